@@ -1,0 +1,1 @@
+"""How a person steers the show: parameters, OSC and presets."""

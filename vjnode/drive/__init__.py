@@ -1,0 +1,1 @@
+"""What the sound means: the encoder, its weight and the envelope."""

@@ -1,0 +1,1 @@
+"""How a generator runs: engines and sweeps."""

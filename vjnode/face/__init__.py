@@ -1,0 +1,1 @@
+"""What the node shows: the generator, faces, expressions and landmarks."""

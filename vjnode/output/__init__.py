@@ -1,0 +1,1 @@
+"""Where frames go: one file per output, and the frame clock."""

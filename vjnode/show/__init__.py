@@ -1,0 +1,1 @@
+"""The running node: stages, shared memory, supervision and the report."""

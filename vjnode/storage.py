@@ -1,0 +1,55 @@
+"""Where files live: the presets that ship, the user's cache, and how a file is replaced."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+from vjnode.errors import VjnodeError
+
+
+def shipped(*parts: str) -> Path:
+    """Path of something in ``presets/``, in a checkout or in an installed wheel."""
+    package = Path(__file__).resolve().parent
+    root = package / "presets"
+    if not root.is_dir():
+        root = package.parent / "presets"
+    return root.joinpath(*parts)
+
+
+def cache_dir(*parts: str) -> Path:
+    """Folder for models and sweeps; ``VJNODE_CACHE`` overrides the system's usual place.
+
+    Raises:
+        VjnodeError: the folder cannot be made.
+    """
+    base = os.environ.get("VJNODE_CACHE") or platformdirs.user_cache_dir("vjnode", appauthor=False)
+    folder = Path(base).expanduser().joinpath(*parts)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VjnodeError(
+            f"the cache folder {folder} cannot be made ({error.strerror}); "
+            "make it writable, or set VJNODE_CACHE to a folder that is"
+        ) from error
+    return folder
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` so that a reader sees the old file or the whole new one.
+
+    Raises:
+        OSError: the folder is not writable or the disk is full; ``path`` is unchanged.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
