@@ -1,0 +1,48 @@
+"""A source of sound: something that is read block by block."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE_HZ = 44_100
+"""Every source delivers this sample rate; files and devices are resampled to it."""
+
+HOP = 512
+"""Frames in a block: 11.6 ms."""
+
+BLOCK_S = HOP / RATE_HZ
+
+
+@dataclass(frozen=True)
+class Block:
+    """One hop of sound.
+
+    pcm: shape (HOP, 2), float32, nominal range −1…1, left and right; always finite.
+    t_s: position in the sound of the end of this block, s. Wraps when a file loops.
+    captured_s: when its last sample was heard, on ``time.monotonic()``; offline: running
+        time since the start of the sound (no wrap).
+    """
+
+    pcm: NDArray[np.float32]
+    t_s: float
+    captured_s: float
+
+
+class Source(Protocol):
+    """What every sound source can do."""
+
+    name: str
+
+    def read(self) -> Block | None:
+        """Return the next block, waiting for it when live; None at the end of the sound.
+
+        Raises:
+            SourceError: the device has gone. The caller closes and opens anew.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the device or file; safe to call twice."""
+        ...

@@ -1,0 +1,31 @@
+"""An engine turns style codes into pictures."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIZES = (1024, 512, 256)
+"""Picture sizes, px; the smaller ones are area averages of the largest."""
+
+
+class Engine(Protocol):
+    """One generator on one device, ready to draw."""
+
+    name: str
+    """For people: runtime, precision and device, such as ``openvino f32``."""
+    identity: str
+    """Hash over generator weights, graph, precision and size: equal identity, equal pictures."""
+    size: int
+
+    def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Draw one picture.
+
+        codes: W+ style codes, shape (23, 512), float32.
+        Returns: shape (size, size, 4), uint8 RGBA, opaque, top row first; a fresh array.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the device; safe to call twice."""
+        ...
