@@ -1,0 +1,122 @@
+"""What an output is given and what it must do.
+
+An output is a place that frames go to: a recording, a preview page, a VJ's software. Each
+is one module in this package, named in ``vjnode.output.catalogue`` and imported only when
+it is opened. In a show every output runs in its own process; the frame clock around it
+calls ``send`` once per frame, whether the engine has drawn anew or not.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class FrameInfo:
+    """What a frame shows and the sound that it was drawn from.
+
+    frame: number of the frame, from 0.
+    t_s: position in the sound, s.
+    captured_s: when that sound was heard, monotonic s (offline: running time).
+    weight: 0…1, as drawn, after envelope and gain.
+    gain: 0…4.
+    keys, keys_wanted: how far the sweep behind this picture has been prepared.
+    """
+
+    frame: int
+    t_s: float
+    captured_s: float
+    rms_db: float
+    onsets: int
+    weight: float
+    gain: float
+    face: str
+    expression: str
+    preset: str
+    engine: str
+    keys: int
+    keys_wanted: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture and its particulars.
+
+    pixels: shape (size, size, 4), uint8 RGBA, opaque, top row first. It belongs to the
+        output only until ``send`` returns: the next frame may use the same memory.
+    """
+
+    pixels: NDArray[np.uint8]
+    info: FrameInfo
+
+
+class SoundTap(Protocol):
+    """The sound of the show, for outputs that carry it."""
+
+    def read(self) -> tuple[NDArray[np.float32], float]:
+        """Return what was heard since the last read.
+
+        Returns: samples of shape (n, 2), float32, at ``audio.source.RATE_HZ``, n ≥ 0; and
+            when the last of them was heard, on the clock that ``send`` gets its times from.
+            A reader that was away for longer than the tap remembers finds the newest part.
+        """
+        ...
+
+
+class Silence:
+    """A tap without sound."""
+
+    def read(self) -> tuple[NDArray[np.float32], float]:
+        """Return no samples."""
+        return np.zeros((0, 2), np.float32), 0.0
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """One ``--output`` as the person wrote it: ``KIND`` or ``KIND:TARGET``."""
+
+    kind: str
+    target: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.target}" if self.target else self.kind
+
+
+@dataclass(frozen=True)
+class OutputContext:
+    """What the show tells an output when it opens it.
+
+    size: frames are size × size px.
+    fps: the rate that ``send`` will be called at, frames/s, exact.
+    sound: the show's sound.
+    measured_fps: frames/s over the last second, as sent by this output's own clock.
+    attempt: 0 the first time, then counting up with each restart after a fault.
+    """
+
+    size: int
+    fps: Fraction
+    sound: SoundTap = field(default_factory=Silence)
+    measured_fps: Callable[[], float] = lambda: 0.0
+    attempt: int = 0
+
+
+class Output(Protocol):
+    """What every output can do. Made by ``open_output(target, context)`` of its module."""
+
+    def send(self, frame: Frame, due_s: float) -> None:
+        """Send one frame.
+
+        due_s: the deadline that this frame belongs to, monotonic s (offline: running time).
+
+        Raises:
+            OutputError: it cannot go on; it will be closed and opened anew.
+        """
+        ...
+
+    def close(self) -> None:
+        """Finish and release everything; safe to call twice."""
+        ...

@@ -1,0 +1,19 @@
+"""An output that sends nowhere: for measuring, and for shows steered to other machines."""
+
+from vjnode.output.base import Frame, OutputContext
+
+
+class NullOutput:
+    """Takes every frame at its deadline and drops it."""
+
+    def send(self, frame: Frame, due_s: float) -> None:
+        """Drop ``frame``."""
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def open_output(target: str, context: OutputContext) -> NullOutput:
+    """Open the null output; it has no target."""
+    del target, context
+    return NullOutput()
