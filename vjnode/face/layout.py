@@ -1,0 +1,24 @@
+"""How style codes map onto the generator's layers."""
+
+DIM = 512
+"""Length of one style code."""
+
+BLOCKS = 7
+"""Up-sampling blocks after the 4×4 stage; block i works at 8·2^i px."""
+
+SLOTS = 3 * BLOCKS + 2
+"""Style codes in W+, as the network was trained: slot 0 is the 4×4 convolution; block i has
+slot 3i+1 for its up-sampling and first convolution, 3i+2 for its second convolution and 3i+3
+for its head. Only the last block's head was kept in the shipped weights, so slots 3, 6, … 18
+do nothing, and neither does slot 22, which the network declares and never reads."""
+
+DEAD_SLOTS = frozenset({3, 6, 9, 12, 15, 18, 22})
+"""Slots that no layer reads."""
+
+CHANNELS = (512, 512, 512, 512, 512, 256, 128, 64)
+"""Channels after the 4×4 stage and after each block."""
+
+
+def slot_px(slot: int) -> int:
+    """Picture size, px, at which a slot acts."""
+    return 4 if slot == 0 else 8 * 2 ** ((slot - 1) // 3)
