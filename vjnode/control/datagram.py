@@ -1,0 +1,117 @@
+"""Checking an OSC datagram before any library parses it.
+
+The OSC 1.0 layout is simple enough to be checked in full; parsers in the field are not
+that careful (some loop for ever on a bundle element of negative size). What passes here
+is well-formed, shallow, small, and addresses one thing exactly.
+"""
+
+import math
+import struct
+
+MAX_BYTES = 8192
+MAX_DEPTH = 4
+MAX_ARGUMENTS = 64
+_BUNDLE = b"#bundle\0"
+_PATTERN_CHARACTERS = set(" #*,?[]{}")
+# Only types that the library behind this check can read: it skips the others' bytes.
+_SIZES = {"i": 4, "f": 4, "h": 8, "d": 8}
+_EMPTY = "TFN"
+
+
+class MalformedError(Exception):
+    """A datagram that is not acceptable OSC; the text names the first fault."""
+
+
+def check_datagram(data: bytes) -> None:
+    """Check one datagram as it came from the network.
+
+    Raises:
+        MalformedError: it is not well-formed OSC 1.0, or more than this node takes:
+            8192 bytes, 4 levels of bundles, 64 arguments, no address patterns.
+    """
+    if len(data) > MAX_BYTES:
+        raise MalformedError(f"longer than {MAX_BYTES} bytes")
+    _check_element(data, depth=0)
+
+
+def _check_element(data: bytes, *, depth: int) -> None:
+    if not data or len(data) % 4:
+        raise MalformedError("length is not a positive multiple of 4")
+    if data.startswith(_BUNDLE):
+        _check_bundle(data, depth=depth + 1)
+    elif data.startswith(b"/"):
+        _check_message(data)
+    else:
+        raise MalformedError("neither a message nor a bundle")
+
+
+def _check_bundle(data: bytes, *, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise MalformedError(f"bundles nested more than {MAX_DEPTH} deep")
+    if len(data) < 16:
+        raise MalformedError("bundle without a time tag")
+    at = 16
+    while at < len(data):
+        (size,) = struct.unpack_from(">i", data, at)
+        at += 4
+        if size <= 0 or size % 4 or at + size > len(data):
+            raise MalformedError(f"bundle element of {size} bytes")
+        _check_element(data[at : at + size], depth=depth)
+        at += size
+
+
+def _check_message(data: bytes) -> None:
+    address, at = _string(data, 0)
+    if not address.isascii() or not address.isprintable() or _PATTERN_CHARACTERS & set(address):
+        raise MalformedError("address is a pattern or has characters that none may have")
+    if at == len(data):
+        raise MalformedError("no type tags")
+    tags, at = _string(data, at)
+    if not tags.startswith(","):
+        raise MalformedError("type tags do not start with a comma")
+    if len(tags) - 1 > MAX_ARGUMENTS:
+        raise MalformedError(f"more than {MAX_ARGUMENTS} arguments")
+    for tag in tags[1:]:
+        at = _check_argument(data, at, tag)
+    if at != len(data):
+        raise MalformedError("bytes after the last argument")
+
+
+def _check_argument(data: bytes, at: int, tag: str) -> int:
+    """Check the argument at ``at`` and return where the next one starts."""
+    if tag in _EMPTY:
+        return at
+    if tag == "s":
+        return _string(data, at)[1]
+    if tag == "b":
+        if at + 4 > len(data):
+            raise MalformedError("argument cut off")
+        (size,) = struct.unpack_from(">i", data, at)
+        end: int = at + 4 + (size + 3) // 4 * 4
+        if size < 0 or end > len(data):
+            raise MalformedError(f"blob of {size} bytes")
+        return end
+    if tag not in _SIZES:
+        raise MalformedError(f"type tag {tag!r} is not taken")
+    end = at + _SIZES[tag]
+    if end > len(data):
+        raise MalformedError("argument cut off")
+    if tag in "fd":
+        (number,) = struct.unpack_from(">f" if tag == "f" else ">d", data, at)
+        if not math.isfinite(number):
+            raise MalformedError("a number that is not finite")
+    return end
+
+
+def _string(data: bytes, at: int) -> tuple[str, int]:
+    """Return the string at ``at`` and where the next item starts."""
+    end = data.find(b"\0", at)
+    if end < 0:
+        raise MalformedError("string without an end")
+    after = (end // 4 + 1) * 4
+    if data[end:after].strip(b"\0"):
+        raise MalformedError("string not padded with zeros")
+    try:
+        return data[at:end].decode("utf-8"), after
+    except UnicodeDecodeError:
+        raise MalformedError("string is not UTF-8") from None

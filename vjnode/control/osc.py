@@ -1,0 +1,117 @@
+"""OSC in: datagrams become changes of the controls, by exact address, from one table."""
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_packet import OscPacket
+from pythonosc.osc_packet import ParseError as PacketError
+
+from vjnode.control.datagram import MAX_BYTES, MalformedError, check_datagram
+from vjnode.control.parameters import PARAMETERS
+from vjnode.errors import InputError, VjnodeError
+
+_log = logging.getLogger(__name__)
+
+_RECEIVE_BUFFER = 4 << 20  # a burst of ten thousand messages waits here, not in the bin
+_MAX_REMEMBERED = 256
+
+
+@dataclass
+class OscCounts:
+    """received: messages and unreadable datagrams; rejected: those that changed nothing
+    because they were malformed, unknown or out of range.
+    """  # noqa: D205
+
+    received: int = 0
+    rejected: int = 0
+
+
+class OscServer:
+    """Listens on one UDP port in a thread and hands every good message to ``set_parameter``.
+
+    Args:
+        set_parameter: called with a parameter's name and value; raises InputError when
+            the value does not fit, which is counted and logged once.
+
+    """
+
+    def __init__(self, host: str, port: int, set_parameter: Callable[[str, object], None]) -> None:
+        """Bind the port.
+
+        Raises:
+            VjnodeError: the port is taken or the host is not one of this machine.
+        """
+        self._set_parameter = set_parameter
+        self._names = {parameter.address: parameter.name for parameter in PARAMETERS}
+        self._complaints: set[str] = set()
+        self.counts = OscCounts()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        try:
+            self._socket.bind((host, port))
+        except OSError as error:
+            self._socket.close()
+            raise VjnodeError(
+                f"OSC cannot listen on {host}:{port} ({error.strerror or error}); if another "
+                f"vjnode runs, end it, or choose another port: --osc {host}:{port + 1}"
+            ) from error
+        self._socket.settimeout(0.2)
+        self.port = int(self._socket.getsockname()[1])
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="osc", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._stopping.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _listen(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                data, sender = self._socket.recvfrom(MAX_BYTES + 1)
+            except TimeoutError:
+                continue
+            except OSError as error:  # Windows reports a sender's closed port here
+                self._complain(f"OSC: {error}")
+                continue
+            self.handle(data, sender[0])
+
+    def handle(self, data: bytes, sender: str) -> None:
+        """Act on one datagram; whatever is in it, this returns."""
+        try:
+            check_datagram(data)
+            messages = [timed.message for timed in OscPacket(data).messages]
+        except (MalformedError, PacketError) as error:
+            self.counts.received += 1
+            self.counts.rejected += 1
+            self._complain(f"OSC datagram from {sender} refused: {error}")
+            return
+        # Time tags are not waited for: a show acts on what it is told when it is told.
+        for message in messages:
+            self.counts.received += 1
+            try:
+                self._act(message)
+            except InputError as error:
+                self.counts.rejected += 1
+                self._complain(f"OSC {message.address} refused: {error}")
+
+    def _act(self, message: OscMessage) -> None:
+        name = self._names.get(message.address)
+        if name is None:
+            raise InputError(f"unknown address; there are: {', '.join(self._names)}")
+        values = list(message.params)
+        if len(values) != 1:
+            raise InputError(f"it takes one value, not {len(values)}")
+        self._set_parameter(name, values[0])
+
+    def _complain(self, text: str) -> None:
+        """Log each complaint once: a stuck sender must not fill the log."""
+        if text not in self._complaints and len(self._complaints) < _MAX_REMEMBERED:
+            self._complaints.add(text)
+            _log.warning("%s", text)

@@ -1,0 +1,242 @@
+"""The sweeps of a show: prepared by one background thread, kept in memory and on disk."""
+
+import hashlib
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.engine.base import Engine
+from vjnode.engine.sweep import Sweep
+from vjnode.errors import VjnodeError
+from vjnode.storage import replace_file
+
+_log = logging.getLogger(__name__)
+
+KEYS = 64
+_NICENESS = 10  # the show's own clock goes first
+_PNG_SPEED = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a sweep is made for: a face with an expression."""
+
+    face: str
+    expression: str
+
+
+Codes = Callable[[Look, float], NDArray[np.float32]]
+"""From a look and a weight (0…1) to style codes, (23, 512) float32."""
+
+
+def keys_within(memory_bytes: int, *, size: int, keys: int = KEYS) -> int:
+    """Return how many keys of ``size`` px fit into ``memory_bytes``, at most ``keys``, at least 2."""
+    return max(2, min(keys, memory_bytes // (size * size * 4)))
+
+
+class SweepLibrary:
+    """Hands out sweeps at once and fills them in the background.
+
+    The sweep asked for last is prepared first; then those of ``prefetch``, as long as they
+    fit into the memory limit. When it is full, what was shown longest ago is let go.
+
+    Args:
+        open_engine: opens the engine, in the background thread that will use it.
+        codes: the style codes of a look at a weight.
+        size: pictures are size × size px.
+        memory_bytes: limit for all sweeps together; a single sweep gets fewer keys when
+            it alone would be larger.
+        folder: where keys are kept between shows; None keeps none.
+
+    """
+
+    def __init__(
+        self,
+        open_engine: Callable[[], Engine],
+        codes: Codes,
+        *,
+        size: int,
+        memory_bytes: int,
+        folder: Path | None,
+    ) -> None:
+        self._open_engine = open_engine
+        self._codes = codes
+        self._size = size
+        self._memory_bytes = memory_bytes
+        self._folder = folder
+        self.keys = keys_within(memory_bytes, size=size)
+        if self.keys < KEYS:
+            _log.warning(
+                "the sweep memory of %d MiB holds %d key frames of %d, so the movement is coarser; "
+                "raise --sweep-memory",
+                memory_bytes >> 20,
+                self.keys,
+                KEYS,
+            )
+        self._sweeps: OrderedDict[Look, Sweep] = OrderedDict()
+        self._prefetch: list[Look] = []
+        self._folders: dict[Look, Path] = {}
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._failure: Exception | None = None
+        self.engine_name = ""
+        """Name of the engine once it is open."""
+        self._thread = threading.Thread(target=self._work, name="sweeps", daemon=True)
+        self._thread.start()
+
+    def sweep(self, look: Look) -> Sweep:
+        """Return the sweep of ``look``, perhaps still empty, and prepare it before any other.
+
+        Raises:
+            VjnodeError: the engine has failed; nothing more will be prepared.
+        """
+        with self._changed:
+            if self._failure is not None:
+                raise VjnodeError(f"the engine has failed: {self._failure}") from self._failure
+            sweep = self._sweeps.get(look)
+            if sweep is None:
+                sweep = self._add(look)
+            if next(reversed(self._sweeps)) != look:
+                self._sweeps.move_to_end(look)
+                self._changed.notify_all()
+            return sweep
+
+    def prefetch(self, looks: Iterable[Look]) -> None:
+        """Prepare these too, when there is nothing else to do and memory for them."""
+        with self._changed:
+            self._prefetch = list(looks)
+            self._changed.notify_all()
+
+    def wait(self, sweep: Sweep, *, ready: int, timeout_s: float) -> bool:
+        """Wait until ``sweep`` has ``ready`` keys; False when that took too long.
+
+        Raises:
+            VjnodeError: the engine has failed.
+        """
+        with self._changed:
+            done = self._changed.wait_for(
+                lambda: sweep.ready >= ready or self._failure is not None, timeout_s
+            )
+            if self._failure is not None:
+                raise VjnodeError(f"the engine has failed: {self._failure}") from self._failure
+        return done
+
+    def close(self) -> None:
+        """Stop preparing; returns when the key in hand is finished."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _add(self, look: Look) -> Sweep:
+        """Make room for one more sweep and add it, as the one shown longest ago."""
+        sweep = Sweep(keys=self.keys, size=self._size)
+        while self._sweeps and (len(self._sweeps) + 1) * sweep.nbytes > self._memory_bytes:
+            self._sweeps.popitem(last=False)
+        self._sweeps[look] = sweep
+        self._sweeps.move_to_end(look, last=not self._sweeps)
+        self._changed.notify_all()
+        return sweep
+
+    def _work(self) -> None:
+        _lower_priority()
+        try:
+            engine = self._open_engine()
+            self.engine_name = engine.name
+            while (task := self._next_task()) is not None:
+                look, sweep, key = task
+                self._fill(engine, look, sweep, key)
+                with self._changed:
+                    self._changed.notify_all()
+            engine.close()
+        except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
+            with self._changed:
+                self._failure = error
+                self._changed.notify_all()
+
+    def _next_task(self) -> tuple[Look, Sweep, int] | None:
+        """Wait for something to prepare; None when it is time to stop."""
+        with self._changed:
+            while not self._stopping:
+                for look, sweep in reversed(self._sweeps.items()):
+                    if (key := sweep.missing()) is not None:
+                        return look, sweep, key
+                if (look_ahead := self._affordable()) is not None:
+                    self._add(look_ahead)
+                    continue
+                self._changed.wait()
+        return None
+
+    def _affordable(self) -> Look | None:
+        """Return the next look to prefetch, if there is memory for it without letting one go."""
+        one = self.keys * self._size * self._size * 4
+        if not self._sweeps or (len(self._sweeps) + 1) * one > self._memory_bytes:
+            return None
+        return next((look for look in self._prefetch if look not in self._sweeps), None)
+
+    def _fill(self, engine: Engine, look: Look, sweep: Sweep, key: int) -> None:
+        """Put one key into ``sweep``, from disk if it is there, else drawn and kept."""
+        folder = self._folder_of(engine, look)
+        path = folder / f"{key:03d}.png" if folder is not None else None
+        picture = _read_picture(path, self._size) if path is not None else None
+        if picture is None:
+            picture = engine.draw(self._codes(look, key / (self.keys - 1)))
+            if path is not None and not _keep_picture(path, picture):
+                self._folder = None
+                self._folders.clear()
+        sweep.put(key, picture)
+
+    def _folder_of(self, engine: Engine, look: Look) -> Path | None:
+        """Return the folder of a look's keys: named by everything that the pictures depend on."""
+        if self._folder is None:
+            return None
+        if look not in self._folders:
+            digest = hashlib.sha256(engine.identity.encode())
+            for key in range(self.keys):
+                digest.update(self._codes(look, key / (self.keys - 1)).tobytes())
+            name = f"{look.face}-{look.expression}-{self._size}-{digest.hexdigest()[:16]}"
+            self._folders[look] = self._folder / name
+        return self._folders[look]
+
+
+def _read_picture(path: Path, size: int) -> NDArray[np.uint8] | None:
+    """Read a key, (size, size, 4) uint8 RGBA; None when there is none or it is damaged."""
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError:
+        return None
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+    if picture is None or picture.shape != (size, size, 3):
+        return None
+    opaque: NDArray[np.uint8] = cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA)  # type: ignore[assignment]
+    return opaque
+
+
+def _keep_picture(path: Path, picture: NDArray[np.uint8]) -> bool:
+    """Write a key without loss; False, said once, when the cache cannot be written."""
+    _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGR), _PNG_SPEED)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, data.tobytes())
+    except OSError as error:
+        _log.warning(
+            "key frames cannot be kept in %s (%s); the show goes on, and draws them again next time",
+            path.parent,
+            error.strerror,
+        )
+        return False
+    return True
+
+
+def _lower_priority() -> None:
+    """Let the show's own clock go first; threads made from here on inherit it (Linux)."""
+    if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -1,0 +1,112 @@
+"""Counting what an output sent, in shared memory, so that no fault loses the figures.
+
+Intervals and delays are kept as histograms: a night-long show needs no more memory than a
+minute, and a restarted output goes on counting where it was.
+"""
+
+from multiprocessing.shared_memory import SharedMemory
+
+import numpy as np
+from numpy.typing import NDArray
+
+BIN_MS = 0.05
+BINS = 20_000
+"""Histograms reach to 1 s; what is longer is counted in the last bin, its maximum exactly."""
+
+_COUNTERS = 8
+_SENT, _LATE, _REPEATED = range(3)
+_FIRST, _LAST, _MAX_INTERVAL, _MAX_DELAY = range(4)
+
+
+class Meter:
+    """Frames sent, their intervals and their delays behind the sound."""
+
+    def __init__(self, *, name: str | None = None) -> None:
+        """Make a meter, or with ``name`` join the one that another process made."""
+        size = _COUNTERS * 16 + BINS * 8
+        self._memory = SharedMemory(name=name, create=name is None, size=size)
+        self._made_here = name is None
+        buffer = self._memory.buf
+        assert buffer is not None  # noqa: S101 - for the type checker: open memory has one
+        self._counts: NDArray[np.uint64] = np.ndarray(_COUNTERS, np.uint64, buffer, 0)
+        self._times: NDArray[np.float64] = np.ndarray(_COUNTERS, np.float64, buffer, _COUNTERS * 8)
+        self._intervals: NDArray[np.uint32] = np.ndarray(BINS, np.uint32, buffer, _COUNTERS * 16)
+        self._delays: NDArray[np.uint32] = np.ndarray(
+            BINS, np.uint32, buffer, _COUNTERS * 16 + BINS * 4
+        )
+
+    @property
+    def name(self) -> str:
+        """Name under which other processes join."""
+        return self._memory.name
+
+    @property
+    def sent(self) -> int:
+        """Frames sent so far; a sign of life of the output."""
+        return int(self._counts[_SENT])
+
+    def count(self, *, sent_s: float, captured_s: float | None, late: bool, repeated: bool) -> None:
+        """Count one frame.
+
+        sent_s: when it was sent, monotonic s. captured_s: when its sound was heard, or None
+        where that means nothing (a repeated frame, no sound yet).
+        """
+        if self.sent:
+            self._add(self._intervals, _MAX_INTERVAL, sent_s - float(self._times[_LAST]))
+        else:
+            self._times[_FIRST] = sent_s
+        if captured_s is not None:
+            self._add(self._delays, _MAX_DELAY, sent_s - captured_s)
+        self._times[_LAST] = sent_s
+        self._counts[_SENT] += np.uint64(1)
+        self._counts[_LATE] += np.uint64(late)
+        self._counts[_REPEATED] += np.uint64(repeated)
+
+    def _add(self, histogram: NDArray[np.uint32], maximum: int, value_s: float) -> None:
+        value_ms = max(value_s * 1e3, 0.0)
+        histogram[min(int(value_ms / BIN_MS), BINS - 1)] += np.uint32(1)
+        self._times[maximum] = max(float(self._times[maximum]), value_ms)
+
+    def summary(self) -> dict[str, object]:
+        """Return the figures of the report, times in s and ms."""
+        span_s = float(self._times[_LAST] - self._times[_FIRST])
+        longest, slowest = float(self._times[_MAX_INTERVAL]), float(self._times[_MAX_DELAY])
+        return {
+            "frames": self.sent,
+            "duration_s": round(span_s, 3),
+            "fps": round((self.sent - 1) / span_s, 3) if span_s > 0 else 0.0,
+            "interval_ms": {
+                "p50": percentile_ms(self._intervals, 0.5, longest),
+                "p99": percentile_ms(self._intervals, 0.99, longest),
+                "p999": percentile_ms(self._intervals, 0.999, longest),
+                "max": round(longest, 2),
+            },
+            "late": int(self._counts[_LATE]),
+            "repeated": int(self._counts[_REPEATED]),
+            "latency_ms": {
+                "p50": percentile_ms(self._delays, 0.5, slowest),
+                "p99": percentile_ms(self._delays, 0.99, slowest),
+                "max": round(slowest, 2),
+            },
+        }
+
+    def close(self) -> None:
+        """Leave the meter; the process that made it also removes it."""
+        del self._counts, self._times, self._intervals, self._delays
+        self._memory.close()
+        if self._made_here:
+            self._memory.unlink()
+
+
+def percentile_ms(histogram: NDArray[np.uint32], share: float, maximum_ms: float) -> float | None:
+    """Return the upper edge of the bin that holds the ``share`` quantile, ms; None if empty.
+
+    Never more than ``maximum_ms``, which is known exactly.
+    """
+    total = int(histogram.sum())
+    if total == 0:
+        return None
+    rank = int(np.searchsorted(np.cumsum(histogram), share * total))
+    if rank >= BINS - 1:
+        return round(maximum_ms, 2)
+    return round(min((rank + 1) * BIN_MS, maximum_ms), 2)

@@ -1,0 +1,63 @@
+"""The sound of the show in shared memory, for outputs that carry it.
+
+Unlike the other hand-overs this one must not lose anything between two reads, so it keeps
+the last seconds. The writer never waits; a reader that was away for longer finds the
+newest part.
+"""
+
+from multiprocessing.shared_memory import SharedMemory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.audio.source import RATE_HZ, Block
+
+SECONDS = 4
+FRAMES = RATE_HZ * SECONDS
+_HEAD = 64
+_GUARD = RATE_HZ // 4  # the oldest quarter second may be overwritten while it is read
+
+
+class SoundRing:
+    """Stereo sound, written by the audio stage and tapped by outputs."""
+
+    def __init__(self, *, name: str | None = None) -> None:
+        """Make a ring, or with ``name`` join the one that another process made."""
+        self._memory = SharedMemory(name=name, create=name is None, size=_HEAD + FRAMES * 8)
+        self._made_here = name is None
+        buffer = self._memory.buf
+        assert buffer is not None  # noqa: S101 - for the type checker: open memory has one
+        self._written: NDArray[np.uint64] = np.ndarray(1, np.uint64, buffer, 0)
+        self._heard_s: NDArray[np.float64] = np.ndarray(1, np.float64, buffer, 8)
+        self._pcm: NDArray[np.float32] = np.ndarray((FRAMES, 2), np.float32, buffer, _HEAD)
+        self._read_up_to = int(self._written[0])
+
+    @property
+    def name(self) -> str:
+        """Name under which other processes join."""
+        return self._memory.name
+
+    def write(self, block: Block) -> None:
+        """Append one block."""
+        start = int(self._written[0]) % FRAMES
+        count = len(block.pcm)
+        first = min(count, FRAMES - start)
+        self._pcm[start : start + first] = block.pcm[:first]
+        self._pcm[: count - first] = block.pcm[first:]
+        self._heard_s[0] = block.captured_s
+        self._written[0] += np.uint64(count)
+
+    def read(self) -> tuple[NDArray[np.float32], float]:
+        """Return the samples since the last read, (n, 2) float32, and when the last was heard."""
+        written, heard_s = int(self._written[0]), float(self._heard_s[0])
+        count = min(written - self._read_up_to, FRAMES - _GUARD)
+        self._read_up_to = written
+        index = np.arange(written - count, written) % FRAMES
+        return self._pcm[index], heard_s
+
+    def close(self) -> None:
+        """Leave the ring; the process that made it also removes it."""
+        del self._written, self._heard_s, self._pcm
+        self._memory.close()
+        if self._made_here:
+            self._memory.unlink()
