@@ -1,0 +1,113 @@
+"""Sound from a file, streamed: whatever PyAV can decode."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.audio.scrub import scrub
+from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ, Block
+from vjnode.errors import InputError
+
+
+class FileSource:
+    """Reads a song as fast as it is asked for; a clock is put around it by ``Paced``.
+
+    Args:
+        path: any file with an audio stream; mono and surround are mixed to stereo.
+        loop: start over at the end, without a gap, instead of ending.
+
+    Raises:
+        InputError: no such file, a folder, not a media file, no audio stream, no sound in it.
+    """
+
+    def __init__(self, path: str | Path, *, loop: bool) -> None:
+        self.path = Path(path).expanduser()
+        self.name = f"file {self.path.name}"
+        self._loop = loop
+        self._container = _open(self.path)
+        self._chunks = self._decode()
+        self._rest = np.zeros((0, 2), np.float32)
+        self._position = 0
+        self._read = 0
+        self._fill()
+        if not len(self._rest):
+            self.close()
+            raise InputError(f"{self.path} holds no sound: its audio stream is empty or damaged")
+
+    def read(self) -> Block | None:
+        """Return the next block, padded with zeros at the end of the song; then None.
+
+        A looped song goes on in the same block with its beginning.
+        """
+        self._fill()
+        if not len(self._rest) and not self._loop:
+            return None
+        pcm = self._take(HOP)
+        self._position += len(pcm)
+        while len(pcm) < HOP and self._loop:
+            self._rewind()
+            more = self._take(HOP - len(pcm))
+            self._position = len(more)
+            pcm = np.concatenate([pcm, more])
+        self._read += 1
+        whole = np.zeros((HOP, 2), np.float32)
+        whole[: len(pcm)] = pcm
+        return Block(whole, self._position / RATE_HZ, self._read * BLOCK_S)
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._chunks = iter(())
+        self._container.close()
+
+    def _fill(self) -> None:
+        """Decode until a whole block is waiting or the song is at its end."""
+        while len(self._rest) < HOP:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return
+            self._rest = np.concatenate([self._rest, chunk])
+
+    def _take(self, count: int) -> NDArray[np.float32]:
+        taken, self._rest = self._rest[:count], self._rest[count:]
+        return taken
+
+    def _rewind(self) -> None:
+        """Open anew: not every container can seek, and some seek inexactly."""
+        self._container.close()
+        self._container = _open(self.path)
+        self._chunks = self._decode()
+        self._fill()
+        if not len(self._rest):
+            raise InputError(f"{self.path} can no longer be read; was it changed while it played?")
+
+    def _decode(self) -> Iterator[NDArray[np.float32]]:
+        """Yield chunks of shape (n, 2), float32. A damaged end ends the song early."""
+        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE_HZ)
+        try:
+            for frame in self._container.decode(audio=0):
+                frame.pts = None  # gaps in the time stamps are not part of the music
+                for piece in resampler.resample(frame):
+                    yield scrub(piece.to_ndarray().T)
+        except av.error.InvalidDataError:
+            pass
+        for piece in resampler.resample(None):
+            yield scrub(piece.to_ndarray().T)
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a song in it")
+    if not path.exists():
+        raise InputError(f"there is no file {path}")
+    try:
+        container = av.open(str(path), mode="r")
+    except (av.error.FFmpegError, OSError) as error:
+        what = "is empty" if path.stat().st_size == 0 else f"cannot be read as media: {error}"
+        raise InputError(f"{path} {what}; name a song that ffmpeg can play") from error
+    if not container.streams.audio:
+        container.close()
+        raise InputError(f"{path} has no audio stream; name a file with sound in it")
+    return container

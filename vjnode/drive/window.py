@@ -1,0 +1,30 @@
+"""The square picture of the sound that the encoder looks at."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.audio.analysis import COEFFICIENTS
+
+FRAMES = 32
+"""MFCC frames in a window: 371 ms of sound, newest last."""
+
+CHANNELS = 3
+
+
+def picture(
+    mfcc: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Normalise MFCC windows into the encoder's input.
+
+    Each coefficient is mapped from ``low``…``high`` into 0…1 and clipped, the coefficient
+    axis is padded with 0 until it is as long as the time axis, and the square is copied to
+    three channels.
+
+    mfcc: shape (…, 32, 13), time × coefficient.
+    low, high: shape (13,), the fixed constants stored with the weights.
+    Returns: shape (…, 3, 32, 32), float32, 0…1.
+    """
+    unit = np.clip((mfcc - low) / (high - low), 0.0, 1.0).astype(np.float32)
+    square = np.zeros((*unit.shape[:-2], CHANNELS, FRAMES, FRAMES), np.float32)
+    square[..., :COEFFICIENTS] = unit[..., None, :, :]
+    return square
