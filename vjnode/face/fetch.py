@@ -136,8 +136,7 @@ def check(wheel: Wheel, path: Path) -> Path:
 
 def _download(wheel: Wheel, folder: Path) -> None:
     print(  # noqa: T201
-        f"vjnode: fetching the {wheel.about}: {wheel.requirement}, "
-        f"{wheel.size_mb} MB, once",
+        f"vjnode: fetching the {wheel.about}: {wheel.requirement}, {wheel.size_mb} MB, once",
         file=sys.stderr,
         flush=True,
     )

@@ -100,8 +100,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor, codes: Tensor) -> Tensor:
         """codes: [N, 3, DIM], the block's slots."""
         x = self.conv1(self.up(x, codes[:, 0]), codes[:, 0])
-        x = self.conv2(x, codes[:, 1])
-        return x
+        return self.conv2(x, codes[:, 1])
 
 
 class Head(nn.Module):
@@ -152,7 +151,8 @@ def inverse_haar(x: Tensor) -> Tensor:
     """
     channels = x.shape[1] // 4
     mean = x[:, :channels]
-    rows, columns, diagonal = x[:, channels:].unflatten(1, (channels, 3)).unbind(2)
+    details = x[:, channels:].reshape(len(x), channels, 3, *x.shape[2:])
+    rows, columns, diagonal = details.unbind(2)
     top = torch.stack((mean + rows + columns + diagonal, mean + rows - columns - diagonal), -1)
     below = torch.stack((mean - rows + columns - diagonal, mean - rows - columns + diagonal), -1)
     return 0.5 * torch.stack((top.flatten(-2), below.flatten(-2)), -2).flatten(-3, -2)

@@ -1,0 +1,104 @@
+"""OpenVINO on the processor: the generator as one graph from style codes to RGBA."""
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from vjnode.engine.base import SIZES
+from vjnode.errors import InputError
+from vjnode.face import fetch
+from vjnode.face.layout import DIM, SLOTS
+from vjnode.storage import cache_dir
+
+GRAPH = 1
+"""Grows when ``vjnode.face.fold`` changes what it computes or how."""
+
+
+class OpenVinoEngine:
+    """The default generator on the processor.
+
+    size: 1024, 512 or 256, px. threads: how many to use; None for one on each core.
+
+    Raises:
+        InputError: another size.
+        FetchError: the generator is neither in the cache nor to be had.
+    """
+
+    name: str
+    identity: str
+    size: int
+
+    def __init__(self, size: int, threads: int | None = None) -> None:
+        if size not in SIZES:
+            raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")
+        core = ov.Core()
+        # Where the processor lacks bf16 it would be emulated: slower and no better.
+        has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        precision = "bf16" if has_bf16 else "f32"
+        options: dict[str, object] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": precision,
+            # Audio and outputs need the cores too; a pinned thread would wait behind them.
+            "ENABLE_CPU_PINNING": False,
+        }
+        if threads is not None:
+            options["INFERENCE_NUM_THREADS"] = threads
+        model = _graph(core, size)
+        self._request = core.compile_model(model, "CPU", options).create_infer_request()
+        self.size = size
+        self.name = f"openvino {precision}"
+        what = f"{fetch.GENERATOR.sha256} {GRAPH} {ov.__version__} {precision} {size}"
+        self.identity = hashlib.sha256(what.encode()).hexdigest()[:16]
+
+    def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Draw one picture; see ``Engine.draw``."""
+        if codes.shape != (SLOTS, DIM):
+            raise ValueError(f"codes have shape {codes.shape}, not {(SLOTS, DIM)}")
+        batch = np.ascontiguousarray(codes[None], np.float32)
+        self._request.infer([batch], share_inputs=True)
+        picture: NDArray[np.uint8] = self._request.get_output_tensor(0).data[0].copy()
+        return picture
+
+    def close(self) -> None:
+        """Free the network's memory; safe to call twice."""
+        self._request = None
+
+
+def _graph(core: ov.Core, size: int) -> ov.Model:
+    """The refolded generator, from the cache or exported into it."""
+    folder = cache_dir("models") / f"{Path(fetch.GENERATOR_FILE).stem}-graph-{GRAPH}-{size}"
+    if folder.is_dir():
+        try:
+            return core.read_model(folder / "graph.xml")
+        except RuntimeError:  # a damaged file: make it anew
+            shutil.rmtree(folder, ignore_errors=True)
+    model = _export(size)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".graph-", dir=folder.parent) as scratch:
+            whole = Path(scratch, "whole")
+            ov.save_model(model, whole / "graph.xml", compress_to_fp16=False)
+            whole.rename(folder)
+    except (OSError, RuntimeError):
+        # Not kept (a full or read-only disk, or another process was first): only a later
+        # start is slower.
+        pass
+    return model
+
+
+def _export(size: int) -> ov.Model:
+    # torch takes seconds to import, and only this first start needs it.
+    import torch  # noqa: PLC0415
+
+    from vjnode.face.fold import FoldedSynthesis  # noqa: PLC0415
+    from vjnode.face.mobilestylegan import load  # noqa: PLC0415
+
+    _, synthesis = load(fetch.generator_weights())
+    shape = [1, SLOTS, DIM]
+    return ov.convert_model(
+        FoldedSynthesis(synthesis, size), example_input=torch.zeros(shape), input=[shape]
+    )
