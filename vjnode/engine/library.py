@@ -38,7 +38,7 @@ Codes = Callable[[Look, float], NDArray[np.float32]]
 
 
 def keys_within(memory_bytes: int, *, size: int, keys: int = KEYS) -> int:
-    """Return how many keys of ``size`` px fit into ``memory_bytes``, at most ``keys``, at least 2."""
+    """Return how many keys of ``size`` px fit into ``memory_bytes``: 2 to ``keys``."""
     return max(2, min(keys, memory_bytes // (size * size * 4)))
 
 
@@ -228,7 +228,7 @@ def _keep_picture(path: Path, picture: NDArray[np.uint8]) -> bool:
         replace_file(path, data.tobytes())
     except OSError as error:
         _log.warning(
-            "key frames cannot be kept in %s (%s); the show goes on, and draws them again next time",
+            "key frames cannot be kept in %s (%s); they will be drawn again next time",
             path.parent,
             error.strerror,
         )

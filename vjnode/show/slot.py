@@ -75,15 +75,16 @@ class Slot:
     def read_into(self, target: NDArray[np.uint8]) -> int | None:
         """Copy the newest value into ``target``; None when there is none since the last read.
 
-        target: shape (capacity,), uint8. Returns the value's length in bytes.
+        target: uint8; when it is shorter than the value, it gets the value's beginning.
+        Returns: how many bytes were copied.
         """
         for _ in range(_MAX_TRIES):
             sequence = self.sequence
             if sequence == self._read_up_to:
                 return None
             head = self._heads[sequence % COPIES]
-            length = int(head[1])
-            if int(head[0]) != sequence or length > self.capacity:
+            length = min(int(head[1]), len(target))
+            if int(head[0]) != sequence:
                 continue
             target[:length] = self._bodies[sequence % COPIES][:length]
             if int(head[0]) == sequence:

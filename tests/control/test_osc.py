@@ -1,0 +1,85 @@
+import socket
+import time
+
+import pytest
+from pythonosc.udp_client import SimpleUDPClient
+
+from vjnode.control.osc import OscServer
+from vjnode.errors import InputError, VjnodeError
+
+
+class Recorder:
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, name, value):
+        if value == "refused":
+            raise InputError("no such thing")
+        self.calls.append((name, value))
+
+
+@pytest.fixture
+def server():
+    recorder = Recorder()
+    osc = OscServer("127.0.0.1", 0, recorder)
+    osc.recorder = recorder
+    yield osc
+    osc.close()
+
+
+def wait_for(condition, timeout_s=5.0):
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "nothing came"
+        time.sleep(0.005)
+
+
+def test_messages_reach_their_parameter(server):
+    client = SimpleUDPClient("127.0.0.1", server.port)
+    client.send_message("/vjnode/face", "ada")
+    client.send_message("/vjnode/expression", 1)
+    client.send_message("/vjnode/gain", 2.5)
+    wait_for(lambda: len(server.recorder.calls) == 3)
+    assert server.recorder.calls == [("face", "ada"), ("expression", 1), ("gain", 2.5)]
+    assert (server.counts.received, server.counts.rejected) == (3, 0)
+
+
+def test_the_show_survives_every_bad_datagram_and_says_each_once(server, caplog):
+    bad = [
+        b"#bundle\0" + b"\0" * 8 + b"\xff\xff\xff\xfc",  # makes an unchecked parser loop for ever
+        b"",
+        b"\xff" * 100,
+        b"/vjnode/\xff\xfe\0\0,f\0\0\0\0\0\0",
+        b"/vjnode/*\0\0\0,f\0\0?\x80\0\0",
+        b"x" * 9000,
+    ]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(50):
+            for data in bad:
+                sender.sendto(data, ("127.0.0.1", server.port))
+    client = SimpleUDPClient("127.0.0.1", server.port)
+    client.send_message("/vjnode/nothing", 1.0)
+    client.send_message("/vjnode/face", "refused")
+    client.send_message("/vjnode/gain", [1.0, 2.0])
+    client.send_message("/vjnode/gain", 1.0)
+    wait_for(lambda: server.recorder.calls)
+    assert server.recorder.calls == [("gain", 1.0)]
+    assert server.counts.received == 50 * len(bad) + 4
+    assert server.counts.rejected == 50 * len(bad) + 3
+    assert len([r for r in caplog.records if "refused" in r.message]) <= len(bad) + 3
+
+
+def test_ten_thousand_messages_in_a_second_all_arrive(server):
+    client = SimpleUDPClient("127.0.0.1", server.port)
+    began = time.monotonic()
+    for number in range(10_000):
+        client.send_message("/vjnode/gain", float(number))
+        while time.monotonic() < began + number / 10_000:
+            pass
+    wait_for(lambda: server.counts.received == 10_000, timeout_s=10)
+    assert server.recorder.calls[-1] == ("gain", 9999.0)
+
+
+def test_a_taken_port_is_a_clear_error(server):
+    with pytest.raises(VjnodeError, match=f"--osc 127.0.0.1:{server.port + 1}"):
+        OscServer("127.0.0.1", server.port, print)

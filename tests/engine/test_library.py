@@ -1,0 +1,151 @@
+import time
+
+import numpy as np
+import pytest
+
+from vjnode.engine.library import Look, SweepLibrary, keys_within
+from vjnode.errors import VjnodeError
+
+SIZE = 32
+KEY_BYTES = SIZE * SIZE * 4
+ADA, BEN, CHI = (Look(name, "laugh") for name in ("ada", "ben", "chi"))
+
+
+class PaintBox:
+    """An engine whose pictures show their code, so that a test can tell them apart."""
+
+    name = "paint box"
+    identity = "1"
+    size = SIZE
+
+    def __init__(self, delay_s=0.0):
+        self.drawn = []
+        self.delay_s = delay_s
+
+    def draw(self, codes):
+        time.sleep(self.delay_s)
+        self.drawn.append(float(codes[0, 0]))
+        picture = np.full((SIZE, SIZE, 4), int(codes[0, 0]), np.uint8)
+        picture[..., 3] = 255
+        return picture
+
+    def close(self):
+        pass
+
+
+def codes(look, weight):
+    base = {"ada": 10, "ben": 100, "chi": 180}[look.face]
+    return np.full((23, 512), base + round(weight * 63), np.float32)
+
+
+@pytest.fixture
+def make(tmp_path):
+    made = []
+
+    def make(engine, *, keys=64, sweeps=2, folder=tmp_path / "sweeps"):
+        library = SweepLibrary(
+            lambda: engine,
+            codes,
+            size=SIZE,
+            memory_bytes=KEY_BYTES * keys * sweeps,
+            folder=folder,
+        )
+        made.append(library)
+        return library
+
+    yield make
+    for library in made:
+        library.close()
+
+
+def completed(library, look):
+    sweep = library.sweep(look)
+    assert library.wait(sweep, ready=sweep.keys, timeout_s=10)
+    return sweep
+
+
+def value(sweep, weight):
+    out = np.zeros((SIZE, SIZE, 4), np.uint8)
+    sweep.blend(weight, out)
+    return int(out[0, 0, 0])
+
+
+def test_a_sweep_fills_coarse_to_fine(make):
+    engine = PaintBox()
+    sweep = completed(make(engine), ADA)
+    assert engine.drawn[:3] == [10, 73, 41]
+    assert len(engine.drawn) == 64
+    assert [value(sweep, weight) for weight in (0, 1)] == [10, 73]
+
+
+def test_a_second_show_draws_nothing_and_shows_the_same(make):
+    first = completed(make(PaintBox()), ADA)
+    engine = PaintBox()
+    second = completed(make(engine), ADA)
+    assert engine.drawn == []
+    for weight in (0.0, 0.31, 1.0):
+        assert value(first, weight) == value(second, weight)
+
+
+def test_a_damaged_key_is_drawn_again(make, tmp_path):
+    completed(make(PaintBox()), ADA)
+    keys = sorted(tmp_path.glob("sweeps/*/*.png"))
+    keys[3].write_bytes(keys[3].read_bytes()[:40])
+    keys[5].write_bytes(b"")
+    engine = PaintBox()
+    completed(make(engine), ADA)
+    assert sorted(engine.drawn) == [13, 15]
+
+
+def test_a_switch_comes_first_and_an_unfinished_sweep_goes_on_later(make):
+    engine = PaintBox(delay_s=0.005)
+    library = make(engine, folder=None)
+    library.sweep(ADA)
+    time.sleep(0.05)
+    ben = library.sweep(BEN)
+    assert library.wait(ben, ready=1, timeout_s=1)
+    assert len(engine.drawn) < 64
+    completed(library, BEN)
+    completed(library, ADA)
+
+
+def test_what_presets_need_is_prepared_when_there_is_room(make):
+    engine = PaintBox()
+    library = make(engine, sweeps=2, folder=None)
+    library.prefetch([BEN, CHI])
+    completed(library, ADA)
+    ben = library.sweep(BEN)
+    assert library.wait(ben, ready=64, timeout_s=10)
+    assert len(engine.drawn) == 128
+
+
+def test_memory_stays_within_its_limit(make):
+    library = make(PaintBox(), sweeps=2, folder=None)
+    first = completed(library, ADA)
+    for look in (BEN, CHI):
+        completed(library, look)
+    assert library.sweep(ADA) is not first
+
+
+def test_little_memory_gives_fewer_keys():
+    assert keys_within(1 << 30, size=1024) == 64
+    assert keys_within(64 << 20, size=1024) == 16
+    assert keys_within(0, size=1024) == 2
+
+
+def test_a_folder_that_cannot_be_written_does_not_stop_the_show(make, tmp_path, caplog):
+    (tmp_path / "file").write_text("in the way")
+    completed(make(PaintBox(), folder=tmp_path / "file"), ADA)
+    assert caplog.text.count("cannot be kept") == 1
+
+
+def test_a_failed_engine_is_reported_and_never_waited_for(make):
+    class Broken(PaintBox):
+        def draw(self, codes):
+            raise RuntimeError("out of memory")
+
+    library = make(Broken(), folder=None)
+    with pytest.raises(VjnodeError, match="out of memory"):
+        library.wait(library.sweep(ADA), ready=1, timeout_s=5)
+    with pytest.raises(VjnodeError, match="out of memory"):
+        library.sweep(BEN)

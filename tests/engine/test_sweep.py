@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from vjnode.engine.sweep import Sweep, coarse_to_fine
+
+
+def flat(value, size=8):
+    return np.full((size, size, 4), value, np.uint8)
+
+
+def filled(keys=5):
+    sweep = Sweep(keys=keys, size=8)
+    for key in range(keys):
+        sweep.put(key, flat(key * 40))
+    return sweep
+
+
+def blended(sweep, weight):
+    out = np.zeros((8, 8, 4), np.uint8)
+    sweep.blend(weight, out)
+    assert (out == out[0, 0, 0]).all()
+    return int(out[0, 0, 0])
+
+
+@pytest.mark.parametrize("keys", [2, 3, 5, 17, 64])
+def test_the_order_covers_everything_once_and_evenly(keys):
+    order = list(coarse_to_fine(keys))
+    assert sorted(order) == list(range(keys))
+    assert order[0] == 0
+    for count in range(2, keys):
+        gaps = np.diff(sorted(order[:count]))
+        assert gaps.max() <= 2 * -(-(keys - 1) // (count - 1))
+
+
+@pytest.mark.parametrize(
+    ("weight", "value"), [(0.0, 0), (0.25, 40), (0.125, 20), (0.8, 128), (1.0, 160)]
+)
+def test_a_blend_lies_between_its_neighbours(weight, value):
+    assert blended(filled(), weight) == value
+
+
+@pytest.mark.parametrize(("weight", "value"), [(-3.0, 0), (9.0, 160)])
+def test_weights_out_of_range_stay_at_the_ends(weight, value):
+    assert blended(filled(), weight) == value
+
+
+def test_a_single_key_is_shown_at_any_weight():
+    sweep = Sweep(keys=5, size=8)
+    sweep.put(2, flat(99))
+    assert {blended(sweep, weight) for weight in (0.0, 0.4, 0.5, 1.0)} == {99}
+
+
+def test_missing_keys_are_bridged():
+    sweep = Sweep(keys=5, size=8)
+    sweep.put(0, flat(0))
+    sweep.put(4, flat(160))
+    assert blended(sweep, 0.5) == 80
+    assert sweep.missing() == 2
+
+
+def test_an_empty_sweep_says_so():
+    with pytest.raises(ValueError, match="empty"):
+        blended(Sweep(keys=5, size=8), 0.5)

@@ -1,0 +1,47 @@
+import pytest
+
+from vjnode.show.meter import Meter
+
+
+@pytest.fixture
+def meter():
+    meter = Meter()
+    yield meter
+    meter.close()
+
+
+def test_a_steady_output(meter):
+    for frame in range(601):
+        meter.count(
+            sent_s=10 + frame / 60, captured_s=10 + frame / 60 - 0.03, late=False, repeated=False
+        )
+    summary = meter.summary()
+    assert summary["frames"] == 601
+    assert summary["fps"] == pytest.approx(60, abs=0.01)
+    assert summary["interval_ms"]["p50"] == pytest.approx(16.67, abs=0.06)
+    assert summary["latency_ms"]["p99"] == pytest.approx(30, abs=0.06)
+
+
+def test_one_gap_shows_in_the_maximum_and_not_in_the_median(meter):
+    sent_s = 0.0
+    for frame in range(1000):
+        sent_s += 2.5 if frame == 500 else 0.01
+        meter.count(sent_s=sent_s, captured_s=None, late=frame == 500, repeated=frame % 2 == 0)
+    summary = meter.summary()
+    assert summary["interval_ms"]["max"] == pytest.approx(2500)
+    assert summary["interval_ms"]["p999"] <= 2500
+    assert summary["interval_ms"]["p50"] == pytest.approx(10, abs=0.06)
+    assert (summary["late"], summary["repeated"]) == (1, 500)
+    assert summary["latency_ms"]["p50"] is None
+
+
+def test_a_restarted_output_goes_on_counting(meter):
+    meter.count(sent_s=1.0, captured_s=None, late=False, repeated=False)
+    again = Meter(name=meter.name)
+    again.count(sent_s=1.4, captured_s=None, late=False, repeated=False)
+    again.close()
+    assert meter.summary()["interval_ms"]["max"] == pytest.approx(400)
+
+
+def test_an_output_that_sent_nothing_has_a_report_too(meter):
+    assert meter.summary()["fps"] == 0.0

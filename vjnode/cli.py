@@ -1,0 +1,241 @@
+"""The command line."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from vjnode import __version__
+from vjnode.config import (
+    OSC_HOST,
+    OSC_PORT,
+    SWEEP_MEMORY_MIB,
+    ShowConfig,
+    parse_address,
+    parse_fps,
+)
+from vjnode.control.parameters import Controls, Stock, change
+from vjnode.engine.base import SIZES
+from vjnode.errors import VjnodeError
+from vjnode.output.catalogue import KINDS, parse_output
+
+DEFAULT_OUTPUTS = ("preview",)
+DEFAULT_PRESET = "stage"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad request."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    try:
+        options.command(options)
+    except VjnodeError as error:
+        print(f"vjnode: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `vjnode faces | head`
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="vjnode", description="Live sound drives the expression of a generated face."
+    )
+    parser.add_argument("--version", action="version", version=f"vjnode {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="play the show live")
+    run.set_defaults(command=_run)
+    run.add_argument(
+        "--audio",
+        default="demo",
+        metavar="SOURCE",
+        help="demo, file:PATH, device, device:NAME or tone (default: %(default)s)",
+    )
+    run.add_argument(
+        "--output",
+        action="append",
+        metavar="OUTPUT",
+        help="repeatable: "
+        + "; ".join(f"{kind.usage} ({kind.about})" for kind in KINDS.values())
+        + f" (default: {' '.join(DEFAULT_OUTPUTS)})",
+    )
+    _add_look(run)
+    _add_picture(run)
+    run.add_argument(
+        "--osc",
+        default=f"{OSC_HOST}:{OSC_PORT}",
+        metavar="HOST:PORT",
+        help="where to listen for OSC (default: %(default)s; only this machine can send there)",
+    )
+    run.add_argument("--duration", type=float, metavar="S", help="end after so many seconds")
+    run.add_argument("--report", type=Path, metavar="FILE.json", help="write figures at the end")
+    _add_trace(run)
+    run.add_argument(
+        "--sweep-memory",
+        type=int,
+        default=SWEEP_MEMORY_MIB,
+        metavar="MIB",
+        help="memory for key frames, MiB (default: %(default)s)",
+    )
+
+    render = commands.add_parser("render", help="render a song to a video file")
+    render.set_defaults(command=_render)
+    render.add_argument("song", type=Path, metavar="SONG")
+    render.add_argument("target", type=Path, metavar="OUT.mp4")
+    _add_look(render)
+    _add_picture(render)
+    _add_trace(render)
+
+    analyse = commands.add_parser("analyse", help="what a song would do, without pictures")
+    analyse.set_defaults(command=_analyse)
+    analyse.add_argument("song", type=Path, metavar="SONG")
+    _add_look(analyse)
+    analyse.add_argument("--fps", default="60", metavar="N", help="frames/s (default: 60)")
+    _add_trace(analyse, required=True)
+
+    for name, command, about in (
+        ("devices", _devices, "list sound inputs"),
+        ("faces", _faces, "list faces"),
+        ("expressions", _expressions, "list expressions"),
+        ("presets", _presets, "list presets"),
+    ):
+        commands.add_parser(name, help=about).set_defaults(command=command)
+    return parser
+
+
+def _add_look(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", metavar="NAME", help=f"default: {DEFAULT_PRESET}")
+    parser.add_argument("--face", metavar="NAME", help="instead of the preset's")
+    parser.add_argument("--expression", metavar="NAME", help="instead of the preset's")
+    parser.add_argument("--gain", type=float, metavar="X", help="0 to 4, instead of the preset's")
+
+
+def _add_picture(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--size", type=int, default=SIZES[0], metavar="|".join(map(str, SIZES)))
+    parser.add_argument("--fps", default="60", metavar="N", help="frames/s (default: 60)")
+
+
+def _add_trace(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    parser.add_argument(
+        "--trace",
+        type=Path,
+        metavar="FILE.jsonl",
+        required=required,
+        help="write one JSON object a frame",
+    )
+
+
+def _controls(options: argparse.Namespace, available: Stock) -> Controls:
+    """Return the controls to begin with: a preset, and what the options change in it."""
+    first = Controls(preset="", face=available.faces[0], expression=available.expressions[0])
+    preset = options.preset
+    if preset is None and DEFAULT_PRESET in available.presets:
+        preset = DEFAULT_PRESET
+    controls = first if preset is None else change(first, "preset", preset, available)
+    for name in ("face", "expression", "gain"):
+        if (value := getattr(options, name)) is not None:
+            controls = change(controls, name, value, available)
+    return controls
+
+
+def _run(options: argparse.Namespace) -> None:
+    from vjnode.show.live import run_show  # noqa: PLC0415 - lists need none of what this loads
+    from vjnode.show.wiring import stock  # noqa: PLC0415
+
+    host, port = parse_address(options.osc)
+    config = ShowConfig(
+        audio=options.audio,
+        outputs=tuple(parse_output(text) for text in options.output or DEFAULT_OUTPUTS),
+        size=options.size,
+        fps=parse_fps(options.fps),
+        osc_host=host,
+        osc_port=port,
+        duration_s=options.duration,
+        report=options.report,
+        trace=options.trace,
+        sweep_memory_mib=options.sweep_memory,
+    )
+    available = stock()
+    run_show(config, _controls(options, available), available)
+
+
+def _render(options: argparse.Namespace) -> None:
+    from vjnode.show.offline import render  # noqa: PLC0415
+    from vjnode.show.wiring import stock  # noqa: PLC0415
+
+    config = ShowConfig("", (parse_output("null"),), options.size, parse_fps(options.fps))
+    render(
+        options.song,
+        options.target,
+        _controls(options, stock()),
+        size=config.size,
+        fps=config.fps,
+        trace=options.trace,
+    )
+
+
+def _analyse(options: argparse.Namespace) -> None:
+    from vjnode.show.offline import analyse  # noqa: PLC0415
+    from vjnode.show.wiring import stock  # noqa: PLC0415
+
+    analyse(
+        options.song,
+        _controls(options, stock()),
+        fps=parse_fps(options.fps),
+        trace=options.trace,
+    )
+
+
+def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows with their columns aligned; the name comes first."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(line.rstrip())
+
+
+def _devices(options: argparse.Namespace) -> None:
+    del options
+    from vjnode.audio.live import list_devices  # noqa: PLC0415
+
+    _print_rows([(device.name, str(device.channels)) for device in list_devices()])
+
+
+def _faces(options: argparse.Namespace) -> None:
+    del options
+    from vjnode.face.catalogue import face_names, load_face  # noqa: PLC0415
+
+    names = face_names()
+    _print_rows([(name, str(i), load_face(name).about) for i, name in enumerate(names)])
+
+
+def _expressions(options: argparse.Namespace) -> None:
+    del options
+    from vjnode.face.catalogue import expression_names, load_expression  # noqa: PLC0415
+
+    names = expression_names()
+    _print_rows([(name, str(i), load_expression(name).about) for i, name in enumerate(names)])
+
+
+def _presets(options: argparse.Namespace) -> None:
+    del options
+    from vjnode.control.presets import scan_presets  # noqa: PLC0415
+    from vjnode.face.catalogue import expression_names, face_names  # noqa: PLC0415
+
+    presets = scan_presets(faces=face_names(), expressions=expression_names())
+    rows = [(name, str(i), about) for i, (name, (_, about)) in enumerate(presets.items())]
+    _print_rows(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

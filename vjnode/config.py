@@ -1,0 +1,86 @@
+"""What a show is made of: one frozen value, checked once, handed to every stage."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from vjnode.engine.base import SIZES
+from vjnode.errors import InputError
+from vjnode.output.base import OutputSpec
+
+OSC_HOST, OSC_PORT = "127.0.0.1", 9010
+FPS_LOW, FPS_HIGH = 1, 240
+SWEEP_MEMORY_MIB = 1024
+
+
+@dataclass(frozen=True)
+class ShowConfig:
+    """Everything that is fixed while a show runs.
+
+    audio: what to listen to, as ``--audio`` takes it.
+    outputs: where frames go; the first one's clock writes trace and report.
+    size: pictures are size × size px; one of 1024, 512, 256.
+    fps: frames/s, exact.
+    duration_s: when to end, s; None: when told to.
+    sweep_memory_mib: limit for key frames in memory, MiB.
+    """
+
+    audio: str
+    outputs: tuple[OutputSpec, ...]
+    size: int = 1024
+    fps: Fraction = Fraction(60)
+    osc_host: str = OSC_HOST
+    osc_port: int = OSC_PORT
+    duration_s: float | None = None
+    report: Path | None = None
+    trace: Path | None = None
+    sweep_memory_mib: int = SWEEP_MEMORY_MIB
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            InputError: with the value, the limit and the remedy.
+        """
+        if self.size not in SIZES:
+            raise InputError(f"--size {self.size} is not one of {', '.join(map(str, SIZES))}")
+        if not FPS_LOW <= self.fps <= FPS_HIGH:
+            raise InputError(f"--fps {float(self.fps):g} is not within {FPS_LOW} to {FPS_HIGH}")
+        if self.duration_s is not None and not 0 < self.duration_s < float("inf"):
+            raise InputError(f"--duration {self.duration_s:g} must be a positive number of seconds")
+        if not 16 <= self.sweep_memory_mib <= 1 << 20:
+            raise InputError(f"--sweep-memory {self.sweep_memory_mib} must be at least 16 MiB")
+        if not self.outputs:
+            raise InputError("a show needs at least one --output")
+        for path in (self.report, self.trace):
+            if path is not None and not path.parent.is_dir():
+                raise InputError(f"the folder {path.parent} for {path.name} does not exist")
+
+
+def parse_fps(text: str) -> Fraction:
+    """Read a frame rate: ``60``, ``29.97`` (meant as 30000/1001), ``30000/1001``.
+
+    Raises:
+        InputError: no such number.
+    """
+    try:
+        fps = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise InputError(f"--fps {text!r} is not a number such as 60 or 30000/1001") from None
+    for whole in (24, 30, 48, 60, 120):
+        ntsc = Fraction(whole * 1000, 1001)
+        if fps != whole and abs(fps - ntsc) < Fraction(1, 100):
+            return ntsc
+    return fps
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Read ``HOST:PORT``.
+
+    Raises:
+        InputError: no host, or a port outside 1 to 65535.
+    """
+    host, colon, port = text.rpartition(":")
+    if colon and host and port.isascii() and port.isdigit() and 1 <= int(port) <= 65535:
+        return host, int(port)
+    raise InputError(f"'{text}' is not HOST:PORT, such as {OSC_HOST}:{OSC_PORT}")

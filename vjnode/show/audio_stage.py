@@ -1,0 +1,73 @@
+"""The audio process: sound in, drives out."""
+
+import logging
+import time
+
+import numpy as np
+
+from vjnode.audio.open import open_source
+from vjnode.audio.pacing import Paced
+from vjnode.audio.source import HOP, Block, Source
+from vjnode.drive.stream import Listener
+from vjnode.errors import SourceError
+from vjnode.show.child import Lifeline
+from vjnode.show.links import DRIVE_BYTES, Links, pack_drive
+from vjnode.show.slot import Slot
+from vjnode.show.sound_ring import SoundRing
+
+_log = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+"""How long silence is played before a missing device is tried again."""
+
+
+class Quiet:
+    """A source of silence, for while there is nothing else."""
+
+    name = "silence"
+
+    def read(self) -> Block:
+        """Return a silent block."""
+        return Block(np.zeros((HOP, 2), np.float32), 0.0, 0.0)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
+    """Run the audio stage until the show is over.
+
+    Without a device it hears silence, so that the face rests, and tries again. A device
+    that goes while it is read ends the process, because the library that was reading it
+    may hang in any further call; the supervisor starts a new one.
+
+    Raises:
+        SourceError: the device has gone.
+    """
+    slot = Slot(DRIVE_BYTES, name=links.drive)
+    ring = SoundRing(name=links.sound)
+    listener = Listener()
+    lifeline.ready()
+    if lifeline.wait_for_begin() is None:
+        return
+    complaint = ""
+    while lifeline.running():
+        source: Source = Paced(Quiet())
+        retry_s = time.monotonic() + RETRY_S
+        try:
+            source = open_source(audio, live=True)
+            retry_s = float("inf")
+            _log.info("listening to %s", source.name)
+            complaint = ""
+        except SourceError as error:
+            if str(error) != complaint:
+                complaint = str(error)
+                _log.warning("no sound: %s; the face rests, and the source is retried", error)
+        while lifeline.running() and time.monotonic() < retry_s:
+            block = source.read()
+            if block is None:
+                break
+            ring.write(block)
+            if (drive := listener.hear(block)) is not None:
+                slot.write(pack_drive(drive))
+        source.close()

@@ -1,0 +1,49 @@
+"""The notice board of a show: a few words of shared memory that every process can read."""
+
+from multiprocessing.shared_memory import SharedMemory
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Board:
+    """Says when the show begins and when it is over."""
+
+    def __init__(self, *, name: str | None = None) -> None:
+        """Make a board, or with ``name`` join the one that another process made."""
+        self._memory = SharedMemory(name=name, create=name is None, size=64)
+        self._made_here = name is None
+        buffer = self._memory.buf
+        assert buffer is not None  # noqa: S101 - for the type checker: open memory has one
+        self._stop: NDArray[np.uint64] = np.ndarray(1, np.uint64, buffer, 0)
+        self._epoch: NDArray[np.float64] = np.ndarray(1, np.float64, buffer, 8)
+
+    @property
+    def name(self) -> str:
+        """Name under which other processes join."""
+        return self._memory.name
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the show is over."""
+        return bool(self._stop[0])
+
+    def stop(self) -> None:
+        """End the show."""
+        self._stop[0] = 1
+
+    @property
+    def epoch_s(self) -> float | None:
+        """When the show began, monotonic s: the deadline of frame 0; None before."""
+        return float(self._epoch[0]) or None
+
+    def begin(self, epoch_s: float) -> None:
+        """Let the show begin."""
+        self._epoch[0] = epoch_s
+
+    def close(self) -> None:
+        """Leave the board; the process that made it also removes it."""
+        del self._stop, self._epoch
+        self._memory.close()
+        if self._made_here:
+            self._memory.unlink()

@@ -1,0 +1,99 @@
+"""What every child process of a show does besides its work: start, sign of life, end."""
+
+import gc
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Concatenate, ParamSpec
+
+from vjnode.errors import VjnodeError
+from vjnode.show.board import Board
+
+P = ParamSpec("P")
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_PARENT_CHECK_S = 0.5
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A child's word that it has opened what it needs."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A child's last word: what went wrong, and the exit code that fits it."""
+
+    text: str
+    exit_code: int
+
+
+class Lifeline:
+    """A child's tie to its show: the board, and a parent that is still there."""
+
+    def __init__(self, board: Board, connection: Connection) -> None:
+        self._board = board
+        self._connection = connection
+        self._parent = os.getppid()
+        self._checked_s = 0.0
+
+    def ready(self) -> None:
+        """Tell the parent that everything is open."""
+        self._connection.send(Ready())
+        # From here on nothing large is made any more, so what is there need not be swept.
+        gc.collect()
+        gc.freeze()
+
+    def running(self) -> bool:
+        """Whether the show goes on; False as well when the parent has died."""
+        now_s = time.monotonic()
+        if now_s - self._checked_s > _PARENT_CHECK_S:
+            self._checked_s = now_s
+            parent = multiprocessing.parent_process()
+            if os.getppid() != self._parent or (parent is not None and not parent.is_alive()):
+                return False
+        return not self._board.stopping
+
+    def wait_for_begin(self) -> float | None:
+        """Wait for the show to begin; returns its epoch, monotonic s, or None when it ends."""
+        while self.running():
+            if (epoch_s := self._board.epoch_s) is not None:
+                return epoch_s
+            time.sleep(0.005)
+        return None
+
+
+def child_main(
+    stage: Callable[Concatenate[Lifeline, P], None],
+    board_name: str,
+    connection: Connection,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> None:
+    """Run ``stage`` as the whole of a child process.
+
+    It ends with ``os._exit``: a sound server or a driver that hangs in its clean-up must
+    not keep a show from ending.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to act on
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, datefmt="%H:%M:%S")
+    code = 0
+    try:
+        stage(Lifeline(Board(name=board_name), connection), *args, **kwargs)
+    except VjnodeError as error:
+        connection.send(Failed(str(error), error.exit_code))
+        code = error.exit_code
+    except Exception as error:  # the top of a supervised loop
+        logging.getLogger(__name__).exception("stage died")
+        connection.send(Failed(f"{type(error).__name__}: {error}", 1))
+        code = 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

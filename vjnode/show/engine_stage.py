@@ -1,0 +1,91 @@
+"""The engine process: drives and controls in, frames out, just ahead of each deadline."""
+
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+
+import cv2
+import numpy as np
+
+from vjnode.control.parameters import Controls
+from vjnode.engine.library import Look
+from vjnode.errors import VjnodeError
+from vjnode.output.clock import FrameClock, wait_until
+from vjnode.show.child import Lifeline
+from vjnode.show.links import (
+    CONTROLS_BYTES,
+    DRIVE_BYTES,
+    Links,
+    frame_bytes,
+    pixels_in,
+    unpack_controls,
+    unpack_drive,
+    write_info,
+)
+from vjnode.show.painter import Painter
+from vjnode.show.slot import Slot
+from vjnode.show.wiring import live_track, open_library
+
+LEAD = 0.4
+"""A frame is begun this part of a period before its deadline."""
+
+FIRST_KEY_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True)
+class EngineJob:
+    """What the engine process is to do.
+
+    memory_mib: limit for key frames, MiB. prefetch: looks to have warm beside the current.
+    """
+
+    size: int
+    fps: Fraction
+    memory_mib: int
+    prefetch: tuple[Look, ...]
+
+
+def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
+    """Run the engine stage until the show is over.
+
+    Raises:
+        VjnodeError: the engine cannot be opened or has failed.
+    """
+    cv2.setNumThreads(1)  # one picture is blended faster than threads are woken
+    drives = Slot(DRIVE_BYTES, name=links.drive)
+    desk = Slot(CONTROLS_BYTES, name=links.controls)
+    frames = Slot(frame_bytes(job.size), name=links.frame)
+    library = open_library(size=job.size, memory_mib=job.memory_mib)
+    track = live_track()
+    painter = Painter(library, track)
+    controls = _newest_controls(desk, None)
+    if not painter.prepare(controls, ready=1, timeout_s=FIRST_KEY_TIMEOUT_S):
+        raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")
+    library.prefetch(job.prefetch)
+    lifeline.ready()
+    epoch_s = lifeline.wait_for_begin()
+    if epoch_s is None:
+        return
+    clock = FrameClock(epoch_s, job.fps)
+    frame = clock.frame_at(time.monotonic())
+    data = np.empty(DRIVE_BYTES, np.uint8)
+    lead_s = LEAD * clock.period_s
+    while lifeline.running():
+        frame = clock.next_frame(after=frame, now_s=time.monotonic() + lead_s)
+        wait_until(clock.due_s(frame) - lead_s)
+        if drives.read_into(data):
+            track.push(unpack_drive(data.tobytes()))
+        controls = _newest_controls(desk, controls)
+        memory = frames.begin()
+        write_info(painter.paint(time.monotonic(), controls, pixels_in(memory, job.size)), memory)
+        frames.commit(frame_bytes(job.size))
+
+
+def _newest_controls(desk: Slot, before: Controls | None) -> Controls:
+    """Return what the desk says now, or ``before`` when it has said nothing new."""
+    data = desk.read()
+    if data is not None:
+        return unpack_controls(data)
+    if before is None:
+        raise VjnodeError("the engine was started before its controls were set")
+    return before

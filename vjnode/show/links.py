@@ -1,0 +1,75 @@
+"""How the processes of a show are joined: names of shared memory, and what passes there."""
+
+import json
+import struct
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.control.parameters import Controls
+from vjnode.drive.drive import Drive
+from vjnode.output.base import Frame, FrameInfo
+
+CONTROLS_BYTES = 1024
+INFO_BYTES = 1024
+_DRIVE = struct.Struct("<dddqd")
+DRIVE_BYTES = _DRIVE.size
+
+
+@dataclass(frozen=True)
+class Links:
+    """Names of the hand-overs, for a child process to join."""
+
+    board: str
+    controls: str
+    drive: str
+    frame: str
+    sound: str
+
+
+def frame_bytes(size: int) -> int:
+    """Return how many bytes a frame of ``size`` × ``size`` px takes in its slot."""
+    return INFO_BYTES + size * size * 4
+
+
+def pack_drive(drive: Drive) -> bytes:
+    """Return ``drive`` as it is handed over."""
+    return _DRIVE.pack(drive.t_s, drive.captured_s, drive.rms_db, drive.onsets, drive.weight)
+
+
+def unpack_drive(data: bytes) -> Drive:
+    """Undo ``pack_drive``."""
+    return Drive(*_DRIVE.unpack(data))
+
+
+def pack_controls(controls: Controls) -> bytes:
+    """Return ``controls`` as they are handed over."""
+    return json.dumps(asdict(controls)).encode()
+
+
+def unpack_controls(data: bytes) -> Controls:
+    """Undo ``pack_controls``."""
+    return Controls(**json.loads(data))
+
+
+def write_info(info: FrameInfo, memory: NDArray[np.uint8]) -> None:
+    """Write a frame's particulars to the beginning of its memory, uint8."""
+    text = json.dumps(asdict(info)).encode()
+    memory[:INFO_BYTES] = 0
+    memory[: len(text)] = np.frombuffer(text, np.uint8)
+
+
+def pixels_in(memory: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Return the view of a frame's memory that holds its pixels, (size, size, 4)."""
+    return memory[INFO_BYTES : frame_bytes(size)].reshape(size, size, 4)
+
+
+def read_info(memory: NDArray[np.uint8]) -> FrameInfo:
+    """Return the particulars that stand at the beginning of a frame's memory."""
+    return FrameInfo(**json.loads(memory[:INFO_BYTES].tobytes().rstrip(b"\0")))
+
+
+def frame_in(memory: NDArray[np.uint8], size: int) -> Frame:
+    """Return the frame that lies in ``memory``; its pixels are a view."""
+    return Frame(pixels_in(memory, size), read_info(memory))

@@ -1,0 +1,191 @@
+"""A live show: the parent process, which holds controls, OSC and supervision."""
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from types import FrameType
+
+import numpy as np
+
+from vjnode.audio.open import open_source
+from vjnode.config import ShowConfig
+from vjnode.control.osc import OscServer
+from vjnode.control.parameters import Controls, Stock, change
+from vjnode.face.fetch import generator_weights
+from vjnode.output.base import FrameInfo
+from vjnode.show.audio_stage import hear
+from vjnode.show.board import Board
+from vjnode.show.engine_stage import FIRST_KEY_TIMEOUT_S, EngineJob, draw
+from vjnode.show.links import (
+    CONTROLS_BYTES,
+    DRIVE_BYTES,
+    INFO_BYTES,
+    Links,
+    frame_bytes,
+    pack_controls,
+    read_info,
+)
+from vjnode.show.meter import Meter
+from vjnode.show.output_stage import OutputJob, send
+from vjnode.show.report import write_report
+from vjnode.show.slot import Slot
+from vjnode.show.sound_ring import SoundRing
+from vjnode.show.status import StatusLine
+from vjnode.show.supervisor import StageSpec, Supervisor
+from vjnode.show.wiring import looks
+
+_log = logging.getLogger(__name__)
+
+START_TIMEOUT_S = FIRST_KEY_TIMEOUT_S + 60.0
+"""On first use the generator is converted and compiled while everything else waits."""
+
+RESTART_TIMEOUT_S = 20.0
+POLL_S = 0.05
+
+
+class Desk:
+    """The controls of a show: changed by OSC, read by the engine."""
+
+    def __init__(self, controls: Controls, available: Stock, slot: Slot) -> None:
+        self._available = available
+        self._slot = slot
+        self._lock = threading.Lock()
+        self.controls = controls
+        slot.write(pack_controls(controls))
+
+    def set_parameter(self, name: str, value: object) -> None:
+        """Change one parameter.
+
+        Raises:
+            InputError: the value does not fit; nothing has changed.
+        """
+        with self._lock:
+            self.controls = change(self.controls, name, value, self._available)
+            self._slot.write(pack_controls(self.controls))
+
+
+def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
+    """Run a live show until it is told to end, or its duration is over.
+
+    Raises:
+        VjnodeError: something that was asked for cannot be opened; once the show runs,
+            faults are mended instead.
+    """
+    generator_weights()  # fetch on first use, here, where progress can be seen
+    if not config.audio.startswith("device"):
+        # A song that is not there is the user's to know now; a device may yet be plugged in.
+        open_source(config.audio, live=False).close()
+    with ExitStack() as stack:
+        board = stack.enter_context(closing(Board()))
+        desk_slot = stack.enter_context(closing(Slot(CONTROLS_BYTES)))
+        drive_slot = stack.enter_context(closing(Slot(DRIVE_BYTES)))
+        frame_slot = stack.enter_context(closing(Slot(frame_bytes(config.size))))
+        ring = stack.enter_context(closing(SoundRing()))
+        meters = [stack.enter_context(closing(Meter())) for _ in config.outputs]
+        links = Links(board.name, desk_slot.name, drive_slot.name, frame_slot.name, ring.name)
+        desk = Desk(controls, available, desk_slot)
+        osc = stack.enter_context(
+            closing(OscServer(config.osc_host, config.osc_port, desk.set_parameter))
+        )
+        prefetch = looks(controls, available)[1:]
+        engine_job = EngineJob(config.size, config.fps, config.sweep_memory_mib, prefetch)
+        specs = [
+            StageSpec(
+                "audio",
+                lambda _: (hear, (links, config.audio)),
+                lambda: drive_slot.sequence,
+                stall_s=3.0,
+                start_s=RESTART_TIMEOUT_S,
+            ),
+            StageSpec(
+                "engine",
+                lambda _: (draw, (links, engine_job)),
+                lambda: frame_slot.sequence,
+                stall_s=3.0,
+                start_s=RESTART_TIMEOUT_S,
+            ),
+            *(_output_spec(config, links, index, meter) for index, meter in enumerate(meters)),
+        ]
+        supervisor = Supervisor(specs, board.name)
+        stack.callback(supervisor.kill)
+        info: FrameInfo | None = None
+        with stop_signals() as told_to_stop:
+            if supervisor.start(
+                timeout_s=START_TIMEOUT_S, going_on=lambda: not told_to_stop.is_set()
+            ):
+                epoch_s = time.monotonic() + 0.05
+                supervisor.begin(epoch_s)
+                board.begin(epoch_s)
+                _announce(config, controls)
+                end_s = epoch_s + (config.duration_s or float("inf"))
+                status = StatusLine(sys.stderr)
+                header = np.zeros(INFO_BYTES, np.uint8)
+                while not told_to_stop.is_set() and (now_s := time.monotonic()) < end_s:
+                    supervisor.poll(now_s)
+                    if frame_slot.read_into(header) is not None:
+                        info = read_info(header)
+                    if info is not None:
+                        status.show(info, now_s)
+                    told_to_stop.wait(min(POLL_S, max(end_s - now_s, 0.0)))
+                status.clear()
+            board.stop()
+            supervisor.stop()
+        if config.report is not None:
+            write_report(
+                config.report,
+                config=config,
+                meters=meters,
+                supervisor=supervisor,
+                osc=osc.counts,
+                engine=info.engine if info else "",
+            )
+
+
+def _output_spec(config: ShowConfig, links: Links, index: int, meter: Meter) -> StageSpec:
+    spec = config.outputs[index]
+    trace = config.trace if index == 0 else None
+
+    def job(attempt: int) -> OutputJob:
+        return OutputJob(spec, meter.name, config.size, config.fps, trace, attempt)
+
+    return StageSpec(
+        str(spec),
+        lambda attempt: (send, (links, job(attempt))),
+        lambda: meter.sent,
+        stall_s=2.0,
+        start_s=RESTART_TIMEOUT_S,
+    )
+
+
+def _announce(config: ShowConfig, controls: Controls) -> None:
+    outputs = ", ".join(map(str, config.outputs))
+    _log.info(
+        "live: %s with %s from %s to %s; OSC on %s:%d; Ctrl-C ends it",
+        controls.face,
+        controls.expression,
+        config.audio,
+        outputs,
+        config.osc_host,
+        config.osc_port,
+    )
+
+
+@contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """Within it, Ctrl-C and SIGTERM set the event instead of ending the program."""
+    told_to_stop = threading.Event()
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        told_to_stop.set()
+
+    before = {one: signal.signal(one, tell) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield told_to_stop
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)

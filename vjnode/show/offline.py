@@ -1,0 +1,160 @@
+"""Rendering and analysing a song: the live stages under a manual clock.
+
+Time is counted in frames here and read from no clock, so that the same song gives the same
+frames and the same trace, bit for bit, however fast the machine is.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from vjnode.audio.file import FileSource
+from vjnode.audio.source import Block
+from vjnode.control.parameters import Controls
+from vjnode.drive.stream import Listener
+from vjnode.drive.weight import WeightTrack
+from vjnode.engine.library import Look
+from vjnode.errors import VjnodeError
+from vjnode.face.fetch import generator_weights
+from vjnode.output.base import Frame, OutputContext, OutputSpec
+from vjnode.output.catalogue import open_output
+from vjnode.show.painter import Painter, frame_info
+from vjnode.show.trace import TraceWriter
+from vjnode.show.wiring import offline_track, open_library
+
+_KEY_TIMEOUT_S = 120.0
+
+
+class BlockTap:
+    """The sound that has been heard so far, for a recording."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Block] = []
+
+    def add(self, block: Block) -> None:
+        """Note one block."""
+        self._blocks.append(block)
+
+    def read(self) -> tuple[NDArray[np.float32], float]:
+        """Return the samples since the last read, (n, 2) float32, and when the last was heard."""
+        if not self._blocks:
+            return np.zeros((0, 2), np.float32), 0.0
+        samples = np.concatenate([block.pcm for block in self._blocks])
+        heard_s = self._blocks[-1].captured_s
+        self._blocks.clear()
+        return samples, heard_s
+
+
+@dataclass
+class Hearing:
+    """A song that is heard up to a given moment, and no further than a time point beyond it."""
+
+    source: FileSource
+    listener: Listener
+    track: WeightTrack
+    tap: BlockTap
+
+    def frames(self, fps: Fraction) -> Iterator[tuple[int, float]]:
+        """Yield number and time (s) of each frame, when all that it depends on has been heard."""
+        frame, heard_s, known_s, over = 0, 0.0, 0.0, False
+        while True:
+            now_s = float(frame / fps)
+            while not over and known_s < now_s:
+                block = self.source.read()
+                if block is None:
+                    over = True
+                    break
+                heard_s = block.captured_s
+                self.tap.add(block)
+                if (drive := self.listener.hear(block)) is not None:
+                    self.track.push(drive)
+                    known_s = drive.captured_s
+            if over and now_s >= heard_s:
+                return
+            yield frame, now_s
+            frame += 1
+
+
+def open_hearing(song: Path) -> Hearing:
+    """Open ``song`` for rendering or analysis.
+
+    Raises:
+        InputError: missing, unreadable, or without sound.
+    """
+    return Hearing(FileSource(song, loop=False), Listener(), offline_track(), BlockTap())
+
+
+def render(
+    song: Path, target: Path, controls: Controls, *, size: int, fps: Fraction, trace: Path | None
+) -> None:
+    """Render ``song`` with its face into the video file ``target``.
+
+    Raises:
+        VjnodeError: the song, the models or the target fail.
+    """
+    hearing = open_hearing(song)
+    generator_weights()
+    library = open_library(size=size, memory_mib=_all_keys_mib(size))
+    painter = Painter(library, hearing.track)
+    _prepare(painter, controls, keys=library.keys)
+    spec = OutputSpec("record", str(target))
+    context = OutputContext(size, fps, hearing.tap)
+    picture = np.empty((size, size, 4), np.uint8)
+    with (
+        closing(library),
+        closing(hearing.source),
+        TraceWriter(trace) as writer,
+        closing(open_output(spec, context)) as output,
+        _progress("rendering", hearing.source.duration_s, fps) as bar,
+    ):
+        for frame, now_s in hearing.frames(fps):
+            info = painter.paint(now_s, controls, picture)
+            output.send(Frame(picture, info), now_s)
+            writer.write(info, frame=frame)
+            bar.update()
+
+
+def analyse(song: Path, controls: Controls, *, fps: Fraction, trace: Path | None) -> None:
+    """Write the trace that rendering ``song`` would give, without drawing.
+
+    Raises:
+        VjnodeError: the song or the trace fail.
+    """
+    hearing = open_hearing(song)
+    look = Look(controls.face, controls.expression)
+    with (
+        closing(hearing.source),
+        TraceWriter(trace) as writer,
+        _progress("analysing", hearing.source.duration_s, fps) as bar,
+    ):
+        for frame, now_s in hearing.frames(fps):
+            moment = hearing.track.at(
+                now_s, gain=controls.gain, attack_s=controls.attack, release_s=controls.release
+            )
+            writer.write(frame_info(moment, controls, frame=frame, look=look), frame=frame)
+            bar.update()
+
+
+def _all_keys_mib(size: int) -> int:
+    """Return the memory for one full sweep, MiB: a rendering is never coarser than it can be."""
+    return 64 * size * size * 4 // (1 << 20)
+
+
+def _prepare(painter: Painter, controls: Controls, *, keys: int) -> None:
+    """Wait for the whole sweep, because a frame must not depend on how far it has come."""
+    with tqdm(total=keys, desc="key frames", unit="key", leave=False) as bar:
+        for ready in range(1, keys + 1):
+            if not painter.prepare(controls, ready=ready, timeout_s=_KEY_TIMEOUT_S):
+                raise VjnodeError(f"the engine drew nothing within {_KEY_TIMEOUT_S:g} s")
+            bar.update()
+
+
+def _progress(what: str, duration_s: float | None, fps: Fraction) -> "tqdm[None]":
+    total = None if duration_s is None else round(duration_s * fps)
+    return tqdm(total=total, desc=what, unit="frame", mininterval=0.5)

@@ -1,0 +1,92 @@
+"""From the newest drive and controls to the next frame: what the engine stage does per tick.
+
+No clock and no process is in here, so that a live show and an offline rendering draw with
+the same code.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.control.parameters import Controls
+from vjnode.drive.weight import Moment, WeightTrack
+from vjnode.engine.library import Look, SweepLibrary
+from vjnode.engine.sweep import Sweep
+from vjnode.output.base import FrameInfo
+
+
+class Painter:
+    """Draws frames from sweeps; a look that is not ready yet leaves the one before on."""
+
+    def __init__(self, library: SweepLibrary, track: WeightTrack) -> None:
+        self._library = library
+        self._track = track
+        self._look: Look | None = None
+        self._sweep: Sweep | None = None
+        self._frame = 0
+
+    def prepare(self, controls: Controls, *, ready: int, timeout_s: float) -> bool:
+        """Wait until the look that is asked for has ``ready`` keys; False on time-out.
+
+        Raises:
+            VjnodeError: the engine has failed.
+        """
+        sweep = self._library.sweep(Look(controls.face, controls.expression))
+        return self._library.wait(sweep, ready=min(ready, sweep.keys), timeout_s=timeout_s)
+
+    def paint(self, now_s: float, controls: Controls, out: NDArray[np.uint8]) -> FrameInfo:
+        """Draw the frame for ``now_s`` into ``out``, (size, size, 4) uint8 RGBA.
+
+        now_s: on the clock of the drives' ``captured_s``; never before that of the last call.
+
+        Raises:
+            VjnodeError: the engine has failed, or nothing has been prepared yet.
+        """
+        wanted = Look(controls.face, controls.expression)
+        sweep = self._library.sweep(wanted)
+        if self._sweep is None or sweep.ready:
+            self._look, self._sweep = wanted, sweep
+        assert self._look is not None  # noqa: S101 - set together with the sweep
+        moment = self._track.at(
+            now_s,
+            gain=controls.gain,
+            attack_s=controls.attack,
+            release_s=controls.release,
+        )
+        self._sweep.blend(moment.weight, out)
+        info = frame_info(
+            moment,
+            controls,
+            frame=self._frame,
+            look=self._look,
+            engine=self._library.engine_name,
+            sweep=sweep,
+        )
+        self._frame += 1
+        return info
+
+
+def frame_info(
+    moment: Moment,
+    controls: Controls,
+    *,
+    frame: int,
+    look: Look,
+    engine: str = "",
+    sweep: Sweep | None = None,
+) -> FrameInfo:
+    """Return the particulars of a frame; ``look`` is what it really shows."""
+    return FrameInfo(
+        frame=frame,
+        t_s=moment.t_s,
+        captured_s=moment.captured_s,
+        rms_db=moment.rms_db,
+        onsets=moment.onsets,
+        weight=moment.weight,
+        gain=controls.gain,
+        face=look.face,
+        expression=look.expression,
+        preset=controls.preset,
+        engine=engine,
+        keys=sweep.ready if sweep else 0,
+        keys_wanted=sweep.keys if sweep else 0,
+    )

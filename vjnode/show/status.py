@@ -1,0 +1,40 @@
+"""The line that tells a person at the console how the show is going."""
+
+from typing import TextIO
+
+from vjnode.output.base import FrameInfo
+
+PERIOD_S = 0.1
+_WIDTH = 20
+
+
+def status_text(info: FrameInfo) -> str:
+    """Return one line about a frame."""
+    bar = "█" * round(info.weight * _WIDTH)
+    sweep = "" if info.keys == info.keys_wanted else f"  keys {info.keys}/{info.keys_wanted}"
+    return (
+        f"{info.face} {info.expression} │{bar:·<{_WIDTH}}│ {info.weight:4.2f}  "
+        f"{info.rms_db:6.1f} dB  gain {info.gain:g}{sweep}"
+    )
+
+
+class StatusLine:
+    """Keeps one line at the bottom of a terminal up to date; silent anywhere else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._shows = stream.isatty()
+        self._next_s = 0.0
+
+    def show(self, info: FrameInfo, now_s: float) -> None:
+        """Show the state of ``info``, at most ten times a second."""
+        if self._shows and now_s >= self._next_s:
+            self._next_s = now_s + PERIOD_S
+            self._stream.write(f"\r\x1b[2K{status_text(info)}")
+            self._stream.flush()
+
+    def clear(self) -> None:
+        """Leave an empty line."""
+        if self._shows:
+            self._stream.write("\r\x1b[2K")
+            self._stream.flush()

@@ -1,0 +1,73 @@
+"""The trace: one JSON object a frame, one frame a line."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from vjnode.errors import VjnodeError
+from vjnode.output.base import FrameInfo
+
+
+def trace_line(info: FrameInfo, *, frame: int, published_s: float | None = None) -> str:
+    """Return the line for one frame, without a line end.
+
+    frame: number of the frame where it was sent. published_s: when that was, monotonic s;
+    None where nothing is live, and then ``captured_s`` is left out as well.
+    """
+    record: dict[str, object] = {
+        "frame": frame,
+        "t": round(info.t_s, 6),
+        "rms_db": round(info.rms_db, 3),
+        "onsets": info.onsets,
+        "weight": round(info.weight, 6),
+        "gain": info.gain,
+        "face": info.face,
+        "expression": info.expression,
+    }
+    if published_s is not None:
+        record["captured_s"] = round(info.captured_s, 6)
+        record["published_s"] = round(published_s, 6)
+    return json.dumps(record)
+
+
+class TraceWriter:
+    """Writes a trace, or nothing when there is no path."""
+
+    def __init__(self, path: Path | None, *, append: bool = False) -> None:
+        """Open ``path``; ``append`` goes on with the trace of a process that has died.
+
+        Raises:
+            VjnodeError: the file cannot be written.
+        """
+        self._file = None
+        if path is not None:
+            try:
+                self._file = path.open("a" if append else "w", encoding="utf-8")
+            except OSError as error:
+                raise VjnodeError(
+                    f"the trace {path} cannot be written: {error.strerror}"
+                ) from error
+
+    def write(self, info: FrameInfo, *, frame: int, published_s: float | None = None) -> None:
+        """Add one frame."""
+        if self._file is not None:
+            self._file.write(trace_line(info, frame=frame, published_s=published_s) + "\n")
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        """Return the writer itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Finish the file."""
+        self.close()

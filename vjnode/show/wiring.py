@@ -1,0 +1,49 @@
+"""Which parts a show is built from: the one place that knows the concrete ones."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.control.parameters import Controls, Stock
+from vjnode.control.presets import load_stock
+from vjnode.engine.choose import open_engine
+from vjnode.engine.library import Look, SweepLibrary
+from vjnode.errors import VjnodeError
+from vjnode.face.catalogue import (
+    expression_names,
+    face_names,
+    load_expression,
+    load_face,
+)
+from vjnode.face.latent import fuse
+from vjnode.storage import cache_dir
+
+
+def stock() -> Stock:
+    """Return every name that can be chosen."""
+    return load_stock(face_names(), expression_names())
+
+
+def codes(look: Look, weight: float) -> NDArray[np.float32]:
+    """Return the style codes, (23, 512) float32, of ``look`` at ``weight`` (0…1)."""
+    return fuse(load_face(look.face), load_expression(look.expression), weight)
+
+
+def looks(controls: Controls, available: Stock) -> tuple[Look, ...]:
+    """Return the looks that presets may switch to, the one in use first."""
+    wanted = [controls, *available.presets.values()]
+    return tuple(dict.fromkeys(Look(one.face, one.expression) for one in wanted))
+
+
+def open_library(*, size: int, memory_mib: int) -> SweepLibrary:
+    """Open the engine and its sweeps."""
+    try:
+        folder = cache_dir("sweeps")
+    except VjnodeError:
+        folder = None  # the library draws afresh; whoever needs the cache has already said so
+    return SweepLibrary(
+        lambda: open_engine(size),
+        codes,
+        size=size,
+        memory_bytes=memory_mib << 20,
+        folder=folder,
+    )
