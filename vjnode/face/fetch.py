@@ -56,7 +56,7 @@ LANDMARKS = Wheel(
         "--abi=cp311",
     ),
 )
-LANDMARK_MEMBER = "mediapipe/modules/face_landmark/face_landmark_with_attention.tflite"
+LANDMARK_MEMBER = "mediapipe/modules/face_landmark/face_landmark.tflite"
 
 
 def generator_weights() -> Path:
@@ -82,7 +82,7 @@ def landmark_model() -> Path:
     Raises:
         FetchError: as for ``generator_weights``.
     """
-    path = cache_dir("models") / "face_landmark_with_attention.tflite"
+    path = cache_dir("models") / "face_landmark.tflite"
     if not path.is_file():
         with zipfile.ZipFile(fetch(LANDMARKS)) as archive:
             _store(path, archive.read(LANDMARK_MEMBER))

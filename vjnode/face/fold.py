@@ -60,9 +60,9 @@ class FoldedBlock(nn.Module):
         factors = self.up(codes[:, 0]) * self.style1(codes[:, 0]).repeat(1, 4)
         x = self.conv1(butterfly(x * factors[:, :, None, None]))
         factors = self.style2(codes[:, 1])[:, :, None, None]
-        if self.px < SCALED_KERNEL_PX:
-            return self.conv2(x * factors)
-        return self.conv2(x, factors)
+        small = self.px < SCALED_KERNEL_PX
+        y: Tensor = self.conv2(x * factors) if small else self.conv2(x, factors)
+        return y
 
 
 class FoldedConv(nn.Module):
@@ -143,8 +143,8 @@ class FoldedSynthesis(nn.Module):
         x = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None])
         for i, block in enumerate(self.blocks):
             x = block(x, codes[:, 3 * i + 1 : 3 * i + 4])
-        x = self.head(x, codes[:, 3 * BLOCKS])
-        return x.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        levels: Tensor = self.head(x, codes[:, 3 * BLOCKS])
+        return levels.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def quarters(channels: int) -> Tensor:

@@ -100,7 +100,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor, codes: Tensor) -> Tensor:
         """codes: [N, 3, DIM], the block's slots."""
         x = self.conv1(self.up(x, codes[:, 0]), codes[:, 0])
-        return self.conv2(x, codes[:, 1])
+        y: Tensor = self.conv2(x, codes[:, 1])
+        return y
 
 
 class Head(nn.Module):
