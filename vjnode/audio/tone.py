@@ -1,0 +1,33 @@
+"""A test tone that swells and falls, so that one sees the face move without any music."""
+
+import numpy as np
+
+from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ, Block
+
+PITCH_HZ = 220.0
+SWELL_S = 4.0
+LEVEL_DBFS = (-50.0, -6.0)
+
+
+class ToneSource:
+    """Endless bright tone of 220 Hz, once softer and louder every four seconds."""
+
+    name = "test tone"
+
+    def __init__(self) -> None:
+        self._position = 0
+
+    def read(self) -> Block:
+        """Return the next block; it never ends."""
+        t_s = (self._position + np.arange(HOP)) / RATE_HZ
+        swell = 0.5 - 0.5 * np.cos(2.0 * np.pi * t_s / SWELL_S)
+        level = 10.0 ** (np.interp(swell, (0.0, 1.0), LEVEL_DBFS) / 20.0)
+        # Partials up to 7 kHz make it a sound as broad as music, not a beep.
+        wave = sum(np.sin(2.0 * np.pi * PITCH_HZ * k * t_s) / k for k in range(1, 33))
+        pcm = np.repeat((0.5 * level * wave).astype(np.float32)[:, None], 2, axis=1)
+        self._position += HOP
+        now_s = self._position / HOP * BLOCK_S
+        return Block(pcm, now_s, now_s)
+
+    def close(self) -> None:
+        """Nothing to release."""
