@@ -89,7 +89,7 @@ def test_a_second_show_draws_nothing_and_shows_the_same(make):
 
 def test_a_damaged_key_is_drawn_again(make, tmp_path):
     completed(make(PaintBox()), ADA)
-    keys = sorted(tmp_path.glob("sweeps/*/*.png"))
+    keys = sorted(tmp_path.glob("sweeps/*/*.jpg"))
     keys[3].write_bytes(keys[3].read_bytes()[:40])
     keys[5].write_bytes(b"")
     engine = PaintBox()

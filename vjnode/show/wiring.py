@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from vjnode.control.parameters import Controls, Stock
 from vjnode.control.presets import load_stock
+from vjnode.drive.weight import WeightTrack
 from vjnode.engine.choose import open_engine
 from vjnode.engine.library import Look, SweepLibrary
 from vjnode.errors import VjnodeError
@@ -16,6 +17,21 @@ from vjnode.face.catalogue import (
 )
 from vjnode.face.latent import fuse
 from vjnode.storage import cache_dir
+
+
+LIVE_DELAY_S = 0.028
+"""One step between time points, and a little for hearing it: so that there is always a next
+point to interpolate to."""
+
+
+def live_track() -> WeightTrack:
+    """Return the weight of a live show, which knows nothing of what is still to come."""
+    return WeightTrack(delay_s=LIVE_DELAY_S)
+
+
+def offline_track() -> WeightTrack:
+    """Return the weight of a song that can be heard ahead."""
+    return WeightTrack()
 
 
 def stock() -> Stock:
