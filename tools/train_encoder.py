@@ -33,14 +33,17 @@ from vjnode.errors import InputError
 from vjnode.storage import cache_dir, replace_file, shipped
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402 - the back end is chosen first
+from matplotlib import pyplot as plt
 
 DEBIAN_MUSIC = ("wesnoth-1.16-music", "sonic-pi-samples")
 SUFFIXES = {".ogg", ".flac", ".wav", ".mp3", ".m4a", ".opus"}
 
 HELD_OUT_EVERY = 6
-GAIN_DB = (-30.0, 6.0)
-CALIBRATION_GAIN_DB = (-12.0, 6.0)
+GAIN_DB = (-30.0, 9.0)
+CALIBRATION_GAIN_DB = (-12.0, 9.0)
+"""Game music is soft, -20 dBFS on average: up to 9 dB more is how today's records are mastered."""
+AUDIBLE = 0.03
+"""Intensity of pink noise at about -68 dBFS; fades below it say nothing about calm music."""
 PIECE_S = (1.5, 8.0)
 SILENT_SHARE = 0.06
 INTENSITY_SHARE = 0.3
@@ -78,7 +81,7 @@ def main() -> None:
 
     pcm = [_mono(track) for track in tqdm(train, "decode", unit="track")]
     sound = _features(pcm * options.passes, GAIN_DB, rng)
-    level = _features(pcm, CALIBRATION_GAIN_DB, rng)
+    level = _features(pcm, CALIBRATION_GAIN_DB, rng, silent_share=0.0)
     unseen = _features([_mono(track) for track in held_out], GAIN_DB, rng)
 
     low, high = _normalisation(sound.mfcc)
@@ -86,7 +89,8 @@ def main() -> None:
     losses = _train(encoder, decoder, sound, low, high, options.steps, rng)
 
     silence = _means(encoder, np.broadcast_to(_silence(), (1, FRAMES, COEFFICIENTS)), low, high)
-    music = _means(encoder, level.windows(rng.permutation(level.ends)[:40_000]), low, high)
+    audible = level.ends[level.intensity[level.ends] > AUDIBLE]
+    music = _means(encoder, level.windows(rng.permutation(audible)[:40_000]), low, high)
     calm, intense = np.percentile(music, PERCENTILES)
     bounds = np.array([max(calm, silence[0]), intense], np.float32)
     quality = _quality(encoder, decoder, unseen, low, high, rng)
@@ -158,12 +162,17 @@ def _mono(track: Path) -> NDArray[np.float32]:
 
 
 def _features(
-    tracks: list[NDArray[np.float32]], gain_db: tuple[float, float], rng: np.random.Generator
+    tracks: list[NDArray[np.float32]],
+    gain_db: tuple[float, float],
+    rng: np.random.Generator,
+    silent_share: float = SILENT_SHARE,
 ) -> Sound:
     """Features of the tracks, each cut into pieces of random gain, some of them silent."""
     mfccs, intensities, ends, start = [], [], [], 0
     for pcm in tqdm(tracks, "listen", unit="track"):
-        mono = np.clip(pcm * _gains(len(pcm), gain_db, rng), -1.0, 1.0).astype(np.float32)
+        mono = np.clip(pcm * _gains(len(pcm), gain_db, silent_share, rng), -1.0, 1.0).astype(
+            np.float32
+        )
         extractor = Mfcc()
         mfcc = [np.broadcast_to(_silence(), (FRAMES - 1, COEFFICIENTS))]
         mfcc += [extractor.next(hop)[None] for hop in mono.reshape(-1, HOP)]
@@ -175,12 +184,15 @@ def _features(
     return Sound(np.concatenate(mfccs), np.concatenate(intensities), np.concatenate(ends))
 
 
-def _gains(count: int, gain_db: tuple[float, float], rng: np.random.Generator) -> NDArray:
+def _gains(
+    count: int, gain_db: tuple[float, float], silent_share: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Factor for each sample, constant over pieces of some seconds."""
     gains = np.empty(count, np.float32)
     position = 0
     while position < count:
         length = int(rng.uniform(*PIECE_S) / BLOCK_S) * HOP
-        silent = rng.random() < SILENT_SHARE
+        silent = rng.random() < silent_share
         gains[position : position + length] = (
             0.0 if silent else 10.0 ** (rng.uniform(*gain_db) / 20.0)
         )

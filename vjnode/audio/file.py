@@ -1,5 +1,6 @@
 """Sound from a file, streamed: whatever PyAV can decode."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from numpy.typing import NDArray
 
 from vjnode.audio.scrub import scrub
 from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ, Block
-from vjnode.errors import InputError
+from vjnode.errors import InputError, SourceError
+
+_log = logging.getLogger(__name__)
 
 
 class FileSource:
@@ -37,10 +40,19 @@ class FileSource:
             self.close()
             raise InputError(f"{self.path} holds no sound: its audio stream is empty or damaged")
 
+    @property
+    def duration_s(self) -> float | None:
+        """How long the song is, s, as its file says; None when it does not say."""
+        duration = self._container.duration
+        return None if duration is None else duration / av.time_base
+
     def read(self) -> Block | None:
         """Return the next block, padded with zeros at the end of the song; then None.
 
         A looped song goes on in the same block with its beginning.
+
+        Raises:
+            SourceError: the file of a looped song has gone.
         """
         self._fill()
         if not len(self._rest) and not self._loop:
@@ -77,24 +89,51 @@ class FileSource:
     def _rewind(self) -> None:
         """Open anew: not every container can seek, and some seek inexactly."""
         self._container.close()
-        self._container = _open(self.path)
+        try:
+            self._container = _open(self.path)
+        except InputError as error:
+            raise SourceError(f"the song cannot be started over: {error}") from error
         self._chunks = self._decode()
         self._fill()
         if not len(self._rest):
-            raise InputError(f"{self.path} can no longer be read; was it changed while it played?")
+            raise SourceError(f"{self.path} holds no sound any more; was it changed in the show?")
 
     def _decode(self) -> Iterator[NDArray[np.float32]]:
-        """Yield chunks of shape (n, 2), float32. A damaged end ends the song early."""
-        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE_HZ)
+        """Yield chunks of shape (n, 2), float32. Damaged packets are left out."""
+        resampler = _resampler()
+        shape = None
+        for frame in self._frames():
+            if shape not in (None, _shape(frame)):
+                # Some streams change their rate or channels on the way.
+                yield from _arrays(resampler.resample(None))
+                resampler = _resampler()
+            shape = _shape(frame)
+            frame.pts = None  # gaps in the time stamps are not part of the music
+            yield from _arrays(resampler.resample(frame))
+        yield from _arrays(resampler.resample(None))
+
+    def _frames(self) -> Iterator[av.AudioFrame]:
         try:
-            for frame in self._container.decode(audio=0):
-                frame.pts = None  # gaps in the time stamps are not part of the music
-                for piece in resampler.resample(frame):
-                    yield scrub(piece.to_ndarray().T)
-        except av.error.InvalidDataError:
-            pass
-        for piece in resampler.resample(None):
-            yield scrub(piece.to_ndarray().T)
+            for packet in self._container.demux(audio=0):
+                try:
+                    yield from packet.decode()
+                except av.error.InvalidDataError:
+                    continue
+        except av.error.FFmpegError as error:
+            _log.warning("%s breaks off: %s", self.path, error)
+
+
+def _resampler() -> av.AudioResampler:
+    return av.AudioResampler(format="fltp", layout="stereo", rate=RATE_HZ)
+
+
+def _shape(frame: av.AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+def _arrays(frames: list[av.AudioFrame]) -> Iterator[NDArray[np.float32]]:
+    for frame in frames:
+        yield scrub(frame.to_ndarray().T)
 
 
 def _open(path: Path) -> av.container.InputContainer:
@@ -103,7 +142,7 @@ def _open(path: Path) -> av.container.InputContainer:
     if not path.exists():
         raise InputError(f"there is no file {path}")
     try:
-        container = av.open(str(path), mode="r")
+        container = av.open(f"file:{path}", mode="r")  # a colon in a name is no protocol
     except (av.error.FFmpegError, OSError) as error:
         what = "is empty" if path.stat().st_size == 0 else f"cannot be read as media: {error}"
         raise InputError(f"{path} {what}; name a song that ffmpeg can play") from error

@@ -1,0 +1,216 @@
+"""Live sound from a device, by name."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.audio.portaudio import initialise, load_pyaudio, quiet_stderr, release
+from vjnode.audio.scrub import scrub
+from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ, Block
+from vjnode.errors import SourceError
+
+_log = logging.getLogger(__name__)
+
+SILENT_S = 1.0
+"""A device that has called back before and does not for so long is gone."""
+
+FIRST_S = 4.0
+"""An idle sink of a sound server takes up to two seconds for the first samples."""
+
+BACKLOG_S = 0.2
+"""A reader that is further behind gets the newest sound; the rest is dropped."""
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """A sound input. channels: at least 1; rate_hz: what it runs at by default."""
+
+    name: str
+    index: int
+    channels: int
+    rate_hz: int
+    default: bool
+
+
+class LiveSource:
+    """Captures a sound input.
+
+    PortAudio's callback only copies; a reader that waits in vain notices that the device has
+    gone, which PortAudio itself does not say.
+
+    Args:
+        name: of the device, whole or in part; None for the system's default.
+
+    Raises:
+        SourceError: PyAudio is missing, there is no such device, or it cannot be opened.
+    """
+
+    def __init__(self, name: str | None) -> None:
+        self._pyaudio = load_pyaudio()
+        self._library = initialise(self._pyaudio)
+        self._stream = None
+        try:
+            device = choose(_inputs(self._library), name)
+            self.name = f"device {device.name}"
+            self._chunks: deque[tuple[bytes, float]] = deque()
+            self._arrived = threading.Condition()
+            self._last_s: float | None = None
+            self._opened_s = time.monotonic()
+            self._open(device)
+        except SourceError:
+            self.close()
+            raise
+        self._waiting = np.zeros((0, 2), np.float32)
+        self._captured_s = 0.0
+        self._blocks = 0
+
+    def read(self) -> Block:
+        """Wait for the next block and return it.
+
+        Raises:
+            SourceError: no sound has come for a second. Only ending the process surely frees
+                the device then.
+        """
+        while len(self._waiting) < HOP:
+            data, self._captured_s = self._next_chunk()
+            self._waiting = np.concatenate([self._waiting, self._stereo(data)])
+        pcm, self._waiting = self._waiting[:HOP].copy(), self._waiting[HOP:]
+        self._blocks += 1
+        # The rest of the chunk was heard after this block.
+        captured_s = self._captured_s - len(self._waiting) / RATE_HZ
+        return Block(pcm, self._blocks * BLOCK_S, captured_s)
+
+    def close(self) -> None:
+        """Release the device, or give up after a second; a second call does nothing."""
+        library, self._library = self._library, None
+        if library is not None:
+            release(library, self._stream)
+
+    def _open(self, device: DeviceInfo) -> None:
+        """Open at 44.1 kHz in stereo if the device takes it, else as near as it does."""
+        complaint: Exception | None = None
+        for rate_hz in dict.fromkeys((RATE_HZ, device.rate_hz)):
+            for channels in dict.fromkeys((min(2, device.channels), device.channels, 1)):
+                try:
+                    with quiet_stderr():
+                        self._stream = self._library.open(
+                            rate=rate_hz,
+                            channels=channels,
+                            format=self._pyaudio.paFloat32,
+                            input=True,
+                            input_device_index=device.index,
+                            frames_per_buffer=round(HOP * rate_hz / RATE_HZ),
+                            stream_callback=self._on_sound,
+                        )
+                except (OSError, ValueError) as error:
+                    complaint = error
+                    continue
+                self._channels = channels
+                self._rate_hz = rate_hz
+                self._resampler = av.AudioResampler("fltp", "stereo", RATE_HZ)
+                return
+        raise SourceError(
+            f"the sound input {device.name!r} cannot be opened ({complaint}); "
+            "is it in use, or has it been unplugged?"
+        )
+
+    def _on_sound(
+        self, data: bytes, frames: int, _times: dict[str, float], _flags: int
+    ) -> tuple[None, int]:
+        """Copy and return: this runs in PortAudio's thread."""
+        now_s = time.monotonic()
+        with self._arrived:
+            self._chunks.append((data, now_s))
+            self._last_s = now_s
+            while now_s - self._chunks[0][1] > BACKLOG_S:
+                self._chunks.popleft()
+            self._arrived.notify()
+        return None, int(self._pyaudio.paContinue)
+
+    def _next_chunk(self) -> tuple[bytes, float]:
+        with self._arrived:
+            while not self._chunks:
+                if self._last_s is None:
+                    patience_s = self._opened_s + FIRST_S - time.monotonic()
+                else:
+                    patience_s = self._last_s + SILENT_S - time.monotonic()
+                if patience_s <= 0.0:
+                    raise SourceError(f"{self.name} delivers no sound any more; has it gone?")
+                self._arrived.wait(patience_s)
+            return self._chunks.popleft()
+
+    def _stereo(self, data: bytes) -> NDArray[np.float32]:
+        """Interleaved samples → (n, 2) at 44.1 kHz. Of many channels, the first two count."""
+        pcm = scrub(np.frombuffer(data, np.float32).reshape(-1, self._channels))
+        pcm = pcm[:, :2] if self._channels > 1 else np.repeat(pcm, 2, axis=1)
+        if self._rate_hz == RATE_HZ:
+            return pcm
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm.T), "fltp", "stereo")
+        frame.sample_rate = self._rate_hz
+        pieces = [piece.to_ndarray().T for piece in self._resampler.resample(frame)]
+        return scrub(np.concatenate(pieces)) if pieces else np.zeros((0, 2), np.float32)
+
+
+def list_devices() -> list[DeviceInfo]:
+    """Return the sound inputs of this machine; none, with the reason logged, if there is no way.
+
+    Never raises.
+    """
+    try:
+        library = initialise(load_pyaudio())
+    except SourceError as error:
+        _log.warning("no sound inputs: %s", error)
+        return []
+    devices = _inputs(library)
+    release(library, None)
+    return devices
+
+
+def choose(devices: Iterable[DeviceInfo], name: str | None) -> DeviceInfo:
+    """Return the device meant by ``name``: exactly, else a part of it in any case; None: default.
+
+    Raises:
+        SourceError: there is none.
+    """
+    devices = list(devices)
+    if not devices:
+        raise SourceError("this machine has no sound input; plug one in or use --audio file:PATH")
+    if name is None:
+        return next((d for d in devices if d.default), devices[0])
+    for fits in (
+        lambda d: d.name == name,
+        lambda d: d.name.casefold() == name.casefold(),
+        lambda d: name.casefold() in d.name.casefold(),
+    ):
+        found = next(filter(fits, devices), None)
+        if found is not None:
+            return found
+    names = ", ".join(repr(device.name) for device in devices)
+    raise SourceError(f"there is no sound input {name!r}; there are {names}")
+
+
+def _inputs(library: Any) -> list[DeviceInfo]:  # noqa: ANN401 - PyAudio has no types
+    try:
+        default = library.get_default_input_device_info()["index"]
+    except OSError:
+        default = None
+    infos = map(library.get_device_info_by_index, range(library.get_device_count()))
+    return [
+        DeviceInfo(
+            name=str(info["name"]),
+            index=int(info["index"]),
+            channels=int(info["maxInputChannels"]),
+            rate_hz=int(info["defaultSampleRate"]),
+            default=info["index"] == default,
+        )
+        for info in infos
+        if info["maxInputChannels"] > 0
+    ]

@@ -1,0 +1,77 @@
+"""PortAudio with its bad habits contained: it is optional, noisy and may hang."""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from vjnode.errors import SourceError
+
+RELEASE_S = 1.0
+
+REMEDY = (
+    "PyAudio is not installed; live sound needs it: pip install PyAudio "
+    "(on Debian and Ubuntu first: apt-get install portaudio19-dev)"
+)
+
+
+def load_pyaudio() -> ModuleType:
+    """Import PyAudio.
+
+    Raises:
+        SourceError: it is not installed, or its library is missing; says how to install it.
+    """
+    try:
+        import pyaudio  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise SourceError(REMEDY) from error
+    module: ModuleType = pyaudio
+    return module
+
+
+def initialise(pyaudio: ModuleType) -> Any:  # noqa: ANN401 - PyAudio has no types
+    """Return a ``pyaudio.PyAudio`` with a fresh device list.
+
+    Raises:
+        SourceError: the sound system does not start.
+    """
+    try:
+        with quiet_stderr():
+            return pyaudio.PyAudio()
+    except OSError as error:
+        raise SourceError(f"the sound system does not start: {error}") from error
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Send what C libraries write to stderr nowhere: ALSA and JACK try everything aloud."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def release(library: Any, stream: Any | None) -> None:  # noqa: ANN401
+    """Close stream and library, but wait no longer than a second.
+
+    With a dead sound server these calls never return. They are then left behind in a daemon
+    thread; the process can end, but PortAudio cannot be used in it again.
+    """
+
+    def work() -> None:
+        if stream is not None:
+            stream.close()
+        library.terminate()
+
+    thread = threading.Thread(target=work, name="release PortAudio", daemon=True)
+    thread.start()
+    thread.join(RELEASE_S)
