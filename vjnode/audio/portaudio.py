@@ -1,10 +1,12 @@
 """PortAudio with its bad habits contained: it is optional, noisy and may hang."""
 
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -58,6 +60,22 @@ def quiet_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+@contextmanager
+def no_jack_leftovers() -> Iterator[None]:
+    """Remove what the JACK client library leaves in shared memory when it finds no server.
+
+    PortAudio asks JACK on Linux even where nobody uses it. A folder that was there before
+    belongs to somebody else and stays.
+    """
+    folder = Path(f"/dev/shm/jack_db-{os.getuid()}") if hasattr(os, "getuid") else None  # noqa: S108
+    was_there = folder is None or folder.exists()
+    try:
+        yield
+    finally:
+        if folder is not None and not was_there:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def release(library: Any, stream: Any | None) -> None:  # noqa: ANN401

@@ -8,6 +8,7 @@ import numpy as np
 from vjnode.audio.open import open_source
 from vjnode.audio.pacing import Paced
 from vjnode.audio.source import HOP, Block, Source
+from vjnode.audio.speakers import Speakers
 from vjnode.drive.stream import Listener
 from vjnode.errors import SourceError
 from vjnode.show.child import Lifeline
@@ -50,6 +51,8 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
     lifeline.ready()
     if lifeline.wait_for_begin() is None:
         return
+    # A live device is heard in the room already; what we play ourselves is not.
+    speakers = None if audio.startswith("device") else Speakers.open()
     complaint = ""
     while lifeline.running():
         source: Source = Paced(Quiet())
@@ -68,6 +71,8 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
             if block is None:
                 break
             ring.write(block)
+            if speakers is not None:
+                speakers.play(block)
             if (drive := listener.hear(block)) is not None:
                 slot.write(pack_drive(drive))
         source.close()

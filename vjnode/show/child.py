@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Concatenate, ParamSpec
 
+from setproctitle import setproctitle
+
 from vjnode.errors import VjnodeError
 from vjnode.show.board import Board
 
@@ -71,16 +73,18 @@ class Lifeline:
 
 def child_main(
     stage: Callable[Concatenate[Lifeline, P], None],
+    name: str,
     board_name: str,
     connection: Connection,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> None:
-    """Run ``stage`` as the whole of a child process.
+    """Run ``stage`` as the whole of a child process, which is listed as ``vjnode: name``.
 
     It ends with ``os._exit``: a sound server or a driver that hangs in its clean-up must
     not keep a show from ending.
     """
+    setproctitle(f"vjnode: {name}")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to act on
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, datefmt="%H:%M:%S")
     code = 0

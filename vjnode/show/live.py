@@ -12,6 +12,7 @@ from types import FrameType
 import numpy as np
 
 from vjnode.audio.open import open_source
+from vjnode.audio.portaudio import no_jack_leftovers
 from vjnode.config import ShowConfig
 from vjnode.control.osc import OscServer
 from vjnode.control.parameters import Controls, Stock, change
@@ -44,6 +45,9 @@ START_TIMEOUT_S = FIRST_KEY_TIMEOUT_S + 60.0
 """On first use the generator is converted and compiled while everything else waits."""
 
 RESTART_TIMEOUT_S = 20.0
+AUDIO_STALL_S = 6.0
+"""Longer than a sound server may take to deliver its first samples."""
+
 POLL_S = 0.05
 
 
@@ -80,6 +84,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
         # A song that is not there is the user's to know now; a device may yet be plugged in.
         open_source(config.audio, live=False).close()
     with ExitStack() as stack:
+        stack.enter_context(no_jack_leftovers())
         board = stack.enter_context(closing(Board()))
         desk_slot = stack.enter_context(closing(Slot(CONTROLS_BYTES)))
         drive_slot = stack.enter_context(closing(Slot(DRIVE_BYTES)))
@@ -98,7 +103,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
                 "audio",
                 lambda _: (hear, (links, config.audio)),
                 lambda: drive_slot.sequence,
-                stall_s=3.0,
+                stall_s=AUDIO_STALL_S,
                 start_s=RESTART_TIMEOUT_S,
             ),
             StageSpec(

@@ -4,6 +4,7 @@ Time is counted in frames here and read from no clock, so that the same song giv
 frames and the same trace, bit for bit, however fast the machine is.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -157,4 +158,5 @@ def _prepare(painter: Painter, controls: Controls, *, keys: int) -> None:
 
 def _progress(what: str, duration_s: float | None, fps: Fraction) -> "tqdm[None]":
     total = None if duration_s is None else round(duration_s * fps)
-    return tqdm(total=total, desc=what, unit="frame", mininterval=0.5)
+    often_s = 0.2 if sys.stderr.isatty() else 5.0  # a log needs fewer lines than a terminal
+    return tqdm(total=total, desc=what, unit="frame", mininterval=often_s)

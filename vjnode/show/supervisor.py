@@ -76,7 +76,7 @@ class Child:
         run, arguments = self.spec.run(self.restarts)
         self._process = self._context.Process(
             target=child_main,
-            args=(run, self._board_name, theirs, *arguments),
+            args=(run, self.spec.name, self._board_name, theirs, *arguments),
             name=f"vjnode-{self.spec.name}",
         )
         _start_deaf_to_interrupts(self._process)

@@ -18,7 +18,6 @@ from vjnode.face.catalogue import (
 from vjnode.face.latent import fuse
 from vjnode.storage import cache_dir
 
-
 LIVE_DELAY_S = 0.028
 """One step between time points, and a little for hearing it: so that there is always a next
 point to interpolate to."""
