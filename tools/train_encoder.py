@@ -71,6 +71,7 @@ def main() -> None:
     options = _options()
     rng = np.random.default_rng(options.seed)
     torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
     started = time.monotonic()
 
     folders = options.music or [_debian_music()]
@@ -85,7 +86,8 @@ def main() -> None:
     unseen = _features([_mono(track) for track in held_out], GAIN_DB, rng)
 
     low, high = _normalisation(sound.mfcc)
-    encoder, decoder = Encoder(), Decoder()
+    encoder = Encoder().to(memory_format=torch.channels_last)  # a quarter faster on a CPU
+    decoder = Decoder().to(memory_format=torch.channels_last)
     losses = _train(encoder, decoder, sound, low, high, options.steps, rng)
 
     silence = _means(encoder, np.broadcast_to(_silence(), (1, FRAMES, COEFFICIENTS)), low, high)
@@ -123,7 +125,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--music", type=Path, nargs="+", help="folders of audio files")
     parser.add_argument("--out", type=Path, default=shipped("encoder"))
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--passes", type=int, default=2, help="gain plans per track")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
@@ -224,7 +227,7 @@ def _train(
     rng: np.random.Generator,
 ) -> dict[str, list[float]]:
     parameters = [*encoder.parameters(), *decoder.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=1e-4, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
     losses: dict[str, list[float]] = {"reconstruction": [], "intensity": []}
     bar = tqdm(range(steps), "train", unit="step")
@@ -296,7 +299,7 @@ def _write(
     bounds: NDArray[np.float32],
     record: dict[str, object],
 ) -> None:
-    weights = {k: v.numpy() for k, v in encoder.state_dict().items() if "num_batches" not in k}
+    weights = {k: v.contiguous().numpy() for k, v in encoder.state_dict().items() if "num_batches" not in k}
     weights |= {"mfcc_low": low, "mfcc_high": high, "bounds": bounds}
     out.mkdir(parents=True, exist_ok=True)
     replace_file(out / "encoder.safetensors", save(weights))

@@ -27,11 +27,12 @@ Without it, the logarithm in the MFCC makes of silence −264 and of a quiet sin
 hang on rounding; with it, silence is one definite spectrum.
 """
 
-_ONSET_HOP = 128
+_ONSET_HOP = 256
 _ONSET_WINDOW = 512
-# Energy finds the kick drums that the others miss; complex finds notes and snares.
-_ONSET_METHODS = ("energy", "complex")
-_ONSET_GAP_S = 0.05
+# Energy finds the kick drums that others miss; complex finds notes and snares. At these
+# thresholds a steady chord and noise fire neither, and each attack fires within 20 ms.
+_ONSET_THRESHOLDS = {"energy": 1.0, "complex": 0.3}
+_ONSET_GAP_S = 0.06
 _DC_CORNER_HZ = 20.0
 
 
@@ -69,7 +70,7 @@ class Analyser:
     def __init__(self) -> None:
         self._dc_blocker = _dc_blocker()
         self._mfcc = Mfcc()
-        self._detectors = [_onset_detector(method) for method in _ONSET_METHODS]
+        self._detectors = [_onset_detector(*one) for one in _ONSET_THRESHOLDS.items()]
         self._since_onset_s = _ONSET_GAP_S
 
     def analyse(self, block: Block) -> Features:
@@ -97,8 +98,9 @@ def level_db(samples: NDArray[np.float32]) -> float:
     return max(FLOOR_DB, 10.0 * float(np.log10(power))) if power > 0.0 else FLOOR_DB
 
 
-def _onset_detector(method: str) -> aubio.onset:
+def _onset_detector(method: str, threshold: float) -> aubio.onset:
     detector = aubio.onset(method, _ONSET_WINDOW, _ONSET_HOP, RATE_HZ)
+    detector.set_threshold(threshold)
     detector.set_minioi_s(_ONSET_GAP_S)
     return detector
 
