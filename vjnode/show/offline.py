@@ -7,7 +7,7 @@ frames and the same trace, bit for bit, however fast the machine is.
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -115,7 +115,7 @@ def render(
         _progress("rendering", hearing.source.duration_s, fps) as bar,
     ):
         for frame, now_s in hearing.frames(fps):
-            info = painter.paint(now_s, controls, picture)
+            info = replace(painter.paint(now_s, controls, picture), t_s=now_s)
             output.send(Frame(picture, info), now_s)
             writer.write(info, frame=frame)
             bar.update()
@@ -138,7 +138,8 @@ def analyse(song: Path, controls: Controls, *, fps: Fraction, trace: Path | None
             moment = hearing.track.at(
                 now_s, gain=controls.gain, attack_s=controls.attack, release_s=controls.release
             )
-            writer.write(frame_info(moment, controls, frame=frame, look=look), frame=frame)
+            info = frame_info(replace(moment, t_s=now_s), controls, frame=frame, look=look)
+            writer.write(info, frame=frame)
             bar.update()
 
 

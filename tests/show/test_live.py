@@ -1,0 +1,174 @@
+"""A real show: real processes, a real song, real OSC, the default generator."""
+
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pythonosc.udp_client import SimpleUDPClient
+
+from tests.show.process import Show, free_port, vjnode
+from vjnode.face.catalogue import expression_names, face_names
+
+pytestmark = pytest.mark.slow
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+
+
+def shared_memory():
+    return set(SHARED_MEMORY.iterdir()) if SHARED_MEMORY.is_dir() else set()
+
+
+@pytest.fixture
+def start(tmp_path):
+    shows = []
+
+    def start(*arguments, **settings):
+        show = Show(tmp_path, "--size", 256, *arguments, **settings)
+        shows.append(show)
+        return show
+
+    yield start
+    for show in shows:
+        if show.process.poll() is None:
+            os.killpg(show.process.pid, signal.SIGKILL)
+            show.process.wait()
+
+
+def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
+    show = start("--audio", "demo", "--output", "null", "--duration", 6)
+    assert show.process.wait(240) == 0, show.log
+    report, trace = show.report(), show.trace()
+    assert set(report) >= {
+        *("frames", "duration_s", "fps", "interval_ms", "late", "repeated", "latency_ms"),
+        *("restarts", "osc", "engine", "size"),
+    }
+    assert set(report["interval_ms"]) == {"p50", "p99", "p999", "max"}
+    assert set(report["latency_ms"]) == {"p50", "p99", "max"}
+    assert report["osc"] == {"received": 0, "rejected": 0}
+    assert (report["restarts"], report["size"]) == (0, 256)
+    assert report["engine"].startswith("openvino")
+    assert report["duration_s"] == pytest.approx(6, abs=0.3)
+    assert report["frames"] == len(trace) >= 0.9 * 6 * 60
+    assert [line["frame"] for line in trace] == list(range(len(trace)))
+    assert set(trace[-1]) == {
+        *("frame", "t", "rms_db", "onsets", "weight", "gain", "face", "expression"),
+        *("captured_s", "published_s"),
+    }
+    assert all(0 <= line["weight"] <= 1 for line in trace)
+    assert (np.diff([line["published_s"] for line in trace]) > 0).all()
+    heard = [line for line in trace if line["t"] > 1]
+    assert 0 < np.median([line["published_s"] - line["captured_s"] for line in heard]) < 0.2
+
+
+def test_the_picture_goes_on_while_the_engine_is_killed_and_comes_back(start):
+    show = start("--audio", "demo", "--output", "null")
+    show.wait_until_live()
+    killed_s = time.monotonic()
+    os.kill(show.children()["engine"], signal.SIGKILL)
+    show.wait_for_log("engine is back", timeout_s=10)
+    assert time.monotonic() - killed_s < 10
+    time.sleep(1.0)
+    code, _ = show.end()
+    assert code == 0
+    report = show.report()
+    assert report["restarts"] == 1
+    assert report["incidents"][0]["stage"] == "engine"
+    assert report["incidents"][0]["away_s"] < 10
+    published = np.array([line["published_s"] for line in show.trace()])
+    away = published[(published > killed_s) & (published < killed_s + 3)]
+    assert len(away) > 0.8 * 3 * 60
+    assert np.diff(published).max() < 0.25
+    after = [line for line in show.trace() if line["published_s"] > published[-1] - 0.5]
+    assert len({line["captured_s"] for line in after}) > 10  # live, not the last frame again
+
+
+@pytest.mark.parametrize("stage", ["audio", "null"])
+def test_a_killed_stage_is_back_soon(start, stage):
+    show = start("--audio", "tone", "--output", "null")
+    show.wait_until_live()
+    os.kill(show.children()[stage], signal.SIGKILL)
+    show.wait_for_log(f"{stage} is back", timeout_s=10)
+    assert show.end()[0] == 0
+    assert show.report()["restarts"] == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_end_is_quick_and_leaves_nothing_behind(start, number):
+    before = shared_memory()
+    show = start("--audio", "demo", "--output", "null")
+    show.wait_until_live()
+    children = show.children()
+    assert {"audio", "engine", "null"} <= set(children)
+    assert shared_memory() > before
+    code, took_s = show.end(number)
+    assert code == 0
+    assert took_s < 2
+    assert shared_memory() == before
+    assert not [pid for pid in children.values() if Path(f"/proc/{pid}").exists()]
+    assert "Traceback" not in show.log
+
+
+def test_osc_steers_a_running_show_and_nonsense_does_not(start):
+    show = start("--audio", "tone", "--output", "null", "--preset", "stage")
+    show.wait_until_live()
+    client = SimpleUDPClient("127.0.0.1", show.port)
+    face, expression = face_names()[2], expression_names()[1]
+    client.send_message("/vjnode/face", face)
+    client.send_message("/vjnode/expression", 1)
+    client.send_message("/vjnode/gain", 2.5)
+    asked_s = time.monotonic()
+    time.sleep(2.5)
+    for _ in range(20):
+        client.send_message("/vjnode/face", "nobody")
+        client.send_message("/vjnode/gain", float("nan"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        looping = b"#bundle\0" + b"\0" * 8 + b"\xff\xff\xff\xfc"
+        sender.sendto(looping, ("127.0.0.1", show.port))
+    time.sleep(0.5)
+    assert show.end()[0] == 0
+    last = show.trace()[-1]
+    assert (last["face"], last["expression"], last["gain"]) == (face, expression, 2.5)
+    first_s = next(
+        line["published_s"]
+        for line in show.trace()
+        if (line["face"], line["expression"]) == (face, expression)
+    )
+    assert first_s - asked_s < 0.5
+    assert show.report()["osc"] == {"received": 44, "rejected": 41}
+    assert show.log.count("there is no face 'nobody'") == 1
+
+
+def test_a_missing_device_is_a_face_at_rest_and_not_the_end(start):
+    show = start("--audio", "device:no such thing", "--output", "null", "--duration", 5)
+    assert show.process.wait(240) == 0, show.log
+    assert "no sound" in show.log
+    assert {line["weight"] for line in show.trace()[60:]} == {0.0}
+
+
+def test_a_taken_osc_port_is_told_before_the_show():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        done = vjnode("run", "--output", "null", "--duration", 1, "--osc", f"127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_taken_preview_port_is_told_before_the_show():
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        output = f"preview:127.0.0.1:{port}"
+        done = vjnode(
+            *("run", "--output", output, "--duration", 1, "--size", 256),
+            *("--osc", f"127.0.0.1:{free_port()}"),
+        )
+    assert done.returncode == 1
+    assert str(port) in done.stderr
+    assert "Traceback" not in done.stderr

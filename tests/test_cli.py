@@ -1,0 +1,105 @@
+import json
+
+import numpy as np
+import pytest
+
+from tests.show.process import read_trace, vjnode
+from vjnode.cli import main
+from vjnode.control.presets import scan_presets
+from vjnode.face.catalogue import expression_names, face_names
+from vjnode.storage import shipped
+
+SONG = shipped("demo", "demo.ogg")
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("faces", face_names()),
+        ("expressions", expression_names()),
+        ("presets", list(scan_presets(faces=face_names(), expressions=expression_names()))),
+    ],
+)
+def test_lists_start_each_line_with_the_name(capsys, command, names):
+    assert main([command]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == names
+
+
+def test_devices_never_fails(capsys):
+    assert main(["devices"]) == 0
+    capsys.readouterr()
+
+
+def test_there_is_enough_to_choose_from():
+    assert len(face_names()) >= 8
+    assert len(expression_names()) >= 3
+    assert "laugh" in expression_names()
+    presets = scan_presets(faces=face_names(), expressions=expression_names())
+    looks = {(controls.face, controls.expression) for controls, _ in presets.values()}
+    assert len(looks) >= 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--audio", "file:nowhere.ogg"], ["nowhere.ogg"]),
+        (["run", "--audio", "radio"], ["radio", "file:PATH"]),
+        (["run", "--face", "nobody"], ["nobody", *face_names()]),
+        (["run", "--expression", "laugth"], ["did you mean 'laugh'"]),
+        (["run", "--preset", "none"], ["none", "stage"]),
+        (["run", "--gain", "9"], ["9", "4"]),
+        (["run", "--size", "500"], ["500", "1024"]),
+        (["run", "--fps", "fast"], ["fast"]),
+        (["run", "--fps", "0"], ["0", "240"]),
+        (["run", "--duration", "-1"], ["-1"]),
+        (["run", "--osc", "9010"], ["9010", "HOST:PORT"]),
+        (["run", "--output", "hologram"], ["hologram", "preview"]),
+        (["run", "--output", "record"], ["record:PATH"]),
+        (["run", "--report", "no/such/folder/r.json"], ["no/such/folder"]),
+        (["render", "nowhere.ogg", "out.mp4"], ["nowhere.ogg"]),
+        (["analyse", "README.md", "--trace", "t.jsonl"], ["README.md"]),
+    ],
+)
+def test_bad_requests_end_with_2_and_say_what_helps(caplog, capsys, arguments, words):
+    assert main(arguments) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("vjnode: ")
+    for word in words:
+        assert word in text
+
+
+def test_analysis_follows_the_demo_song_and_repeats_itself(tmp_path):
+    traces = []
+    for name in ("one", "two"):
+        assert main(["analyse", str(SONG), "--trace", str(tmp_path / name)]) == 0
+        traces.append((tmp_path / name).read_bytes())
+    assert traces[0] == traces[1]
+    lines = read_trace(tmp_path / "one")
+    assert lines[0].keys() == {
+        *("frame", "t", "rms_db", "onsets", "weight", "gain", "face", "expression")
+    }
+    assert len(lines) == pytest.approx(40 * 60, abs=60)
+    times = np.array([line["t"] for line in lines])
+    weights = np.array([line["weight"] for line in lines])
+    assert np.allclose(times, np.arange(len(lines)) / 60, atol=0.05)
+    calm = weights[(times > 1) & (times < 8)].mean()
+    wild = weights[(times > 20) & (times < 30)].mean()
+    end = weights[times > times[-1] - 1].mean()
+    assert calm < 0.35
+    assert wild > 0.6
+    assert end < 0.35
+
+
+@pytest.mark.slow
+def test_rendering_gives_the_same_bytes_twice(tmp_path):
+    for name in ("one", "two"):
+        done = vjnode(
+            *("render", SONG, tmp_path / f"{name}.mp4"),
+            *("--size", 256, "--fps", 30, "--trace", tmp_path / f"{name}.jsonl"),
+        )
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+    lines = (tmp_path / "one.jsonl").read_text().splitlines()
+    assert len(lines) == pytest.approx(40 * 30, abs=30)
+    assert json.loads(lines[-1])["frame"] == len(lines) - 1
