@@ -100,17 +100,21 @@ class FileSource:
 
     def _decode(self) -> Iterator[NDArray[np.float32]]:
         """Yield chunks of shape (n, 2), float32. Damaged packets are left out."""
-        resampler = _resampler()
+        resampler: av.AudioResampler | None = None
         shape = None
         for frame in self._frames():
-            if shape not in (None, _shape(frame)):
+            if resampler is None or _shape(frame) != shape:
                 # Some streams change their rate or channels on the way.
-                yield from _arrays(resampler.resample(None))
-                resampler = _resampler()
-            shape = _shape(frame)
+                if resampler is not None:
+                    yield from _arrays(resampler.resample(None))
+                shape = _shape(frame)
+                # Mixing mono to stereo would cost it 3 dB; it is copied to both sides instead.
+                layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+                resampler = av.AudioResampler(format="fltp", layout=layout, rate=RATE_HZ)
             frame.pts = None  # gaps in the time stamps are not part of the music
             yield from _arrays(resampler.resample(frame))
-        yield from _arrays(resampler.resample(None))
+        if resampler is not None:
+            yield from _arrays(resampler.resample(None))
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         try:
@@ -123,17 +127,13 @@ class FileSource:
             _log.warning("%s breaks off: %s", self.path, error)
 
 
-def _resampler() -> av.AudioResampler:
-    return av.AudioResampler(format="fltp", layout="stereo", rate=RATE_HZ)
-
-
 def _shape(frame: av.AudioFrame) -> tuple[str, str, int]:
     return frame.format.name, frame.layout.name, frame.sample_rate
 
 
 def _arrays(frames: list[av.AudioFrame]) -> Iterator[NDArray[np.float32]]:
     for frame in frames:
-        yield scrub(frame.to_ndarray().T)
+        yield scrub(np.broadcast_to(frame.to_ndarray().T, (frame.samples, 2)))
 
 
 def _open(path: Path) -> av.container.InputContainer:

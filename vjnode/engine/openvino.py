@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,8 +16,12 @@ from vjnode.face import fetch
 from vjnode.face.layout import DIM, SLOTS
 from vjnode.storage import cache_dir
 
-GRAPH = 1
+GRAPH = 2
 """Grows when ``vjnode.face.fold`` changes what it computes or how."""
+
+
+TEXTURE = np.ones(1, np.float32)
+"""Strength of the generator's frozen noise: as it was trained."""
 
 
 class OpenVinoEngine:
@@ -60,7 +65,7 @@ class OpenVinoEngine:
         if codes.shape != (SLOTS, DIM):
             raise ValueError(f"codes have shape {codes.shape}, not {(SLOTS, DIM)}")
         batch = np.ascontiguousarray(codes[None], np.float32)
-        self._request.infer([batch], share_inputs=True)
+        self._request.infer([batch, TEXTURE], share_inputs=True)
         picture: NDArray[np.uint8] = self._request.get_output_tensor(0).data[0].copy()
         return picture
 
@@ -70,7 +75,7 @@ class OpenVinoEngine:
 
 
 def _graph(core: ov.Core, size: int) -> ov.Model:
-    """The refolded generator, from the cache or exported into it."""
+    """Return the refolded generator, from the cache or exported into it."""
     folder = cache_dir("models") / f"{Path(fetch.GENERATOR_FILE).stem}-graph-{GRAPH}-{size}"
     if folder.is_dir():
         try:
@@ -97,8 +102,9 @@ def _export(size: int) -> ov.Model:
     from vjnode.face.fold import FoldedSynthesis  # noqa: PLC0415
     from vjnode.face.mobilestylegan import load  # noqa: PLC0415
 
-    _, synthesis = load(fetch.generator_weights())
-    shape = [1, SLOTS, DIM]
-    return ov.convert_model(
-        FoldedSynthesis(synthesis, size), example_input=torch.zeros(shape), input=[shape]
-    )
+    weights = fetch.generator_weights()
+    print(f"vjnode: preparing the generator for {size} px, once", file=sys.stderr)  # noqa: T201
+    _, synthesis = load(weights)
+    example = (torch.zeros(1, SLOTS, DIM), torch.ones(1))
+    traced = torch.jit.trace(FoldedSynthesis(synthesis, size), example, check_trace=False)
+    return ov.convert_model(traced, example_input=example, input=[[1, SLOTS, DIM], [1]])

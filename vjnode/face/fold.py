@@ -55,13 +55,13 @@ class FoldedBlock(nn.Module):
         self.conv1 = FoldedConv(block.conv1, torch.arange(outputs))
         self.conv2 = FoldedConv(block.conv2, torch.arange(outputs) if last else quarters(outputs))
 
-    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
+    def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
         """x: [1, C, px/2, px/2], channels in quarters; codes: [1, 3, DIM]."""
         factors = self.up(codes[:, 0]) * self.style1(codes[:, 0]).repeat(1, 4)
-        x = self.conv1(butterfly(x * factors[:, :, None, None]))
+        x = self.conv1(butterfly(x * factors[:, :, None, None]), texture)
         factors = self.style2(codes[:, 1])[:, :, None, None]
         small = self.px < SCALED_KERNEL_PX
-        y: Tensor = self.conv2(x * factors) if small else self.conv2(x, factors)
+        y: Tensor = self.conv2(x * factors, texture) if small else self.conv2(x, texture, factors)
         return y
 
 
@@ -75,7 +75,7 @@ class FoldedConv(nn.Module):
         self.bias = nn.Parameter(conv.bias[order])
         self.noise = conv.noise if conv.noise.std() > FAINT else None
 
-    def forward(self, x: Tensor, factors: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, texture: Tensor, factors: Tensor | None = None) -> Tensor:
         """x: [1, C, px, px]; factors of its channels, [1, C, 1, 1]."""
         if self.depthwise is None:
             x = F.conv2d(x, self.weight, self.bias, padding=1)
@@ -84,7 +84,7 @@ class FoldedConv(nn.Module):
             x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
             x = F.conv2d(x, weight, self.bias)
         if self.noise is not None:
-            x = x + self.noise
+            x = x + texture * self.noise
         return F.leaky_relu(x, SLOPE)
 
 
@@ -138,11 +138,15 @@ class FoldedSynthesis(nn.Module):
         self.head = FoldedHead(synthesis.head, size)
         self.requires_grad_(requires_grad=False)
 
-    def forward(self, codes: Tensor) -> Tensor:
-        """Draw codes [1, SLOTS, DIM]. Returns: [1, size, size, 4], uint8, opaque."""
-        x = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None])
+    def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
+        """Draw codes [1, SLOTS, DIM]. Returns: [1, size, size, 4], uint8, opaque.
+
+        texture: [1], the strength of the frozen noise, 1 as trained. Its being an input also
+        keeps a runtime from folding noise and bias into constants as large as the features.
+        """
+        x = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None], texture)
         for i, block in enumerate(self.blocks):
-            x = block(x, codes[:, 3 * i + 1 : 3 * i + 4])
+            x = block(x, codes[:, 3 * i + 1 : 3 * i + 4], texture)
         levels: Tensor = self.head(x, codes[:, 3 * BLOCKS])
         return levels.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1)
 
