@@ -1,0 +1,58 @@
+"""Frames and sound to feed outputs with."""
+
+import numpy as np
+
+from vjnode.audio.source import RATE_HZ
+from vjnode.output.base import Frame, FrameInfo
+
+INFO = FrameInfo(
+    frame=0,
+    t_s=0.0,
+    captured_s=0.0,
+    rms_db=-18.5,
+    onsets=3,
+    weight=0.25,
+    gain=1.0,
+    face="ada",
+    expression="laugh",
+    preset="calm",
+    engine="openvino f32",
+    keys=17,
+    keys_wanted=64,
+)
+
+
+def flat(rgb, size=64):
+    """A frame of one colour, in memory that an output must not write to."""
+    pixels = np.empty((size, size, 4), np.uint8)
+    pixels[...] = (*rgb, 255)
+    pixels.flags.writeable = False
+    return Frame(pixels, INFO)
+
+
+def noise(seed, size=256):
+    pixels = np.random.default_rng(seed).integers(0, 256, (size, size, 4), np.uint8)
+    pixels[..., 3] = 255
+    return Frame(pixels, INFO)
+
+
+class Tap:
+    """A tap that the test fills."""
+
+    def __init__(self):
+        self.samples = np.zeros((0, 2), np.float32)
+        self.heard_s = 0.0
+
+    def hear(self, samples, heard_s):
+        self.samples = np.concatenate([self.samples, samples])
+        self.heard_s = heard_s
+
+    def read(self):
+        samples, self.samples = self.samples, self.samples[:0]
+        return samples, self.heard_s
+
+
+def tone(seconds, start_s=0.0, hz=440.0, level=0.5):
+    """A tone whose phase is that of its time, shape (n, 2), float32."""
+    t = start_s + np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    return np.repeat((level * np.sin(2 * np.pi * hz * t)).astype(np.float32)[:, None], 2, axis=1)
