@@ -106,5 +106,5 @@ def _export(size: int) -> ov.Model:
     print(f"vjnode: preparing the generator for {size} px, once", file=sys.stderr)  # noqa: T201
     _, synthesis = load(weights)
     example = (torch.zeros(1, SLOTS, DIM), torch.ones(1))
-    traced = torch.jit.trace(FoldedSynthesis(synthesis, size), example, check_trace=False)
-    return ov.convert_model(traced, example_input=example, input=[[1, SLOTS, DIM], [1]])
+    folded = FoldedSynthesis(synthesis, size)
+    return ov.convert_model(folded, example_input=example, input=[[1, SLOTS, DIM], [1]])

@@ -1,0 +1,124 @@
+"""The processor's engine: right pictures, of every size, the same each time."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vjnode.engine.base import SIZES
+from vjnode.engine.choose import open_engine
+from vjnode.errors import FetchError, InputError, VjnodeError
+from vjnode.face.fetch import generator_weights
+from vjnode.face.layout import DIM, SLOTS
+from vjnode.face.mobilestylegan import load
+from vjnode.storage import cache_dir
+
+CODES = """
+import numpy as np
+codes = np.random.default_rng(4).standard_normal((23, 512)).astype(np.float32) * 0.3
+"""
+
+
+@pytest.fixture(scope="module")
+def codes():
+    return np.random.default_rng(4).standard_normal((SLOTS, DIM)).astype(np.float32) * 0.3
+
+
+@pytest.fixture(scope="module")
+def truth(codes):
+    """The readable network's picture, shape (1024, 1024, 3), levels 0…255."""
+    _, synthesis = load(generator_weights())
+    with torch.inference_mode():
+        picture = synthesis(torch.from_numpy(codes)[None])[0].permute(1, 2, 0)
+    return (127.5 * picture.numpy() + 127.5).clip(0, 255)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_draws_what_the_network_says(size, codes, truth):
+    engine = open_engine(size)
+    picture = engine.draw(codes)
+    assert picture.shape == (size, size, 4)
+    assert picture.dtype == np.uint8
+    assert (picture[..., 3] == 255).all()
+    scale = 1024 // size
+    wanted = truth.reshape(size, scale, size, scale, 3).mean((1, 3))
+    error = np.mean((picture[..., :3] - wanted) ** 2)
+    assert 10 * np.log10(255**2 / error) >= 45
+    engine.close()
+    engine.close()
+
+
+def test_a_drawn_picture_stays_when_the_next_is_drawn(codes):
+    engine = open_engine(256)
+    first = engine.draw(codes)
+    kept = first.copy()
+    engine.draw(-codes)
+    assert np.array_equal(first, kept)
+    assert np.array_equal(engine.draw(codes), kept)
+
+
+def test_another_process_draws_the_same_and_needs_no_torch(codes):
+    engine = open_engine(256)
+    here = hashlib.sha256(engine.draw(codes)).hexdigest()
+    script = CODES + (
+        "import hashlib, sys\n"
+        "from vjnode.engine.choose import open_engine\n"
+        "engine = open_engine(256)\n"
+        "print(hashlib.sha256(engine.draw(codes)).hexdigest(), engine.identity, "
+        "'torch' in sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [here, engine.identity, "False"]
+
+
+def test_sizes_have_identities_of_their_own():
+    assert len({open_engine(size).identity for size in SIZES}) == len(SIZES)
+
+
+def test_another_size_is_refused():
+    with pytest.raises(InputError, match="640"):
+        open_engine(640)
+
+
+def test_wrong_codes_are_refused():
+    with pytest.raises(ValueError, match="18"):
+        open_engine(256).draw(np.zeros((18, DIM), np.float32))
+
+
+def test_a_damaged_graph_is_made_anew(codes, tmp_path, monkeypatch):
+    before = open_engine(256).draw(codes)
+    models = tmp_path / "models"
+    models.mkdir()
+    weights = generator_weights()
+    os.symlink(weights, models / weights.name)
+    monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
+    open_engine(256)
+    (graph,) = models.glob("*graph*")
+    (graph / "graph.xml").write_text("<net")
+    assert np.array_equal(open_engine(256).draw(codes), before)
+    assert (graph / "graph.xml").stat().st_size > 1000
+
+
+def test_without_cache_or_network_the_error_says_what_to_do(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setenv("VJNODE_CACHE", str(file))
+    with pytest.raises(VjnodeError, match="VJNODE_CACHE"):
+        open_engine(256)
+    monkeypatch.setenv("VJNODE_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv("VJNODE_WHEELS", raising=False)
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    with pytest.raises(FetchError, match="connect"):
+        open_engine(256)
+
+
+def test_models_are_kept_in_the_cache():
+    open_engine(256)
+    assert any(Path(cache_dir("models")).glob("*graph*256/graph.bin"))
