@@ -1,0 +1,189 @@
+// Shows the pictures and figures that the node sends over one socket. Each "next" asks for
+// one status (text) and one picture (binary), so a slow page gets fewer, never older ones.
+
+const HISTORY_S = 10;
+const STILL_MS = 1500;
+const RETRY_MS = 700;
+const FLOOR_DB = -60;
+const SLOW_MS = 100;
+
+const byId = (id) => document.getElementById(id);
+const picture = byId("picture");
+const canvas = byId("canvas");
+const context = canvas.getContext("2d", { alpha: false });
+const history = byId("history");
+const pen = history.getContext("2d");
+
+let socket = null;
+let still = 0;
+let onsets = null;
+let peak = { db: FLOOR_DB, at: 0 };
+const past = []; // {at (ms), weight, onset}
+
+const text = (id, value) => {
+  const element = byId(id);
+  if (element.textContent !== value) element.textContent = value;
+};
+const number = (value, digits) => value.toFixed(digits).replace("-", "−");
+const clamp = (value) => Math.min(1, Math.max(0, value));
+
+function show(state, words) {
+  document.body.dataset.state = state;
+  text("state", state);
+  if (words) text("notice", words);
+}
+
+// the connection
+
+function connect() {
+  socket = new WebSocket(`ws://${location.host}/live`);
+  socket.binaryType = "blob";
+  let status = null;
+  socket.onopen = ask;
+  socket.onmessage = async ({ data }) => {
+    if (typeof data === "string") {
+      status = JSON.parse(data);
+      return;
+    }
+    const bitmap = await createImageBitmap(data);
+    draw(bitmap);
+    report(status);
+    ask();
+  };
+  socket.onclose = () => {
+    clearTimeout(still);
+    show("waiting", "waiting for the node");
+    setTimeout(connect, RETRY_MS);
+  };
+}
+
+function ask() {
+  clearTimeout(still);
+  // A page that nobody sees costs the node nothing.
+  if (document.hidden || socket?.readyState !== WebSocket.OPEN) return;
+  socket.send("next");
+  still = setTimeout(() => show("still", "the picture stands still"), STILL_MS);
+}
+
+document.addEventListener("visibilitychange", ask);
+
+// the picture
+
+function draw(bitmap) {
+  if (canvas.width !== bitmap.width) canvas.width = canvas.height = bitmap.width;
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+}
+
+function toggleFull() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else picture.requestFullscreen?.();
+}
+
+picture.addEventListener("click", toggleFull);
+byId("full").addEventListener("click", toggleFull);
+byId("full").hidden = !document.fullscreenEnabled;
+document.addEventListener("keydown", (event) => {
+  if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) toggleFull();
+});
+
+// the figures
+
+function report(status) {
+  if (status?.state !== "live") return;
+  show("live");
+  const now = performance.now();
+  text("face", status.face);
+  text("expression", status.expression);
+  text("preset", status.preset || "–");
+  text("engine", `${status.engine} · ${status.size} px`);
+  text("weight", number(status.weight, 2));
+  text("level", status.level_db <= -120 ? "silent" : `${number(status.level_db, 1)} dB`);
+  text("fps", number(status.fps, 1));
+  byId("fps").classList.toggle("slow", status.fps < status.fps_wanted * 0.95);
+  const heard = Math.abs(status.latency_ms) < 10000;
+  text("latency", heard ? number(status.latency_ms, 0) : "–");
+  byId("latency").classList.toggle("slow", heard && status.latency_ms > SLOW_MS);
+  text("gain", number(status.gain, 2));
+  text("position", clock(status.t_s));
+  text("keys", `${status.keys} / ${status.keys_wanted}`);
+  text("onsets", String(status.onsets));
+  document.documentElement.style.setProperty("--weight", clamp(status.weight).toFixed(3));
+  byId("weight-bar").style.transform = `scaleX(${clamp(status.weight)})`;
+  level(status.level_db, now);
+  const onset = onsets !== null && status.onsets > onsets;
+  onsets = status.onsets;
+  if (onset) flash();
+  past.push({ at: now, weight: clamp(status.weight), onset });
+  while (now - past[0].at > HISTORY_S * 1000) past.shift();
+  drawHistory(now);
+}
+
+function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+function level(db, now) {
+  const place = (value) => clamp(1 - value / FLOOR_DB);
+  if (db >= peak.db || now - peak.at > 1200) peak = { db, at: now };
+  byId("level-bar").style.clipPath = `inset(0 ${100 - place(db) * 100}% 0 0)`;
+  byId("level-peak").style.left = `calc(${place(peak.db) * 100}% - 2px)`;
+}
+
+function flash() {
+  byId("onset").animate(
+    [{ opacity: 1, boxShadow: "0 0 14px #f6e3c3" }, { opacity: 0.12, boxShadow: "none" }],
+    { duration: 420, easing: "ease-out" },
+  );
+}
+
+function drawHistory(now) {
+  const scale = devicePixelRatio;
+  const wide = history.clientWidth;
+  const high = history.clientHeight;
+  if (history.width !== Math.round(wide * scale) || history.height !== Math.round(high * scale)) {
+    history.width = Math.round(wide * scale);
+    history.height = Math.round(high * scale);
+  }
+  pen.setTransform(scale, 0, 0, scale, 0, 0);
+  pen.clearRect(0, 0, wide, high);
+  const x = (at) => wide * (1 - (now - at) / (HISTORY_S * 1000));
+  const y = (weight) => 2 + (high - 4) * (1 - weight);
+  pen.fillStyle = "#221f25";
+  for (const line of [0, 0.5, 1]) pen.fillRect(0, Math.round(y(line)), wide, 1);
+  pen.fillStyle = "#f6e3c340";
+  for (const moment of past) if (moment.onset) pen.fillRect(x(moment.at), y(0) - 5, 1.5, 5);
+  const heat = pen.createLinearGradient(0, y(1), 0, y(0));
+  heat.addColorStop(0, "#ee6c4d");
+  heat.addColorStop(1, "#d9a066");
+  const glow = pen.createLinearGradient(0, y(1), 0, y(0));
+  glow.addColorStop(0, "#ee6c4d55");
+  glow.addColorStop(1, "#d9a06608");
+  for (const run of runs()) {
+    pen.beginPath();
+    for (const moment of run) pen.lineTo(x(moment.at), y(moment.weight));
+    pen.strokeStyle = heat;
+    pen.lineWidth = 1.75;
+    pen.lineJoin = "round";
+    pen.stroke();
+    pen.lineTo(x(run.at(-1).at), y(0));
+    pen.lineTo(x(run[0].at), y(0));
+    pen.fillStyle = glow;
+    pen.fill();
+  }
+}
+
+// Stretches without a break: where nothing came, nothing is drawn.
+function runs() {
+  const found = [];
+  let before = -Infinity;
+  for (const moment of past) {
+    if (moment.at - before > 500) found.push([]);
+    found.at(-1).push(moment);
+    before = moment.at;
+  }
+  return found;
+}
+
+connect();

@@ -1,0 +1,187 @@
+"""An output for the eye: a page with the live picture and what it is made from.
+
+The server runs in a thread of the output's process. It asks for a frame when somebody
+waits for a picture, so that ``send`` costs one copy when watched and nothing otherwise.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.errors import OutputError
+from vjnode.output.base import Frame, FrameInfo, OutputContext
+from vjnode.output.preview_server import PreviewServer, Status
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8350
+USAGE = "preview[:[HOST:]PORT], such as preview:127.0.0.1:8351"
+
+PREVIEW_PX = 512
+PREVIEW_QUALITY = 82
+FULL_QUALITY = 92
+
+LOWEST_DB = -120.0
+
+
+class PreviewOutput:
+    """Keeps the newest frame within reach of a server.
+
+    ``wanted`` hands one buffer back and forth: while it is set, the buffer belongs to
+    ``send``; the copy clears it, and then the buffer belongs to the encoder.
+    """
+
+    def __init__(self, host: str, port: int, context: OutputContext) -> None:
+        """Start serving; the constructor returns when the port is bound.
+
+        Raises:
+            OutputError: the port is taken, or the host is not one of this machine.
+        """
+        self._context = context
+        self._pixels = np.zeros((context.size, context.size, 4), np.uint8)
+        self._wanted = False
+        self._newest: tuple[FrameInfo, float] | None = None
+        self._loop = asyncio.new_event_loop()
+        self._arrived = asyncio.Event()
+        self._taking = asyncio.Lock()
+        self._stop = asyncio.Event()
+        self._server = PreviewServer(self.status, self._preview, self._full)
+        address: Future[tuple[str, int]] = Future()
+        serving = self._serve(host, port, address)
+        self._thread = threading.Thread(
+            target=self._loop.run_until_complete, args=(serving,), name="preview", daemon=True
+        )
+        self._thread.start()
+        try:
+            self.host, self.port = address.result()
+        except OSError as error:
+            self._thread.join()
+            self._loop.close()
+            raise OutputError(_cannot_bind(host, port, error)) from error
+
+    @property
+    def url(self) -> str:
+        """Address of the page."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def send(self, frame: Frame, due_s: float) -> None:
+        """Note ``frame``, and copy it if somebody waits for a picture."""
+        self._newest = frame.info, due_s
+        if self._wanted:
+            np.copyto(self._pixels, frame.pixels)
+            self._wanted = False
+            self._loop.call_soon_threadsafe(self._arrived.set)
+
+    def status(self) -> Status:
+        """Return what the newest frame shows, ready for JSON; safe from any thread."""
+        if self._newest is None:
+            return {"state": "waiting"}
+        info, due_s = self._newest
+        return {
+            "state": "live",
+            "frame": info.frame,
+            "t_s": round(info.t_s, 3),
+            "level_db": round(max(info.rms_db, LOWEST_DB), 1),
+            "onsets": info.onsets,
+            "weight": round(info.weight, 4),
+            "gain": info.gain,
+            "face": info.face,
+            "expression": info.expression,
+            "preset": info.preset,
+            "engine": info.engine,
+            "keys": info.keys,
+            "keys_wanted": info.keys_wanted,
+            "latency_ms": round((due_s - info.captured_s) * 1e3, 1),
+            "fps": round(self._context.measured_fps(), 2),
+            "fps_wanted": round(float(self._context.fps), 3),
+            "size": self._context.size,
+        }
+
+    def close(self) -> None:
+        """Stop serving, whoever is watching."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._loop.close()
+
+    async def _serve(self, host: str, port: int, address: "Future[tuple[str, int]]") -> None:
+        try:
+            address.set_result(await self._server.start(host, port))
+        except OSError as error:
+            address.set_exception(error)
+            return
+        await self._stop.wait()
+        await self._server.stop()
+
+    async def _preview(self) -> bytes:
+        return await self._take(_preview_jpeg)
+
+    async def _full(self) -> bytes:
+        return await self._take(_full_jpeg)
+
+    async def _take(self, encode: Callable[[NDArray[np.uint8]], bytes]) -> bytes:
+        """Wait for the next frame and encode it in a thread of its own."""
+        async with self._taking:
+            self._arrived.clear()
+            self._wanted = True
+            try:
+                await self._arrived.wait()
+            finally:
+                self._wanted = False
+            return await asyncio.to_thread(encode, self._pixels)
+
+
+def _preview_jpeg(rgba: NDArray[np.uint8]) -> bytes:
+    if len(rgba) <= PREVIEW_PX:
+        return _jpeg(rgba, PREVIEW_QUALITY)
+    small = cv2.resize(rgba, (PREVIEW_PX, PREVIEW_PX), interpolation=cv2.INTER_AREA)
+    return _jpeg(small, PREVIEW_QUALITY)
+
+
+def _full_jpeg(rgba: NDArray[np.uint8]) -> bytes:
+    return _jpeg(rgba, FULL_QUALITY)
+
+
+def _jpeg(rgba: NDArray[Any], quality: int) -> bytes:
+    bgr = cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGR)
+    _, data = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))
+    return bytes(data)
+
+
+def _cannot_bind(host: str, port: int, error: OSError) -> str:
+    other = port + 1 if port < 65535 else DEFAULT_PORT
+    return (
+        f"the preview cannot use port {port} of {host} ({error.strerror}); is another node "
+        f"running? choose another port: --output preview:{host}:{other}"
+    )
+
+
+def parse_target(target: str) -> tuple[str, int]:
+    """Read ``""``, ``PORT``, ``HOST:PORT`` or ``[IPV6]:PORT``; port 0 takes any free one.
+
+    Raises:
+        OutputError: it is none of these.
+    """
+    if not target:
+        return DEFAULT_HOST, DEFAULT_PORT
+    host, _, port = target.rpartition(":")
+    if not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise OutputError(f"the preview cannot listen at '{target}'; it is written {USAGE}")
+    return host.strip("[]") or DEFAULT_HOST, int(port)
+
+
+def open_output(target: str, context: OutputContext) -> PreviewOutput:
+    """Open the preview page at ``target``, by default http://127.0.0.1:8350.
+
+    Raises:
+        OutputError: the target is not an address, or its port is taken.
+    """
+    host, port = parse_target(target)
+    return PreviewOutput(host, port, context)

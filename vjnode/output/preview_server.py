@@ -1,0 +1,163 @@
+"""The preview's web server: one page, one socket that carries pictures, two plain addresses."""
+
+import asyncio
+import ipaddress
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from importlib import resources
+
+from aiohttp import WSMsgType, web
+
+from vjnode.output.guard import refusal
+
+Status = dict[str, str | int | float]
+
+MAX_FPS = 30.0
+FRAME_TIMEOUT_S = 2.0
+GOODBYE_S = 0.15
+"""How long a watcher may take to answer the end of the connection."""
+
+_PAGE = {
+    "/": ("index.html", "text/html"),
+    "/preview.css": ("preview.css", "text/css"),
+    "/preview.js": ("preview.js", "text/javascript"),
+}
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_log = logging.getLogger(__name__)
+
+
+class PreviewServer:
+    """Serves the page, and a picture to each watcher that has shown the one before.
+
+    status: what the newest frame shows.
+    preview, full: make the next JPEG, small and in full size.
+    """
+
+    def __init__(
+        self,
+        status: Callable[[], Status],
+        preview: Callable[[], Awaitable[bytes]],
+        full: Callable[[], Awaitable[bytes]],
+    ) -> None:
+        self._status = status
+        self._preview = preview
+        self._full = full
+        self._loopback = True
+        self._watchers: set[web.WebSocketResponse] = set()
+        self._coming: asyncio.Task[tuple[str, bytes]] | None = None
+        self._begun_s = float("-inf")
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listen, and return the address that it became.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        app = web.Application(middlewares=[self._guard])
+        app.on_response_prepare.append(_add_headers)
+        for path, (name, content_type) in _PAGE.items():
+            app.router.add_get(path, _file(name, content_type))
+        app.router.add_get("/live", self._watch)
+        app.router.add_get("/status", self._get_status)
+        app.router.add_get("/frame.jpg", self._get_frame)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        name, port = self._runner.addresses[0][:2]
+        self._loopback = ipaddress.ip_address(name).is_loopback
+        if not self._loopback:
+            _log.warning("the preview at %s:%d can be seen by the whole network", name, port)
+        return name, port
+
+    async def stop(self) -> None:
+        """Say goodbye to the watchers, and leave."""
+        goodbyes = [asyncio.ensure_future(watcher.close(code=1001)) for watcher in self._watchers]
+        if goodbyes:
+            _, slow = await asyncio.wait(goodbyes, timeout=GOODBYE_S)
+            for goodbye in slow:
+                goodbye.cancel()
+        if self._coming is not None:
+            self._coming.cancel()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    @web.middleware
+    async def _guard(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        why = refusal(request.headers, loopback=self._loopback)
+        return await handler(request) if why is None else web.Response(status=403, text=why)
+
+    async def _watch(self, request: web.Request) -> web.WebSocketResponse:
+        """Answer each message of a watcher with the status and the next picture.
+
+        A message means that the picture before has been shown, so nothing can pile up.
+        """
+        socket = web.WebSocketResponse(timeout=GOODBYE_S, compress=False, max_msg_size=64)
+        await socket.prepare(request)
+        self._watchers.add(socket)
+        try:
+            async for message in socket:
+                if message.type is not WSMsgType.TEXT:
+                    break
+                status, jpeg = await self._next()
+                await socket.send_str(status)
+                await socket.send_bytes(jpeg)
+        except ConnectionError:
+            pass  # the page was closed
+        finally:
+            self._watchers.discard(socket)
+        return socket
+
+    async def _next(self) -> tuple[str, bytes]:
+        """Return the next picture; all who wait for it share it."""
+        if self._coming is None or self._coming.done():
+            self._coming = asyncio.create_task(self._make())
+        return await asyncio.shield(self._coming)
+
+    async def _make(self) -> tuple[str, bytes]:
+        await asyncio.sleep(self._begun_s + 1 / MAX_FPS - time.monotonic())
+        self._begun_s = time.monotonic()
+        jpeg = await self._preview()
+        return json.dumps(self._status()), jpeg
+
+    async def _get_status(self, _: web.Request) -> web.Response:
+        return web.json_response(self._status())
+
+    async def _get_frame(self, _: web.Request) -> web.Response:
+        try:
+            jpeg = await asyncio.wait_for(self._full(), FRAME_TIMEOUT_S)
+        except TimeoutError:
+            return web.Response(status=503, text=f"no frame came within {FRAME_TIMEOUT_S:g} s")
+        return web.Response(body=jpeg, content_type="image/jpeg")
+
+
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+
+
+def _file(name: str, content_type: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    text = resources.files("vjnode.output").joinpath("page", name).read_text("utf-8")
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=text, content_type=content_type)
+
+    return answer
