@@ -14,6 +14,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -51,6 +52,20 @@ BATCH = 128
 PERCENTILES = (5.0, 95.0)
 
 
+class Networks(NamedTuple):
+    """What is trained together."""
+
+    encoder: Encoder
+    decoder: Decoder
+
+
+class Scale(NamedTuple):
+    """MFCC values that are mapped to 0 and 1, each of shape (13,)."""
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class Sound:
     """Features of many tracks in a row.
@@ -68,6 +83,7 @@ class Sound:
 
 
 def main() -> None:
+    """Train, calibrate, measure and write."""
     options = _options()
     rng = np.random.default_rng(options.seed)
     torch.manual_seed(options.seed)
@@ -85,20 +101,20 @@ def main() -> None:
     level = _features(pcm, CALIBRATION_GAIN_DB, rng, silent_share=0.0)
     unseen = _features([_mono(track) for track in held_out], GAIN_DB, rng)
 
-    low, high = _normalisation(sound.mfcc)
-    encoder = Encoder().to(memory_format=torch.channels_last)  # a quarter faster on a CPU
-    decoder = Decoder().to(memory_format=torch.channels_last)
-    losses = _train(encoder, decoder, sound, low, high, options.steps, rng)
+    scale = _scale(sound.mfcc)
+    networks = Networks(Encoder(), Decoder())
+    encoder = networks.encoder
+    losses = _train(networks, sound, scale, steps=options.steps, rng=rng)
 
-    silence = _means(encoder, np.broadcast_to(_silence(), (1, FRAMES, COEFFICIENTS)), low, high)
+    silence = _means(encoder, np.broadcast_to(_silence(), (1, FRAMES, COEFFICIENTS)), scale)
     audible = level.ends[level.intensity[level.ends] > AUDIBLE]
-    music = _means(encoder, level.windows(rng.permutation(audible)[:40_000]), low, high)
+    music = _means(encoder, level.windows(rng.permutation(audible)[:40_000]), scale)
     calm, intense = np.percentile(music, PERCENTILES)
     bounds = np.array([max(calm, silence[0]), intense], np.float32)
-    quality = _quality(encoder, decoder, unseen, low, high, rng)
+    quality = _quality(networks, unseen, scale, rng)
 
     record = {
-        "music": sorted({track.parts[-2] for track in tracks}) if options.music else DEBIAN_MUSIC,
+        "music": [folder.name for folder in options.music or ()] or _debian_packages(),
         "tracks": {"train": len(train), "held_out": len(held_out)},
         "hours": round(sum(map(len, pcm)) / 44_100 / 3600, 2),
         "passes": options.passes,
@@ -116,7 +132,7 @@ def main() -> None:
         "mean_of_silence": round(float(silence[0]), 5),
         "bounds": [round(float(b), 5) for b in bounds],
     }
-    _write(options.out, encoder, low, high, bounds, record)
+    _write(options.out, encoder, scale, bounds=bounds, record=record)
     _plot(options.out / "loss.png", losses)
     print(json.dumps(record, indent=2))
 
@@ -141,6 +157,11 @@ def _debian_music() -> Path:
         archive = next(folder.glob(f"{package}_*.deb"))
         subprocess.run(["dpkg", "-x", archive, folder / "music"], check=True)  # noqa: S603, S607
     return folder / "music"
+
+
+def _debian_packages() -> list[str]:
+    """Names with versions, as they were fetched."""
+    return sorted(path.stem for path in cache_dir("training").glob("*.deb"))
 
 
 def _tracks(folders: list[Path]) -> list[Path]:
@@ -211,21 +232,18 @@ def _silence() -> NDArray[np.float32]:
     return mfcc
 
 
-def _normalisation(mfcc: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _scale(mfcc: NDArray[np.float32]) -> Scale:
     low, high = np.percentile(mfcc, (0.1, 99.9), axis=0).astype(np.float32)
     low[0] = _silence()[0]  # the lowest level there is; nothing below it to tell apart
-    return low, high
+    return Scale(low, high)
 
 
 def _train(
-    encoder: Encoder,
-    decoder: Decoder,
-    sound: Sound,
-    low: NDArray[np.float32],
-    high: NDArray[np.float32],
-    steps: int,
-    rng: np.random.Generator,
+    networks: Networks, sound: Sound, scale: Scale, *, steps: int, rng: np.random.Generator
 ) -> dict[str, list[float]]:
+    encoder, decoder = networks
+    for network in networks:
+        network.to(memory_format=torch.channels_last)  # a quarter faster on a CPU
     parameters = [*encoder.parameters(), *decoder.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=1e-4, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
@@ -233,7 +251,7 @@ def _train(
     bar = tqdm(range(steps), "train", unit="step")
     for _ in bar:
         ends = rng.choice(sound.ends, BATCH)
-        batch = torch.from_numpy(picture(sound.windows(ends), low, high))
+        batch = torch.from_numpy(picture(sound.windows(ends), *scale))
         wanted = torch.from_numpy(sound.intensity[ends])
         values = encoder(batch)
         rebuilt = _unexplained(decoder(values), batch)
@@ -259,31 +277,21 @@ def _unexplained(rebuilt: Tensor, batch: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def _means(
-    encoder: Encoder,
-    windows: NDArray[np.float32],
-    low: NDArray[np.float32],
-    high: NDArray[np.float32],
-) -> NDArray[np.float32]:
+def _means(encoder: Encoder, windows: NDArray[np.float32], scale: Scale) -> NDArray[np.float32]:
     parts = np.array_split(windows, max(1, len(windows) // 512))
-    means = [encoder(torch.from_numpy(picture(p, low, high))).mean(dim=1).numpy() for p in parts]
+    means = [encoder(torch.from_numpy(picture(p, *scale))).mean(dim=1).numpy() for p in parts]
     return np.concatenate(means)
 
 
 @torch.inference_mode()
 def _quality(
-    encoder: Encoder,
-    decoder: Decoder,
-    unseen: Sound,
-    low: NDArray[np.float32],
-    high: NDArray[np.float32],
-    rng: np.random.Generator,
+    networks: Networks, unseen: Sound, scale: Scale, rng: np.random.Generator
 ) -> dict[str, float]:
     """How well unseen tracks are rebuilt, and how well the mean follows their intensity."""
     ends = rng.permutation(unseen.ends)[:4096]
-    batch = torch.from_numpy(picture(unseen.windows(ends), low, high))
-    values = encoder(batch)
-    unexplained = _unexplained(decoder(values), batch)
+    batch = torch.from_numpy(picture(unseen.windows(ends), *scale))
+    values = networks.encoder(batch)
+    unexplained = _unexplained(networks.decoder(values), batch)
     follows = correlation(values.mean(dim=1), torch.from_numpy(unseen.intensity[ends]))
     return {
         "explained_variance": round(1.0 - float(unexplained), 4),
@@ -294,13 +302,15 @@ def _quality(
 def _write(
     out: Path,
     encoder: Encoder,
-    low: NDArray[np.float32],
-    high: NDArray[np.float32],
+    scale: Scale,
+    *,
     bounds: NDArray[np.float32],
     record: dict[str, object],
 ) -> None:
-    weights = {k: v.contiguous().numpy() for k, v in encoder.state_dict().items() if "num_batches" not in k}
-    weights |= {"mfcc_low": low, "mfcc_high": high, "bounds": bounds}
+    weights = {
+        k: v.contiguous().numpy() for k, v in encoder.state_dict().items() if "num_batches" not in k
+    }
+    weights |= {"mfcc_low": scale.low, "mfcc_high": scale.high, "bounds": bounds}
     out.mkdir(parents=True, exist_ok=True)
     replace_file(out / "encoder.safetensors", save(weights))
     replace_file(out / "encoder.json", (json.dumps(record, indent=2) + "\n").encode())
