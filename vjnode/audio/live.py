@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 SILENT_S = 1.0
 """A device that has called back before and does not for so long is gone."""
 
-FIRST_S = 4.0
+FIRST_S = 2.5
 """An idle sink of a sound server takes up to two seconds for the first samples."""
 
 BACKLOG_S = 0.2

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from vjnode.conversion import openvino_graph
 from vjnode.drive.trained import Trained
 from vjnode.drive.window import CHANNELS, FRAMES
 from vjnode.errors import InputError, VjnodeError
@@ -108,7 +109,7 @@ def _export(trained: Trained) -> dict[str, NDArray[np.uint8]]:
             "make a new one with tools/train_encoder.py"
         )
     shape = (1, CHANNELS, FRAMES, FRAMES)
-    model = openvino.convert_model(encoder, example_input=torch.zeros(shape), input=[shape])
+    model = openvino_graph(encoder, (torch.zeros(shape),), [shape])
     with tempfile.TemporaryDirectory(prefix="vjnode-") as folder:
         path = Path(folder, "encoder.xml")
         openvino.save_model(model, path, compress_to_fp16=False)
