@@ -1,0 +1,212 @@
+"""The preview page as a person sees it, in a real browser."""
+
+import shutil
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tests.output.shows import INFO
+from vjnode.output import preview
+from vjnode.output.base import Frame, OutputContext
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(
+        BROWSER is None or DRIVER is None,
+        reason="needs a browser: apt-get install chromium chromium-driver",
+    ),
+]
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,800",
+)
+
+
+class Show:
+    """A node that sends a red upper and a blue lower half, and a grey stripe that moves."""
+
+    def __init__(self, port=0):
+        self.info = INFO
+        self.paused = False
+        context = OutputContext(1024, Fraction(60), measured_fps=lambda: 59.94)
+        self._output = preview.open_output(str(port), context)
+        self.port, self.url = self._output.port, self._output.url
+        self._over = threading.Event()
+        self._clock = threading.Thread(target=self._run)
+        self._clock.start()
+
+    def _run(self):
+        pixels = np.full((1024, 1024, 4), 255, np.uint8)
+        n = 0
+        while not self._over.wait(1 / 60):
+            if self.paused:
+                continue
+            now_s = time.monotonic()
+            pixels[:512, :, :3] = (230, 20, 30)
+            pixels[512:, :, :3] = (20, 60, 220)
+            pixels[500:524, :, :3] = n % 256
+            self._output.send(Frame(pixels, replace(self.info, captured_s=now_s - 0.04)), now_s)
+            n += 1
+
+    def close(self):
+        self._over.set()
+        self._clock.join()
+        self._output.close()
+
+
+@contextmanager
+def running(port=0):
+    show = Show(port)
+    try:
+        yield show
+    finally:
+        show.close()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    webdriver = pytest.importorskip("selenium.webdriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def until(condition, timeout_s=10.0):
+    end_s = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < end_s, "the page did not get there"
+        time.sleep(0.05)
+    return value
+
+
+def state(browser):
+    return browser.execute_script("return document.body.dataset.state")
+
+
+def text(browser, name):
+    return browser.execute_script("return document.getElementById(arguments[0]).textContent", name)
+
+
+def pixel(browser, x, y):
+    """What stands in the picture at (x, y), each 0…1."""
+    return browser.execute_script(
+        "const c = document.getElementById('canvas');"
+        "const at = (v) => Math.floor(v * c.width);"
+        "const p = c.getContext('2d').getImageData(at(arguments[0]), at(arguments[1]), 1, 1);"
+        "return Array.from(p.data.slice(0, 3))",
+        x,
+        y,
+    )
+
+
+def test_the_picture_moves_in_its_colours_and_the_right_way_up(browser):
+    with running() as show:
+        browser.get(show.url)
+        until(lambda: state(browser) == "live")
+        assert pixel(browser, 0.5, 0.2) == pytest.approx([230, 20, 30], abs=6)
+        assert pixel(browser, 0.5, 0.8) == pytest.approx([20, 60, 220], abs=6)
+        seen = set()
+        until(lambda: seen.add(pixel(browser, 0.5, 0.5)[0]) or len(seen) >= 5)
+
+
+def test_the_figures_follow_the_show(browser):
+    with running() as show:
+        browser.get(show.url)
+        until(lambda: text(browser, "face") == "ada")
+        assert text(browser, "expression") == "laugh"
+        assert text(browser, "preset") == "calm"
+        assert text(browser, "weight") == "0.25"
+        assert text(browser, "level") == "−18.5 dB"
+        assert text(browser, "keys") == "17 / 64"
+        assert 30 <= float(text(browser, "latency")) <= 60
+        assert text(browser, "fps") == "59.9"
+        show.info = replace(INFO, face="<b>zoë</b>", weight=0.875, rms_db=-120.0, keys=64)
+        until(lambda: text(browser, "face") == "<b>zoë</b>")
+        assert text(browser, "weight") == "0.88"
+        assert text(browser, "level") == "silent"
+        wide = browser.execute_script(
+            "const bar = document.getElementById('weight-bar');"
+            "return bar.getBoundingClientRect().width / bar.parentElement.clientWidth"
+        )
+        assert wide == pytest.approx(0.875, abs=0.01)
+
+
+def test_the_page_waits_for_a_node_that_is_gone_and_finds_it_again(browser):
+    with running() as show:
+        browser.get(show.url)
+        until(lambda: state(browser) == "live")
+    until(lambda: state(browser) == "waiting")
+    assert text(browser, "notice") == "waiting for the node"
+    with running(show.port):
+        until(lambda: state(browser) == "live")
+
+
+def test_a_picture_that_stands_still_is_told(browser):
+    with running() as show:
+        browser.get(show.url)
+        until(lambda: state(browser) == "live")
+        show.paused = True
+        until(lambda: state(browser) == "still")
+        show.paused = False
+        until(lambda: state(browser) == "live")
+
+
+def test_f_shows_the_picture_alone(browser):
+    full = "return document.fullscreenElement?.id ?? ''"
+    with running() as show:
+        browser.get(show.url)
+        until(lambda: state(browser) == "live")
+        body = browser.find_element("tag name", "body")
+        body.send_keys("f")
+        until(lambda: browser.execute_script(full) == "picture")
+        body.send_keys("f")
+        until(lambda: browser.execute_script(full) == "")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1024, 700), (390, 844)])
+def test_all_fits_on_the_screen(browser, width, height):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    try:
+        with running() as show:
+            browser.get(show.url)
+            until(lambda: state(browser) == "live")
+            page = browser.execute_script(
+                "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
+            )
+        assert page[0] <= width
+        assert page[1] <= height
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_the_browser_has_nothing_to_complain_about(browser):
+    with running() as show:
+        browser.get(show.url)
+        until(lambda: state(browser) == "live")
+        browser.get_log("browser")
+        browser.refresh()
+        until(lambda: state(browser) == "live")
+        assert browser.get_log("browser") == []

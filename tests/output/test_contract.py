@@ -1,0 +1,29 @@
+"""Every kind of output holds the contract."""
+
+import pytest
+
+from tests.output.contract import Kind, OutputContract
+from vjnode.errors import InputError
+from vjnode.output.catalogue import KINDS, parse_output
+
+UNDER_TEST = (
+    Kind("null", lambda _: ""),
+    Kind("record", lambda folder: str(folder / "out.mp4"), "/nowhere/out.mp4"),
+    Kind("preview", lambda _: "127.0.0.1:0", "127.0.0.1:none"),
+)
+
+
+class TestOutputs(OutputContract):
+    @pytest.fixture(params=UNDER_TEST, ids=lambda kind: kind.name)
+    def kind(self, request):
+        return request.param
+
+
+def test_every_kind_is_under_test():
+    assert {kind.name for kind in UNDER_TEST} == set(KINDS)
+
+
+@pytest.mark.parametrize(("text", "part"), [("spuot", "preview"), ("record", "record:PATH")])
+def test_what_cannot_be_read_is_refused_with_what_can(text, part):
+    with pytest.raises(InputError, match=part):
+        parse_output(text)

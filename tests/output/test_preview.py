@@ -1,0 +1,332 @@
+"""The preview shows the newest frame to whoever may look, and never delays the show."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+
+import aiohttp
+import cv2
+import numpy as np
+import pytest
+
+from tests.output.shows import INFO, flat, noise
+from vjnode.errors import OutputError
+from vjnode.output import preview
+from vjnode.output.base import Frame, OutputContext
+from vjnode.output.guard import refusal
+
+CONTEXT = OutputContext(256, Fraction(60), measured_fps=lambda: 59.94)
+
+
+@contextmanager
+def showing(frames, *, context=CONTEXT, fps=60.0):
+    """A preview that is sent ``frames(n)`` at ``fps``; yields it and the times of ``send``, s."""
+    output = preview.open_output("127.0.0.1:0", context)
+    over, times = threading.Event(), []
+
+    def run():
+        n = 0
+        while not over.wait(1 / fps):
+            frame = frames(n)
+            begun = time.perf_counter()
+            output.send(frame, time.monotonic())
+            times.append(time.perf_counter() - begun)
+            n += 1
+
+    clock = threading.Thread(target=run)
+    clock.start()
+    try:
+        yield output, times
+    finally:
+        over.set()
+        clock.join()
+        output.close()
+
+
+def grey(n):
+    return flat((n % 256,) * 3, 256)
+
+
+def ask(output, path, **headers):
+    """Status, headers and body of a GET."""
+
+    async def get():
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(output.url + path, headers=headers) as answer,
+        ):
+            return answer.status, answer.headers, await answer.read()
+
+    return asyncio.run(get())
+
+
+def decode(jpeg):
+    return cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1), cv2.COLOR_BGR2RGB)
+
+
+async def watch(output, pictures, *, pause_s=0.0):
+    """Acknowledge ``pictures`` times; return statuses and JPEGs."""
+    got = []
+    async with aiohttp.ClientSession() as session, session.ws_connect(output.url + "/live") as live:
+        for _ in range(pictures):
+            await live.send_str("next")
+            status = json.loads((await live.receive(5)).data)
+            got.append((status, (await live.receive(5)).data))
+            await asyncio.sleep(pause_s)
+    return got
+
+
+def test_the_status_tells_what_the_newest_frame_shows():
+    with closing(preview.open_output("0", CONTEXT)) as output:
+        assert json.loads(ask(output, "/status")[2]) == {"state": "waiting"}
+        info = replace(INFO, rms_db=float("-inf"), captured_s=99.95, t_s=12.5)
+        output.send(Frame(grey(1).pixels, info), 100.0)
+        status = json.loads(ask(output, "/status")[2])
+    assert status["state"] == "live"
+    assert (status["face"], status["expression"], status["preset"]) == ("ada", "laugh", "calm")
+    assert (status["weight"], status["gain"], status["onsets"]) == (0.25, 1.0, 3)
+    assert (status["keys"], status["keys_wanted"]) == (17, 64)
+    assert status["latency_ms"] == pytest.approx(50)
+    assert status["level_db"] == -120
+    assert (status["fps"], status["fps_wanted"], status["size"]) == (59.94, 60, 256)
+
+
+def test_frame_jpg_is_the_whole_picture_in_its_colours():
+    context = replace(CONTEXT, size=1024)
+    with showing(lambda _: flat((220, 120, 40), 1024), context=context) as (output, _):
+        status, headers, body = ask(output, "/frame.jpg")
+    assert (status, headers["Content-Type"]) == (200, "image/jpeg")
+    picture = decode(body)
+    assert picture.shape == (1024, 1024, 3)
+    assert np.abs(picture.astype(int) - (220, 120, 40)).max() <= 3
+
+
+def test_frame_jpg_says_when_no_frame_comes(monkeypatch):
+    monkeypatch.setattr("vjnode.output.preview_server.FRAME_TIMEOUT_S", 0.2)
+    with closing(preview.open_output("0", CONTEXT)) as output:
+        status, _, body = ask(output, "/frame.jpg")
+    assert status == 503
+    assert b"no frame" in body
+
+
+@pytest.mark.parametrize(("size", "shown"), [(1024, 512), (512, 512), (256, 256)])
+def test_live_pictures_are_small(size, shown):
+    context = replace(CONTEXT, size=size)
+    with showing(lambda _: flat((10, 200, 90), size), context=context) as (output, _):
+        ((status, jpeg),) = asyncio.run(watch(output, 1))
+    assert decode(jpeg).shape == (shown, shown, 3)
+    assert np.abs(decode(jpeg).astype(int) - (10, 200, 90)).max() <= 3
+    assert status["face"] == "ada"
+
+
+def test_live_pictures_are_new_each_time_and_at_most_30_a_second():
+    with showing(lambda n: grey(n * 3)) as (output, _):
+        begun = time.monotonic()
+        got = asyncio.run(watch(output, 20))
+        took_s = time.monotonic() - begun
+    levels = [int(decode(jpeg).mean()) for _, jpeg in got]
+    assert all(a != b for a, b in pairwise(levels))
+    assert took_s >= 19 / 30 * 0.98
+
+
+def test_a_slow_watcher_gets_the_newest_picture_and_not_the_backlog():
+    with showing(grey) as (output, times):
+        got = asyncio.run(watch(output, 4, pause_s=0.5))
+        sent = len(times)
+    levels = [int(decode(jpeg).mean()) for _, jpeg in got]
+    assert levels[-1] >= sent - 45  # half a second of pause, and what this machine is late
+    assert levels[3] - levels[2] >= 15
+
+
+def test_nothing_comes_that_was_not_asked_for():
+    async def silent():
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(output.url + "/live") as live,
+        ):
+            with pytest.raises(TimeoutError):
+                await live.receive(0.3)
+
+    with showing(grey) as (output, _):
+        asyncio.run(silent())
+
+
+def test_many_watchers_share_each_picture(monkeypatch):
+    encoded = []
+    monkeypatch.setattr(
+        preview, "_preview_jpeg", lambda rgba: encoded.append(1) or preview._jpeg(rgba, 80)
+    )
+
+    async def crowd():
+        return await asyncio.gather(*(watch(output, 5) for _ in range(8)))
+
+    with showing(grey) as (output, _):
+        asyncio.run(crowd())
+    assert len(encoded) <= 12
+
+
+def test_unwatched_frames_are_not_copied():
+    with closing(preview.open_output("0", CONTEXT)) as output:
+        before = output._pixels.copy()
+        for n in range(10):
+            output.send(noise(n), n / 60)
+        np.testing.assert_array_equal(output._pixels, before)
+
+
+def test_send_is_never_held_up_by_watchers():
+    frame = noise(1, 1024)
+    context = replace(CONTEXT, size=1024)
+
+    async def crowd():
+        await asyncio.gather(*(watch(output, 10) for _ in range(3)))
+
+    with showing(lambda _: frame, context=context) as (output, times):
+        asyncio.run(crowd())
+    assert np.median(times) < 0.002
+    assert np.quantile(times, 0.8) < 0.005  # scaling and encoding such noise takes longer
+
+
+def test_close_is_quick_even_with_watchers_that_hang():
+    with showing(grey) as (output, _):
+        stuck = []
+        for _ in range(3):
+            connection = socket.create_connection((output.host, output.port))
+            connection.sendall(
+                f"GET /live HTTP/1.1\r\nHost: 127.0.0.1:{output.port}\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+            )
+            assert connection.recv(1024).startswith(b"HTTP/1.1 101")
+            connection.sendall(b"\x81\x84\0\0\0\0next" * 50)  # asks, and never reads
+            stuck.append(connection)
+        time.sleep(0.3)
+        begun = time.monotonic()
+        output.close()
+        assert time.monotonic() - begun < 0.5
+        output.close()
+        for connection in stuck:
+            connection.close()
+
+
+def test_close_leaves_no_thread_and_frees_the_port():
+    output = preview.open_output("0", CONTEXT)
+    output.close()
+    assert "preview" not in {thread.name for thread in threading.enumerate()}
+    with closing(preview.open_output(str(output.port), CONTEXT)) as again:
+        assert again.port == output.port
+
+
+def test_a_taken_port_is_named_with_what_to_write_instead():
+    with closing(preview.open_output("0", CONTEXT)) as first:
+        with pytest.raises(OutputError) as caught:
+            preview.open_output(str(first.port), CONTEXT)
+        text = str(caught.value)
+        assert str(first.port) in text
+        assert f"--output preview:127.0.0.1:{first.port + 1}" in text
+
+
+@pytest.mark.parametrize(
+    "target", ["here", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", ":-1", "²"]
+)
+def test_targets_that_are_no_address_are_refused(target):
+    with pytest.raises(OutputError, match=r"preview:127\.0\.0\.1:8351"):
+        preview.open_output(target, CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("target", "address"),
+    [
+        ("", ("127.0.0.1", 8350)),
+        ("9000", ("127.0.0.1", 9000)),
+        (":9000", ("127.0.0.1", 9000)),
+        ("0.0.0.0:80", ("0.0.0.0", 80)),  # noqa: S104 - this is what is tested
+        ("[::1]:8350", ("::1", 8350)),
+    ],
+)
+def test_targets(target, address):
+    assert preview.parse_target(target) == address
+
+
+def test_an_address_of_another_machine_is_refused():
+    with pytest.raises(OutputError, match=r"192\.0\.2\.1"):
+        preview.open_output("192.0.2.1:8350", CONTEXT)
+
+
+@pytest.mark.parametrize("path", ["/", "/preview.css", "/preview.js"])
+def test_the_page_is_complete_and_loads_nothing_from_elsewhere(path):
+    with closing(preview.open_output("0", CONTEXT)) as output:
+        status, headers, body = ask(output, path)
+    assert status == 200
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "Access-Control-Allow-Origin" not in headers
+    assert b"https://" not in body
+    assert b"innerHTML" not in body
+
+
+FOREIGN = [
+    {"Host": "evil.example"},
+    {"Host": "evil.example:8350"},
+    {"Host": "127.0.0.1.evil.example"},
+    {"Host": "192.168.1.20:8350"},
+    {"Host": ""},
+    {"Host": "["},
+    {"Origin": "http://evil.example"},
+    {"Origin": "http://localhost:3000"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_foreign_pages_are_refused_on_every_path(headers):
+    with closing(preview.open_output("0", CONTEXT)) as output:
+        for path in ("/", "/preview.js", "/status", "/frame.jpg", "/live"):
+            status, _, _ = ask(output, path, **headers)
+            assert status in {400, 403}, path
+
+
+def test_a_socket_from_a_foreign_page_is_refused():
+    async def connect():
+        async with aiohttp.ClientSession(headers={"Origin": "http://evil.example"}) as session:
+            await session.ws_connect(output.url + "/live")
+
+    with closing(preview.open_output("0", CONTEXT)) as output:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            asyncio.run(connect())
+        assert caught.value.status == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "loopback"),
+    [
+        ({"Host": "localhost:8350"}, True),
+        ({"Host": "127.0.0.1:9000", "Origin": "http://127.0.0.1:9000"}, True),
+        ({"Host": "[::1]:8350"}, True),
+        ({"Host": "192.168.1.20:8350", "Origin": "http://192.168.1.20:8350"}, False),
+        ({"Host": f"{socket.gethostname()}:8350"}, False),
+        (
+            {
+                "Host": "localhost:8350",
+                "Sec-Fetch-Site": "cross-site",
+                "Sec-Fetch-Mode": "navigate",
+                "Sec-Fetch-Dest": "document",
+            },
+            True,
+        ),
+    ],
+)
+def test_our_own_pages_programs_and_links_are_welcome(headers, loopback):
+    assert refusal(headers, loopback=loopback) is None
+
+
+def test_a_rebound_domain_is_refused_on_the_network_too():
+    assert refusal({"Host": "evil.example:8350"}, loopback=False) is not None
