@@ -253,9 +253,12 @@ def test_targets(target, address):
     assert preview.parse_target(target) == address
 
 
-def test_an_address_of_another_machine_is_refused():
-    with pytest.raises(OutputError, match=r"192\.0\.2\.1"):
-        preview.open_output("192.0.2.1:8350", CONTEXT)
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid", "x" * 70 + ".y"])
+def test_an_address_that_is_not_of_this_machine_is_refused(host):
+    with pytest.raises(OutputError) as caught:
+        preview.open_output(f"{host}:8350", CONTEXT)
+    assert host in str(caught.value)
+    assert "--output preview:127.0.0.1:8350" in str(caught.value)
 
 
 @pytest.mark.parametrize("path", ["/", "/preview.css", "/preview.js"])

@@ -5,9 +5,9 @@ waits for a picture, so that ``send`` costs one copy when watched and nothing ot
 """
 
 import asyncio
+import errno
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
 import cv2
@@ -51,18 +51,15 @@ class PreviewOutput:
         self._taking = asyncio.Lock()
         self._stop = asyncio.Event()
         self._server = PreviewServer(self.status, self._preview, self._full)
-        address: Future[tuple[str, int]] = Future()
-        serving = self._serve(host, port, address)
-        self._thread = threading.Thread(
-            target=self._loop.run_until_complete, args=(serving,), name="preview", daemon=True
-        )
-        self._thread.start()
         try:
-            self.host, self.port = address.result()
-        except OSError as error:
-            self._thread.join()
+            self.host, self.port = self._loop.run_until_complete(self._server.start(host, port))
+        except (OSError, UnicodeError) as error:
             self._loop.close()
             raise OutputError(_cannot_bind(host, port, error)) from error
+        self._thread = threading.Thread(
+            target=self._loop.run_until_complete, args=(self._serve(),), name="preview", daemon=True
+        )
+        self._thread.start()
 
     @property
     def url(self) -> str:
@@ -111,12 +108,7 @@ class PreviewOutput:
         self._thread.join()
         self._loop.close()
 
-    async def _serve(self, host: str, port: int, address: "Future[tuple[str, int]]") -> None:
-        try:
-            address.set_result(await self._server.start(host, port))
-        except OSError as error:
-            address.set_exception(error)
-            return
+    async def _serve(self) -> None:
         await self._stop.wait()
         await self._server.stop()
 
@@ -155,11 +147,17 @@ def _jpeg(rgba: NDArray[Any], quality: int) -> bytes:
     return bytes(data)
 
 
-def _cannot_bind(host: str, port: int, error: OSError) -> str:
-    other = port + 1 if port < 65535 else DEFAULT_PORT
+def _cannot_bind(host: str, port: int, error: OSError | UnicodeError) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        other = port + 1 if port < 65535 else DEFAULT_PORT
+        return (
+            f"port {port} of {host} is taken, perhaps by another node; "
+            f"choose another one: --output preview:{host}:{other}"
+        )
+    why = getattr(error, "strerror", None) or str(error)
     return (
-        f"the preview cannot use port {port} of {host} ({error.strerror}); is another node "
-        f"running? choose another port: --output preview:{host}:{other}"
+        f"the preview cannot listen at {host}:{port} ({why}); "
+        f"choose an address of this machine: --output preview:{DEFAULT_HOST}:{DEFAULT_PORT}"
     )
 
 
