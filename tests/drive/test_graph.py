@@ -65,14 +65,3 @@ def test_weights_of_another_network_are_refused():
     for weights in (odd, odd | {name: value[..., :3]}, trained.weights | {"more": value}):
         with pytest.raises(InputError, match="does not fit"):
             compile_encoder(dataclasses.replace(trained, weights=weights, identity="odd"))
-
-
-def test_the_conversion_reports_to_nobody(monkeypatch):
-    telemetry = pytest.importorskip("openvino_telemetry").Telemetry
-
-    def refuse(*_args, **_kwargs):
-        raise AssertionError("something was to be sent")
-
-    monkeypatch.setattr(telemetry, "__init__", refuse)
-    monkeypatch.setattr(telemetry, "send_event", refuse)
-    compile_encoder(load_trained())

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from vjnode.conversion import openvino_graph
 from vjnode.drive.trained import Trained
 from vjnode.drive.window import CHANNELS, FRAMES
 from vjnode.errors import InputError, VjnodeError
+from vjnode.runtime import load_openvino
 from vjnode.storage import cache_dir, replace_file
 
 Encode = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -39,8 +39,7 @@ def compile_encoder(trained: Trained) -> Encode:
 
     Where the cache cannot be written, the graph is exported anew at each start.
     """
-    import openvino  # noqa: PLC0415 - 0.3 s that listing devices should not pay
-
+    openvino = load_openvino()
     core = openvino.Core()
     stored = _stored_graph(trained)
     model = core.read_model(stored["xml"].tobytes(), stored["bin"].tobytes())
@@ -77,9 +76,7 @@ def _stored_graph(trained: Trained) -> dict[str, NDArray[np.uint8]]:
 
 
 def _cache_path(trained: Trained) -> Path | None:
-    import openvino  # noqa: PLC0415
-
-    version = openvino.__version__.split("-")[0]
+    version = load_openvino().__version__.split("-")[0]
     try:
         folder = cache_dir("models")
     except VjnodeError as error:
@@ -90,7 +87,6 @@ def _cache_path(trained: Trained) -> Path | None:
 
 def _export(trained: Trained) -> dict[str, NDArray[np.uint8]]:
     """Convert the torch network; OpenVINO folds the batch normalisations as it compiles."""
-    import openvino  # noqa: PLC0415
     import torch  # noqa: PLC0415 - only ever needed here, once
 
     from vjnode.drive.encoder import Encoder  # noqa: PLC0415
@@ -109,7 +105,8 @@ def _export(trained: Trained) -> dict[str, NDArray[np.uint8]]:
             "make a new one with tools/train_encoder.py"
         )
     shape = (1, CHANNELS, FRAMES, FRAMES)
-    model = openvino_graph(encoder, (torch.zeros(shape),), [shape])
+    openvino = load_openvino()
+    model = openvino.convert_model(encoder, example_input=torch.zeros(shape), input=[shape])
     with tempfile.TemporaryDirectory(prefix="vjnode-") as folder:
         path = Path(folder, "encoder.xml")
         openvino.save_model(model, path, compress_to_fp16=False)
