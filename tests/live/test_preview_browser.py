@@ -183,7 +183,9 @@ def test_f_shows_the_picture_alone(browser):
         until(lambda: browser.execute_script(full) == "")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1024, 700), (390, 844)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1920, 1080), (1280, 800), (1280, 640), (1024, 700), (390, 844)]
+)
 def test_all_fits_on_the_screen(browser, width, height):
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",

@@ -97,6 +97,12 @@ def test_the_status_tells_what_the_newest_frame_shows():
     assert (status["fps"], status["fps_wanted"], status["size"]) == (59.94, 60, 256)
 
 
+def test_before_any_sound_was_heard_there_is_no_latency():
+    with closing(preview.open_output("0", CONTEXT)) as output:
+        output.send(grey(1), 100.0)
+        assert output.status()["latency_ms"] is None
+
+
 def test_frame_jpg_is_the_whole_picture_in_its_colours():
     context = replace(CONTEXT, size=1024)
     with showing(lambda _: flat((220, 120, 40), 1024), context=context) as (output, _):

@@ -94,7 +94,7 @@ class PreviewOutput:
             "engine": info.engine,
             "keys": info.keys,
             "keys_wanted": info.keys_wanted,
-            "latency_ms": round((due_s - info.captured_s) * 1e3, 1),
+            "latency_ms": round((due_s - info.captured_s) * 1e3, 1) if info.captured_s else None,
             "fps": round(self._context.measured_fps(), 2),
             "fps_wanted": round(float(self._context.fps), 3),
             "size": self._context.size,

@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 
 from vjnode.output.guard import refusal
 
-Status = dict[str, str | int | float]
+Status = dict[str, str | int | float | None]
 
 MAX_FPS = 30.0
 FRAME_TIMEOUT_S = 2.0

@@ -101,7 +101,7 @@ function report(status) {
   text("level", status.level_db <= -120 ? "silent" : `${number(status.level_db, 1)} dB`);
   text("fps", number(status.fps, 1));
   byId("fps").classList.toggle("slow", status.fps < status.fps_wanted * 0.95);
-  const heard = Math.abs(status.latency_ms) < 10000;
+  const heard = status.latency_ms !== null && status.latency_ms < 10000;
   text("latency", heard ? number(status.latency_ms, 0) : "–");
   byId("latency").classList.toggle("slow", heard && status.latency_ms > SLOW_MS);
   text("gain", number(status.gain, 2));
