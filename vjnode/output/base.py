@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 class FrameInfo:
     """What a frame shows and the sound that it was drawn from.
 
-    frame: number of the frame, from 0.
+    frame: number of the drawing, from 0; an output that gets the same one again repeats it.
     t_s: position in the sound, s.
-    captured_s: when that sound was heard, monotonic s (offline: running time).
+    captured_s: when that sound was heard, monotonic s (offline: running time); 0 before any.
     weight: 0…1, as drawn, after envelope and gain.
     gain: 0…4.
     keys, keys_wanted: how far the sweep behind this picture has been prepared.
@@ -46,7 +46,7 @@ class FrameInfo:
 class Frame:
     """A picture and its particulars.
 
-    pixels: shape (size, size, 4), uint8 RGBA, opaque, top row first. It belongs to the
+    pixels: shape (size, size, 4), uint8 RGBA, contiguous, opaque, top row first. It belongs to the
         output only until ``send`` returns: the next frame may use the same memory.
     """
 
@@ -61,7 +61,8 @@ class SoundTap(Protocol):
         """Return what was heard since the last read.
 
         Returns: samples of shape (n, 2), float32, at ``audio.source.RATE_HZ``, n ≥ 0; and
-            when the last of them was heard, on the clock that ``send`` gets its times from.
+            when the last of them was heard, on the clock that ``send`` gets its times from
+            (without samples: of no meaning).
             A reader that was away for longer than the tap remembers finds the newest part.
         """
         ...
@@ -93,7 +94,8 @@ class OutputContext:
     size: frames are size × size px.
     fps: the rate that ``send`` will be called at, frames/s, exact.
     sound: the show's sound.
-    measured_fps: frames/s over the last second, as sent by this output's own clock.
+    measured_fps: frames/s over the last second, as sent by this output's own clock; may be
+        asked from any thread.
     attempt: 0 the first time, then counting up with each restart after a fault.
     """
 
@@ -118,5 +120,9 @@ class Output(Protocol):
         ...
 
     def close(self) -> None:
-        """Finish and release everything; safe to call twice."""
+        """Finish and release everything; safe to call twice.
+
+        Raises:
+            OutputError: what was sent cannot be finished.
+        """
         ...

@@ -26,7 +26,7 @@ KINDS = {
             "record",
             "vjnode.output.record",
             "record:PATH",
-            "H.264 with the sound, in an .mp4",
+            "H.264 with the sound, as .mp4, .mov or .mkv",
             needs_target=True,
         ),
         OutputKind(

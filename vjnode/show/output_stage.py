@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -66,37 +67,38 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
     meter = Meter(name=job.meter)
     rate = SendRate(job.fps)
     context = OutputContext(job.size, job.fps, ring, rate.fps, job.attempt)
-    output = open_output(job.spec, context)
-    with TraceWriter(job.trace, append=job.attempt > 0) as trace:
+    with (
+        TraceWriter(job.trace, append=job.attempt > 0) as trace,
+        closing(open_output(job.spec, context)) as output,
+    ):
         lifeline.ready()
         epoch_s = lifeline.wait_for_begin()
         memory: NDArray[np.uint8] = np.empty(frame_bytes(job.size), np.uint8)
-        while slot.read_into(memory) is None:  # nothing has ever been drawn
-            if not lifeline.running():
-                break
+        fresh = False
+        while not fresh and lifeline.running():  # until something has ever been drawn
+            fresh = slot.read_into(memory) is not None
             time.sleep(0.005)
-        if epoch_s is not None:
-            clock = FrameClock(epoch_s, job.fps)
-            due = clock.frame_at(time.monotonic())
-            fresh = True
-            while lifeline.running():
-                due = clock.next_frame(after=due, now_s=time.monotonic())
-                due_s = clock.due_s(due)
-                wait_until(due_s)
-                late = time.monotonic() - due_s > clock.period_s / 2
-                fresh = slot.read_into(memory) is not None or fresh
-                frame = frame_in(memory, job.size)
-                output.send(frame, due_s)
-                sent_s = time.monotonic()
-                rate.sent(sent_s)
-                info = frame.info
-                heard = info.captured_s > 0 and sent_s - info.captured_s < STALE_S
-                trace.write(info, frame=meter.sent, published_s=sent_s)
-                meter.count(
-                    sent_s=sent_s,
-                    captured_s=info.captured_s if heard else None,
-                    late=late,
-                    repeated=not fresh,
-                )
-                fresh = False
-    output.close()
+        if epoch_s is None:
+            return
+        clock = FrameClock(epoch_s, job.fps)
+        due = clock.frame_at(time.monotonic())
+        while lifeline.running():
+            due = clock.next_frame(after=due, now_s=time.monotonic())
+            due_s = clock.due_s(due)
+            wait_until(due_s)
+            late = time.monotonic() - due_s > clock.period_s / 2
+            fresh = slot.read_into(memory) is not None or fresh
+            frame = frame_in(memory, job.size)
+            output.send(frame, due_s)
+            sent_s = time.monotonic()
+            rate.sent(sent_s)
+            info = frame.info
+            heard = info.captured_s > 0 and sent_s - info.captured_s < STALE_S
+            trace.write(info, frame=meter.sent, published_s=sent_s)
+            meter.count(
+                sent_s=sent_s,
+                captured_s=info.captured_s if heard else None,
+                late=late,
+                repeated=not fresh,
+            )
+            fresh = False

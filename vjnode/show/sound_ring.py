@@ -10,11 +10,12 @@ from multiprocessing.shared_memory import SharedMemory
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.source import RATE_HZ, Block
+from vjnode.audio.source import HOP, RATE_HZ, Block
 
 SECONDS = 4
 FRAMES = RATE_HZ * SECONDS
-_HEAD = 64
+_TIMES = 512  # of the newest blocks: each time is there before its samples count
+_HEAD = 64 + _TIMES * 8
 _GUARD = RATE_HZ // 4  # the oldest quarter second may be overwritten while it is read
 
 
@@ -28,7 +29,7 @@ class SoundRing:
         buffer = self._memory.buf
         assert buffer is not None  # noqa: S101 - for the type checker: open memory has one
         self._written: NDArray[np.uint64] = np.ndarray(1, np.uint64, buffer, 0)
-        self._heard_s: NDArray[np.float64] = np.ndarray(1, np.float64, buffer, 8)
+        self._heard_s: NDArray[np.float64] = np.ndarray(_TIMES, np.float64, buffer, 64)
         self._pcm: NDArray[np.float32] = np.ndarray((FRAMES, 2), np.float32, buffer, _HEAD)
         self._read_up_to = int(self._written[0])
 
@@ -44,12 +45,14 @@ class SoundRing:
         first = min(count, FRAMES - start)
         self._pcm[start : start + first] = block.pcm[:first]
         self._pcm[: count - first] = block.pcm[first:]
-        self._heard_s[0] = block.captured_s
-        self._written[0] += np.uint64(count)
+        written = int(self._written[0]) + count
+        self._heard_s[written // HOP % _TIMES] = block.captured_s
+        self._written[0] = written
 
     def read(self) -> tuple[NDArray[np.float32], float]:
         """Return the samples since the last read, (n, 2) float32, and when the last was heard."""
-        written, heard_s = int(self._written[0]), float(self._heard_s[0])
+        written = int(self._written[0])
+        heard_s = float(self._heard_s[written // HOP % _TIMES])
         count = min(written - self._read_up_to, FRAMES - _GUARD)
         self._read_up_to = written
         index = np.arange(written - count, written) % FRAMES
