@@ -49,7 +49,7 @@ CHOSEN = (
 
 
 def candidates(samples: Samples) -> list[int]:
-    """Indices of frontal faces at rest, those with the calmest surroundings first."""
+    """Return frontal faces at rest, those with the calmest surroundings first."""
     at_rest = []
     for i in range(len(samples.w)):
         face = samples.landmarks(i)

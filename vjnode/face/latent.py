@@ -26,7 +26,7 @@ class Face:
 class Part:
     """One movement within an expression.
 
-    direction: shape (DIM,), float32, unit length.
+    direction: shape (DIM,), float32; by length 1 of it the movement is just visible.
     slots: the style codes that it moves; the others keep the person.
     amounts: how far, for each of the expression's weights.
     """
