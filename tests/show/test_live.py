@@ -79,8 +79,8 @@ def test_the_picture_goes_on_while_the_engine_is_killed_and_comes_back(start):
     assert report["incidents"][0]["stage"] == "engine"
     assert report["incidents"][0]["away_s"] < 10
     published = np.array([line["published_s"] for line in show.trace()])
-    away = published[(published > killed_s) & (published < killed_s + 3)]
-    assert len(away) > 0.8 * 3 * 60
+    since = published[published > killed_s]
+    assert len(since) > 0.8 * (since[-1] - killed_s) * 60
     assert np.diff(published).max() < 0.25
     after = [line for line in show.trace() if line["published_s"] > published[-1] - 0.5]
     assert len({line["captured_s"] for line in after}) > 10  # live, not the last frame again
@@ -108,6 +108,7 @@ def test_the_end_is_quick_and_leaves_nothing_behind(start, number):
     assert code == 0
     assert took_s < 2
     assert shared_memory() == before
+    time.sleep(0.5)  # Python's own tracker of shared memory ends just after the program
     assert not [pid for pid in children.values() if Path(f"/proc/{pid}").exists()]
     assert "Traceback" not in show.log
 
