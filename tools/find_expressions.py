@@ -37,6 +37,7 @@ SLOT_SETS = (
     (4, 5, 7),
     (4, 5, 7, 8),
     (7, 8),
+    (4, 5, 7, 8, 10, 11),
     (7, 8, 10, 11),
     (10, 11, 13, 14),
     (13, 14, 16, 17, 19, 20, 21),
@@ -78,21 +79,21 @@ WANTED = (
         "laugh",
         "smile, grin, laugh, wild laughter",
         (
-            Movement("jaw", {"mouth_open": 1}, 7, free=("mouth_width", "corner_lift", "pitch")),
+            Movement("jaw", {"mouth_open": 1}, 6, free=("mouth_width", "corner_lift", "pitch")),
             Movement("smile", {"corner_lift": 1, "mouth_width": 1}, 1.2, 0.6, ("eye_open",)),
-            Movement("squint", {"eye_open": -1}, 1.0, 1.5),
+            Movement("squint", {"eye_open": -1}, 1.6, 1.5),
         ),
-        extreme=0.42,
+        extreme=0.40,
     ),
     Wanted(
         "wonder",
         "brows up, eyes wide, mouth falls open",
         (
-            Movement("jaw", {"mouth_open": 1, "mouth_width": -0.5}, 2.5),
-            Movement("brows", {"brow_raise": 1, "brow_inner": 1}, 2.5, 0.8, ("eye_open",)),
-            Movement("eyes", {"eye_open": 1}, 3.0),
+            Movement("jaw", {"mouth_open": 1, "mouth_width": -0.7}, 3),
+            Movement("brows", {"brow_raise": 1, "brow_inner": 1}, 3.5, 0.8, ("eye_open",)),
+            Movement("eyes", {"eye_open": 1}, 5),
         ),
-        extreme=0.25,
+        extreme=0.34,
     ),
     Wanted(
         "scowl",
@@ -101,7 +102,7 @@ WANTED = (
             Movement(
                 "frown",
                 {"brow_inner": -1, "brow_raise": -0.5, "eye_open": -0.3, "corner_lift": -0.3},
-                2.6,
+                2.4,
             ),
         ),
     ),
@@ -136,11 +137,13 @@ class Studio:
                 moved.append(self._moved(movement, still, now))
                 drift.append(_drift(still, now, before, after))
             ranking.append((np.mean(drift) / max(np.mean(moved), 1e-3), np.mean(moved), slots))
-        # Slots that hardly move the face can look cheap: ask for a third of the strongest.
-        enough = max(moved for _, moved, _ in ranking) / 3
+        # Among the cheap ones the strongest: it needs the smallest amounts, and shape and
+        # texture (of teeth, say) then move together.
         for cost, moved, slots in sorted(ranking):
             print(f"  {movement.name:7s} cost {cost:6.2f}  moves {moved:5.2f}  {slots}")
-        return min(entry for entry in ranking if entry[1] >= enough)[2]
+        strongest = max(moved for _, moved, _ in ranking)
+        cheapest = min(cost for cost, moved, _ in ranking if moved > strongest / 3)
+        return max((moved, slots) for cost, moved, slots in ranking if cost < 1.2 * cheapest)[1]
 
     def _moved(self, movement: Movement, still: Landmarks, now: Landmarks) -> float:
         """Return how far the targets went the right way, in standard deviations."""
@@ -151,7 +154,7 @@ class Studio:
 
     def even(self, expression: Expression, extreme: float) -> Expression:
         """Bend the first part's curve until the mouth opens evenly, mean over all faces."""
-        for _ in range(3):
+        for _ in range(2):
             opened = np.array(
                 [
                     [self.look(fuse(face, expression, weight))[0].mouth_open for weight in WEIGHTS]
@@ -189,7 +192,7 @@ def find(wanted: Wanted, studio: Studio) -> Expression:
         Part(
             movement.name,
             studio.atlas.direction(movement.targets, movement.free),
-            studio.slots(movement, studio.faces[::2]),
+            studio.slots(movement, studio.faces[::3]),
             tuple(round(movement.full * weight**movement.power, 3) for weight in WEIGHTS),
         )
         for movement in wanted.movements

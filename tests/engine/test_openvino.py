@@ -1,7 +1,6 @@
 """The processor's engine: right pictures, of every size, the same each time."""
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -95,7 +94,7 @@ def test_a_damaged_graph_is_made_anew(codes, tmp_path, monkeypatch):
     models = tmp_path / "models"
     models.mkdir()
     weights = generator_weights()
-    os.symlink(weights, models / weights.name)
+    (models / weights.name).symlink_to(weights)
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
     open_engine(256)
     (graph,) = models.glob("*graph*")

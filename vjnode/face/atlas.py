@@ -86,15 +86,14 @@ def proportions(face: Landmarks) -> Array:
     """
     pairs = ((234, 454), (33, 263), (129, 358), (10, 168))
     ends = np.array([face.points[list(pair), :2] for pair in pairs], np.float64)
-    lengths: Array = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)
+    lengths: Array = np.hypot(*(ends[:, 0] - ends[:, 1]).T)
     return lengths
 
 
 def _ridge(w: Array, measures: Array) -> Array:
     gram = w.T @ w
     gram += RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
-    gradients: Array = np.linalg.solve(gram, w.T @ measures)
-    return gradients
+    return np.linalg.solve(gram, w.T @ measures).astype(np.float64)
 
 
 def _outside(samples: Samples) -> Array:
