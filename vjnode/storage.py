@@ -49,6 +49,7 @@ def replace_file(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        temporary.chmod(0o644)  # as any other file, not as the secret that mkstemp makes
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

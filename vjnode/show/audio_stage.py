@@ -10,7 +10,7 @@ from vjnode.audio.pacing import Paced
 from vjnode.audio.source import HOP, Block, Source
 from vjnode.audio.speakers import Speakers
 from vjnode.drive.stream import Listener
-from vjnode.errors import SourceError
+from vjnode.errors import InputError, SourceError
 from vjnode.show.child import Lifeline
 from vjnode.show.links import DRIVE_BYTES, Links, pack_drive
 from vjnode.show.slot import Slot
@@ -62,7 +62,7 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
             retry_s = float("inf")
             _log.info("listening to %s", source.name)
             complaint = ""
-        except SourceError as error:
+        except (SourceError, InputError) as error:  # a song may vanish in mid-show as well
             if str(error) != complaint:
                 complaint = str(error)
                 _log.warning("no sound: %s; the face rests, and the source is retried", error)
