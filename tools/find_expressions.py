@@ -81,9 +81,9 @@ WANTED = (
         (
             Movement("jaw", {"mouth_open": 1}, 6, free=("mouth_width", "corner_lift", "pitch")),
             Movement("smile", {"corner_lift": 1, "mouth_width": 1}, 1.2, 0.6, ("eye_open",)),
-            Movement("squint", {"eye_open": -1}, 1.6, 1.5),
+            Movement("squint", {"eye_open": -1}, 1.2, 1.5),
         ),
-        extreme=0.40,
+        extreme=0.38,
     ),
     Wanted(
         "wonder",
@@ -93,7 +93,7 @@ WANTED = (
             Movement("brows", {"brow_raise": 1, "brow_inner": 1}, 3.5, 0.8, ("eye_open",)),
             Movement("eyes", {"eye_open": 1}, 5),
         ),
-        extreme=0.34,
+        extreme=0.32,
     ),
     Wanted(
         "scowl",
@@ -143,7 +143,7 @@ class Studio:
             print(f"  {movement.name:7s} cost {cost:6.2f}  moves {moved:5.2f}  {slots}")
         strongest = max(moved for _, moved, _ in ranking)
         cheapest = min(cost for cost, moved, _ in ranking if moved > strongest / 3)
-        return max((moved, slots) for cost, moved, slots in ranking if cost < 1.2 * cheapest)[1]
+        return max((moved, slots) for cost, moved, slots in ranking if cost < 1.1 * cheapest)[1]
 
     def _moved(self, movement: Movement, still: Landmarks, now: Landmarks) -> float:
         """Return how far the targets went the right way, in standard deviations."""
@@ -178,10 +178,15 @@ class Studio:
 def _drift(
     still: Landmarks, now: Landmarks, before: NDArray[np.uint8], after: NDArray[np.uint8]
 ) -> float:
-    """Return how much changed that should not: the picture's upper sides and proportions."""
-    sides = np.r_[0 : PX // 6, PX - PX // 6 : PX]
-    difference = before[: PX // 2, sides, :3].astype(float) - after[: PX // 2, sides, :3]
-    background = np.sqrt(np.mean(difference**2)) / 10
+    """Return how much changed that should not: surroundings, hair and proportions."""
+    difference = before[..., :3].astype(float) - after[..., :3]
+    top, side = PX // 6, PX // 4
+    around = (
+        difference[:top],
+        difference[top : PX // 2, :side],
+        difference[top : PX // 2, -side:],
+    )
+    background = np.sqrt(np.mean([np.mean(part**2) for part in around])) / 5
     person = np.abs(proportions(now) / proportions(still) - 1).mean() * 20
     return float(background + person)
 
