@@ -1,9 +1,7 @@
-import json
-
 import numpy as np
 import pytest
 
-from tests.show.process import read_trace, vjnode
+from tests.show.process import read_trace
 from vjnode.cli import main
 from vjnode.control.presets import scan_presets
 from vjnode.face.catalogue import expression_names, face_names
@@ -88,18 +86,3 @@ def test_analysis_follows_the_demo_song_and_repeats_itself(tmp_path):
     assert calm < 0.35
     assert wild > 0.6
     assert end < 0.35
-
-
-@pytest.mark.slow
-def test_rendering_gives_the_same_bytes_twice(tmp_path):
-    for name in ("one", "two"):
-        done = vjnode(
-            *("render", SONG, tmp_path / f"{name}.mp4"),
-            *("--size", 256, "--fps", 30, "--trace", tmp_path / f"{name}.jsonl"),
-        )
-        assert done.returncode == 0, done.stderr
-    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
-    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
-    lines = (tmp_path / "one.jsonl").read_text().splitlines()
-    assert len(lines) == pytest.approx(40 * 30, abs=30)
-    assert json.loads(lines[-1])["frame"] == len(lines) - 1
