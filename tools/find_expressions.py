@@ -81,7 +81,7 @@ WANTED = (
         (
             Movement("jaw", {"mouth_open": 1}, 6, free=("mouth_width", "corner_lift", "pitch")),
             Movement("smile", {"corner_lift": 1, "mouth_width": 1}, 1.2, 0.6, ("eye_open",)),
-            Movement("squint", {"eye_open": -1}, 1.2, 1.5),
+            Movement("squint", {"eye_open": -1}, 1.0, 1.5),
         ),
         extreme=0.38,
     ),
@@ -90,10 +90,10 @@ WANTED = (
         "brows up, eyes wide, mouth falls open",
         (
             Movement("jaw", {"mouth_open": 1, "mouth_width": -0.7}, 3),
-            Movement("brows", {"brow_raise": 1, "brow_inner": 1}, 3.5, 0.8, ("eye_open",)),
-            Movement("eyes", {"eye_open": 1}, 5),
+            Movement("brows", {"brow_raise": 1, "brow_inner": 1}, 2.8, 0.8, ("eye_open",)),
+            Movement("eyes", {"eye_open": 1}, 3.2),
         ),
-        extreme=0.32,
+        extreme=0.3,
     ),
     Wanted(
         "scowl",
@@ -143,7 +143,7 @@ class Studio:
             print(f"  {movement.name:7s} cost {cost:6.2f}  moves {moved:5.2f}  {slots}")
         strongest = max(moved for _, moved, _ in ranking)
         cheapest = min(cost for cost, moved, _ in ranking if moved > strongest / 3)
-        return max((moved, slots) for cost, moved, slots in ranking if cost < 1.1 * cheapest)[1]
+        return max((moved, slots) for cost, moved, slots in ranking if cost < 1.04 * cheapest)[1]
 
     def _moved(self, movement: Movement, still: Landmarks, now: Landmarks) -> float:
         """Return how far the targets went the right way, in standard deviations."""

@@ -42,7 +42,7 @@ CHOSEN = (
     Choice("amara", 1180, "woman, long brown hair, sandstone wall"),
     Choice("luca", 229, "man, short brown hair, beard, warm light"),
     Choice("vera", 1009, "young woman, dark red hair, dark red background"),
-    Choice("kenji", 135, "young man, black hair, black glasses, grey wall"),
+    Choice("kenji", 579, "young man, black hair, dark suit, blue wall"),
     Choice("ruth", 365, "older woman, grey hair tied back, earrings, grey-green wall"),
     Choice("sami", 1487, "youth, short black curls, dark background"),
 )

@@ -82,9 +82,9 @@ class Atlas:
 def proportions(face: Landmarks) -> Array:
     """Measure what belongs to the person and not to the moment, in picture widths.
 
-    Returns: widths of face, eyes and nose, length of an eye, heights of forehead and nose.
+    Returns: widths of face, eyes and nose, and height of the forehead.
     """
-    pairs = ((234, 454), (33, 263), (129, 358), (33, 133), (10, 168), (168, 2))
+    pairs = ((234, 454), (33, 263), (129, 358), (10, 168))
     ends = np.array([face.points[list(pair), :2] for pair in pairs], np.float64)
     lengths: Array = np.hypot(*(ends[:, 0] - ends[:, 1]).T)
     return lengths
@@ -97,7 +97,7 @@ def _ridge(w: Array, measures: Array) -> Array:
 
 
 def _outside(samples: Samples) -> Array:
-    """Principal components of the pictures less the mouth, and shade: (N, SURROUNDINGS + 1)."""
+    """Principal components of the pictures less the mouth: (N, SURROUNDINGS)."""
     small = np.stack(
         [cv2.resize(thumb, (16, 16), interpolation=cv2.INTER_AREA) for thumb in samples.thumbs]
     )
@@ -105,6 +105,5 @@ def _outside(samples: Samples) -> Array:
     mouth[9:14, 4:12] = True
     seen = small[:, ~mouth].reshape(len(small), -1).astype(np.float64)
     components, _, _ = np.linalg.svd(seen - seen.mean(0), full_matrices=False)
-    # Narrow eyes go with sunglasses: the shade around the eyes must stay by itself.
-    shade = samples.thumbs[:, 13:17, 8:24].mean((1, 2, 3), dtype=np.float64)
-    return np.column_stack((components[:, :SURROUNDINGS], shade))
+    kept: Array = components[:, :SURROUNDINGS]
+    return kept
