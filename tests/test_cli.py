@@ -56,6 +56,13 @@ def test_there_is_enough_to_choose_from():
         (["run", "--report", "no/such/folder/r.json"], ["no/such/folder"]),
         (["render", "nowhere.ogg", "out.mp4"], ["nowhere.ogg"]),
         (["analyse", "README.md", "--trace", "t.jsonl"], ["README.md"]),
+        (["render", str(SONG), "out.avi"], ["out.avi", ".mp4"]),
+        (["render", str(SONG), "no/folder/out.mp4"], ["no/folder"]),
+        (["render", str(SONG), str(SONG)], ["song", "video"]),
+        (["render", str(SONG), "out.mp4", "--trace", str(SONG)], ["song", "trace"]),
+        (["analyse", str(SONG), "--trace", str(SONG)], ["song", "trace"]),
+        (["run", "--audio", "file:x.mp4", "--output", "record:./x.mp4"], ["song", "recording"]),
+        (["run", "--output", "record:x.mp4", "--output", "record:./x.mp4"], ["recording 2"]),
     ],
 )
 def test_bad_requests_end_with_2_and_say_what_helps(caplog, capsys, arguments, words):

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -22,13 +21,14 @@ from vjnode.engine.choose import open_engine
 from vjnode.face.catalogue import load_face
 from vjnode.face.convert import extract_ir
 from vjnode.face.fetch import GENERATOR, fetch
+from vjnode.runtime import load_openvino
 
 Draw = Callable[[NDArray[np.float32]], NDArray[np.uint8]]
 
 
 def shipped_graph(threads: int | None) -> Draw:
     """Return random-face's own way from a style code to a picture."""
-    core = ov.Core()
+    core = load_openvino().Core()
     options: dict[str, object] = {"INFERENCE_PRECISION_HINT": "f32"}
     if threads is not None:
         options["INFERENCE_NUM_THREADS"] = threads

@@ -250,7 +250,15 @@ def main() -> None:
     parser.add_argument("--strips", type=Path, help="folder for pictures to judge by")
     parser.add_argument("--samples", type=Path, help="file that keeps the samples between runs")
     options = parser.parse_args()
-    atlas = Atlas(sample(SEED, COUNT, TRUNCATION, options.samples))
+    atlas = Atlas(
+        sample(
+            lambda: open_engine(PX).draw,
+            seed=SEED,
+            count=COUNT,
+            truncation=TRUNCATION,
+            keep=options.samples,
+        )
+    )
     print("correlation on faces left out:", {k: round(v, 2) for k, v in atlas.fit.items()})
     studio = Studio(atlas)
     for number, wanted in enumerate(WANTED):

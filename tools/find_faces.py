@@ -111,7 +111,13 @@ def main() -> None:
     if options.what == "ship":
         ship()
     else:
-        samples = sample(SEED, COUNT, TRUNCATION, options.samples)
+        samples = sample(
+            lambda: open_engine(PX).draw,
+            seed=SEED,
+            count=COUNT,
+            truncation=TRUNCATION,
+            keep=options.samples,
+        )
         sheets(samples, options.folder, options.pages)
 
 

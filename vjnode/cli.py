@@ -2,9 +2,12 @@
 
 import argparse
 import logging
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from vjnode import __version__
 from vjnode.config import (
@@ -12,6 +15,7 @@ from vjnode.config import (
     OSC_PORT,
     SWEEP_MEMORY_MIB,
     ShowConfig,
+    check_distinct,
     parse_address,
     parse_fps,
 )
@@ -33,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         datefmt="%H:%M:%S",
     )
     try:
-        options.command(options)
+        with stopped_by_signals():
+            options.command(options)
     except VjnodeError as error:
         print(f"vjnode: {error}", file=sys.stderr)
         return error.exit_code
@@ -43,6 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return 0
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Within it, SIGTERM and a closed terminal end the program in order, as Ctrl-C does."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise SystemExit(128 + number)
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(signal.Signals[name], leave) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(signal.Signals[name], handler)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -173,6 +195,7 @@ def _render(options: argparse.Namespace) -> None:
     from vjnode.show.offline import render  # noqa: PLC0415
     from vjnode.show.wiring import stock  # noqa: PLC0415
 
+    check_distinct(song=options.song, video=options.target, trace=options.trace)
     config = ShowConfig("", (parse_output("null"),), options.size, parse_fps(options.fps))
     render(
         options.song,
@@ -188,6 +211,7 @@ def _analyse(options: argparse.Namespace) -> None:
     from vjnode.show.offline import analyse  # noqa: PLC0415
     from vjnode.show.wiring import stock  # noqa: PLC0415
 
+    check_distinct(song=options.song, trace=options.trace)
     analyse(
         options.song,
         _controls(options, stock()),
@@ -198,6 +222,9 @@ def _analyse(options: argparse.Namespace) -> None:
 
 def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
     """Print rows with their columns aligned; the name comes first."""
+    if not rows:
+        print("vjnode: there are none", file=sys.stderr)
+        return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))

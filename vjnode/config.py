@@ -52,9 +52,33 @@ class ShowConfig:
             raise InputError(f"--sweep-memory {self.sweep_memory_mib} must be at least 16 MiB")
         if not self.outputs:
             raise InputError("a show needs at least one --output")
+        records = [output.target for output in self.outputs if output.kind == "record"]
+        check_distinct(
+            song=Path(self.audio[5:]) if self.audio.startswith("file:") else None,
+            trace=self.trace,
+            report=self.report,
+            **{f"recording {number}": Path(name) for number, name in enumerate(records, 1)},
+        )
         for path in (self.report, self.trace):
             if path is not None and not path.parent.is_dir():
                 raise InputError(f"the folder {path.parent} for {path.name} does not exist")
+
+
+def check_distinct(**files: Path | None) -> None:
+    """Make sure that no file is written over another that the same request names.
+
+    Raises:
+        InputError: two of ``files`` are the same; says which.
+    """
+    seen: dict[Path, str] = {}
+    for role, path in files.items():
+        if path is not None:
+            place = path.expanduser().resolve()
+            if place in seen:
+                raise InputError(
+                    f"{path} is named as {seen[place]} and as {role}; give each its own file"
+                )
+            seen[place] = role
 
 
 def parse_fps(text: str) -> Fraction:
@@ -64,7 +88,7 @@ def parse_fps(text: str) -> Fraction:
         InputError: no such number.
     """
     try:
-        fps = Fraction(text)
+        fps = Fraction(text[:32])
     except (ValueError, ZeroDivisionError):
         raise InputError(f"--fps {text!r} is not a number such as 60 or 30000/1001") from None
     for whole in (24, 30, 48, 60, 120):

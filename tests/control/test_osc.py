@@ -69,6 +69,21 @@ def test_the_show_survives_every_bad_datagram_and_says_each_once(server, caplog)
     assert len([r for r in caplog.records if "refused" in r.message]) <= len(bad) + 3
 
 
+def test_a_stuck_fader_does_not_fill_the_log_nor_hide_another_fault(server, caplog):
+    def refuse(name, value):
+        raise InputError(f"{name} does not take {value}")
+
+    server._set_parameter = refuse
+    client = SimpleUDPClient("127.0.0.1", server.port)
+    for number in range(500):
+        client.send_message("/vjnode/gain", 5.0 + number)
+    client.send_message("/vjnode/face", "nobody")
+    wait_for(lambda: server.counts.rejected == 501)
+    about_gain = [r for r in caplog.records if "/vjnode/gain" in r.getMessage()]
+    assert 0 < len(about_gain) < 12
+    assert "nobody" in caplog.text
+
+
 def test_ten_thousand_messages_in_a_second_all_arrive(server):
     client = SimpleUDPClient("127.0.0.1", server.port)
     began = time.monotonic()

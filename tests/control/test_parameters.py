@@ -63,6 +63,12 @@ def test_a_typing_mistake_gets_the_nearest_name():
         change(START, "expression", "laugth", STOCK)
 
 
+def test_kilobytes_of_a_name_are_refused_at_once_and_shortly():
+    with pytest.raises(InputError) as caught:
+        change(START, "face", "a" * 8000, STOCK)
+    assert len(str(caught.value)) < 200
+
+
 def test_a_preset_sets_everything_at_once():
     assert change(START, "preset", "club", STOCK) == STOCK.presets["club"]
     assert change(START, "preset", 0, STOCK) == STOCK.presets["club"]

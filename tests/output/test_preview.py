@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.output.shows import INFO, flat, noise
-from vjnode.errors import OutputError
+from vjnode.errors import InputError, OutputError
 from vjnode.output import preview
 from vjnode.output.base import Frame, OutputContext
 from vjnode.output.guard import refusal
@@ -241,7 +241,7 @@ def test_a_taken_port_is_named_with_what_to_write_instead():
     "target", ["here", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", ":-1", "²"]
 )
 def test_targets_that_are_no_address_are_refused(target):
-    with pytest.raises(OutputError, match=r"preview:127\.0\.0\.1:8351"):
+    with pytest.raises(InputError, match=r"preview:127\.0\.0\.1:8351"):
         preview.open_output(target, CONTEXT)
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.output.shows import Tap, flat, noise, tone
 from vjnode.audio.source import RATE_HZ
-from vjnode.errors import OutputError
+from vjnode.errors import InputError, OutputError
 from vjnode.output import record
 from vjnode.output.base import OutputContext
 
@@ -271,7 +271,7 @@ def test_closing_twice_and_without_frames(tmp_path):
 
 
 def refused(target, **more):
-    with pytest.raises(OutputError) as caught:
+    with pytest.raises((InputError, OutputError)) as caught:
         record.open_output(str(target), context(**more))
     return str(caught.value)
 

@@ -36,6 +36,14 @@ def read_trace(path):
     return [json.loads(line) for line in Path(path).read_text().splitlines()]
 
 
+def lives(pid):
+    """Whether a process runs; one that has ended and waits for its parent's notice does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 class Show:
     """A running show, with its trace, its report and its children."""
 
@@ -84,12 +92,10 @@ class Show:
                 found[title.removeprefix("vjnode: ")] = int(folder.name)
         return found
 
-    def end(self, number=signal.SIGTERM):
+    def end(self, number=signal.SIGTERM, *, whole_group=False):
         """Tell it to end; returns the exit code and how long that took, s."""
         began = time.monotonic()
-        os.killpg(self.process.pid, number) if number == signal.SIGINT else os.kill(
-            self.process.pid, number
-        )
+        (os.killpg if whole_group else os.kill)(self.process.pid, number)
         code = self.process.wait(20)
         return code, time.monotonic() - began
 

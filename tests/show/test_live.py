@@ -6,11 +6,12 @@ import socket
 import time
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
-from tests.show.process import Show, free_port, vjnode
+from tests.show.process import Show, free_port, lives, vjnode
 from vjnode.face.catalogue import expression_names, face_names
 
 pytestmark = pytest.mark.slow
@@ -96,21 +97,55 @@ def test_a_killed_stage_is_back_soon(start, stage):
     assert show.report()["restarts"] == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_end_is_quick_and_leaves_nothing_behind(start, number):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_the_end_is_quick_and_leaves_nothing_behind(start, number, whole_group):
     before = shared_memory()
     show = start("--audio", "demo", "--output", "null")
     show.wait_until_live()
     children = show.children()
     assert {"audio", "engine", "null"} <= set(children)
     assert shared_memory() > before
-    code, took_s = show.end(number)
+    code, took_s = show.end(number, whole_group=whole_group)
     assert code == 0
     assert took_s < 2
+    assert show.report()["frames"] == len(show.trace())
     assert shared_memory() == before
     time.sleep(0.5)  # Python's own tracker of shared memory ends just after the program
-    assert not [pid for pid in children.values() if Path(f"/proc/{pid}").exists()]
+    assert not [pid for pid in children.values() if lives(pid)]
     assert "Traceback" not in show.log
+
+
+def test_nothing_outlives_a_killed_parent(start):
+    before = shared_memory()
+    show = start("--audio", "tone", "--output", "null")
+    show.wait_until_live()
+    children = show.children()
+    os.kill(show.process.pid, signal.SIGKILL)
+    show.process.wait()
+    end = time.monotonic() + 3
+    while living := [pid for pid in children.values() if lives(pid)]:
+        assert time.monotonic() < end, living
+        time.sleep(0.05)
+    assert shared_memory() == before
+
+
+def test_a_full_disk_ends_the_trace_and_not_the_show(start):
+    show = start("--audio", "tone", "--output", "null", "--duration", 4, "--trace", "/dev/full")
+    assert show.process.wait(240) == 0, show.log
+    assert show.report()["restarts"] == 0
+    assert show.report()["frames"] > 0.9 * 4 * 60
+    assert show.log.count("breaks off") == 1
+
+
+def test_a_recording_is_whole_when_the_whole_group_is_told_to_end(start, tmp_path):
+    show = start("--audio", "demo", "--output", f"record:{tmp_path / 'show.mp4'}")
+    show.wait_until_live()
+    time.sleep(2)
+    assert show.end(signal.SIGTERM, whole_group=True)[0] == 0
+    with av.open(str(tmp_path / "show.mp4")) as video:
+        frames = sum(1 for _ in video.decode(video=0))
+    assert show.report()["frames"] - 3 <= frames <= show.report()["frames"]
 
 
 def test_osc_steers_a_running_show_and_nonsense_does_not(start):
@@ -158,6 +193,16 @@ def test_a_taken_osc_port_is_told_before_the_show():
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_show(tmp_path):
+    done = vjnode(
+        *("run", "--output", "null", "--duration", 60, "--report", tmp_path),
+        *("--osc", f"127.0.0.1:{free_port()}"),
+        timeout_s=30,
+    )
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr
 
 
 def test_a_taken_preview_port_is_told_before_the_show():

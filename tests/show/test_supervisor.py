@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.show import stages
+from tests.show.process import lives
 from vjnode.errors import VjnodeError
 from vjnode.show.board import Board
 from vjnode.show.slot import Slot
@@ -42,14 +43,6 @@ def show():
         supervisor.kill()
     board.close()
     slot.close()
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def poll_until(supervisor, condition, timeout_s=20.0):
@@ -104,7 +97,7 @@ def test_the_end_is_quick_and_leaves_no_process(show):
     show.board.stop()
     supervisor.stop()
     assert time.monotonic() - began < 1.5
-    assert not alive(pid)
+    assert not lives(pid)
 
 
 def test_even_a_hung_stage_does_not_keep_the_show_from_ending(show):
@@ -112,7 +105,7 @@ def test_even_a_hung_stage_does_not_keep_the_show_from_ending(show):
     pid = supervisor.children[0].pid
     show.board.stop()
     supervisor.stop()
-    assert not alive(pid)
+    assert not lives(pid)
 
 
 def test_children_end_when_their_parent_is_gone(tmp_path):
@@ -143,6 +136,6 @@ def test_children_end_when_their_parent_is_gone(tmp_path):
     parent.kill()
     parent.wait()
     end = time.monotonic() + 5
-    while alive(child):
+    while lives(child):
         assert time.monotonic() < end, "the child outlived its parent"
         time.sleep(0.05)

@@ -17,7 +17,7 @@ from vjnode.errors import InputError, VjnodeError
 _log = logging.getLogger(__name__)
 
 _RECEIVE_BUFFER = 4 << 20  # a burst of ten thousand messages waits here, not in the bin
-_MAX_REMEMBERED = 256
+_MAX_THINGS, _MAX_COMPLAINTS = 64, 8
 
 
 @dataclass
@@ -47,7 +47,7 @@ class OscServer:
         """
         self._set_parameter = set_parameter
         self._names = {parameter.address: parameter.name for parameter in PARAMETERS}
-        self._complaints: set[str] = set()
+        self._complaints: dict[str, set[str]] = {}
         self.counts = OscCounts()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
@@ -57,7 +57,7 @@ class OscServer:
             self._socket.close()
             raise VjnodeError(
                 f"OSC cannot listen on {host}:{port} ({error.strerror or error}); if another "
-                f"vjnode runs, end it, or choose another port: --osc {host}:{port + 1}"
+                f"vjnode runs, end it, or choose another port: --osc {host}:{port % 65535 + 1}"
             ) from error
         self._socket.settimeout(0.2)
         self.port = int(self._socket.getsockname()[1])
@@ -78,7 +78,7 @@ class OscServer:
             except TimeoutError:
                 continue
             except OSError as error:  # Windows reports a sender's closed port here
-                self._complain(f"OSC: {error}")
+                self._complain("socket", f"OSC: {error}")
                 continue
             self.handle(data, sender[0])
 
@@ -90,7 +90,7 @@ class OscServer:
         except (MalformedError, PacketError) as error:
             self.counts.received += 1
             self.counts.rejected += 1
-            self._complain(f"OSC datagram from {sender} refused: {error}")
+            self._complain(sender, f"OSC datagram from {sender} refused: {error}")
             return
         # Time tags are not waited for: a show acts on what it is told when it is told.
         for message in messages:
@@ -99,7 +99,8 @@ class OscServer:
                 self._act(message)
             except InputError as error:
                 self.counts.rejected += 1
-                self._complain(f"OSC {message.address} refused: {error}")
+                about = message.address if message.address in self._names else sender
+                self._complain(about, f"OSC {message.address[:64]} refused: {error}")
 
     def _act(self, message: OscMessage) -> None:
         name = self._names.get(message.address)
@@ -110,8 +111,14 @@ class OscServer:
             raise InputError(f"it takes one value, not {len(values)}")
         self._set_parameter(name, values[0])
 
-    def _complain(self, text: str) -> None:
-        """Log each complaint once: a stuck sender must not fill the log."""
-        if text not in self._complaints and len(self._complaints) < _MAX_REMEMBERED:
-            self._complaints.add(text)
-            _log.warning("%s", text)
+    def _complain(self, about: str, text: str) -> None:
+        """Log each complaint once, and few about one thing: no sender can fill the log."""
+        if about not in self._complaints and len(self._complaints) >= _MAX_THINGS:
+            return
+        said = self._complaints.setdefault(about, set())
+        if text in said or len(said) > _MAX_COMPLAINTS:
+            return
+        said.add(text)
+        if len(said) > _MAX_COMPLAINTS:
+            text = f"OSC: further complaints about {about} are counted and not logged"
+        _log.warning("%s", text)

@@ -11,6 +11,7 @@ from typing import Any
 
 from vjnode.errors import InputError
 
+_MAX_NAME = 64
 _ROUNDING = 1e-3  # a fader's top may come as 4.0000002
 
 
@@ -102,9 +103,10 @@ def choose(kind: str, names: Sequence[str], value: object) -> str:
         if number == int(number) and 0 <= number < len(names):
             return names[int(number)]
         raise InputError(f"there is no {kind} number {value}; they go from 0 to {len(names) - 1}")
-    near = difflib.get_close_matches(str(value), names, n=1)
+    shown = repr(value)[:_MAX_NAME]  # a sender may offer kilobytes
+    near = difflib.get_close_matches(shown.strip("'"), names, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
-    raise InputError(f"there is no {kind} {value!r}; {hint}there are: {', '.join(names)}")
+    raise InputError(f"there is no {kind} {shown}; {hint}there are: {', '.join(names)}")
 
 
 def number_in_range(parameter: Parameter, value: object) -> float:
@@ -119,7 +121,7 @@ def number_in_range(parameter: Parameter, value: object) -> float:
             return min(max(number, parameter.low), parameter.high)
     raise InputError(
         f"{parameter.name} takes a number from {parameter.low:g} to {parameter.high:g}"
-        f"{' ' + parameter.unit if parameter.unit else ''}, not {value!r}"
+        f"{' ' + parameter.unit if parameter.unit else ''}, not {value!r:.{_MAX_NAME}}"
     )
 
 

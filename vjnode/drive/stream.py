@@ -25,16 +25,17 @@ class Listener:
 
     Args:
         trained: weights of the encoder; without, those that ship.
+        onsets: where to count on from.
     """
 
-    def __init__(self, trained: Trained | None = None) -> None:
+    def __init__(self, trained: Trained | None = None, *, onsets: int = 0) -> None:
         self._trained = trained or load_trained()
         self._encode = compile_encoder(self._trained)
         self._analyser = Analyser()
         self._mfcc = deque([_silence()] * FRAMES, FRAMES)
         self._power = 0.0
         self._hops = 0
-        self._onsets = 0
+        self._onsets = onsets
 
     def hear(self, block: Block) -> Drive | None:
         """Take the next block; return a drive at every second one. Never raises on bad samples."""

@@ -15,7 +15,8 @@ class Moment:
     """What a frame is drawn from.
 
     weight: 0…1, as drawn: interpolated, enveloped, times gain.
-    t_s: position in the sound, s. captured_s: when that sound was heard (see ``Drive``).
+    t_s: position in the sound, s. captured_s: when that sound was heard (see ``Drive``); 0
+        before any.
     rms_db: level, dBFS. onsets: counted so far.
     resting: no sound has come for a while, and the face is on its way to rest.
     """
@@ -86,7 +87,7 @@ class WeightTrack:
         if not drives or at_s < drives[0].captured_s:
             # Before the first drive: there is nothing to be seen yet.
             t_s = drives[0].t_s if drives else 0.0
-            return Moment(0.0, t_s, at_s, FLOOR_DB, 0, resting=True)
+            return Moment(0.0, t_s, 0.0, FLOOR_DB, 0, resting=True)
         a = drives[0]
         since_s = at_s - a.captured_s
         lost = since_s > self._config.rest_after_s

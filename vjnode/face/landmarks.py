@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.face.fetch import landmark_model
+from vjnode.runtime import load_openvino
 
 INPUT_PX = 192
 
@@ -101,9 +102,7 @@ class LandmarkMeter:
 
     def __init__(self, threads: int | None = None) -> None:
         """Open the network, fetching it on first use; see ``landmark_model``."""
-        import openvino as ov  # noqa: PLC0415 (takes a moment, and most commands measure nothing)
-
-        core = ov.Core()
+        core = load_openvino().Core()
         options: dict[str, object] = {"INFERENCE_PRECISION_HINT": "f32"}
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = threads

@@ -1,5 +1,6 @@
 """Draw many random faces and measure them: what the finding tools work from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +10,13 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from vjnode.engine.choose import open_engine
 from vjnode.face.fetch import generator_weights
 from vjnode.face.landmarks import LandmarkMeter, Landmarks
 from vjnode.face.layout import DIM, SLOTS
 from vjnode.face.mobilestylegan import load
 
 PX = 256
-"""Faces are drawn at this size: enough for landmarks."""
+"""Faces are to be drawn at this size: enough for landmarks."""
 
 THUMB_PX = 32
 
@@ -52,16 +52,26 @@ def random_latents(seed: int, count: int, truncation: float) -> NDArray[np.float
     return w
 
 
-def sample(seed: int, count: int, truncation: float, keep: Path | None = None) -> Samples:
-    """Draw and measure ``count`` random faces, or take them from ``keep`` if it is there."""
+def sample(
+    open_draw: Callable[[], Callable[[NDArray[np.float32]], NDArray[np.uint8]]],
+    *,
+    seed: int,
+    count: int,
+    truncation: float,
+    keep: Path | None = None,
+) -> Samples:
+    """Draw and measure ``count`` random faces, or take them from ``keep`` if it is there.
+
+    open_draw: when it is needed, opens what draws codes, (SLOTS, DIM), as PX × PX RGBA.
+    """
     if keep is not None and keep.is_file():
         with np.load(keep) as file:
             return Samples(**file)
     w = random_latents(seed, count, truncation)
-    engine, meter = open_engine(PX), LandmarkMeter()
+    draw, meter = open_draw(), LandmarkMeter()
     found, thumbs = [], []
     for code in tqdm(w, desc="drawing faces", unit="face"):
-        picture = engine.draw(np.broadcast_to(code, (SLOTS, DIM)))
+        picture = draw(np.broadcast_to(code, (SLOTS, DIM)))
         found.append(meter.measure(picture))
         thumbs.append(thumbnail(picture))
     samples = Samples(

@@ -6,6 +6,7 @@ waits for a picture, so that ``send`` costs one copy when watched and nothing ot
 
 import asyncio
 import errno
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.errors import OutputError
+from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, FrameInfo, OutputContext
 from vjnode.output.preview_server import PreviewServer, Status
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8350
@@ -165,13 +168,13 @@ def parse_target(target: str) -> tuple[str, int]:
     """Read ``""``, ``PORT``, ``HOST:PORT`` or ``[IPV6]:PORT``; port 0 takes any free one.
 
     Raises:
-        OutputError: it is none of these.
+        InputError: it is none of these.
     """
     if not target:
         return DEFAULT_HOST, DEFAULT_PORT
     host, _, port = target.rpartition(":")
     if not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise OutputError(f"the preview cannot listen at '{target}'; it is written {USAGE}")
+        raise InputError(f"the preview cannot listen at '{target}'; it is written {USAGE}")
     return host.strip("[]") or DEFAULT_HOST, int(port)
 
 
@@ -179,7 +182,10 @@ def open_output(target: str, context: OutputContext) -> PreviewOutput:
     """Open the preview page at ``target``, by default http://127.0.0.1:8350.
 
     Raises:
-        OutputError: the target is not an address, or its port is taken.
+        InputError: the target is not an address.
+        OutputError: its port is taken.
     """
     host, port = parse_target(target)
-    return PreviewOutput(host, port, context)
+    output = PreviewOutput(host, port, context)
+    _log.info("preview at %s", output.url)
+    return output

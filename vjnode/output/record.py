@@ -18,7 +18,7 @@ from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from vjnode.audio.source import RATE_HZ
-from vjnode.errors import OutputError
+from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
 from vjnode.output.soundtrack import SoundTrack
 
@@ -191,25 +191,34 @@ def _reason(error: av.error.FFmpegError) -> str:
     return _REMEDIES.get(error.errno or 0, error.strerror or str(error))
 
 
+def check_target(path: Path) -> None:
+    """Check that ``path`` can name a recording.
+
+    Raises:
+        InputError: unknown suffix, or no such folder.
+    """
+    if path.suffix.lower() not in CONTAINERS:
+        known = ", ".join(CONTAINERS)
+        raise InputError(f"cannot record to '{path}': its name must end in one of {known}")
+    if not path.parent.is_dir():
+        raise InputError(f"cannot record to {path}: there is no folder {path.parent}; make it")
+
+
 def open_output(target: str, context: OutputContext) -> RecordOutput:
     """Open the recording ``target``; after a fault the next part, ``NAME-2.mp4`` and so on.
 
     An existing file is overwritten.
 
     Raises:
-        OutputError: unknown suffix, no such folder, not writable, disk full, odd size, or
-            a PyAV without H.264 encoder.
+        InputError: unknown suffix, or no such folder.
+        OutputError: not writable, disk full, odd size, or a PyAV without H.264 encoder.
     """
     path = Path(target).expanduser().absolute()
-    if path.suffix.lower() not in CONTAINERS:
-        known = ", ".join(CONTAINERS)
-        raise OutputError(f"cannot record to '{target}': its name must end in one of {known}")
+    check_target(path)
     if context.size % 2:
         raise OutputError(f"cannot record {context.size} px: H.264 needs an even size")
     if context.attempt:
         path = path.with_stem(f"{path.stem}-{context.attempt + 1}")
-    if not path.parent.is_dir():
-        raise OutputError(f"cannot record to {path}: there is no folder {path.parent}; make it")
     try:
         path.open("ab").close()  # its errors are plainer than the muxer's
     except OSError as error:

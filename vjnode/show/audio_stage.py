@@ -12,7 +12,7 @@ from vjnode.audio.speakers import Speakers
 from vjnode.drive.stream import Listener
 from vjnode.errors import InputError, SourceError
 from vjnode.show.child import Lifeline
-from vjnode.show.links import DRIVE_BYTES, Links, pack_drive
+from vjnode.show.links import DRIVE_BYTES, Links, pack_drive, unpack_drive
 from vjnode.show.slot import Slot
 from vjnode.show.sound_ring import SoundRing
 
@@ -47,7 +47,8 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
     """
     slot = Slot(DRIVE_BYTES, name=links.drive)
     ring = SoundRing(name=links.sound)
-    listener = Listener()
+    before = slot.read()  # what a process that died here had heard
+    listener = Listener(onsets=unpack_drive(before).onsets if before else 0)
     lifeline.ready()
     if lifeline.wait_for_begin() is None:
         return

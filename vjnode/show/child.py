@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Concatenate, ParamSpec
@@ -44,6 +46,7 @@ class Lifeline:
         self._connection = connection
         self._parent = os.getppid()
         self._checked_s = 0.0
+        self._orphaned = False
 
     def ready(self) -> None:
         """Tell the parent that everything is open."""
@@ -59,8 +62,8 @@ class Lifeline:
             self._checked_s = now_s
             parent = multiprocessing.parent_process()
             if os.getppid() != self._parent or (parent is not None and not parent.is_alive()):
-                return False
-        return not self._board.stopping
+                self._orphaned = True
+        return not (self._orphaned or self._board.stopping)
 
     def wait_for_begin(self) -> float | None:
         """Wait for the show to begin; returns its epoch, monotonic s, or None when it ends."""
@@ -69,6 +72,34 @@ class Lifeline:
                 return epoch_s
             time.sleep(0.005)
         return None
+
+
+def stop_signals() -> list[signal.Signals]:
+    """Return the signals that end a show on this system.
+
+    They often reach a whole process group (Ctrl-C, a closed terminal, a service manager), but
+    they are the parent's to act on: it lets its children finish what they have in hand.
+    """
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    return [signal.Signals[name] for name in names if hasattr(signal, name)]
+
+
+@contextmanager
+def stop_signals_ignored() -> Iterator[None]:
+    """Within it, a process that is started is deaf to what ends a show.
+
+    A child inherits that a signal is ignored; doing it in the child would be too late for
+    one that comes while it is still importing. Off the main thread it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {one: signal.signal(one, signal.SIG_IGN) for one in stop_signals()}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def child_main(
@@ -85,7 +116,8 @@ def child_main(
     not keep a show from ending.
     """
     setproctitle(f"vjnode: {name}")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to act on
+    for one in stop_signals():
+        signal.signal(one, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, datefmt="%H:%M:%S")
     code = 0
     try:

@@ -59,8 +59,12 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     track = live_track()
     painter = Painter(library, track)
     controls = _newest_controls(desk, None)
-    if not painter.prepare(controls, ready=1, timeout_s=FIRST_KEY_TIMEOUT_S):
-        raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")
+    end_s = time.monotonic() + FIRST_KEY_TIMEOUT_S
+    while not painter.prepare(controls, ready=1, timeout_s=0.2):
+        if not lifeline.running():
+            return
+        if time.monotonic() > end_s:
+            raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")
     library.prefetch(job.prefetch)
     lifeline.ready()
     epoch_s = lifeline.wait_for_begin()

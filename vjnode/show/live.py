@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
 
 import numpy as np
@@ -20,6 +21,7 @@ from vjnode.face.fetch import generator_weights
 from vjnode.output.base import FrameInfo
 from vjnode.show.audio_stage import hear
 from vjnode.show.board import Board
+from vjnode.show.child import stop_signals, stop_signals_ignored
 from vjnode.show.engine_stage import FIRST_KEY_TIMEOUT_S, EngineJob, draw
 from vjnode.show.links import (
     CONTROLS_BYTES,
@@ -32,7 +34,7 @@ from vjnode.show.links import (
 )
 from vjnode.show.meter import Meter
 from vjnode.show.output_stage import OutputJob, send
-from vjnode.show.report import write_report
+from vjnode.show.report import check_writable, write_report
 from vjnode.show.slot import Slot
 from vjnode.show.sound_ring import SoundRing
 from vjnode.show.status import StatusLine
@@ -45,6 +47,9 @@ START_TIMEOUT_S = FIRST_KEY_TIMEOUT_S + 60.0
 """On first use the generator is converted and compiled while everything else waits."""
 
 RESTART_TIMEOUT_S = 20.0
+ENGINE_RESTART_TIMEOUT_S = 90.0
+"""Where the cache cannot be written, an engine converts its network again at every start."""
+
 AUDIO_STALL_S = 6.0
 """Longer than a sound server may take to deliver its first samples."""
 
@@ -80,9 +85,14 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             faults are mended instead.
     """
     generator_weights()  # fetch on first use, here, where progress can be seen
+    if config.report is not None:
+        check_writable(config.report)
     if not config.audio.startswith("device"):
         # A song that is not there is the user's to know now; a device may yet be plugged in.
         open_source(config.audio, live=False).close()
+    with stop_signals_ignored():
+        # Python's tracker of shared memory cleans up after a killed parent, so it must live on.
+        resource_tracker.ensure_running()
     with ExitStack() as stack:
         stack.enter_context(no_jack_leftovers())
         board = stack.enter_context(closing(Board()))
@@ -111,14 +121,14 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
                 lambda _: (draw, (links, engine_job)),
                 lambda: frame_slot.sequence,
                 stall_s=3.0,
-                start_s=RESTART_TIMEOUT_S,
+                start_s=ENGINE_RESTART_TIMEOUT_S,
             ),
             *(_output_spec(config, links, index, meter) for index, meter in enumerate(meters)),
         ]
         supervisor = Supervisor(specs, board.name)
         stack.callback(supervisor.kill)
         info: FrameInfo | None = None
-        with stop_signals() as told_to_stop:
+        with told_by_signals() as told_to_stop:
             if supervisor.start(
                 timeout_s=START_TIMEOUT_S, going_on=lambda: not told_to_stop.is_set()
             ):
@@ -180,15 +190,15 @@ def _announce(config: ShowConfig, controls: Controls) -> None:
 
 
 @contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """Within it, Ctrl-C and SIGTERM set the event instead of ending the program."""
+def told_by_signals() -> Iterator[threading.Event]:
+    """Within it, Ctrl-C, SIGTERM and a closed terminal set the event."""
     told_to_stop = threading.Event()
 
     def tell(number: int, frame: FrameType | None) -> None:
         del number, frame
         told_to_stop.set()
 
-    before = {one: signal.signal(one, tell) for one in (signal.SIGINT, signal.SIGTERM)}
+    before = {one: signal.signal(one, tell) for one in stop_signals()}
     try:
         yield told_to_stop
     finally:

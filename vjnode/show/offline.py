@@ -6,7 +6,7 @@ frames and the same trace, bit for bit, however fast the machine is.
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +25,7 @@ from vjnode.errors import VjnodeError
 from vjnode.face.fetch import generator_weights
 from vjnode.output.base import Frame, OutputContext, OutputSpec
 from vjnode.output.catalogue import open_output
+from vjnode.output.record import check_target
 from vjnode.show.painter import Painter, frame_info
 from vjnode.show.trace import TraceWriter
 from vjnode.show.wiring import offline_track, open_library
@@ -100,20 +101,21 @@ def render(
         VjnodeError: the song, the models or the target fail.
     """
     hearing = open_hearing(song)
+    check_target(target)
     generator_weights()
-    library = open_library(size=size, memory_mib=_all_keys_mib(size))
-    painter = Painter(library, hearing.track)
-    _prepare(painter, controls, keys=library.keys)
-    spec = OutputSpec("record", str(target))
     context = OutputContext(size, fps, hearing.tap)
     picture = np.empty((size, size, 4), np.uint8)
     with (
-        closing(library),
         closing(hearing.source),
+        _finished(target) as part,
+        closing(open_output(OutputSpec("record", str(part)), context)) as output,
         TraceWriter(trace) as writer,
-        closing(open_output(spec, context)) as output,
+        closing(open_library(size=size, memory_mib=_all_keys_mib(size))) as library,
         _progress("rendering", hearing.source.duration_s, fps) as bar,
     ):
+        painter = Painter(library, hearing.track)
+        _prepare(painter, controls, keys=library.keys)
+        bar.reset()
         for frame, now_s in hearing.frames(fps):
             info = replace(painter.paint(now_s, controls, picture), t_s=now_s)
             output.send(Frame(picture, info), now_s)
@@ -141,6 +143,19 @@ def analyse(song: Path, controls: Controls, *, fps: Fraction, trace: Path | None
             info = frame_info(replace(moment, t_s=now_s), controls, frame=frame, look=look)
             writer.write(info, frame=frame)
             bar.update()
+
+
+@contextmanager
+def _finished(target: Path) -> Iterator[Path]:
+    """Yield a name to write to, and give the file its own name once it is complete."""
+    part = target.with_name(f".{target.stem}.part{target.suffix}")
+    try:
+        yield part
+        part.replace(target)
+    except OSError as error:
+        raise VjnodeError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _all_keys_mib(size: int) -> int:

@@ -97,7 +97,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
             trace.write(info, frame=meter.sent, published_s=sent_s)
             meter.count(
                 sent_s=sent_s,
-                captured_s=info.captured_s if heard else None,
+                captured_s=info.captured_s if heard and fresh else None,
                 late=late,
                 repeated=not fresh,
             )

@@ -8,9 +8,32 @@ from pathlib import Path
 from vjnode.config import ShowConfig
 from vjnode.control.osc import OscCounts
 from vjnode.errors import VjnodeError
+from vjnode.output.base import OutputSpec
 from vjnode.show.meter import Meter
 from vjnode.show.supervisor import Supervisor
 from vjnode.storage import replace_file
+
+
+def check_writable(path: Path) -> None:
+    """Make sure, before a show, that its report can be written after it.
+
+    Raises:
+        VjnodeError: the file cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise VjnodeError(f"the report {path} cannot be written: {error.strerror}") from error
+
+
+def output_names(outputs: Sequence[OutputSpec]) -> list[str]:
+    """Return a name for each output; the same one twice gets a number."""
+    names = [str(spec) for spec in outputs]
+    return [
+        name if names.count(name) == 1 else f"{name} ({names[: place + 1].count(name)})"
+        for place, name in enumerate(names)
+    ]
 
 
 def write_report(
@@ -35,7 +58,7 @@ def write_report(
         "osc": asdict(osc),
         "engine": engine,
         "size": config.size,
-        "outputs": {str(spec): summary for spec, summary in zip(config.outputs, each, strict=True)},
+        "outputs": dict(zip(output_names(config.outputs), each, strict=True)),
     }
     try:
         replace_file(path, (json.dumps(report, indent=2) + "\n").encode())

@@ -3,7 +3,6 @@
 import logging
 import multiprocessing
 import signal
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from vjnode.errors import VjnodeError
-from vjnode.show.child import Failed, Ready, child_main
+from vjnode.show.child import Failed, Ready, child_main, stop_signals_ignored
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +78,8 @@ class Child:
             args=(run, self.spec.name, self._board_name, theirs, *arguments),
             name=f"vjnode-{self.spec.name}",
         )
-        _start_deaf_to_interrupts(self._process)
+        with stop_signals_ignored():
+            self._process.start()
         theirs.close()
         self._connection = ours
         self.ready, self.failed = False, None
@@ -202,7 +202,7 @@ class Supervisor:
         while not all(child.ready for child in self.children):
             for child in self.children:
                 if reason := child.death():
-                    error = VjnodeError(reason)
+                    error = VjnodeError(reason if child.failed else f"{child.spec.name}: {reason}")
                     error.exit_code = child.failed.exit_code if child.failed else 1
                     raise error
             if time.monotonic() > deadline_s:
@@ -249,22 +249,6 @@ class Supervisor:
         """End every child at once."""
         for child in self.children:
             child.kill()
-
-
-def _start_deaf_to_interrupts(process: BaseProcess) -> None:
-    """Start ``process`` so that Ctrl-C, which reaches the whole group, leaves it alone.
-
-    A child inherits that a signal is ignored; doing it in the child would be too late for
-    an interrupt that comes while it is still importing.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        process.start()
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        process.start()
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _signal_name(number: int) -> str:

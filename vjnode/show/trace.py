@@ -1,12 +1,19 @@
 """The trace: one JSON object a frame, one frame a line."""
 
 import json
+import logging
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from vjnode.errors import VjnodeError
 from vjnode.output.base import FrameInfo
+
+_log = logging.getLogger(__name__)
+
+_FLUSH_EVERY = 60
+"""Frames: what a killed process can lose of its trace."""
 
 
 def trace_line(info: FrameInfo, *, frame: int, published_s: float | None = None) -> str:
@@ -32,7 +39,10 @@ def trace_line(info: FrameInfo, *, frame: int, published_s: float | None = None)
 
 
 class TraceWriter:
-    """Writes a trace, or nothing when there is no path."""
+    """Writes a trace, or nothing when there is no path.
+
+    A disk that fills up ends the trace and not the show: it is said once.
+    """
 
     def __init__(self, path: Path | None, *, append: bool = False) -> None:
         """Open ``path``; ``append`` goes on with the trace of a process that has died.
@@ -40,7 +50,8 @@ class TraceWriter:
         Raises:
             VjnodeError: the file cannot be written.
         """
-        self._file = None
+        self._path = path
+        self._file: TextIO | None = None
         if path is not None:
             try:
                 self._file = path.open("a" if append else "w", encoding="utf-8")
@@ -51,13 +62,29 @@ class TraceWriter:
 
     def write(self, info: FrameInfo, *, frame: int, published_s: float | None = None) -> None:
         """Add one frame."""
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             self._file.write(trace_line(info, frame=frame, published_s=published_s) + "\n")
+            if frame % _FLUSH_EVERY == 0:
+                self._file.flush()
+        except OSError as error:
+            self._give_up(error)
 
     def close(self) -> None:
         """Finish the file."""
         if self._file is not None:
-            self._file.close()
+            try:
+                self._file.close()
+            except OSError as error:
+                self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        _log.error("the trace %s breaks off: %s", self._path, error.strerror)
+        file, self._file = self._file, None
+        with suppress(OSError):  # what is buffered still cannot be written
+            if file is not None:
+                file.close()
 
     def __enter__(self) -> Self:
         """Return the writer itself."""

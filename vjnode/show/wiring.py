@@ -1,5 +1,7 @@
 """Which parts a show is built from: the one place that knows the concrete ones."""
 
+import logging
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,8 @@ from vjnode.face.catalogue import (
 )
 from vjnode.face.latent import fuse
 from vjnode.storage import cache_dir
+
+_log = logging.getLogger(__name__)
 
 LIVE_DELAY_S = 0.028
 """One step between time points, and a little for hearing it: so that there is always a next
@@ -53,8 +57,9 @@ def open_library(*, size: int, memory_mib: int) -> SweepLibrary:
     """Open the engine and its sweeps."""
     try:
         folder = cache_dir("sweeps")
-    except VjnodeError:
-        folder = None  # the library draws afresh; whoever needs the cache has already said so
+    except VjnodeError as error:
+        folder = None
+        _log.warning("key frames cannot be kept: %s", error)
     return SweepLibrary(
         lambda: open_engine(size),
         codes,
