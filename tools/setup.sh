@@ -31,7 +31,7 @@ system_packages() {
 	Linux) ;;
 	Darwin)
 		[ -e /opt/homebrew/include/portaudio.h ] || [ -e /usr/local/include/portaudio.h ] ||
-			say "for live sound: brew install portaudio && .venv/bin/pip install PyAudio"
+			say "for live sound: brew install portaudio && make -B setup"
 		return 0 ;;
 	*) return 0 ;;
 	esac
@@ -46,6 +46,7 @@ system_packages() {
 	else
 		say "some parts (live sound$([ "$purpose" = test ] && echo ', some tests')) need system packages:"
 		say "  sudo apt-get install --no-install-recommends$packages"
+		say "and then: make -B setup"
 	fi
 }
 
