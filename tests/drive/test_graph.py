@@ -62,6 +62,6 @@ def test_weights_of_another_network_are_refused():
     trained = load_trained()
     odd = dict(trained.weights)
     name, value = odd.popitem()
-    for weights in (odd, odd | {name: value[..., :3]}, trained.weights | {"more": value}):
+    for weights in (odd, odd | {name: value[:1]}, trained.weights | {"more": value}):
         with pytest.raises(InputError, match="does not fit"):
             compile_encoder(dataclasses.replace(trained, weights=weights, identity="odd"))
