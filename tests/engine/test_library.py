@@ -44,7 +44,7 @@ def make(tmp_path):
 
     def make(engine, *, keys=64, sweeps=2, folder=tmp_path / "sweeps"):
         library = SweepLibrary(
-            lambda: engine,
+            lambda threads: engine,
             codes,
             size=SIZE,
             memory_bytes=KEY_BYTES * keys * sweeps,

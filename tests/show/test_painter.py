@@ -42,7 +42,9 @@ def painter(engine):
     def codes(look, weight):
         return np.full((23, 512), (100 if look.face == "ben" else 0) + 63 * weight, np.float32)
 
-    library = SweepLibrary(lambda: engine, codes, size=SIZE, memory_bytes=1 << 24, folder=None)
+    library = SweepLibrary(
+        lambda threads: engine, codes, size=SIZE, memory_bytes=1 << 24, folder=None
+    )
     track = WeightTrack()
     for number in range(100):
         track.push(Drive(number * BLOCK_S, number * BLOCK_S, -20.0, number, 1.0))

@@ -1,8 +1,14 @@
-"""The sweeps of a show: prepared by one background thread, kept in memory and on disk."""
+"""The sweeps of a show: prepared in the background, kept in memory and on disk.
+
+Two threads prepare. One draws what the show has asked for, on every core. The other draws
+what presets may ask for later, on one core, and gives way to everything: a switch that may
+come must not cost a frame that is due.
+"""
 
 import hashlib
 import logging
 import os
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -41,6 +47,9 @@ class Look:
     expression: str
 
 
+Task = tuple[Look, Sweep, int]
+"""A key to prepare."""
+
 Codes = Callable[[Look, float], NDArray[np.float32]]
 """From a look and a weight (0…1) to style codes, (23, 512) float32."""
 
@@ -53,11 +62,13 @@ def keys_within(memory_bytes: int, *, size: int, keys: int = KEYS) -> int:
 class SweepLibrary:
     """Hands out sweeps at once and fills them in the background.
 
-    The sweep asked for last is prepared first; then those of ``prefetch``, as long as they
-    fit into the memory limit. When it is full, what was shown longest ago is let go.
+    The sweep asked for last is prepared first; when all that were asked for are complete,
+    those of ``prefetch``, as long as they fit into the memory limit. When it is full, what was
+    shown longest ago is let go.
 
     Args:
-        open_engine: opens the engine, in the background thread that will use it.
+        open_engine: opens an engine, in the background thread that will use it, given the
+            number of its threads or None for as many as there are cores.
         codes: the style codes of a look at a weight.
         size: pictures are size × size px.
         memory_bytes: limit for all sweeps together; a single sweep gets fewer keys when
@@ -68,7 +79,7 @@ class SweepLibrary:
 
     def __init__(
         self,
-        open_engine: Callable[[], Engine],
+        open_engine: Callable[[int | None], Engine],
         codes: Codes,
         *,
         size: int,
@@ -90,6 +101,7 @@ class SweepLibrary:
                 KEYS,
             )
         self._sweeps: OrderedDict[Look, Sweep] = OrderedDict()
+        self._wanted: set[Look] = set()
         self._prefetch: list[Look] = []
         self._folders: dict[Look, Path] = {}
         self._changed = threading.Condition()
@@ -97,8 +109,12 @@ class SweepLibrary:
         self._failure: Exception | None = None
         self.engine_name = ""
         """Name of the engine once it is open."""
-        self._thread = threading.Thread(target=self._work, name="sweeps", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=work, name=f"sweeps {work.__name__}", daemon=True)
+            for work in (self._draw_wanted, self._draw_ahead)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def sweep(self, look: Look) -> Sweep:
         """Return the sweep of ``look``, perhaps still empty, and prepare it before any other.
@@ -112,7 +128,8 @@ class SweepLibrary:
             sweep = self._sweeps.get(look)
             if sweep is None:
                 sweep = self._add(look)
-            if next(reversed(self._sweeps)) != look:
+            if next(reversed(self._sweeps)) != look or look not in self._wanted:
+                self._wanted.add(look)
                 self._sweeps.move_to_end(look)
                 self._changed.notify_all()
             return sweep
@@ -142,45 +159,70 @@ class SweepLibrary:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _add(self, look: Look) -> Sweep:
         """Make room for one more sweep and add it, as the one shown longest ago."""
         sweep = Sweep(keys=self.keys, size=self._size)
         while self._sweeps and (len(self._sweeps) + 1) * sweep.nbytes > self._memory_bytes:
-            self._sweeps.popitem(last=False)
+            self._wanted.discard(self._sweeps.popitem(last=False)[0])
         self._sweeps[look] = sweep
         self._sweeps.move_to_end(look, last=not self._sweeps)
         self._changed.notify_all()
         return sweep
 
-    def _work(self) -> None:
-        _lower_priority()
+    def _draw_wanted(self) -> None:
+        _lower_priority(idle=False)
+        self._work(self._next_wanted, threads=None)
+
+    def _draw_ahead(self) -> None:
+        _lower_priority(idle=True)
+        self._work(self._next_ahead, threads=1)
+
+    def _work(self, next_task: Callable[[], Task | None], *, threads: int | None) -> None:
+        engine: Engine | None = None
         try:
-            engine = self._open_engine()
-            self.engine_name = engine.name
-            while (task := self._next_task()) is not None:
-                look, sweep, key = task
-                self._fill(engine, look, sweep, key)
+            while (task := self._wait_for(next_task)) is not None:
+                if engine is None:
+                    engine = self._open_engine(threads)
+                    self.engine_name = self.engine_name or engine.name
+                self._fill(engine, *task)
                 with self._changed:
                     self._changed.notify_all()
-            engine.close()
         except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
             with self._changed:
                 self._failure = error
                 self._changed.notify_all()
+        finally:
+            if engine is not None:
+                engine.close()
 
-    def _next_task(self) -> tuple[Look, Sweep, int] | None:
+    def _wait_for(self, next_task: Callable[[], Task | None]) -> Task | None:
         """Wait for something to prepare; None when it is time to stop."""
         with self._changed:
             while not self._stopping:
-                for look, sweep in reversed(self._sweeps.items()):
-                    if (key := sweep.missing()) is not None:
-                        return look, sweep, key
-                if (look_ahead := self._affordable()) is not None:
-                    self._add(look_ahead)
-                    continue
+                if (task := next_task()) is not None:
+                    return task
                 self._changed.wait()
+        return None
+
+    def _next_wanted(self) -> Task | None:
+        """Return the next key that the show has asked for, of the newest look first."""
+        for look, sweep in reversed(self._sweeps.items()):
+            if look in self._wanted and (key := sweep.missing()) is not None:
+                return look, sweep, key
+        return None
+
+    def _next_ahead(self) -> Task | None:
+        """Return the next key that may be asked for, once nothing is that has been."""
+        if self._next_wanted() is not None:
+            return None
+        if (look := self._affordable()) is not None:
+            self._add(look)
+        for look, sweep in reversed(self._sweeps.items()):
+            if look not in self._wanted and (key := sweep.missing()) is not None:
+                return look, sweep, key
         return None
 
     def _affordable(self) -> Look | None:
@@ -260,7 +302,15 @@ def _keep(path: Path, data: NDArray[np.uint8]) -> bool:
     return True
 
 
-def _lower_priority() -> None:
-    """Let the show's own clock go first; threads made from here on inherit it (Linux)."""
-    if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+def _lower_priority(*, idle: bool) -> None:
+    """Let the show's own clock go first; threads made from here on inherit it (Linux).
+
+    idle: let everything go first. A niced thread still delays a clock that wakes up beside it
+    by some milliseconds; an idle one does not.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        if idle:
+            os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
+        else:
+            os.setpriority(os.PRIO_PROCESS, thread, _NICENESS)

@@ -61,7 +61,7 @@ def open_library(*, size: int, memory_mib: int) -> SweepLibrary:
         folder = None
         _log.warning("key frames cannot be kept: %s", error)
     return SweepLibrary(
-        lambda: open_engine(size),
+        lambda threads: open_engine(size, threads),
         codes,
         size=size,
         memory_bytes=memory_mib << 20,
