@@ -29,6 +29,9 @@ class PaintBox:
         picture[..., 3] = 255
         return picture
 
+    def draw_unless(self, given_up, codes):
+        return None if given_up() else self.draw(codes)
+
     def close(self):
         pass
 
@@ -116,7 +119,7 @@ def test_what_presets_need_is_prepared_when_there_is_room(make):
     completed(library, ADA)
     ben = library.sweep(BEN)
     assert library.wait(ben, ready=64, timeout_s=10)
-    assert len(engine.drawn) == 128
+    assert 128 <= len(engine.drawn) <= 129  # a key in hand may be drawn by both threads
 
 
 def test_memory_stays_within_its_limit(make):

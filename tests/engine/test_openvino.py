@@ -121,3 +121,11 @@ def test_without_cache_or_network_the_error_says_what_to_do(tmp_path, monkeypatc
 def test_models_are_kept_in_the_cache():
     open_engine(256)
     assert any(Path(cache_dir("models")).glob("*graph*256/graph.bin"))
+
+
+def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(codes):
+    engine = open_engine(512)
+    whole = engine.draw(codes)
+    assert engine.draw_unless(lambda: True, codes) is None
+    again = engine.draw_unless(lambda: False, codes)
+    assert np.array_equal(again, whole)

@@ -1,5 +1,6 @@
 """An engine turns style codes into pictures."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +24,15 @@ class Engine(Protocol):
 
         codes: W+ style codes, shape (23, 512), float32.
         Returns: shape (size, size, 4), uint8 RGBA, opaque, top row first; a fresh array.
+        """
+        ...
+
+    def draw_unless(
+        self, given_up: Callable[[], bool], codes: NDArray[np.float32]
+    ) -> NDArray[np.uint8] | None:
+        """Draw one picture, or return None soon after ``given_up`` says so.
+
+        given_up: asked every few milliseconds.
         """
         ...
 

@@ -102,6 +102,7 @@ class SweepLibrary:
             )
         self._sweeps: OrderedDict[Look, Sweep] = OrderedDict()
         self._wanted: set[Look] = set()
+        self._newest: Sweep | None = None
         self._prefetch: list[Look] = []
         self._folders: dict[Look, Path] = {}
         self._changed = threading.Condition()
@@ -130,6 +131,7 @@ class SweepLibrary:
                 sweep = self._add(look)
             if next(reversed(self._sweeps)) != look or look not in self._wanted:
                 self._wanted.add(look)
+                self._newest = sweep
                 self._sweeps.move_to_end(look)
                 self._changed.notify_all()
             return sweep
@@ -242,13 +244,24 @@ class SweepLibrary:
         path = folder / f"{key:03d}.jpg" if folder is not None else None
         picture = None if path is None else _decode(_read(path), self._size)
         if picture is None:
-            data = _encode(engine.draw(self._codes(look, key / (self.keys - 1))))
+            codes = self._codes(look, key / (self.keys - 1))
+            drawn = engine.draw_unless(lambda: self._is_waiting_beside(sweep), codes)
+            if drawn is None:
+                return
+            if not sweep.ready:
+                sweep.put(key, drawn)  # a switch waits for this one; what is kept follows
+            data = _encode(drawn)
             picture = _decode(data, self._size)
             assert picture is not None  # noqa: S101 - it was encoded a moment ago
             if path is not None and not _keep(path, data):
                 self._folder = None
                 self._folders.clear()
         sweep.put(key, picture)
+
+    def _is_waiting_beside(self, sweep: Sweep) -> bool:
+        """Whether the show waits for the first key of another sweep than ``sweep``."""
+        newest = self._newest
+        return newest is not None and newest is not sweep and not newest.ready
 
     def _folder_of(self, engine: Engine, look: Look) -> Path | None:
         """Return the folder of a look's keys: named by everything that the pictures depend on."""

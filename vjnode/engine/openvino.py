@@ -4,6 +4,8 @@ import hashlib
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 GRAPH = 2
 """Grows when ``vjnode.face.fold`` changes what it computes or how."""
 
+
+PATIENCE_MS = 5
+"""How often a drawing is asked whether it is still wanted."""
 
 TEXTURE = np.ones(1, np.float32)
 """Strength of the generator's frozen noise: as it was trained."""
@@ -67,10 +72,24 @@ class OpenVinoEngine:
 
     def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Draw one picture; see ``Engine.draw``."""
+        picture = self.draw_unless(lambda: False, codes)
+        assert picture is not None  # noqa: S101 - it was not given up
+        return picture
+
+    def draw_unless(
+        self, given_up: Callable[[], bool], codes: NDArray[np.float32]
+    ) -> NDArray[np.uint8] | None:
+        """Draw one picture unless that is given up; see ``Engine.draw_unless``."""
         if codes.shape != (SLOTS, DIM):
             raise ValueError(f"codes have shape {codes.shape}, not {(SLOTS, DIM)}")
         batch = np.ascontiguousarray(codes[None], np.float32)
-        self._request.infer([batch, TEXTURE], share_inputs=True)
+        self._request.start_async([batch, TEXTURE], share_inputs=True)
+        while not self._request.wait_for(PATIENCE_MS):
+            if given_up():
+                self._request.cancel()
+                with suppress(RuntimeError):  # how OpenVINO says that it has been cancelled
+                    self._request.wait()
+                return None
         picture: NDArray[np.uint8] = self._request.get_output_tensor(0).data[0].copy()
         return picture
 
