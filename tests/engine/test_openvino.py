@@ -11,10 +11,12 @@ import torch
 
 from vjnode.engine.base import SIZES
 from vjnode.engine.choose import open_engine
+from vjnode.engine.openvino import SLOWER_KERNEL
 from vjnode.errors import FetchError, InputError, VjnodeError
 from vjnode.face.fetch import generator_weights
 from vjnode.face.layout import DIM, SLOTS
 from vjnode.face.mobilestylegan import load
+from vjnode.runtime import load_openvino
 from vjnode.storage import cache_dir
 
 CODES = """
@@ -120,7 +122,7 @@ def test_without_cache_or_network_the_error_says_what_to_do(tmp_path, monkeypatc
 
 def test_models_are_kept_in_the_cache():
     open_engine(256)
-    assert any(Path(cache_dir("models")).glob("*graph*256/graph.bin"))
+    assert any(Path(cache_dir("models")).glob("*graph*-256-*/graph.bin"))
 
 
 def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(codes):
@@ -129,3 +131,13 @@ def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(codes):
     assert engine.draw_unless(lambda: True, codes) is None
     again = engine.draw_unless(lambda: False, codes)
     assert np.array_equal(again, whole)
+
+
+def test_the_kept_graph_runs_on_the_faster_kernels_there_are():
+    open_engine(256)
+    core = load_openvino().Core()
+    for path in cache_dir("models").glob("*graph*-256-*/graph.xml"):
+        compiled = core.compile_model(core.read_model(path), "CPU")
+        nodes = [node.get_rt_info() for node in compiled.get_runtime_model().get_ops()]
+        kernels = {str(node["primitiveType"].value) for node in nodes}
+        assert SLOWER_KERNEL not in kernels
