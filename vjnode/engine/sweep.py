@@ -1,7 +1,7 @@
 """A sweep: key frames of one face and one expression over the weight.
 
 For a chosen face and expression the picture depends on one number. Drawing it takes a
-tenth of a second on a processor; blending two neighbouring key frames takes less than a
+tenth of a second on a processor; blending two neighbouring key frames takes about a
 millisecond. So the keys are prepared in the background, coarse to fine, and each tick of
 the show blends the two nearest that are there.
 """
