@@ -12,7 +12,13 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.portaudio import initialise, load_pyaudio, quiet_stderr, release
+from vjnode.audio.portaudio import (
+    initialise,
+    load_pyaudio,
+    no_jack_leftovers,
+    quiet_stderr,
+    release,
+)
 from vjnode.audio.scrub import scrub
 from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ, Block
 from vjnode.errors import SourceError
@@ -164,13 +170,14 @@ def list_devices() -> list[DeviceInfo]:
 
     Never raises.
     """
-    try:
-        library = initialise(load_pyaudio())
-    except SourceError as error:
-        _log.warning("no sound inputs: %s", error)
-        return []
-    devices = _inputs(library)
-    release(library, None)
+    with no_jack_leftovers():
+        try:
+            library = initialise(load_pyaudio())
+        except SourceError as error:
+            _log.warning("no sound inputs: %s", error)
+            return []
+        devices = _inputs(library)
+        release(library, None)
     return devices
 
 

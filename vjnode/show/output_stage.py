@@ -20,8 +20,9 @@ from vjnode.show.slot import Slot
 from vjnode.show.sound_ring import SoundRing
 from vjnode.show.trace import TraceWriter
 
-STALE_S = 1.0
-"""Sound older than this has stopped; how old it gets is not a latency."""
+STALE_S = 0.3
+"""Sound older than this has stopped, and the face is on its way to rest; how old it gets is
+not a latency."""
 
 
 @dataclass(frozen=True)
