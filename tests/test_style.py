@@ -19,7 +19,7 @@ MAY_USE = {
     "control": {"face"},
     "show": {"audio", "drive", "face", "engine", "output", "control"},
 }
-TOP = {"errors", "runtime", "storage"}
+TOP = {"errors", "naming", "runtime", "storage"}
 
 
 @pytest.mark.parametrize(

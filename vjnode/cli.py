@@ -1,7 +1,6 @@
 """The command line."""
 
 import argparse
-import logging
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from vjnode.control.parameters import Controls, Stock, change
 from vjnode.engine.base import SIZES
 from vjnode.errors import VjnodeError
 from vjnode.output.catalogue import KINDS, parse_output
+from vjnode.runtime import log_to_stderr
 
 DEFAULT_OUTPUTS = ("preview",)
 DEFAULT_PRESET = "stage"
@@ -31,11 +31,7 @@ DEFAULT_PRESET = "stage"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad request."""
     options = build_parser().parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        datefmt="%H:%M:%S",
-    )
+    log_to_stderr()
     try:
         with stopped_by_signals():
             options.command(options)

@@ -1,7 +1,17 @@
-"""OpenVINO without its reports home."""
+"""How every process of vjnode is set up: its log, and OpenVINO without its reports home."""
 
+import logging
 import sys
 from types import ModuleType
+
+
+def log_to_stderr() -> None:
+    """Write the log to stderr, one line an event."""
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+    )
 
 
 def load_openvino() -> ModuleType:

@@ -8,9 +8,9 @@ from safetensors.numpy import save_file
 
 from vjnode.errors import InputError
 from vjnode.face.catalogue import (
-    choose,
     expression_names,
     face_names,
+    find,
     load_expression,
     load_face,
     read_expression,
@@ -72,7 +72,7 @@ def test_a_folder_is_scanned_in_the_order_of_its_numbers(tmp_path):
     for number, name in ((2, "b"), (1, "z"), (2, "a")):
         (tmp_path / f"{name}.toml").write_text(f"number = {number}\n")
     assert [entry.name for entry in scan(tmp_path)] == ["z", "a", "b"]
-    assert choose("face", 0, scan(tmp_path)).name == "z"
+    assert find("face", 0, scan(tmp_path)).name == "z"
 
 
 @pytest.mark.parametrize("text", ["number = ", 'about = "x"', "number = 'x'", "\udcff"])

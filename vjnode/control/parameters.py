@@ -3,15 +3,14 @@
 OSC addresses, presets, the command line and the README's table all come from these rows.
 """
 
-import difflib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vjnode.errors import InputError
+from vjnode.naming import choose
 
-_MAX_NAME = 64
+_MAX_SHOWN = 64
 _ROUNDING = 1e-3  # a fader's top may come as 4.0000002
 
 
@@ -83,32 +82,6 @@ class Stock:
         return self.expressions if parameter == "expression" else list(self.presets)
 
 
-def choose(kind: str, names: Sequence[str], value: object) -> str:
-    """Return the entry of ``names`` that ``value`` means: a name, or a number from 0.
-
-    Faders and buttons send whole numbers as floats, so those count as numbers too.
-
-    Raises:
-        InputError: there is no such entry.
-    """
-    number: float | None = None
-    if isinstance(value, str):
-        if value in names:
-            return value
-        if value.isascii() and value.isdigit():
-            number = float(value)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
-    if number is not None and math.isfinite(number):
-        if number == int(number) and 0 <= number < len(names):
-            return names[int(number)]
-        raise InputError(f"there is no {kind} number {value}; they go from 0 to {len(names) - 1}")
-    shown = repr(value)[:_MAX_NAME]  # a sender may offer kilobytes
-    near = difflib.get_close_matches(shown.strip("'"), names, n=1)
-    hint = f"did you mean '{near[0]}'? " if near else ""
-    raise InputError(f"there is no {kind} {shown}; {hint}there are: {', '.join(names)}")
-
-
 def number_in_range(parameter: Parameter, value: object) -> float:
     """Return ``value`` as a float within the parameter's range.
 
@@ -121,7 +94,7 @@ def number_in_range(parameter: Parameter, value: object) -> float:
             return min(max(number, parameter.low), parameter.high)
     raise InputError(
         f"{parameter.name} takes a number from {parameter.low:g} to {parameter.high:g}"
-        f"{' ' + parameter.unit if parameter.unit else ''}, not {value!r:.{_MAX_NAME}}"
+        f"{' ' + parameter.unit if parameter.unit else ''}, not {value!r:.{_MAX_SHOWN}}"
     )
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import platformdirs
 
-from vjnode.control.parameters import BY_NAME, Controls, Stock, choose, number_in_range
+from vjnode.control.parameters import BY_NAME, Controls, Stock, number_in_range
 from vjnode.errors import InputError
+from vjnode.naming import choose
 from vjnode.storage import shipped
 
 VERSION = 1

@@ -53,11 +53,6 @@ class Sweep:
         return len(self._there)
 
     @property
-    def complete(self) -> bool:
-        """Whether all keys are there."""
-        return self.ready == self.keys
-
-    @property
     def nbytes(self) -> int:
         """Memory of the complete sweep, bytes."""
         return self.keys * self.size * self.size * 4

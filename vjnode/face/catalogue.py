@@ -4,7 +4,6 @@ Each is a pair of files: NAME.toml for people, NAME.safetensors for its numbers.
 is scanned and names are looked up in what was found; no name ever becomes part of a path.
 """
 
-import difflib
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +16,7 @@ from safetensors.numpy import load_file
 
 from vjnode.errors import InputError
 from vjnode.face.latent import DIM, SLOTS, Expression, Face, Part
+from vjnode.naming import choose
 from vjnode.storage import shipped
 
 
@@ -51,7 +51,7 @@ def load_face(which: str | int) -> Face:
     Raises:
         InputError: there is no such face.
     """
-    return read_face(choose("face", which, scan(shipped("faces"))).path)
+    return read_face(find("face", which, scan(shipped("faces"))).path)
 
 
 def load_expression(which: str | int) -> Expression:
@@ -60,7 +60,7 @@ def load_expression(which: str | int) -> Expression:
     Raises:
         InputError: there is no such expression.
     """
-    return read_expression(choose("expression", which, scan(shipped("expressions"))).path)
+    return read_expression(find("expression", which, scan(shipped("expressions"))).path)
 
 
 @cache
@@ -73,22 +73,14 @@ def scan(folder: Path) -> tuple[Entry, ...]:
     return tuple(sorted(map(_entry, folder.glob("*.toml")), key=lambda e: (e.number, e.name)))
 
 
-def choose(kind: str, which: str | int, entries: tuple[Entry, ...]) -> Entry:
+def find(kind: str, which: str | int, entries: tuple[Entry, ...]) -> Entry:
     """Find one entry by name or by place.
 
     Raises:
         InputError: it is not there; the text lists what is, the nearest name first.
     """
-    if isinstance(which, int):
-        if 0 <= which < len(entries):
-            return entries[which]
-        raise InputError(f"there is no {kind} number {which}; they go from 0 to {len(entries) - 1}")
     names = [entry.name for entry in entries]
-    if which in names:
-        return entries[names.index(which)]
-    near = difflib.get_close_matches(which.lower(), names, 1)
-    guess = f"did you mean {near[0]!r}? " if near else ""
-    raise InputError(f"there is no {kind} {which!r}; {guess}There are: {', '.join(names)}")
+    return entries[names.index(choose(kind, names, which))]
 
 
 @cache

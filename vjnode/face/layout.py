@@ -17,8 +17,3 @@ DEAD_SLOTS = frozenset({3, 6, 9, 12, 15, 18, 22})
 
 CHANNELS = (512, 512, 512, 512, 512, 256, 128, 64)
 """Channels after the 4×4 stage and after each block."""
-
-
-def slot_px(slot: int) -> int:
-    """Picture size, px, at which a slot acts."""
-    return 4 if slot == 0 else 8 * 2 ** ((slot - 1) // 3)

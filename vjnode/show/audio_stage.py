@@ -7,6 +7,7 @@ import numpy as np
 
 from vjnode.audio.open import open_source
 from vjnode.audio.pacing import Paced
+from vjnode.audio.portaudio import no_jack_leftovers
 from vjnode.audio.source import HOP, Block, Source
 from vjnode.audio.speakers import Speakers
 from vjnode.drive.stream import Listener
@@ -35,6 +36,7 @@ class Quiet:
         """Nothing to release."""
 
 
+@no_jack_leftovers()  # here as well as in the parent, which may be killed
 def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
     """Run the audio stage until the show is over.
 

@@ -17,11 +17,11 @@ from typing import Concatenate, ParamSpec
 from setproctitle import setproctitle
 
 from vjnode.errors import VjnodeError
+from vjnode.runtime import log_to_stderr
 from vjnode.show.board import Board
 
 P = ParamSpec("P")
 
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _PARENT_CHECK_S = 0.5
 
 
@@ -118,7 +118,7 @@ def child_main(
     setproctitle(f"vjnode: {name}")
     for one in stop_signals():
         signal.signal(one, signal.SIG_IGN)
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, datefmt="%H:%M:%S")
+    log_to_stderr()
     code = 0
     try:
         stage(Lifeline(Board(name=board_name), connection), *args, **kwargs)

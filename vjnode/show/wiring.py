@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from vjnode.control.parameters import Controls, Stock
 from vjnode.control.presets import load_stock
+from vjnode.drive.stream import STEP_S
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.choose import open_engine
 from vjnode.engine.library import Look, SweepLibrary
@@ -22,7 +23,7 @@ from vjnode.storage import cache_dir
 
 _log = logging.getLogger(__name__)
 
-LIVE_DELAY_S = 0.028
+LIVE_DELAY_S = STEP_S + 0.005
 """One step between time points, and a little for hearing it: so that there is always a next
 point to interpolate to."""
 

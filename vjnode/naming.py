@@ -1,0 +1,35 @@
+"""Choosing from a list of names, the same way from the command line, OSC and presets."""
+
+import difflib
+import math
+from collections.abc import Sequence
+
+from vjnode.errors import InputError
+
+_MAX_NAME = 64
+
+
+def choose(kind: str, names: Sequence[str], value: object) -> str:
+    """Return the entry of ``names`` that ``value`` means: a name, or a number from 0.
+
+    Faders and buttons send whole numbers as floats, so those count as numbers too.
+
+    Raises:
+        InputError: there is no such entry.
+    """
+    number: float | None = None
+    if isinstance(value, str):
+        if value in names:
+            return value
+        if value.isascii() and value.isdigit():
+            number = float(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+    if number is not None and math.isfinite(number):
+        if number == int(number) and 0 <= number < len(names):
+            return names[int(number)]
+        raise InputError(f"there is no {kind} number {value}; they go from 0 to {len(names) - 1}")
+    shown = repr(value)[:_MAX_NAME]  # a sender may offer kilobytes
+    near = difflib.get_close_matches(shown.strip("'"), names, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    raise InputError(f"there is no {kind} {shown}; {hint}there are: {', '.join(names)}")
