@@ -1,0 +1,164 @@
+"""Real music for training and measuring: what Debian packages hold, split by track.
+
+Tracks are either trained on or held out, never both. Which, depends on their names only, so
+that a benchmark on another machine holds out the same ones. Versions of one tune
+(``battle``, ``battle-epic``, ``frantic-old``) stay on one side.
+"""
+
+import re
+import shutil
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.audio.file import FileSource
+from vjnode.errors import InputError
+from vjnode.storage import cache_dir
+
+PACKAGES = (
+    "wesnoth-1.16-music",
+    "freedroidrpg-data",
+    "hedgewars-data",
+    "lincity-ng-data",
+    "hydrogen-drumkits",
+    "sonic-pi-samples",
+)
+SUFFIXES = {".ogg", ".flac", ".wav", ".mp3", ".m4a", ".opus", ".aiff"}
+LONG_S = 60.0
+"""Tracks of this length and more are what is measured on."""
+
+HELD_OUT_LONG = 3
+HELD_OUT_SHORT = 6
+"""One in so many is held out."""
+
+VOICES = ("en-gb", "en-us+f3", "de+m4", "fr+f2", "es+m2", "it+f4")
+
+
+@dataclass(frozen=True)
+class Track:
+    """An audio file. held_out: it is never trained on."""
+
+    path: Path
+    duration_s: float
+    held_out: bool
+
+
+def fetch(packages: Iterable[str] = PACKAGES) -> Path:
+    """Fetch Debian packages into the cache and unpack their sound; nothing is installed.
+
+    Returns: the folder with the music. What is there already is not fetched again.
+
+    Raises:
+        SystemExit: this is no Debian, or a package cannot be had.
+    """
+    folder = cache_dir("music")
+    for package in packages:
+        target = folder / package
+        if target.exists():
+            continue
+        if shutil.which("apt-get") is None:
+            raise SystemExit(f"{package} is a Debian package; elsewhere name folders with --music")
+        with tempfile.TemporaryDirectory(dir=folder) as work:
+            try:
+                subprocess.run(["apt-get", "download", "-q", package], cwd=work, check=True)  # noqa: S603, S607
+            except subprocess.CalledProcessError as error:
+                raise SystemExit(
+                    f"{package} cannot be fetched; run apt-get update, or name folders with --music"
+                ) from error
+            archive = next(Path(work).glob("*.deb"))
+            unpacked = Path(work, "all")
+            subprocess.run(["dpkg", "-x", archive, unpacked], check=True)  # noqa: S603, S607
+            part = Path(work, "sound")
+            for path in _sounds(unpacked):
+                kept = part / path.relative_to(unpacked)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(kept)
+            (part / "VERSION").write_text(archive.stem + "\n")
+            part.replace(target)
+    return folder
+
+
+def versions(folder: Path) -> list[str]:
+    """Names and versions of the packages in ``folder``, as they were fetched."""
+    return sorted(path.read_text().strip() for path in folder.glob("*/VERSION"))
+
+
+def tracks(folders: Iterable[Path]) -> list[Track]:
+    """All tracks under ``folders``, in an order that depends on their names only.
+
+    Raises:
+        SystemExit: there are none.
+    """
+    found = []
+    for path in (path for folder in folders for path in _sounds(folder)):
+        try:
+            with av.open(str(path)) as container:
+                duration_s = (container.duration or 0) / av.time_base
+        except (av.error.FFmpegError, OSError):
+            continue
+        found.append((path, duration_s))
+    if not found:
+        raise SystemExit(f"no audio files in {', '.join(map(str, folders))}")
+    found.sort(key=lambda one: (_group(one[0]), one[0].name))
+    return _split(found)
+
+
+def mono(path: Path) -> NDArray[np.float32]:
+    """Whole track, both sides mixed, shape (n,), float32 at 44.1 kHz; empty if it has no sound."""
+    try:
+        source = FileSource(path, loop=False)
+    except InputError:
+        return np.zeros(0, np.float32)
+    blocks = []
+    while block := source.read():
+        blocks.append(block.pcm.mean(axis=1))
+    source.close()
+    return np.concatenate(blocks)
+
+
+def speech(folder: Path, text: str) -> list[Path]:
+    """Let espeak-ng read ``text`` in several languages' voices; none where it is missing."""
+    if shutil.which("espeak-ng") is None:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for voice in VOICES:
+        path = folder / f"speech-{voice}.wav"
+        if not path.exists():
+            command = ["espeak-ng", "-v", voice, "-w", path, text]
+            subprocess.run(command, check=True)  # noqa: S603
+        paths.append(path)
+    return paths
+
+
+def _sounds(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
+def _split(found: list[tuple[Path, float]]) -> list[Track]:
+    """Hold out one group of tunes in so many, counted apart for long and for short ones."""
+    held: dict[tuple[bool, int], bool] = {}
+    count = {True: 0, False: 0}
+    out = []
+    for path, duration_s in found:
+        is_long = duration_s >= LONG_S
+        group = _group(path)
+        if (is_long, group) not in held:
+            every = HELD_OUT_LONG if is_long else HELD_OUT_SHORT
+            held[is_long, group] = count[is_long] % every == 0
+            count[is_long] += 1
+        out.append(Track(path, duration_s, held[is_long, group]))
+    return out
+
+
+def _group(path: Path) -> int:
+    """Number of a tune, the same for its versions: from the first word of its name."""
+    word = re.match(r"[^\W\d_]*", path.stem.lower())
+    return zlib.crc32((word.group() if word and word.group() else path.stem).encode())
