@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from vjnode.audio.analysis import COEFFICIENTS, Mfcc
 from vjnode.audio.file import FileSource
-from vjnode.audio.source import BLOCK_S, HOP
+from vjnode.audio.source import HOP, HOP_S
 from vjnode.drive.encoder import Decoder, Encoder, correlation
 from vjnode.drive.intensity import intensity
 from vjnode.drive.window import FRAMES, picture
@@ -199,6 +199,7 @@ def _features(
         )
         extractor = Mfcc()
         mfcc = [np.broadcast_to(_silence(), (FRAMES - 1, COEFFICIENTS))]
+        mono = mono[: len(mono) // HOP * HOP]
         mfcc += [extractor.next(hop)[None] for hop in mono.reshape(-1, HOP)]
         count = sum(map(len, mfcc))
         mfccs += mfcc
@@ -215,7 +216,7 @@ def _gains(
     gains = np.empty(count, np.float32)
     position = 0
     while position < count:
-        length = int(rng.uniform(*PIECE_S) / BLOCK_S) * HOP
+        length = int(rng.uniform(*PIECE_S) / HOP_S) * HOP
         silent = rng.random() < silent_share
         gains[position : position + length] = (
             0.0 if silent else 10.0 ** (rng.uniform(*gain_db) / 20.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ, Block
+from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
 
 
 def sine(hz: float, length_s: float, *, dbfs: float = -6.0, rate_hz: int = RATE_HZ) -> np.ndarray:
@@ -36,8 +36,16 @@ def blocks(pcm: np.ndarray) -> list[Block]:
     """Cut mono or stereo samples into blocks; the rest is dropped."""
     stereo = pcm if pcm.ndim == 2 else np.repeat(pcm[:, None], 2, axis=1)
     return [
-        Block(stereo[i * HOP : (i + 1) * HOP], (i + 1) * BLOCK_S, (i + 1) * BLOCK_S)
-        for i in range(len(stereo) // HOP)
+        Block(stereo[i * BLOCK : (i + 1) * BLOCK], (i + 1) * BLOCK_S, (i + 1) * BLOCK_S)
+        for i in range(len(stereo) // BLOCK)
+    ]
+
+
+def hops(pcm: np.ndarray) -> list[np.ndarray]:
+    """Cut mono or stereo samples into stereo hops; the rest is dropped."""
+    return [
+        np.concatenate([first.pcm, second.pcm])
+        for first, second in zip(*[iter(blocks(pcm))] * 2, strict=False)
     ]
 
 

@@ -1,18 +1,18 @@
 import numpy as np
 import pytest
 
-from tests.audio.sounds import blocks, clicks, pink_noise, sine
+from tests.audio.sounds import clicks, hops, pink_noise, sine
 from vjnode.audio.analysis import FLOOR_DB, Analyser
-from vjnode.audio.source import BLOCK_S, HOP, Block
+from vjnode.audio.source import HOP, HOP_S
 
 
 def hear(pcm):
     analyser = Analyser()
-    return [analyser.analyse(block) for block in blocks(pcm)]
+    return [analyser.analyse(hop) for hop in hops(pcm)]
 
 
 def onset_times(pcm):
-    return np.array([(i + 1) * BLOCK_S for i, f in enumerate(hear(pcm)) if f.onset])
+    return np.array([(i + 1) * HOP_S for i, f in enumerate(hear(pcm)) if f.onset])
 
 
 def test_level_of_a_sine_is_three_db_below_its_peak():
@@ -57,7 +57,7 @@ def test_every_click_is_one_onset_heard_within_25_ms():
     assert len(found) == len(times)
     delays = found - times
     assert delays.min() > 0.0
-    assert np.median(delays) < 0.025 + BLOCK_S
+    assert np.median(delays) < 0.025 + HOP_S
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_one_wild_sample_does_not_deafen_the_onset_detectors():
     assert np.sum(onset_times(pcm) > 0.4) == 4
 
 
-def test_features_stay_what_they_were_when_the_next_block_comes():
+def test_features_stay_what_they_were_when_the_next_hop_comes():
     analyser = Analyser()
-    first, second = blocks(pink_noise(0.1, dbfs=-20.0))[:2]
+    first, second = hops(pink_noise(0.1, dbfs=-20.0))[:2]
     features = analyser.analyse(first)
     before = features.mfcc.copy()
     analyser.analyse(second)
@@ -90,6 +90,6 @@ def test_features_stay_what_they_were_when_the_next_block_comes():
 def test_any_samples_are_taken():
     analyser = Analyser()
     for value in (np.nan, np.inf, -np.inf, 1e30, 3.0):
-        features = analyser.analyse(Block(np.full((HOP, 2), value, np.float32), 0.0, 0.0))
+        features = analyser.analyse(np.full((HOP, 2), value, np.float32))
         assert np.isfinite(features.mfcc).all()
         assert np.isfinite(features.rms_db)

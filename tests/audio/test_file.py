@@ -6,7 +6,7 @@ import pytest
 
 from tests.audio.sounds import sine, write_wav
 from vjnode.audio.file import FileSource
-from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ
+from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ
 from vjnode.errors import InputError, SourceError
 
 
@@ -21,7 +21,7 @@ def test_a_wav_comes_back_sample_for_sample_and_is_padded_at_its_end(tmp_path):
     pcm = np.stack([sine(440, 0.1), sine(330, 0.1)], axis=1)
     blocks = read_all(FileSource(write_wav(tmp_path / "a.wav", pcm), loop=False))
     heard = np.concatenate([block.pcm for block in blocks])
-    assert len(blocks) == -(-len(pcm) // HOP)
+    assert len(blocks) == -(-len(pcm) // BLOCK)
     np.testing.assert_array_equal(heard[: len(pcm)], pcm)
     np.testing.assert_array_equal(heard[len(pcm) :], 0.0)
     assert all(block.pcm.dtype == np.float32 for block in blocks)
@@ -30,12 +30,12 @@ def test_a_wav_comes_back_sample_for_sample_and_is_padded_at_its_end(tmp_path):
 
 
 def test_a_loop_has_no_gap_and_its_position_wraps(tmp_path):
-    pcm = np.linspace(-0.5, 0.5, 1300, dtype=np.float32)  # no multiple of a block
+    pcm = np.linspace(-0.5, 0.5, 650, dtype=np.float32)  # no multiple of a block
     source = FileSource(write_wav(tmp_path / "a.wav", pcm), loop=True)
     blocks = [source.read() for _ in range(9)]
     heard = np.concatenate([block.pcm[:, 0] for block in blocks])
-    np.testing.assert_array_equal(heard, np.resize(pcm, 9 * HOP))
-    assert blocks[2].t_s == pytest.approx((3 * HOP - 1300) / RATE_HZ)
+    np.testing.assert_array_equal(heard, np.resize(pcm, 9 * BLOCK))
+    assert blocks[2].t_s == pytest.approx((3 * BLOCK - 650) / RATE_HZ)
     assert blocks[8].captured_s == pytest.approx(9 * BLOCK_S)
 
 
@@ -43,7 +43,7 @@ def test_a_song_shorter_than_a_block_loops_too(tmp_path):
     pcm = np.linspace(-0.5, 0.5, 100, dtype=np.float32)
     source = FileSource(write_wav(tmp_path / "a.wav", pcm), loop=True)
     heard = np.concatenate([source.read().pcm[:, 0] for _ in range(3)])
-    np.testing.assert_array_equal(heard, np.resize(pcm, 3 * HOP))
+    np.testing.assert_array_equal(heard, np.resize(pcm, 3 * BLOCK))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_any_rate_and_channel_count_becomes_44100_stereo(tmp_path, rate_hz, chan
         tmp_path / "a.wav", np.repeat(tone[:, None], channels, axis=1), rate_hz=rate_hz
     )
     heard = np.concatenate([block.pcm for block in read_all(FileSource(path, loop=False))])
-    assert abs(len(heard) - RATE_HZ) <= HOP
+    assert abs(len(heard) - RATE_HZ) <= BLOCK
     spectrum = np.abs(np.fft.rfft(heard[:RATE_HZ, 0] * np.hanning(RATE_HZ)))
     assert np.argmax(spectrum) == 440
 

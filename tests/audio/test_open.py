@@ -3,6 +3,7 @@ import pytest
 from tests.audio.sounds import sine, write_wav
 from vjnode.audio.open import open_source
 from vjnode.audio.pacing import Paced
+from vjnode.audio.source import BLOCK_S
 from vjnode.errors import InputError
 
 
@@ -11,7 +12,7 @@ def test_the_demo_song_is_forty_seconds():
     count = 0
     while source.read() is not None:
         count += 1
-    assert count * 512 / 44_100 == pytest.approx(40.0, abs=0.1)
+    assert count * BLOCK_S == pytest.approx(40.0, abs=0.1)
 
 
 def test_a_live_song_is_paced_and_starts_over(tmp_path):
@@ -22,7 +23,7 @@ def test_a_live_song_is_paced_and_starts_over(tmp_path):
 
 
 def test_a_song_that_is_rendered_ends(tmp_path):
-    source = open_source(f"file:{write_wav(tmp_path / 'a.wav', sine(440, 0.02))}", live=False)
+    source = open_source(f"file:{write_wav(tmp_path / 'a.wav', sine(440, 0.01))}", live=False)
     assert [source.read() is None for _ in range(3)] == [False, False, True]
 
 

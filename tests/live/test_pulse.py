@@ -171,7 +171,7 @@ def test_what_is_played_through_the_speakers_arrives(server, tmp_path):
 from vjnode.audio.open import open_source
 from vjnode.audio.speakers import Speakers
 source, speakers = open_source("tone", live=True), Speakers.open()
-for _ in range(130):
+for _ in range(260):
     speakers.play(source.read())
 speakers.close()
 """

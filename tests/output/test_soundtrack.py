@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ
+from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ
 from vjnode.output.soundtrack import SoundTrack
 
 
@@ -18,7 +18,7 @@ def all_of(track):
 
 def lay_blocks(track, blocks, *, stamp, first=0):
     for n in range(first, first + blocks):
-        track.lay(ramp(HOP, n * HOP), stamp(n))
+        track.lay(ramp(BLOCK, n * BLOCK), stamp(n))
 
 
 def test_blocks_join_seamlessly_under_jitter_and_late_bursts():
@@ -27,13 +27,13 @@ def test_blocks_join_seamlessly_under_jitter_and_late_bursts():
     jitter[0] = 0
     jitter[50:54] = 0.06  # a busy system delivers four blocks late
     lay_blocks(track, 200, stamp=lambda n: (n + 1) * BLOCK_S + jitter[n])
-    np.testing.assert_array_equal(all_of(track), np.arange(200 * HOP))
+    np.testing.assert_array_equal(all_of(track), np.arange(200 * BLOCK))
 
 
 def test_sound_from_before_the_recording_is_dropped():
     track = SoundTrack()
     lay_blocks(track, 3, stamp=lambda n: (n + 1) * BLOCK_S - 1.5 * BLOCK_S)
-    np.testing.assert_array_equal(all_of(track), np.arange(1.5 * HOP, 3 * HOP))
+    np.testing.assert_array_equal(all_of(track), np.arange(1.5 * BLOCK, 3 * BLOCK))
 
 
 def test_sound_that_begins_late_is_placed_to_the_sample():
@@ -47,19 +47,19 @@ def test_sound_that_begins_late_is_placed_to_the_sample():
 def test_a_gap_is_filled_with_silence_at_once():
     track = SoundTrack()
     lay_blocks(track, 10, stamp=lambda n: (n + 1) * BLOCK_S)
-    track.lay(ramp(HOP, 90 * HOP), 91 * BLOCK_S)
+    track.lay(ramp(BLOCK, 90 * BLOCK), 91 * BLOCK_S)
     sound = all_of(track)
-    assert len(sound) == 91 * HOP
-    assert not sound[10 * HOP : 90 * HOP].any()
-    assert sound[90 * HOP] == 90 * HOP
+    assert len(sound) == 91 * BLOCK
+    assert not sound[10 * BLOCK : 90 * BLOCK].any()
+    assert sound[90 * BLOCK] == 90 * BLOCK
 
 
 @pytest.mark.parametrize("step", [0.04, -0.04])
 def test_a_small_step_is_followed_when_it_stays(step):
     track = SoundTrack()
     lay_blocks(track, 10, stamp=lambda n: (n + 1) * BLOCK_S)
-    lay_blocks(track, 40, first=10, stamp=lambda n: (n + 1) * BLOCK_S + step)
-    assert track.laid == pytest.approx(50 * HOP + step * RATE_HZ, abs=1)
+    lay_blocks(track, 80, first=10, stamp=lambda n: (n + 1) * BLOCK_S + step)
+    assert track.laid == pytest.approx(90 * BLOCK + step * RATE_HZ, abs=1)
 
 
 def test_a_slow_clock_never_leads_the_sound_away():
@@ -72,15 +72,15 @@ def test_sound_that_was_heard_already_is_dropped():
     track = SoundTrack()
     lay_blocks(track, 20, stamp=lambda n: (n + 1) * BLOCK_S)
     lay_blocks(track, 20, stamp=lambda n: (n + 1) * BLOCK_S)
-    np.testing.assert_array_equal(all_of(track), np.arange(20 * HOP))
+    np.testing.assert_array_equal(all_of(track), np.arange(20 * BLOCK))
 
 
 def test_it_is_taken_in_any_portions():
     track = SoundTrack()
     lay_blocks(track, 10, stamp=lambda n: (n + 1) * BLOCK_S)
-    portions = [track.take(count)[:, 0] for count in (1, 1000, 700, HOP * 10)]
-    np.testing.assert_array_equal(np.concatenate(portions), np.arange(10 * HOP))
-    assert track.taken == 10 * HOP
+    portions = [track.take(count)[:, 0] for count in (1, 1000, 700, BLOCK * 10)]
+    np.testing.assert_array_equal(np.concatenate(portions), np.arange(10 * BLOCK))
+    assert track.taken == 10 * BLOCK
     assert len(track.take(5)) == 0
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vjnode.audio.source import BLOCK_S
+from vjnode.audio.source import HOP_S
 from vjnode.control.parameters import Controls
 from vjnode.drive.drive import Drive
 from vjnode.drive.weight import WeightTrack
@@ -50,7 +50,7 @@ def painter(engine):
     )
     track = WeightTrack()
     for number in range(100):
-        track.push(Drive(number * BLOCK_S, number * BLOCK_S, -20.0, number, 1.0))
+        track.push(Drive(number * HOP_S, number * HOP_S, -20.0, number, 1.0))
     painter = Painter(library, track)
     assert painter.prepare(ADA, ready=64, timeout_s=5)
     yield painter

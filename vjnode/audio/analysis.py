@@ -1,4 +1,4 @@
-"""What is heard in one block: MFCC, level and onset, by aubio."""
+"""What is heard in one hop: MFCC, level and onset, by aubio."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.scrub import scrub
-from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ, Block
+from vjnode.audio.source import HOP, HOP_S, RATE_HZ
 
 COEFFICIENTS = 13
 """Low-order MFCCs that are kept: the spectral envelope that a listener notices."""
@@ -21,7 +21,7 @@ FLOOR_DB = -120.0
 """Level of digital silence, dBFS."""
 
 NOISE_DBFS = -90.0
-"""Level of the fixed noise that lies under every block.
+"""Level of the fixed noise that lies under every hop.
 
 Without it, the logarithm in the MFCC makes of silence −264 and of a quiet sine numbers that
 hang on rounding; with it, silence is one definite spectrum.
@@ -38,11 +38,11 @@ _DC_CORNER_HZ = 20.0
 
 @dataclass(frozen=True)
 class Features:
-    """What one block sounds like.
+    """What one hop sounds like.
 
     mfcc: shape (13,), float32; c0 is √40 times the mean log10 of the mel bands.
-    rms_db: level of the block without its DC, dBFS, at least −120.
-    onset: whether a note or a beat began in this block.
+    rms_db: level of the hop without its DC, dBFS, at least −120.
+    onset: whether a note or a beat began in this hop.
     """
 
     mfcc: NDArray[np.float32]
@@ -65,7 +65,7 @@ class Mfcc:
 
 
 class Analyser:
-    """Turns blocks, in order, into features. Holds the overlap between them."""
+    """Turns hops, in order, into features. Holds the overlap between them."""
 
     def __init__(self) -> None:
         self._dc_blocker = _dc_blocker()
@@ -73,9 +73,9 @@ class Analyser:
         self._detectors = [_onset_detector(*one) for one in _ONSET_THRESHOLDS.items()]
         self._since_onset_s = _ONSET_GAP_S
 
-    def analyse(self, block: Block) -> Features:
-        """Analyse the next block; any samples are taken, bad ones count as silence or clip."""
-        mono = scrub(block.pcm).mean(axis=1, dtype=np.float32)
+    def analyse(self, pcm: NDArray[np.float32]) -> Features:
+        """Analyse the next hop, shape (HOP, 2), float32; bad samples count as silence or clip."""
+        mono = scrub(pcm).mean(axis=1, dtype=np.float32)
         mono = self._dc_blocker(mono).copy()
         return Features(self._mfcc.next(mono), level_db(mono), self._onset(mono))
 
@@ -85,7 +85,7 @@ class Analyser:
         for part in mono.reshape(-1, _ONSET_HOP):
             for detector in self._detectors:
                 fired |= bool(detector(part)[0])
-        self._since_onset_s += BLOCK_S
+        self._since_onset_s += HOP_S
         if not fired or self._since_onset_s < _ONSET_GAP_S:
             return False
         self._since_onset_s = 0.0
@@ -118,7 +118,7 @@ def _dc_blocker() -> aubio.digital_filter:
 
 
 def _noise() -> NDArray[np.float32]:
-    """One block of noise, repeated for ever: shape (HOP,), float32, the same in every run."""
+    """One hop of noise, repeated for ever: shape (HOP,), float32, the same in every run."""
     noise = np.random.Generator(np.random.PCG64(1)).standard_normal(HOP)
     scale = 10.0 ** (NOISE_DBFS / 20.0) / np.sqrt(np.mean(noise**2))
     return np.asarray(noise * scale, dtype=np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.scrub import scrub
-from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ, Block
+from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
 from vjnode.errors import InputError, SourceError
 
 _log = logging.getLogger(__name__)
@@ -57,15 +57,15 @@ class FileSource:
         self._fill()
         if not len(self._rest) and not self._loop:
             return None
-        pcm = self._take(HOP)
+        pcm = self._take(BLOCK)
         self._position += len(pcm)
-        while len(pcm) < HOP and self._loop:
+        while len(pcm) < BLOCK and self._loop:
             self._rewind()
-            more = self._take(HOP - len(pcm))
+            more = self._take(BLOCK - len(pcm))
             self._position = len(more)
             pcm = np.concatenate([pcm, more])
         self._read += 1
-        whole = np.zeros((HOP, 2), np.float32)
+        whole = np.zeros((BLOCK, 2), np.float32)
         whole[: len(pcm)] = pcm
         return Block(whole, self._position / RATE_HZ, self._read * BLOCK_S)
 
@@ -76,7 +76,7 @@ class FileSource:
 
     def _fill(self) -> None:
         """Decode until a whole block is waiting or the song is at its end."""
-        while len(self._rest) < HOP:
+        while len(self._rest) < BLOCK:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return

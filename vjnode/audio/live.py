@@ -20,7 +20,7 @@ from vjnode.audio.portaudio import (
     release,
 )
 from vjnode.audio.scrub import scrub
-from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ, Block
+from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
 from vjnode.errors import SourceError
 
 _log = logging.getLogger(__name__)
@@ -85,10 +85,10 @@ class LiveSource:
             SourceError: no sound has come for a second. Only ending the process surely frees
                 the device then.
         """
-        while len(self._waiting) < HOP:
+        while len(self._waiting) < BLOCK:
             data, self._captured_s = self._next_chunk()
             self._waiting = np.concatenate([self._waiting, self._stereo(data)])
-        pcm, self._waiting = self._waiting[:HOP].copy(), self._waiting[HOP:]
+        pcm, self._waiting = self._waiting[:BLOCK].copy(), self._waiting[BLOCK:]
         self._blocks += 1
         # The rest of the chunk was heard after this block.
         captured_s = self._captured_s - len(self._waiting) / RATE_HZ
@@ -113,7 +113,7 @@ class LiveSource:
                             format=self._pyaudio.paFloat32,
                             input=True,
                             input_device_index=device.index,
-                            frames_per_buffer=round(HOP * rate_hz / RATE_HZ),
+                            frames_per_buffer=round(BLOCK * rate_hz / RATE_HZ),
                             stream_callback=self._on_sound,
                         )
                 except (OSError, ValueError) as error:

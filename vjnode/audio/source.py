@@ -9,17 +9,22 @@ from numpy.typing import NDArray
 RATE_HZ = 44_100
 """Every source delivers this sample rate; files and devices are resampled to it."""
 
-HOP = 512
-"""Frames in a block: 11.6 ms."""
+BLOCK = 256
+"""Frames in a block, 5.8 ms: an onset is known that early."""
 
-BLOCK_S = HOP / RATE_HZ
+BLOCK_S = BLOCK / RATE_HZ
+
+HOP = 2 * BLOCK
+"""Frames from one MFCC to the next: two blocks, 11.6 ms."""
+
+HOP_S = HOP / RATE_HZ
 
 
 @dataclass(frozen=True)
 class Block:
-    """One hop of sound.
+    """A short piece of sound.
 
-    pcm: shape (HOP, 2), float32, nominal range −1…1, left and right; always finite.
+    pcm: shape (BLOCK, 2), float32, nominal range −1…1, left and right; always finite.
     t_s: position in the sound of the end of this block, s. Wraps when a file loops.
     captured_s: when its last sample was heard, on ``time.monotonic()``; offline: running
         time since the start of the sound (no wrap).

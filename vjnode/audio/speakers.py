@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from vjnode.audio.portaudio import initialise, load_pyaudio, quiet_stderr, release
-from vjnode.audio.source import HOP, RATE_HZ, Block
+from vjnode.audio.source import BLOCK, RATE_HZ, Block
 from vjnode.errors import SourceError
 
 _log = logging.getLogger(__name__)
 
-START_BLOCKS = 3
+START_BLOCKS = 6
 """Blocks that must wait before playing starts, so that a late one makes no gap: 35 ms."""
 
-MOST_BLOCKS = 8
+MOST_BLOCKS = 16
 """With more waiting, the oldest are dropped: sound stays within 93 ms of the picture."""
 
-_SILENCE = bytes(HOP * 2 * 4)
+_SILENCE = bytes(BLOCK * 2 * 4)
 
 
 class Speakers:
@@ -39,7 +39,7 @@ class Speakers:
                     channels=2,
                     format=self._pyaudio.paFloat32,
                     output=True,
-                    frames_per_buffer=HOP,
+                    frames_per_buffer=BLOCK,
                     stream_callback=self._next,
                 )
         except (OSError, ValueError) as error:

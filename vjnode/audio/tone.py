@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ, Block
+from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
 
 PERIOD = 200
 """Samples in a period: 220.5 Hz, about the A below middle C."""
@@ -24,13 +24,13 @@ class ToneSource:
 
     def read(self) -> Block:
         """Return the next block; it never ends."""
-        t_s = (self._position + np.arange(HOP)) / RATE_HZ
+        t_s = (self._position + np.arange(BLOCK)) / RATE_HZ
         swell = 0.5 - 0.5 * np.cos(2.0 * np.pi * t_s / SWELL_S)
         level = 10.0 ** (np.interp(swell, (0.0, 1.0), LEVEL_DBFS) / 20.0)
-        wave = self._wave[(self._position + np.arange(HOP)) % PERIOD]
+        wave = self._wave[(self._position + np.arange(BLOCK)) % PERIOD]
         pcm = np.repeat((level * wave).astype(np.float32)[:, None], 2, axis=1)
-        self._position += HOP
-        now_s = self._position / HOP * BLOCK_S
+        self._position += BLOCK
+        now_s = self._position / BLOCK * BLOCK_S
         return Block(pcm, now_s, now_s)
 
     def close(self) -> None:

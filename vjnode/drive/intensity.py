@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.analysis import MEL_BANDS, WINDOW
-from vjnode.audio.source import BLOCK_S, HOP, RATE_HZ
+from vjnode.audio.source import HOP, HOP_S, RATE_HZ
 
 _EXPONENT = 0.23
 """Specific loudness grows with band power to this power (Zwicker & Fastl, Psychoacoustics)."""
@@ -47,7 +47,7 @@ def intensity(mono: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _smooth(x: NDArray[np.float32], time_s: float) -> NDArray[np.float32]:
-    keep = float(np.exp(-BLOCK_S / time_s))
+    keep = float(np.exp(-HOP_S / time_s))
     smooth = np.empty_like(x)
     state = 0.0
     for i, value in enumerate(x):

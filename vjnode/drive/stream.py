@@ -3,16 +3,17 @@
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vjnode.audio.analysis import FLOOR_DB, Analyser, Mfcc
-from vjnode.audio.source import HOP, RATE_HZ, Block
+from vjnode.audio.source import BLOCK, HOP, RATE_HZ, Block
 from vjnode.drive.drive import Drive
 from vjnode.drive.graph import compile_encoder
 from vjnode.drive.trained import Trained, load_trained
 from vjnode.drive.window import FRAMES, picture
 
 HOPS_PER_STEP = 2
-"""Blocks from one time point to the next."""
+"""MFCCs from one time point to the next."""
 
 STEP_S = HOPS_PER_STEP * HOP / RATE_HZ
 """Seconds between time points: 23.2 ms, 43 a second."""
@@ -34,12 +35,17 @@ class Listener:
         self._analyser = Analyser()
         self._mfcc = deque([_silence()] * FRAMES, FRAMES)
         self._power = 0.0
+        self._hop: list[NDArray[np.float32]] = []
         self._hops = 0
         self._onsets = onsets
 
     def hear(self, block: Block) -> Drive | None:
-        """Take the next block; return a drive at every second one. Never raises on bad samples."""
-        features = self._analyser.analyse(block)
+        """Take the next block; return a drive at every fourth one. Never raises on bad samples."""
+        self._hop.append(block.pcm)
+        if len(self._hop) * BLOCK < HOP:
+            return None
+        features = self._analyser.analyse(np.concatenate(self._hop))
+        self._hop.clear()
         self._mfcc.append(features.mfcc)
         self._onsets += features.onset
         self._power += 10.0 ** (features.rms_db / 10.0)

@@ -8,7 +8,7 @@ import numpy as np
 from vjnode.audio.open import open_source
 from vjnode.audio.pacing import Paced
 from vjnode.audio.portaudio import no_jack_leftovers
-from vjnode.audio.source import HOP, Block, Source
+from vjnode.audio.source import BLOCK, Block, Source
 from vjnode.audio.speakers import Speakers
 from vjnode.drive.stream import Listener
 from vjnode.errors import InputError, SourceError
@@ -30,7 +30,7 @@ class Quiet:
 
     def read(self) -> Block:
         """Return a silent block."""
-        return Block(np.zeros((HOP, 2), np.float32), 0.0, 0.0)
+        return Block(np.zeros((BLOCK, 2), np.float32), 0.0, 0.0)
 
     def close(self) -> None:
         """Nothing to release."""

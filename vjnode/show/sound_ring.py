@@ -10,7 +10,7 @@ from multiprocessing.shared_memory import SharedMemory
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.source import HOP, RATE_HZ, Block
+from vjnode.audio.source import BLOCK, RATE_HZ, Block
 
 SECONDS = 4
 FRAMES = RATE_HZ * SECONDS
@@ -46,13 +46,13 @@ class SoundRing:
         self._pcm[start : start + first] = block.pcm[:first]
         self._pcm[: count - first] = block.pcm[first:]
         written = int(self._written[0]) + count
-        self._heard_s[written // HOP % _TIMES] = block.captured_s
+        self._heard_s[written // BLOCK % _TIMES] = block.captured_s
         self._written[0] = written
 
     def read(self) -> tuple[NDArray[np.float32], float]:
         """Return the samples since the last read, (n, 2) float32, and when the last was heard."""
         written = int(self._written[0])
-        heard_s = float(self._heard_s[written // HOP % _TIMES])
+        heard_s = float(self._heard_s[written // BLOCK % _TIMES])
         count = min(written - self._read_up_to, FRAMES - _GUARD)
         self._read_up_to = written
         index = np.arange(written - count, written) % FRAMES
