@@ -33,7 +33,7 @@ def test_there_is_enough_to_choose_from():
     assert len(expression_names()) >= 3
     assert "laugh" in expression_names()
     presets = scan_presets(faces=face_names(), expressions=expression_names())
-    looks = {(controls.face, controls.expression) for controls, _ in presets.values()}
+    looks = {(preset.face, preset.expression) for preset in presets.values()}
     assert len(looks) >= 3
 
 

@@ -16,7 +16,7 @@ MAY_USE = {
     "output": {"audio"},
     "drive": {"audio"},
     "engine": {"face"},
-    "control": {"face"},
+    "control": {"drive"},
     "show": {"audio", "drive", "face", "engine", "output", "control"},
 }
 TOP = {"errors", "naming", "runtime", "storage"}

@@ -18,7 +18,7 @@ from vjnode.config import (
     parse_address,
     parse_fps,
 )
-from vjnode.control.parameters import Controls, Stock, change
+from vjnode.control.controls import Controls, Stock, change
 from vjnode.engine.base import SIZES
 from vjnode.errors import VjnodeError
 from vjnode.output.catalogue import KINDS, parse_output
@@ -256,8 +256,7 @@ def _presets(options: argparse.Namespace) -> None:
     from vjnode.face.catalogue import expression_names, face_names  # noqa: PLC0415
 
     presets = scan_presets(faces=face_names(), expressions=expression_names())
-    rows = [(name, str(i), about) for i, (name, (_, about)) in enumerate(presets.items())]
-    _print_rows(rows)
+    _print_rows([(one.name, str(i), one.about) for i, one in enumerate(presets.values())])
 
 
 if __name__ == "__main__":

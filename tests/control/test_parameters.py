@@ -2,13 +2,13 @@ import math
 
 import pytest
 
-from vjnode.control.parameters import Controls, Stock, change
+from vjnode.control.controls import Controls, Preset, Stock, change
 from vjnode.errors import InputError
 
 STOCK = Stock(
     ["ada", "ben", "chi"],
     ["laugh", "wonder"],
-    {"club": Controls("club", "chi", "wonder", gain=2.0)},
+    {"club": Preset("club", "chi", "wonder", {"gain": 2.0})},
 )
 START = Controls("", "ada", "laugh")
 
@@ -70,5 +70,6 @@ def test_kilobytes_of_a_name_are_refused_at_once_and_shortly():
 
 
 def test_a_preset_sets_everything_at_once():
-    assert change(START, "preset", "club", STOCK) == STOCK.presets["club"]
-    assert change(START, "preset", 0, STOCK) == STOCK.presets["club"]
+    club = Controls("club", "chi", "wonder", gain=2.0)
+    assert change(START, "preset", "club", STOCK) == club
+    assert change(START, "preset", 0, STOCK) == club

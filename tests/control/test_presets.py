@@ -1,5 +1,6 @@
 import pytest
 
+from vjnode.control.controls import Preset
 from vjnode.control.presets import read_preset, scan_presets
 from vjnode.errors import InputError
 
@@ -9,8 +10,8 @@ GOOD = 'version = 1\nabout = "soft"\nface = "ben"\nexpression = "laugh"\ngain = 
 
 def test_a_preset_file_becomes_controls(tmp_path):
     (tmp_path / "soft.toml").write_text(GOOD)
-    controls, about = read_preset(tmp_path / "soft.toml", **NAMES)
-    assert (controls.preset, controls.face, controls.gain, about) == ("soft", "ben", 1.5, "soft")
+    preset = read_preset(tmp_path / "soft.toml", **NAMES)
+    assert preset == Preset("soft", "ben", "laugh", {"gain": 1.5}, "soft")
 
 
 @pytest.mark.parametrize(
@@ -43,4 +44,4 @@ def test_the_users_folder_wins(tmp_path):
     for folder, gain in ((shipped, "1.5"), (own, "3.0")):
         folder.mkdir()
         (folder / "soft.toml").write_text(GOOD.replace("1.5", gain))
-    assert scan_presets(**NAMES, folders=[shipped, own])["soft"][0].gain == 3.0
+    assert scan_presets(**NAMES, folders=[shipped, own])["soft"].values == {"gain": 3.0}

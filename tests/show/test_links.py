@@ -1,6 +1,6 @@
 import numpy as np
 
-from vjnode.control.parameters import Controls
+from vjnode.control.controls import Controls
 from vjnode.drive.drive import Drive
 from vjnode.output.base import FrameInfo
 from vjnode.show.links import (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vjnode.audio.source import HOP_S
-from vjnode.control.parameters import Controls
+from vjnode.control.controls import Controls
 from vjnode.drive.drive import Drive
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.library import SweepLibrary

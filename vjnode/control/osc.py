@@ -11,7 +11,7 @@ from pythonosc.osc_packet import OscPacket
 from pythonosc.osc_packet import ParseError as PacketError
 
 from vjnode.control.datagram import MAX_BYTES, MalformedError, check_datagram
-from vjnode.control.parameters import PARAMETERS
+from vjnode.control.parameters import BY_NAME, KNOWN, PARAMETERS
 from vjnode.errors import InputError, VjnodeError
 
 _log = logging.getLogger(__name__)
@@ -105,8 +105,10 @@ class OscServer:
     def _act(self, message: OscMessage) -> None:
         name = self._names.get(message.address)
         if name is None:
-            raise InputError(f"unknown address; there are: {', '.join(self._names)}")
+            raise InputError(f"unknown address; after /vjnode/ there are: {KNOWN}")
         values = list(message.params)
+        if not values and BY_NAME[name].kind == "trigger":
+            values = [True]  # some senders fire a trigger by its mere address
         if len(values) != 1:
             raise InputError(f"it takes one value, not {len(values)}")
         self._set_parameter(name, values[0])

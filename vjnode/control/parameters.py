@@ -1,25 +1,35 @@
-"""What can be steered while the show runs: one table, and one pure function over it.
+"""What can be steered while the show runs: one table.
 
 OSC addresses, presets, the command line and the README's table all come from these rows.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
 
+from vjnode.drive.routing import AMOUNT_HIGH, AMOUNT_LOW, CHANNELS, SOURCES, default_route
+from vjnode.drive.shaping import CURVE_HIGH, CURVE_LOW, GATE_DB
 from vjnode.errors import InputError
-from vjnode.naming import choose
 
 _MAX_SHOWN = 64
 _ROUNDING = 1e-3  # a fader's top may come as 4.0000002
+
+AGC_MODES = ("off", "on", "freeze")
+"""Automatic gain: none; following the level slowly; as it is now."""
+
+BPM_LOW, BPM_HIGH = 30.0, 300.0
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One row of the table.
 
-    kind: ``choice`` (a name, or its number in the list) or ``float``.
+    kind: ``choice`` (a name, or its number in the list), ``float``, or ``trigger`` (acts on any
+        value but zero, because buttons send 1 and then 0).
     low, high: the range of a float, both ends included.
+    off: what turns a float off, where that lies outside its range; ``off_means`` says how.
+    choices: of a choice that has always the same ones.
+    room: it belongs to the room and the song, not to the look: a preset that does not name it
+        leaves it as it is.
+    key: where ``Controls`` keeps it: the name of its field, or for a route its own name.
     """
 
     name: str
@@ -29,89 +39,177 @@ class Parameter:
     high: float = 0.0
     default: float = 0.0
     unit: str = ""
+    off: float | None = None
+    off_means: str = ""
+    choices: tuple[str, ...] = ()
+    room: bool = False
+    stored_as: str = ""
 
     @property
     def address(self) -> str:
         """Return its OSC address."""
         return f"/vjnode/{self.name}"
 
+    @property
+    def key(self) -> str:
+        """Return where its value is kept; two rows with one key are two names of one value."""
+        return self.stored_as or self.name
 
-PARAMETERS = (
+    @property
+    def routes(self) -> bool:
+        """Return whether it is part of the routing matrix."""
+        return self.name.startswith("route/")
+
+    @property
+    def takes(self) -> str:
+        """Return what values it takes, in words, for errors and lists."""
+        if self.kind == "trigger":
+            return "any number but 0"
+        if self.kind == "choice":
+            return f"one of {', '.join(self.choices)}" if self.choices else "a name"
+        unit = f" {self.unit}" if self.unit else ""
+        off = f", or {self.off:g} ({self.off_means})" if self.off is not None else ""
+        return f"a number from {self.low:g} to {self.high:g}{unit}{off}"
+
+
+def _float(
+    name: str,
+    about: str,
+    low: float,
+    high: float,
+    default: float,
+    *,
+    unit: str = "",
+    room: bool = False,
+    stored_as: str = "",
+) -> Parameter:
+    return Parameter(name, "float", about, low, high, default, unit, room=room, stored_as=stored_as)
+
+
+_WEIGHT, _ONSET = (default_route(source, "expression") for source in ("weight", "onset"))
+
+_NAMED = (
     Parameter("face", "choice", "whose face is shown"),
     Parameter("expression", "choice", "what the sound makes it do"),
-    Parameter("gain", "float", "how strongly the weight acts", high=4.0, default=1.0, unit="×"),
-    Parameter("preset", "choice", "face, expression, gain and envelope together"),
-    Parameter(
-        "attack",
-        "float",
-        "how fast the face follows rising sound",
-        high=5.0,
-        default=0.04,
-        unit="s",
+    Parameter("preset", "choice", "face, expression and everything else that a preset sets"),
+    _float("gain", "how strongly the sound acts", 0.0, 4.0, 1.0, unit="×"),
+    _float(
+        "attack", "how fast the face follows rising sound", 0.0, 5.0, _WEIGHT.attack_s, unit="s"
     ),
-    Parameter("release", "float", "how fast it calms down", high=10.0, default=0.35, unit="s"),
+    _float("release", "how fast it calms down", 0.0, 10.0, _WEIGHT.release_s, unit="s"),
+    _float("floor", "the weight in silence", 0.0, 1.0, 0.0),
+    _float("ceiling", "the weight of the most intense sound", 0.0, 1.0, 1.0),
+    _float(
+        "curve",
+        "exponent on the weight: above 1 calmer, below 1 livelier",
+        CURVE_LOW,
+        CURVE_HIGH,
+        1.0,
+    ),
+    _float("accent", "what each onset adds to the weight", 0.0, 1.0, _ONSET.amount),
+    _float("accent_decay", "how fast an accent dies away", 0.0, 10.0, _ONSET.release_s, unit="s"),
+    _float(
+        "gate", "quieter sound counts as silence", -90.0, -20.0, GATE_DB, unit="dBFS", room=True
+    ),
+    Parameter(
+        "agc",
+        "choice",
+        "automatic gain for the input: follows its level slowly, or stays as it is",
+        choices=AGC_MODES,
+        room=True,
+    ),
+    Parameter("agc_reset", "trigger", "automatic gain begins anew"),
+    Parameter(
+        "bpm",
+        "float",
+        "the tempo, set by hand",
+        low=BPM_LOW,
+        high=BPM_HIGH,
+        unit="BPM",
+        off=0.0,
+        off_means="follow the music",
+        room=True,
+    ),
+    Parameter("tap", "trigger", "a beat, tapped by hand"),
+    Parameter("double", "trigger", "twice the tempo"),
+    Parameter("halve", "trigger", "half the tempo"),
+    Parameter("resync", "trigger", "now is the first beat of a bar"),
+    _float("lfo_rate", "waves per second of the LFO", 0.0, 20.0, 0.25, unit="Hz"),
+    _float(
+        "lfo_beats", "length of its wave in beats; 0: lfo_rate counts", 0.0, 64.0, 0.0, unit="beats"
+    ),
 )
+
+_SHORT_NAMES = {
+    "route/expression/weight/attack": "attack",
+    "route/expression/weight/release": "release",
+    "route/expression/onset/amount": "accent",
+    "route/expression/onset/release": "accent_decay",
+}
+
+
+def _route_rows() -> list[Parameter]:
+    rows = []
+    for channel in CHANNELS:
+        for source in SOURCES:
+            route = default_route(source, channel)
+            for part, about, low, high, default, unit in (
+                ("amount", "how much of it", AMOUNT_LOW, AMOUNT_HIGH, route.amount, ""),
+                ("attack", "how fast it rises", 0.0, 5.0, route.attack_s, "s"),
+                ("release", "how fast it falls", 0.0, 10.0, route.release_s, "s"),
+            ):
+                name = f"route/{channel}/{source}/{part}"
+                text, kept = f"{source} → {channel}: {about}", _SHORT_NAMES.get(name, name)
+                rows.append(_float(name, text, low, high, default, unit=unit, stored_as=kept))
+    return rows
+
+
+PARAMETERS = (*_NAMED, *_route_rows())
 
 BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
 
-
-@dataclass(frozen=True)
-class Controls:
-    """The state of every parameter at one moment."""
-
-    preset: str
-    face: str
-    expression: str
-    gain: float = BY_NAME["gain"].default
-    attack: float = BY_NAME["attack"].default
-    release: float = BY_NAME["release"].default
+KNOWN = ", ".join(
+    [*(row.name for row in _NAMED), "route/CHANNEL/SOURCE/amount, …/attack and …/release"]
+)
+"""Every parameter's name, the matrix as a pattern: for errors."""
 
 
-@dataclass(frozen=True)
-class Stock:
-    """The names to choose from, in their listed order, and what each preset sets."""
+def find(name: str) -> Parameter:
+    """Return the row of that name.
 
-    faces: Sequence[str]
-    expressions: Sequence[str]
-    presets: dict[str, Controls] = field(default_factory=dict)
-
-    def names(self, parameter: str) -> Sequence[str]:
-        """Return the choices of the parameter of that name."""
-        if parameter == "face":
-            return self.faces
-        return self.expressions if parameter == "expression" else list(self.presets)
+    Raises:
+        InputError: there is none.
+    """
+    if (parameter := BY_NAME.get(name)) is None:
+        shown = name[:_MAX_SHOWN]
+        extra = ""
+        if name.startswith("route/"):
+            extra = f"; channels: {', '.join(CHANNELS)}; sources: {', '.join(SOURCES)}"
+        raise InputError(f"there is no parameter '{shown}'; there are: {KNOWN}{extra}")
+    return parameter
 
 
 def number_in_range(parameter: Parameter, value: object) -> float:
-    """Return ``value`` as a float within the parameter's range.
+    """Return ``value`` as a float that the parameter takes.
 
     Raises:
         InputError: it is no finite number, or out of range.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value)
+        if number == parameter.off:
+            return number
         if parameter.low - _ROUNDING <= number <= parameter.high + _ROUNDING:
             return min(max(number, parameter.low), parameter.high)
-    raise InputError(
-        f"{parameter.name} takes a number from {parameter.low:g} to {parameter.high:g}"
-        f"{' ' + parameter.unit if parameter.unit else ''}, not {value!r:.{_MAX_SHOWN}}"
-    )
+    raise InputError(f"{parameter.name} takes {parameter.takes}, not {value!r:.{_MAX_SHOWN}}")
 
 
-def change(controls: Controls, name: str, value: object, stock: Stock) -> Controls:
-    """Return ``controls`` with the parameter ``name`` set to ``value``.
+def fires(parameter: Parameter, value: object) -> bool:
+    """Return whether ``value`` sets the trigger off; zero and False do not.
 
     Raises:
-        InputError: no such parameter, or the value does not fit it.
+        InputError: it is no number.
     """
-    parameter = BY_NAME.get(name)
-    if parameter is None:
-        raise InputError(f"there is no parameter '{name}'; there are: {', '.join(BY_NAME)}")
-    if parameter.kind == "float":
-        changed: dict[str, Any] = {name: number_in_range(parameter, value)}
-        return replace(controls, **changed)
-    chosen = choose(name, stock.names(name), value)
-    if name == "preset":
-        return stock.presets[chosen]
-    changed = {name: chosen}
-    return replace(controls, **changed)
+    if isinstance(value, int | float):
+        return value != 0 and value == value  # noqa: PLR0124 - NaN is no press
+    raise InputError(f"{parameter.name} takes {parameter.takes}, not {value!r:.{_MAX_SHOWN}}")

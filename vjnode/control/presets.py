@@ -7,11 +7,13 @@ replaces a shipped one of the same name.
 
 import logging
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 
-from vjnode.control.parameters import BY_NAME, Controls, Stock, number_in_range
+from vjnode.control.controls import Preset, Stock
+from vjnode.control.parameters import BY_NAME, PARAMETERS, number_in_range
 from vjnode.errors import InputError
 from vjnode.naming import choose
 from vjnode.storage import shipped
@@ -28,8 +30,8 @@ def preset_folders() -> list[Path]:
     return [shipped(), own]
 
 
-def read_preset(path: Path, *, faces: list[str], expressions: list[str]) -> tuple[Controls, str]:
-    """Read one preset; returns its settings and its one-line description.
+def read_preset(path: Path, *, faces: list[str], expressions: list[str]) -> Preset:
+    """Read one preset.
 
     Raises:
         InputError: unreadable, not TOML, an unknown key, or a value out of range.
@@ -38,41 +40,61 @@ def read_preset(path: Path, *, faces: list[str], expressions: list[str]) -> tupl
         table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"the preset {path} cannot be read: {error}") from error
-    allowed = {"version", "about", *(name for name in BY_NAME if name != "preset")}
-    if unknown := set(table) - allowed:
+    values = dict(_flat(table))
+    if unknown := set(values) - {"version", "about"} - set(_ALLOWED):
         raise InputError(
-            f"the preset {path} has an unknown key '{min(unknown)}'; "
-            f"there are: {', '.join(sorted(allowed))}"
+            f"the preset {path} has an unknown key '{_as_key(min(unknown))}'; "
+            f"there are: about, version, {_ALLOWED_TEXT}"
         )
-    if (version := table.get("version")) != VERSION:
+    if (version := values.pop("version", None)) != VERSION:
         raise InputError(f"the preset {path} needs 'version = {VERSION}', not {version!r}")
     for name in ("face", "expression"):
-        if name not in table:
+        if name not in values:
             raise InputError(f"the preset {path} does not name its {name}")
+    about = str(values.pop("about", ""))
+    stock = Stock(faces, expressions)
     try:
-        controls = Controls(
-            preset=path.stem,
-            face=choose("face", faces, table["face"]),
-            expression=choose("expression", expressions, table["expression"]),
-            **{
-                name: number_in_range(parameter, table[name])
-                for name, parameter in BY_NAME.items()
-                if parameter.kind == "float" and name in table
-            },
-        )
+        checked = {name: _checked(name, value, stock) for name, value in values.items()}
     except InputError as error:
         raise InputError(f"the preset {path} is wrong: {error}") from error
-    return controls, str(table.get("about", ""))
+    face, expression = (str(checked.pop(name)) for name in ("face", "expression"))
+    return Preset(path.stem, face, expression, checked, about)
+
+
+_ALLOWED = [row.name for row in PARAMETERS if row.kind != "trigger" and row.name != "preset"]
+_ALLOWED_TEXT = ", ".join(
+    [*(name for name in _ALLOWED if not BY_NAME[name].routes), "route.CHANNEL.SOURCE.amount …"]
+)
+
+
+def _flat(table: dict[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield names and values: what TOML nests by dots, parameters nest by slashes."""
+    for key, value in table.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{key}/")
+        else:
+            yield prefix + key, value
+
+
+def _as_key(name: str) -> str:
+    return name.replace("/", ".")
+
+
+def _checked(name: str, value: object, stock: Stock) -> float | str:
+    parameter = BY_NAME[name]
+    if parameter.kind == "float":
+        return number_in_range(parameter, value)
+    return choose(name, stock.names(name), value)
 
 
 def scan_presets(
     *, faces: list[str], expressions: list[str], folders: list[Path] | None = None
-) -> dict[str, tuple[Controls, str]]:
+) -> dict[str, Preset]:
     """Return every good preset by name, in the order of their names.
 
     A bad file is left out and logged: the show must not hang on a typing mistake.
     """
-    found: dict[str, tuple[Controls, str]] = {}
+    found: dict[str, Preset] = {}
     for folder in preset_folders() if folders is None else folders:
         for path in sorted(folder.glob("*.toml")):
             try:
@@ -84,5 +106,4 @@ def scan_presets(
 
 def load_stock(faces: list[str], expressions: list[str]) -> Stock:
     """Return everything that can be chosen in a show."""
-    presets = scan_presets(faces=faces, expressions=expressions)
-    return Stock(faces, expressions, {name: controls for name, (controls, _) in presets.items()})
+    return Stock(faces, expressions, scan_presets(faces=faces, expressions=expressions))

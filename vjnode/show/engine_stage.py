@@ -7,7 +7,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from vjnode.control.parameters import Controls
+from vjnode.control.controls import Controls
 from vjnode.engine.library import Look
 from vjnode.errors import VjnodeError
 from vjnode.output.clock import FrameClock, wait_until

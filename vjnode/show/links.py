@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.control.parameters import Controls
+from vjnode.control.controls import Controls
 from vjnode.drive.drive import Drive
 from vjnode.output.base import Frame, FrameInfo
 
-CONTROLS_BYTES = 1024
+CONTROLS_BYTES = 16384
+"""Room for a routing matrix in which nothing is as it was."""
+
 INFO_BYTES = 1024
 _DRIVE = struct.Struct("<dddqd")
 DRIVE_BYTES = _DRIVE.size

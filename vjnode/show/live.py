@@ -15,8 +15,8 @@ import numpy as np
 from vjnode.audio.open import open_source
 from vjnode.audio.portaudio import no_jack_leftovers
 from vjnode.config import ShowConfig
+from vjnode.control.controls import Controls, Stock, change
 from vjnode.control.osc import OscServer
-from vjnode.control.parameters import Controls, Stock, change
 from vjnode.face.fetch import generator_weights
 from vjnode.output.base import FrameInfo
 from vjnode.show.audio_stage import hear
@@ -73,7 +73,9 @@ class Desk:
             InputError: the value does not fit; nothing has changed.
         """
         with self._lock:
-            self.controls = change(self.controls, name, value, self._available)
+            self.controls = change(
+                self.controls, name, value, self._available, now_s=time.monotonic()
+            )
             self._slot.write(pack_controls(self.controls))
 
 

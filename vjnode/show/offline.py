@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from vjnode.audio.file import FileSource
 from vjnode.audio.source import Block
-from vjnode.control.parameters import Controls
+from vjnode.control.controls import Controls
 from vjnode.drive.stream import Listener
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.library import Look

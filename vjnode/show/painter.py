@@ -7,7 +7,7 @@ the same code.
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.control.parameters import Controls
+from vjnode.control.controls import Controls
 from vjnode.drive.weight import Moment, WeightTrack
 from vjnode.engine.library import Look, SweepLibrary
 from vjnode.engine.sweep import Sweep

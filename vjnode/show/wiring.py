@@ -5,7 +5,7 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.control.parameters import Controls, Stock
+from vjnode.control.controls import Controls, Stock
 from vjnode.control.presets import load_stock
 from vjnode.drive.stream import STEP_S
 from vjnode.drive.weight import WeightTrack
@@ -50,8 +50,8 @@ def codes(look: Look, weight: float) -> NDArray[np.float32]:
 
 def looks(controls: Controls, available: Stock) -> tuple[Look, ...]:
     """Return the looks that presets may switch to, the one in use first."""
-    wanted = [controls, *available.presets.values()]
-    return tuple(dict.fromkeys(Look(one.face, one.expression) for one in wanted))
+    presets = [Look(one.face, one.expression) for one in available.presets.values()]
+    return tuple(dict.fromkeys([Look(controls.face, controls.expression), *presets]))
 
 
 def open_library(*, size: int, memory_mib: int) -> SweepLibrary:
