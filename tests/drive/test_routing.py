@@ -1,0 +1,124 @@
+import math
+
+import numpy as np
+import pytest
+
+from vjnode.drive.accent import Hit
+from vjnode.drive.routing import (
+    CHANNELS,
+    SOURCES,
+    Mixer,
+    Route,
+    SourceValues,
+    default_route,
+    default_routes,
+)
+from vjnode.errors import InputError
+
+
+def route(source, amount=1.0, attack_s=0.0, release_s=0.0):
+    return Route(source, "expression", amount, attack_s, release_s)
+
+
+def expression(mixer, sources, dt_s=0.016, **more):
+    return mixer.step(sources, dt_s, **more)["expression"]
+
+
+def test_as_it_comes_the_expression_follows_the_weight_with_accents():
+    assert default_route("weight", "expression") == route("weight", 1.0, 0.04, 0.35)
+    assert default_route("onset", "expression") == route("onset", 0.25, 0.0, 0.15)
+    assert len(default_routes()) == len(CHANNELS) * len(SOURCES)
+    others = [one for one in default_routes() if one.source not in ("weight", "onset")]
+    assert {one.amount for one in others} == {0.0}
+    mixer = Mixer()
+    for _ in range(600):
+        value = expression(mixer, SourceValues(weight=0.5, beat=1.0, low=1.0))
+    assert value == pytest.approx(0.5)
+    assert expression(mixer, SourceValues(weight=0.5, hits=(Hit(0.0, 1.0),))) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("source", [one for one in SOURCES if one not in ("onset", "constant")])
+def test_every_source_can_drive_alone(source):
+    mixer = Mixer([route(source, 0.5)])
+    assert expression(mixer, SourceValues(**{source: 0.8})) == pytest.approx(0.4)
+    assert expression(mixer, SourceValues()) == 0.0
+
+
+def test_constant_is_always_there_and_a_negative_amount_takes_away():
+    mixer = Mixer([route("constant", 0.75), route("weight", -1.0)])
+    assert expression(mixer, SourceValues()) == 0.75
+    assert expression(mixer, SourceValues(weight=0.5)) == 0.25
+    assert expression(mixer, SourceValues(weight=1.0)) == 0.0
+
+
+def test_the_beat_drives_instead_of_the_weight_or_with_it():
+    sources = SourceValues(weight=0.3, beat=0.5)
+    instead = Mixer([route("weight", 0.0), route("beat", 1.0)])
+    assert expression(instead, sources) == 0.5
+    together = Mixer([route("weight", 1.0), route("beat", 1.0)])
+    assert expression(together, sources) == pytest.approx(0.8)
+
+
+def test_the_sum_is_amplified_and_then_clipped():
+    mixer = Mixer([route("weight", 2.0), route("low", 2.0)])
+    assert expression(mixer, SourceValues(weight=0.4, low=0.4)) == 1.0
+    assert expression(mixer, SourceValues(weight=0.4, low=0.4), gain=0.5) == pytest.approx(0.8)
+    assert expression(mixer, SourceValues(weight=0.4, low=0.4), gain=0.0) == 0.0
+
+
+def test_each_route_has_its_own_times_at_any_frame_rate():
+    routes = [route("weight", 0.5, 0.1, 0.4), route("low", 0.5, 0.02, 0.0)]
+    for fps in (25, 60, 240):
+        mixer = Mixer(routes)
+        for _ in range(fps // 5):
+            value = expression(mixer, SourceValues(weight=1.0, low=1.0), 1 / fps)
+        end = 0.5 * (1 - math.exp(-2)) + 0.5 * (1 - math.exp(-10))
+        assert value == pytest.approx(end)
+    assert expression(mixer, SourceValues(), 0.4) == pytest.approx(
+        0.5 * (1 - math.exp(-2)) * math.exp(-1)
+    )
+
+
+def test_turning_up_an_amount_does_not_begin_with_a_swell():
+    mixer = Mixer([route("low", 0.0, 1.0, 1.0)])
+    for _ in range(1000):
+        expression(mixer, SourceValues(low=0.6))
+    mixer.use([route("low", 1.0, 1.0, 1.0)])
+    assert expression(mixer, SourceValues(low=0.6)) == pytest.approx(0.6)
+
+
+def test_a_rise_is_90_percent_done_50_ms_after_a_hit():
+    """With the default routes: the accent is there at once, the weight follows quickly."""
+    mixer, values = Mixer(), []
+    for frame in range(240):
+        hits = (Hit(0.0, 1.0),) if frame == 60 else ()
+        values.append(
+            expression(mixer, SourceValues(0.9 if frame >= 60 else 0.1, hits=hits), 1 / 60)
+        )
+    rise = (np.array(values) - values[59]) / (max(values) - values[59])
+    assert rise[60 + 3] > 0.9
+
+
+def test_one_bad_value_is_forgotten():
+    mixer = Mixer()
+    expression(mixer, SourceValues(weight=math.nan, low=math.inf))
+    for _ in range(600):
+        value = expression(mixer, SourceValues(weight=0.5))
+    assert value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"source": "bass"}, "there are: weight, onset"),
+        ({"channel": "ears"}, "there are: expression"),
+        ({"amount": 2.5}, "-1 to 2"),
+        ({"amount": math.nan}, "-1 to 2"),
+        ({"attack_s": -1.0}, "0 s or more"),
+        ({"release_s": math.inf}, "0 s or more"),
+    ],
+)
+def test_a_route_that_cannot_be_is_refused(changed, words):
+    good = {"source": "low", "channel": "expression", "amount": 1, "attack_s": 0, "release_s": 0}
+    with pytest.raises(InputError, match=words):
+        Route(**{**good, **changed})
