@@ -8,11 +8,17 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.scrub import scrub
+from vjnode.audio.intake import Intake
 from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
 from vjnode.errors import InputError, SourceError
 
 _log = logging.getLogger(__name__)
+
+PIECE = 2048
+"""Frames converted at once: the future of a song is known, so that this costs no delay."""
+
+_Chunk = tuple[NDArray[np.float32], int, tuple[str, ...]]
+"""Samples, shape (n, channels), their rate in Hz, and the names of the channels."""
 
 
 class FileSource:
@@ -32,11 +38,11 @@ class FileSource:
         self._loop = loop
         self._container = _open(self.path)
         self._chunks = self._decode()
-        self._rest = np.zeros((0, 2), np.float32)
+        self._intake = Intake(PIECE)
         self._position = 0
         self._read = 0
         self._fill()
-        if not len(self._rest):
+        if not self._intake.waiting:
             self.close()
             raise InputError(f"{self.path} holds no sound: its audio stream is empty or damaged")
 
@@ -55,13 +61,13 @@ class FileSource:
             SourceError: the file of a looped song has gone.
         """
         self._fill()
-        if not len(self._rest) and not self._loop:
+        if not self._intake.waiting and not self._loop:
             return None
-        pcm = self._take(BLOCK)
+        pcm = self._intake.take(BLOCK)
         self._position += len(pcm)
         while len(pcm) < BLOCK and self._loop:
             self._rewind()
-            more = self._take(BLOCK - len(pcm))
+            more = self._intake.take(BLOCK - len(pcm))
             self._position = len(more)
             pcm = np.concatenate([pcm, more])
         self._read += 1
@@ -76,15 +82,12 @@ class FileSource:
 
     def _fill(self) -> None:
         """Decode until a whole block is waiting or the song is at its end."""
-        while len(self._rest) < BLOCK:
+        while self._intake.waiting < BLOCK:
             chunk = next(self._chunks, None)
             if chunk is None:
+                self._intake.finish()
                 return
-            self._rest = np.concatenate([self._rest, chunk])
-
-    def _take(self, count: int) -> NDArray[np.float32]:
-        taken, self._rest = self._rest[:count], self._rest[count:]
-        return taken
+            self._intake.push(*chunk)
 
     def _rewind(self) -> None:
         """Open anew: not every container can seek, and some seek inexactly."""
@@ -95,32 +98,33 @@ class FileSource:
             raise SourceError(f"the song cannot be started over: {error}") from error
         self._chunks = self._decode()
         self._fill()
-        if not len(self._rest):
+        if not self._intake.waiting:
             raise SourceError(f"{self.path} holds no sound any more; was it changed in the show?")
 
-    def _decode(self) -> Iterator[NDArray[np.float32]]:
-        """Yield chunks of shape (n, 2), float32. Damaged packets are left out."""
-        resampler: av.AudioResampler | None = None
+    def _decode(self) -> Iterator[_Chunk]:
+        """Yield the song in chunks as long as they are coded. Damaged packets are left out.
+
+        Some streams change their rate or channels on the way.
+        """
         shape = None
         for frame in self._frames():
-            if resampler is None or _shape(frame) != shape:
-                # Some streams change their rate or channels on the way.
-                if resampler is not None:
-                    yield from _arrays(resampler.resample(None))
+            if _shape(frame) != shape:
                 shape = _shape(frame)
-                # Mixing mono to stereo would cost it 3 dB; it is copied to both sides instead.
-                layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
-                resampler = av.AudioResampler(format="fltp", layout=layout, rate=RATE_HZ)
-            frame.pts = None  # gaps in the time stamps are not part of the music
-            yield from _arrays(resampler.resample(frame))
-        if resampler is not None:
-            yield from _arrays(resampler.resample(None))
+                # Only the type of the samples is changed here, one by one. In packed form,
+                # because PyAV 18 crashes when it hands out eight channels or more one by one.
+                to_float = av.AudioResampler("flt", frame.layout, frame.sample_rate)
+                channels = tuple(channel.name for channel in frame.layout.channels)
+            for piece in to_float.resample(frame):
+                pcm = np.asarray(piece.to_ndarray(), dtype=np.float32)
+                yield pcm.reshape(-1, len(channels)), piece.sample_rate, channels
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         try:
             for packet in self._container.demux(audio=0):
                 try:
-                    yield from packet.decode()
+                    for frame in packet.decode():
+                        frame.pts = None  # gaps in the time stamps are not part of the music
+                        yield frame
                 except av.error.InvalidDataError:
                     continue
         except av.error.FFmpegError as error:
@@ -129,11 +133,6 @@ class FileSource:
 
 def _shape(frame: av.AudioFrame) -> tuple[str, str, int]:
     return frame.format.name, frame.layout.name, frame.sample_rate
-
-
-def _arrays(frames: list[av.AudioFrame]) -> Iterator[NDArray[np.float32]]:
-    for frame in frames:
-        yield scrub(np.broadcast_to(frame.to_ndarray().T, (frame.samples, 2)))
 
 
 def _open(path: Path) -> av.container.InputContainer:

@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import av
 import numpy as np
-from numpy.typing import NDArray
 
+from vjnode.audio.intake import STEREO, Intake
 from vjnode.audio.portaudio import (
     initialise,
     load_pyaudio,
@@ -19,7 +18,6 @@ from vjnode.audio.portaudio import (
     quiet_stderr,
     release,
 )
-from vjnode.audio.scrub import scrub
 from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
 from vjnode.errors import SourceError
 
@@ -47,7 +45,7 @@ class DeviceInfo:
 
 
 class LiveSource:
-    """Captures a sound input.
+    """Captures a sound input; of one with many channels, the first two.
 
     PortAudio's callback only copies; a reader that waits in vain notices that the device has
     gone, which PortAudio itself does not say.
@@ -74,7 +72,6 @@ class LiveSource:
         except SourceError:
             self.close()
             raise
-        self._waiting = np.zeros((0, 2), np.float32)
         self._captured_s = 0.0
         self._blocks = 0
 
@@ -85,14 +82,13 @@ class LiveSource:
             SourceError: no sound has come for a second. Only ending the process surely frees
                 the device then.
         """
-        while len(self._waiting) < BLOCK:
+        while self._intake.waiting < BLOCK:
             data, self._captured_s = self._next_chunk()
-            self._waiting = np.concatenate([self._waiting, self._stereo(data)])
-        pcm, self._waiting = self._waiting[:BLOCK].copy(), self._waiting[BLOCK:]
+            pcm = np.frombuffer(data, np.float32).reshape(-1, self._channels)
+            self._intake.push(pcm[:, :2], self._rate_hz, STEREO[: self._channels])
+        pcm = self._intake.take()
         self._blocks += 1
-        # The rest of the chunk was heard after this block.
-        captured_s = self._captured_s - len(self._waiting) / RATE_HZ
-        return Block(pcm, self._blocks * BLOCK_S, captured_s)
+        return Block(pcm, self._blocks * BLOCK_S, self._captured_s - self._intake.behind_s)
 
     def close(self) -> None:
         """Release the device, or give up after a second; a second call does nothing."""
@@ -104,6 +100,7 @@ class LiveSource:
         """Open at 44.1 kHz in stereo if the device takes it, else as near as it does."""
         complaint: Exception | None = None
         for rate_hz in dict.fromkeys((RATE_HZ, device.rate_hz)):
+            frames = round(BLOCK_S * rate_hz)
             for channels in dict.fromkeys((min(2, device.channels), device.channels, 1)):
                 try:
                     with quiet_stderr():
@@ -113,7 +110,7 @@ class LiveSource:
                             format=self._pyaudio.paFloat32,
                             input=True,
                             input_device_index=device.index,
-                            frames_per_buffer=round(BLOCK * rate_hz / RATE_HZ),
+                            frames_per_buffer=frames,
                             stream_callback=self._on_sound,
                         )
                 except (OSError, ValueError) as error:
@@ -121,7 +118,7 @@ class LiveSource:
                     continue
                 self._channels = channels
                 self._rate_hz = rate_hz
-                self._resampler = av.AudioResampler("fltp", "stereo", RATE_HZ)
+                self._intake = Intake(frames)
                 return
         raise SourceError(
             f"the sound input {device.name!r} cannot be opened ({complaint}); "
@@ -152,17 +149,6 @@ class LiveSource:
                     raise SourceError(f"{self.name} delivers no sound any more; has it gone?")
                 self._arrived.wait(patience_s)
             return self._chunks.popleft()
-
-    def _stereo(self, data: bytes) -> NDArray[np.float32]:
-        """Interleaved samples → (n, 2) at 44.1 kHz. Of many channels, the first two count."""
-        pcm = scrub(np.frombuffer(data, np.float32).reshape(-1, self._channels))
-        pcm = pcm[:, :2] if self._channels > 1 else np.repeat(pcm, 2, axis=1)
-        if self._rate_hz == RATE_HZ:
-            return pcm
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm.T), "fltp", "stereo")
-        frame.sample_rate = self._rate_hz
-        pieces = [piece.to_ndarray().T for piece in self._resampler.resample(frame)]
-        return scrub(np.concatenate(pieces)) if pieces else np.zeros((0, 2), np.float32)
 
 
 def list_devices() -> list[DeviceInfo]:

@@ -12,6 +12,6 @@ def scrub(samples: ArrayLike) -> NDArray[np.float32]:
     # float32 first: 1e300 turns into inf and is then clipped like any over.
     with np.errstate(over="ignore"):
         clean = np.array(samples, dtype=np.float32)
-    np.nan_to_num(clean, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
     np.clip(clean, -1.0, 1.0, out=clean)
+    np.copyto(clean, 0.0, where=np.isnan(clean))
     return clean

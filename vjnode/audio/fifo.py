@@ -1,0 +1,42 @@
+"""Samples that come in pieces of one length and go in pieces of another."""
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Fifo:
+    """First in, first out, without gaps. Pieces that are put in are kept, not copied.
+
+    Args:
+        channels: samples in a frame.
+    """
+
+    def __init__(self, channels: int = 2) -> None:
+        self.waiting = 0
+        """Frames that can be taken."""
+        self._pieces: deque[NDArray[np.float32]] = deque()
+        self._nothing = np.zeros((0, channels), np.float32)
+
+    def put(self, piece: NDArray[np.float32]) -> None:
+        """Append frames, shape (n, channels)."""
+        if len(piece):
+            self._pieces.append(piece)
+            self.waiting += len(piece)
+
+    def take(self, count: int) -> NDArray[np.float32]:
+        """Return the next ``count`` frames, or as many as wait: shape (n, channels), float32."""
+        missing = count = min(count, self.waiting)
+        self.waiting -= count
+        taken: list[NDArray[np.float32]] = []
+        while missing:
+            piece = self._pieces.popleft()
+            if len(piece) > missing:
+                self._pieces.appendleft(piece[missing:])
+                piece = piece[:missing]
+            taken.append(piece)
+            missing -= len(piece)
+        if len(taken) == 1:
+            return taken[0]
+        return np.concatenate(taken) if taken else self._nothing
