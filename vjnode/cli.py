@@ -15,17 +15,23 @@ from vjnode.config import (
     SWEEP_MEMORY_MIB,
     ShowConfig,
     check_distinct,
+    check_interpolation,
+    check_plot,
     parse_address,
     parse_fps,
 )
-from vjnode.control.controls import Controls, Stock, change
-from vjnode.engine.base import SIZES
-from vjnode.errors import VjnodeError
+from vjnode.errors import InputError, VjnodeError
+from vjnode.options import (
+    add_interpolation,
+    add_look,
+    add_picture,
+    add_trace,
+    controls_asked_for,
+)
 from vjnode.output.catalogue import KINDS, parse_output
 from vjnode.runtime import log_to_stderr
 
 DEFAULT_OUTPUTS = ("preview",)
-DEFAULT_PRESET = "stage"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,8 +93,8 @@ def build_parser() -> argparse.ArgumentParser:
         + "; ".join(f"{kind.usage} ({kind.about})" for kind in KINDS.values())
         + f" (default: {' '.join(DEFAULT_OUTPUTS)})",
     )
-    _add_look(run)
-    _add_picture(run)
+    add_look(run)
+    add_picture(run)
     run.add_argument(
         "--osc",
         default=f"{OSC_HOST}:{OSC_PORT}",
@@ -97,7 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--duration", type=float, metavar="S", help="end after so many seconds")
     run.add_argument("--report", type=Path, metavar="FILE.json", help="write figures at the end")
-    _add_trace(run)
+    add_trace(run)
     run.add_argument(
         "--sweep-memory",
         type=int,
@@ -110,16 +116,21 @@ def build_parser() -> argparse.ArgumentParser:
     render.set_defaults(command=_render)
     render.add_argument("song", type=Path, metavar="SONG")
     render.add_argument("target", type=Path, metavar="OUT.mp4")
-    _add_look(render)
-    _add_picture(render)
-    _add_trace(render)
+    add_look(render)
+    add_picture(render)
+    add_interpolation(render)
+    add_trace(render)
 
     analyse = commands.add_parser("analyse", help="what a song would do, without pictures")
     analyse.set_defaults(command=_analyse)
     analyse.add_argument("song", type=Path, metavar="SONG")
-    _add_look(analyse)
+    add_look(analyse)
     analyse.add_argument("--fps", default="60", metavar="N", help="frames/s (default: 60)")
-    _add_trace(analyse, required=True)
+    add_interpolation(analyse)
+    add_trace(analyse)
+    analyse.add_argument(
+        "--plot", type=Path, metavar="OUT.png", help="draw what is heard and what it leads to"
+    )
 
     for name, command, about in (
         ("devices", _devices, "list sound inputs"),
@@ -129,41 +140,6 @@ def build_parser() -> argparse.ArgumentParser:
     ):
         commands.add_parser(name, help=about).set_defaults(command=command)
     return parser
-
-
-def _add_look(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", metavar="NAME", help=f"default: {DEFAULT_PRESET}")
-    parser.add_argument("--face", metavar="NAME", help="instead of the preset's")
-    parser.add_argument("--expression", metavar="NAME", help="instead of the preset's")
-    parser.add_argument("--gain", type=float, metavar="X", help="0 to 4, instead of the preset's")
-
-
-def _add_picture(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--size", type=int, default=SIZES[0], metavar="|".join(map(str, SIZES)))
-    parser.add_argument("--fps", default="60", metavar="N", help="frames/s (default: 60)")
-
-
-def _add_trace(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
-    parser.add_argument(
-        "--trace",
-        type=Path,
-        metavar="FILE.jsonl",
-        required=required,
-        help="write one JSON object a frame",
-    )
-
-
-def _controls(options: argparse.Namespace, available: Stock) -> Controls:
-    """Return the controls to begin with: a preset, and what the options change in it."""
-    first = Controls(preset="", face=available.faces[0], expression=available.expressions[0])
-    preset = options.preset
-    if preset is None and DEFAULT_PRESET in available.presets:
-        preset = DEFAULT_PRESET
-    controls = first if preset is None else change(first, "preset", preset, available)
-    for name in ("face", "expression", "gain"):
-        if (value := getattr(options, name)) is not None:
-            controls = change(controls, name, value, available)
-    return controls
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -184,7 +160,7 @@ def _run(options: argparse.Namespace) -> None:
         sweep_memory_mib=options.sweep_memory,
     )
     available = stock()
-    run_show(config, _controls(options, available), available)
+    run_show(config, controls_asked_for(options, available), available)
 
 
 def _render(options: argparse.Namespace) -> None:
@@ -192,14 +168,17 @@ def _render(options: argparse.Namespace) -> None:
     from vjnode.show.wiring import stock  # noqa: PLC0415
 
     check_distinct(song=options.song, video=options.target, trace=options.trace)
+    check_interpolation(options.points, options.interval)
     config = ShowConfig("", (parse_output("null"),), options.size, parse_fps(options.fps))
     render(
         options.song,
         options.target,
-        _controls(options, stock()),
+        controls_asked_for(options, stock()),
         size=config.size,
         fps=config.fps,
         trace=options.trace,
+        points=options.points,
+        interval_s=options.interval,
     )
 
 
@@ -207,12 +186,19 @@ def _analyse(options: argparse.Namespace) -> None:
     from vjnode.show.offline import analyse  # noqa: PLC0415
     from vjnode.show.wiring import stock  # noqa: PLC0415
 
-    check_distinct(song=options.song, trace=options.trace)
+    if options.trace is None and options.plot is None:
+        raise InputError("nothing to do: ask for --trace FILE.jsonl, --plot OUT.png, or both")
+    check_distinct(song=options.song, trace=options.trace, plot=options.plot)
+    check_interpolation(options.points, options.interval)
+    check_plot(options.plot)
     analyse(
         options.song,
-        _controls(options, stock()),
+        controls_asked_for(options, stock()),
         fps=parse_fps(options.fps),
         trace=options.trace,
+        plot=options.plot,
+        points=options.points,
+        interval_s=options.interval,
     )
 
 

@@ -11,6 +11,8 @@ from vjnode.output.base import OutputSpec
 OSC_HOST, OSC_PORT = "127.0.0.1", 9010
 FPS_LOW, FPS_HIGH = 1, 240
 SWEEP_MEMORY_MIB = 1024
+POINTS_HIGH = 100
+INTERVAL_LOW_S, INTERVAL_HIGH_S = 0.02, 5.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,35 @@ def check_distinct(**files: Path | None) -> None:
                     f"{path} is named as {seen[place]} and as {role}; give each its own file"
                 )
             seen[place] = role
+
+
+def check_interpolation(points: int, interval_s: float) -> None:
+    """Check how a song's time points are laid.
+
+    points: between two time points. interval_s: from one time point to the next, s.
+
+    Raises:
+        InputError: out of range.
+    """
+    if not 0 <= points <= POINTS_HIGH:
+        raise InputError(f"--points {points} is not within 0 to {POINTS_HIGH}")
+    if not INTERVAL_LOW_S <= interval_s <= INTERVAL_HIGH_S:
+        raise InputError(
+            f"--interval {interval_s:g} is not within {INTERVAL_LOW_S:g} to {INTERVAL_HIGH_S:g} s"
+        )
+
+
+def check_plot(path: Path | None) -> None:
+    """Check where a picture is to be written.
+
+    Raises:
+        InputError: not a PNG, or its folder does not exist.
+    """
+    if path is not None:
+        if path.suffix.lower() != ".png":
+            raise InputError(f"--plot {path} is not a name that ends in .png")
+        if not path.expanduser().parent.is_dir():
+            raise InputError(f"the folder {path.parent} for {path.name} does not exist")
 
 
 def parse_fps(text: str) -> Fraction:

@@ -15,13 +15,14 @@ import numpy as np
 from vjnode.audio.open import open_source
 from vjnode.audio.portaudio import no_jack_leftovers
 from vjnode.config import ShowConfig
-from vjnode.control.controls import Controls, Stock, change
+from vjnode.control.controls import Controls, Stock
 from vjnode.control.osc import OscServer
 from vjnode.face.fetch import generator_weights
 from vjnode.output.base import FrameInfo
 from vjnode.show.audio_stage import hear
 from vjnode.show.board import Board
 from vjnode.show.child import stop_signals, stop_signals_ignored
+from vjnode.show.desk import Desk
 from vjnode.show.engine_stage import FIRST_KEY_TIMEOUT_S, EngineJob, draw
 from vjnode.show.links import (
     CONTROLS_BYTES,
@@ -29,7 +30,6 @@ from vjnode.show.links import (
     INFO_BYTES,
     Links,
     frame_bytes,
-    pack_controls,
     read_info,
 )
 from vjnode.show.meter import Meter
@@ -54,29 +54,6 @@ AUDIO_STALL_S = 6.0
 """Longer than a sound server may take to deliver its first samples."""
 
 POLL_S = 0.05
-
-
-class Desk:
-    """The controls of a show: changed by OSC, read by the engine."""
-
-    def __init__(self, controls: Controls, available: Stock, slot: Slot) -> None:
-        self._available = available
-        self._slot = slot
-        self._lock = threading.Lock()
-        self.controls = controls
-        slot.write(pack_controls(controls))
-
-    def set_parameter(self, name: str, value: object) -> None:
-        """Change one parameter.
-
-        Raises:
-            InputError: the value does not fit; nothing has changed.
-        """
-        with self._lock:
-            self.controls = change(
-                self.controls, name, value, self._available, now_s=time.monotonic()
-            )
-            self._slot.write(pack_controls(self.controls))
 
 
 def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from vjnode.audio.file import FileSource
 from vjnode.audio.source import Block
 from vjnode.control.controls import Controls
+from vjnode.drive.interpolate import COUNT, INTERVAL_S
 from vjnode.drive.stream import Listener
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.library import Look
@@ -93,9 +94,19 @@ def open_hearing(song: Path) -> Hearing:
 
 
 def render(
-    song: Path, target: Path, controls: Controls, *, size: int, fps: Fraction, trace: Path | None
+    song: Path,
+    target: Path,
+    controls: Controls,
+    *,
+    size: int,
+    fps: Fraction,
+    trace: Path | None,
+    points: int = COUNT,
+    interval_s: float = INTERVAL_S,
 ) -> None:
     """Render ``song`` with its face into the video file ``target``.
+
+    points, interval_s: see ``vjnode.drive.interpolate``.
 
     Raises:
         VjnodeError: the song, the models or the target fail.
@@ -123,8 +134,20 @@ def render(
             bar.update()
 
 
-def analyse(song: Path, controls: Controls, *, fps: Fraction, trace: Path | None) -> None:
+def analyse(
+    song: Path,
+    controls: Controls,
+    *,
+    fps: Fraction,
+    trace: Path | None,
+    plot: Path | None = None,
+    points: int = COUNT,
+    interval_s: float = INTERVAL_S,
+) -> None:
     """Write the trace that rendering ``song`` would give, without drawing.
+
+    plot: PNG file for a picture of what is heard and what it leads to.
+    points, interval_s: see ``vjnode.drive.interpolate``.
 
     Raises:
         VjnodeError: the song or the trace fail.
