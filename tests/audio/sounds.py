@@ -49,11 +49,15 @@ def hops(pcm: np.ndarray) -> list[np.ndarray]:
     ]
 
 
+LAYOUTS = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")
+"""What one to eight channels are, for FFmpeg."""
+
+
 def write_wav(path: Path, pcm: np.ndarray, *, rate_hz: int = RATE_HZ) -> Path:
-    """Write samples, shape (n,) or (n, channels), as 32-bit float WAV."""
+    """Write samples, shape (n,) or (n, channels) with up to 8, as 32-bit float WAV."""
     pcm = np.asarray(pcm, np.float32)
     pcm = pcm[:, None] if pcm.ndim == 1 else pcm
-    layout = {1: "mono", 2: "stereo", 6: "5.1"}[pcm.shape[1]]
+    layout = LAYOUTS[pcm.shape[1] - 1]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_f32le", rate=rate_hz, layout=layout)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm.reshape(1, -1)), "flt", layout)
@@ -61,3 +65,12 @@ def write_wav(path: Path, pcm: np.ndarray, *, rate_hz: int = RATE_HZ) -> Path:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def peak(pcm: np.ndarray, *, rate_hz: int = RATE_HZ) -> tuple[float, float]:
+    """Frequency, Hz, and level, dBFS of its peak, of the strongest sine in mono samples."""
+    window = np.hanning(len(pcm))
+    size = 8 * len(pcm)  # interpolated: a sine between two lines is as strong as one on a line
+    spectrum = np.abs(np.fft.rfft(pcm * window, size))
+    at = int(np.argmax(spectrum))
+    return at * rate_hz / size, float(20 * np.log10(2 * spectrum[at] / window.sum()))
