@@ -108,7 +108,7 @@ def check_plot(path: Path | None) -> None:
     if path is not None:
         if path.suffix.lower() != ".png":
             raise InputError(f"--plot {path} is not a name that ends in .png")
-        if not path.expanduser().parent.is_dir():
+        if not path.parent.is_dir():
             raise InputError(f"the folder {path.parent} for {path.name} does not exist")
 
 

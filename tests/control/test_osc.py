@@ -44,6 +44,24 @@ def test_messages_reach_their_parameter(server):
     assert (server.counts.received, server.counts.rejected) == (3, 0)
 
 
+def test_triggers_and_routes_have_addresses(server):
+    client = SimpleUDPClient("127.0.0.1", server.port)
+    client.send_message("/vjnode/tap", 1.0)
+    client.send_message("/vjnode/tap", [])
+    client.send_message("/vjnode/resync", True)
+    client.send_message("/vjnode/route/expression/beat/amount", 0.5)
+    client.send_message("/vjnode/gain", [])
+    client.send_message("/vjnode/route/ears/beat/amount", 0.5)
+    wait_for(lambda: server.counts.received == 6)
+    wait_for(lambda: server.counts.rejected == 2)
+    assert server.recorder.calls == [
+        ("tap", 1.0),
+        ("tap", True),
+        ("resync", True),
+        ("route/expression/beat/amount", 0.5),
+    ]
+
+
 def test_the_show_survives_every_bad_datagram_and_says_each_once(server, caplog):
     bad = [
         b"#bundle\0" + b"\0" * 8 + b"\xff\xff\xff\xfc",  # makes an unchecked parser loop for ever

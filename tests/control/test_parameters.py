@@ -1,75 +1,120 @@
 import math
+import re
+from pathlib import Path
 
 import pytest
 
-from vjnode.control.controls import Controls, Preset, Stock, change
+from vjnode.control.datagram import check_datagram
+from vjnode.control.parameters import BY_NAME, PARAMETERS, find, fires, number_in_range
+from vjnode.drive.routing import CHANNELS, SOURCES
 from vjnode.errors import InputError
 
-STOCK = Stock(
-    ["ada", "ben", "chi"],
-    ["laugh", "wonder"],
-    {"club": Preset("club", "chi", "wonder", {"gain": 2.0})},
-)
-START = Controls("", "ada", "laugh")
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_names_and_addresses_are_unique_and_every_default_is_allowed():
+    assert len(BY_NAME) == len(PARAMETERS)
+    for row in PARAMETERS:
+        assert row.about
+        assert row.kind in ("choice", "float", "trigger")
+        if row.kind == "float":
+            assert number_in_range(row, row.default) == row.default
+
+
+def test_every_source_has_a_route_to_every_channel():
+    for channel in CHANNELS:
+        for source in SOURCES:
+            for part in ("amount", "attack", "release"):
+                assert find(f"route/{channel}/{source}/{part}").kind == "float"
+
+
+@pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.name)
+def test_every_address_passes_the_datagram_check(row):
+    address = row.address.encode() + b"\0"
+    check_datagram(address + b"\0" * (-len(address) % 4) + b",f\0\0\x3f\x80\0\0")
+
+
+def test_the_readme_says_what_the_table_says():
+    text = README.read_text("utf-8")
+    for row in PARAMETERS:
+        if row.routes:
+            continue
+        line = re.search(rf"^\| `{row.address}` \| (.*) \| (.*) \|$", text, re.MULTILINE)
+        assert line, row.address
+        assert line[2].startswith(row.about), row.address
+        assert all(f"`{choice}`" in line[1] for choice in row.choices), row.address
+        if row.kind == "float":
+            span = f"{row.low:g}–{row.high:g}".replace("-", "−")
+            assert f"float {span}" in line[1], row.address
+            assert row.off is None or f"or {row.off:g}" in line[1], row.address
+            assert row.unit in line[1], row.address
+    for part in ("amount", "attack", "release"):
+        assert f"`/vjnode/route/CHANNEL/SOURCE/{part}`" in text
+    for source in SOURCES:
+        assert f"| `{source}` |" in text
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "field", "expected"),
+    ("name", "value", "expected"),
     [
-        ("face", "ben", "face", "ben"),
-        ("face", 2, "face", "chi"),
-        ("face", 2.0, "face", "chi"),
-        ("face", "1", "face", "ben"),
-        ("expression", "wonder", "expression", "wonder"),
-        ("gain", 2.5, "gain", 2.5),
-        ("gain", 3, "gain", 3.0),
-        ("gain", 4.0000002, "gain", 4.0),
-        ("release", 1.5, "release", 1.5),
+        ("gain", 2.5, 2.5),
+        ("gain", 3, 3.0),
+        ("gain", 4.0000002, 4.0),
+        ("floor", -0.0000001, 0.0),
+        ("gate", -72.5, -72.5),
+        ("bpm", 0, 0.0),
+        ("bpm", 0.0, 0.0),
+        ("bpm", 30, 30.0),
+        ("bpm", 174.5, 174.5),
+        ("route/expression/beat/amount", -1.0, -1.0),
     ],
 )
-def test_good_values_are_taken(name, value, field, expected):
-    assert getattr(change(START, name, value, STOCK), field) == expected
+def test_numbers_in_range_are_taken(name, value, expected):
+    assert number_in_range(find(name), value) == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "words"),
     [
-        ("face", "nobody"),
-        ("face", 3),
-        ("face", -1),
-        ("face", 1.5),
-        ("face", True),
-        ("face", None),
-        ("face", math.nan),
-        ("face", b"ada"),
-        ("gain", 4.5),
-        ("gain", -0.5),
-        ("gain", math.nan),
-        ("gain", math.inf),
-        ("gain", "2"),
-        ("gain", True),
-        ("preset", "nothing"),
-        ("nonsense", 1),
+        ("gain", 4.5, "from 0 to 4"),
+        ("gain", -0.5, "from 0 to 4"),
+        ("gain", math.nan, "nan"),
+        ("gain", math.inf, "inf"),
+        ("gain", "2", "'2'"),
+        ("gain", True, "True"),
+        ("gate", -10.0, "from -90 to -20 dBFS"),
+        ("curve", 0.0, "from 0.25 to 4"),
+        ("bpm", 20.0, "from 30 to 300 BPM, or 0 .follow the music"),
+        ("bpm", -1.0, "from 30 to 300 BPM"),
+        ("route/expression/lfo/amount", 2.5, "from -1 to 2"),
     ],
 )
-def test_bad_values_change_nothing_and_say_why(name, value):
+def test_others_are_refused_with_value_and_limit(name, value, words):
+    with pytest.raises(InputError, match=words):
+        number_in_range(find(name), value)
+
+
+@pytest.mark.parametrize("value", [1, 1.0, 127, -1, True, 0.001])
+def test_a_press_fires(value):
+    assert fires(find("tap"), value)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, False, math.nan])
+def test_letting_go_does_not(value):
+    assert not fires(find("tap"), value)
+
+
+def test_a_trigger_that_gets_no_number_is_refused():
+    for value in ("1", None, b"1"):
+        with pytest.raises(InputError, match="any number but 0"):
+            fires(find("tap"), value)
+
+
+def test_an_unknown_name_gets_the_list_and_for_routes_what_they_are_made_of():
+    with pytest.raises(InputError, match=r"face, expression, preset.*lfo_beats, route/CHANNEL"):
+        find("nonsense")
+    with pytest.raises(InputError, match="channels: expression; sources: weight, onset"):
+        find("route/expression/bass/amount")
     with pytest.raises(InputError) as caught:
-        change(START, name, value, STOCK)
-    assert str(caught.value)
-
-
-def test_a_typing_mistake_gets_the_nearest_name():
-    with pytest.raises(InputError, match="did you mean 'laugh'"):
-        change(START, "expression", "laugth", STOCK)
-
-
-def test_kilobytes_of_a_name_are_refused_at_once_and_shortly():
-    with pytest.raises(InputError) as caught:
-        change(START, "face", "a" * 8000, STOCK)
-    assert len(str(caught.value)) < 200
-
-
-def test_a_preset_sets_everything_at_once():
-    club = Controls("club", "chi", "wonder", gain=2.0)
-    assert change(START, "preset", "club", STOCK) == club
-    assert change(START, "preset", 0, STOCK) == club
+        find("x" * 8000)
+    assert len(str(caught.value)) < 500

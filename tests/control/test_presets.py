@@ -1,8 +1,10 @@
 import pytest
 
-from vjnode.control.controls import Preset
+from vjnode.control.controls import Controls, Preset
 from vjnode.control.presets import read_preset, scan_presets
 from vjnode.errors import InputError
+from vjnode.face.catalogue import expression_names, face_names
+from vjnode.storage import shipped
 
 NAMES = {"faces": ["ada", "ben"], "expressions": ["laugh"]}
 GOOD = 'version = 1\nabout = "soft"\nface = "ben"\nexpression = "laugh"\ngain = 1.5\n'
@@ -23,7 +25,19 @@ def test_a_preset_file_becomes_controls(tmp_path):
         (GOOD.replace("ben", "bne"), "did you mean 'ben'"),
         (GOOD.replace("1.5", "9.0"), "from 0 to 4"),
         (GOOD.replace('face = "ben"\n', ""), "does not name its face"),
-        (GOOD + "gian = 2.0\n", "unknown key 'gian'"),
+        (GOOD + "gian = 2.0\n", "unknown key 'gian'.*gain"),
+        (GOOD + "tap = 1\n", "unknown key 'tap'"),
+        (GOOD + "tap_count = 1\n", "unknown key 'tap_count'"),
+        (GOOD + 'preset = "soft"\n', "unknown key 'preset'"),
+        (GOOD + "bpm = 10\n", "from 30 to 300"),
+        (GOOD + 'agc = "maybe"\n', "off, on, freeze"),
+        (GOOD + "attack = true\n", "attack takes a number"),
+        (GOOD + "[gain]\n", "gain takes a number|cannot be read"),
+        (GOOD + "[route.expression.beat]\namount = 3.0\n", "from -1 to 2"),
+        (GOOD + "[route.expression.bass]\namount = 1.0\n", "'route.expression.bass.amount'"),
+        (GOOD + "[route.expression]\nbeat = 1.0\n", "'route.expression.beat'"),
+        (GOOD + "[route.ears.beat]\namount = 1.0\n", "route.CHANNEL.SOURCE"),
+        (GOOD + "attack = 1.0\n[route.expression.weight]\nattack = 0.1\n", "the same as 'attack'"),
     ],
 )
 def test_mistakes_are_named(tmp_path, text, why):
@@ -45,3 +59,26 @@ def test_the_users_folder_wins(tmp_path):
         folder.mkdir()
         (folder / "soft.toml").write_text(GOOD.replace("1.5", gain))
     assert scan_presets(**NAMES, folders=[shipped, own])["soft"].values == {"gain": 3.0}
+
+
+def test_routes_are_tables(tmp_path):
+    (tmp_path / "beat.toml").write_text(
+        GOOD + "[route.expression]\nweight.amount = 0.0\nbeat = { amount = 1, release = 0.2 }\n"
+    )
+    assert read_preset(tmp_path / "beat.toml", **NAMES).values == {
+        "gain": 1.5,
+        "route/expression/weight/amount": 0.0,
+        "route/expression/beat/amount": 1.0,
+        "route/expression/beat/release": 0.2,
+    }
+
+
+def test_those_that_ship_are_good_and_differ_in_how_they_follow(caplog):
+    found = scan_presets(faces=face_names(), expressions=expression_names(), folders=[shipped()])
+    assert set(found) >= {"stage", "dream", "riot", "pulse"}
+    assert not caplog.records
+    start = Controls("", "", "")
+    on = {name: preset.applied(start) for name, preset in found.items()}
+    assert on["dream"].accent < on["stage"].accent < on["riot"].accent
+    assert on["pulse"].number("route/expression/beat/amount") > 0
+    assert all(one.bpm == 0.0 and one.agc == "on" for one in on.values())

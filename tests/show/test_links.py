@@ -1,6 +1,7 @@
 import numpy as np
 
-from vjnode.control.controls import Controls
+from vjnode.control.controls import Controls, Stock, change
+from vjnode.control.parameters import PARAMETERS
 from vjnode.drive.drive import Drive
 from vjnode.output.base import FrameInfo
 from vjnode.show.links import (
@@ -25,7 +26,20 @@ def test_values_pass_unchanged():
     assert unpack_drive(pack_drive(drive)) == drive
     assert len(pack_drive(drive)) == DRIVE_BYTES
     assert unpack_controls(pack_controls(controls)) == controls
-    assert len(pack_controls(controls)) < CONTROLS_BYTES
+
+
+def test_controls_fit_whatever_has_been_turned():
+    stock = Stock(["ä" * 80], ["laugh"])
+    controls = Controls("ö" * 80, "ä" * 80, "laugh")
+    for row in PARAMETERS:
+        if row.kind == "float":
+            value = row.low + (row.high - row.low) * 0.123456789012345
+            controls = change(controls, row.name, value, stock)
+        elif row.kind == "trigger":
+            controls = change(controls, row.name, 1, stock, now_s=123456.7890123)
+    assert unpack_controls(pack_controls(controls)) == controls
+    # Room for three more channels, with every number of theirs written out.
+    assert len(pack_controls(controls)) < CONTROLS_BYTES / 4
 
 
 def test_a_frame_lies_in_its_memory():

@@ -52,6 +52,12 @@ def read_preset(path: Path, *, faces: list[str], expressions: list[str]) -> Pres
         if name not in values:
             raise InputError(f"the preset {path} does not name its {name}")
     about = str(values.pop("about", ""))
+    for name in values:
+        if (short := BY_NAME[name].key) != name and short in values:
+            raise InputError(
+                f"the preset {path} has '{_as_key(name)}', which is the same as '{short}'; "
+                "leave one of them out"
+            )
     stock = Stock(faces, expressions)
     try:
         checked = {name: _checked(name, value, stock) for name, value in values.items()}

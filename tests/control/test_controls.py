@@ -1,0 +1,152 @@
+import math
+from dataclasses import asdict, fields
+
+import pytest
+
+from vjnode.control.controls import Controls, Preset, Stock, change
+from vjnode.control.parameters import PARAMETERS
+from vjnode.drive.routing import Route, default_routes
+from vjnode.errors import InputError
+
+STOCK = Stock(
+    ["ada", "ben", "chi"],
+    ["laugh", "wonder"],
+    {
+        "club": Preset("club", "chi", "wonder", {"gain": 2.0}),
+        "slow": Preset(
+            "slow", "ben", "laugh", {"bpm": 90.0, "agc": "off", "route/expression/beat/amount": 0.5}
+        ),
+    },
+)
+START = Controls("", "ada", "laugh")
+TRIGGERS = [row.name for row in PARAMETERS if row.kind == "trigger"]
+
+
+def routed(controls, source):
+    return next(route for route in controls.routes() if route.source == source)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "expected"),
+    [
+        ("face", "ben", "face", "ben"),
+        ("face", 2, "face", "chi"),
+        ("face", 2.0, "face", "chi"),
+        ("face", "1", "face", "ben"),
+        ("expression", "wonder", "expression", "wonder"),
+        ("gain", 2.5, "gain", 2.5),
+        ("release", 1.5, "release", 1.5),
+        ("gate", -70, "gate", -70.0),
+        ("agc", "freeze", "agc", "freeze"),
+        ("agc", 0.0, "agc", "off"),
+        ("agc", 1, "agc", "on"),
+        ("bpm", 128, "bpm", 128.0),
+    ],
+)
+def test_good_values_are_taken(name, value, field, expected):
+    assert getattr(change(START, name, value, STOCK), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("face", "nobody"),
+        ("face", 3),
+        ("face", -1),
+        ("face", 1.5),
+        ("face", True),
+        ("face", None),
+        ("face", math.nan),
+        ("face", b"ada"),
+        ("gain", 4.5),
+        ("gain", math.nan),
+        ("gain", "2"),
+        ("agc", "sometimes"),
+        ("agc", 3),
+        ("preset", "nothing"),
+        ("tap", "now"),
+        ("nonsense", 1),
+        ("routing", {}),
+        ("tap_count", 7),
+        ("route/expression/beat", 1.0),
+    ],
+)
+def test_bad_values_change_nothing_and_say_why(name, value):
+    with pytest.raises(InputError) as caught:
+        change(START, name, value, STOCK)
+    assert str(caught.value)
+
+
+def test_a_typing_mistake_gets_the_nearest_name():
+    with pytest.raises(InputError, match="did you mean 'laugh'"):
+        change(START, "expression", "laugth", STOCK)
+
+
+def test_kilobytes_of_a_name_are_refused_at_once_and_shortly():
+    with pytest.raises(InputError) as caught:
+        change(START, "face", "a" * 8000, STOCK)
+    assert len(str(caught.value)) < 200
+
+
+def test_every_parameter_can_be_set_and_read():
+    for row in PARAMETERS:
+        if row.kind == "float":
+            assert START.number(row.name) == row.default
+            changed = change(START, row.name, row.high, STOCK)
+            assert changed.number(row.name) == row.high
+            assert changed != START or row.high == row.default
+    assert {field.name for field in fields(Controls)} >= {
+        f"{name}_{what}" for name in TRIGGERS for what in ("count", "s")
+    }
+
+
+def test_untouched_the_routes_are_the_default_ones():
+    assert START.routes() == default_routes()
+
+
+def test_a_route_is_turned_in_the_matrix_and_short_names_are_part_of_it():
+    controls = change(START, "route/expression/beat/amount", 1.0, STOCK)
+    controls = change(controls, "route/expression/weight/amount", 0.0, STOCK)
+    controls = change(controls, "attack", 0.5, STOCK)
+    controls = change(controls, "accent", 0.75, STOCK)
+    controls = change(controls, "route/expression/onset/release", 0.5, STOCK)
+    assert routed(controls, "beat").amount == 1.0
+    assert routed(controls, "weight") == Route("weight", "expression", 0.0, 0.5, 0.35)
+    assert routed(controls, "onset") == Route("onset", "expression", 0.75, 0.0, 0.5)
+    assert controls.accent_decay == 0.5
+    assert change(controls, "route/expression/weight/attack", 1.0, STOCK).attack == 1.0
+    assert START.routes() == default_routes()
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_a_trigger_is_counted_with_its_time_when_pressed_and_not_when_let_go(name):
+    controls = change(START, name, 1.0, STOCK, now_s=3.5)
+    assert change(controls, name, 0.0, STOCK, now_s=4.0) == controls
+    controls = change(controls, name, 1, STOCK, now_s=5.0)
+    assert asdict(controls) == {**asdict(START), f"{name}_count": 2, f"{name}_s": 5.0}
+
+
+def test_a_preset_sets_everything_at_once():
+    club = Controls("club", "chi", "wonder", gain=2.0)
+    before = change(START, "route/expression/low/amount", 1.0, STOCK)
+    before = change(change(before, "curve", 2.0, STOCK), "accent", 1.0, STOCK)
+    assert change(before, "preset", "club", STOCK) == club
+    assert change(before, "preset", 0, STOCK) == club
+
+
+def test_a_preset_does_not_lose_the_tempo_nor_the_room():
+    live = START
+    for name, value in (
+        ("bpm", 128),
+        ("gate", -40),
+        ("agc", "freeze"),
+        *((t, 1) for t in TRIGGERS),
+    ):
+        live = change(live, name, value, STOCK, now_s=9.0)
+    club = change(live, "preset", "club", STOCK)
+    assert (club.bpm, club.gate, club.agc) == (128.0, -40.0, "freeze")
+    assert {getattr(club, f"{name}_count") for name in TRIGGERS} == {1}
+    assert {getattr(club, f"{name}_s") for name in TRIGGERS} == {9.0}
+    slow = change(live, "preset", "slow", STOCK)
+    assert (slow.bpm, slow.gate, slow.agc) == (90.0, -40.0, "off")
+    assert (slow.number("route/expression/beat/amount"), slow.tap_count) == (0.5, 1)

@@ -1,0 +1,40 @@
+import argparse
+
+from vjnode.control.controls import Preset, Stock
+from vjnode.options import add_look, controls_asked_for
+
+STOCK = Stock(
+    ["ada", "ben"],
+    ["laugh"],
+    {
+        "stage": Preset("stage", "ben", "laugh", {"gain": 2.0}),
+        "wild": Preset("wild", "ada", "laugh", {"curve": 0.5}),
+    },
+)
+
+
+def asked(*arguments):
+    parser = argparse.ArgumentParser()
+    add_look(parser)
+    return controls_asked_for(parser.parse_args(arguments), STOCK)
+
+
+def test_without_a_word_it_is_the_stage():
+    assert asked() == STOCK.presets["stage"].applied(asked("--preset", "wild"))
+
+
+def test_options_come_after_the_preset_and_settings_after_these():
+    controls = asked(
+        *("--set", "gain=0.5", "--set", "route/expression/beat/amount=-0.5"),
+        *("--set", "route.expression.low.attack = 0.3", "--set", "/vjnode/agc=freeze"),
+        *("--gain", "3", "--gate", "-50", "--bpm", "128", "--agc", "off", "--preset", "wild"),
+    )
+    assert (controls.preset, controls.face, controls.curve) == ("wild", "ada", 0.5)
+    assert (controls.gain, controls.gate, controls.bpm, controls.agc) == (0.5, -50, 128, "freeze")
+    assert controls.number("route/expression/beat/amount") == -0.5
+    assert controls.number("route/expression/low/attack") == 0.3
+
+
+def test_a_setting_may_choose_by_name_or_number():
+    assert asked("--set", "face=1").face == "ben"
+    assert asked("--set", "face=ada").face == "ada"
