@@ -70,7 +70,9 @@ def write_wav(path: Path, pcm: np.ndarray, *, rate_hz: int = RATE_HZ) -> Path:
 def peak(pcm: np.ndarray, *, rate_hz: int = RATE_HZ) -> tuple[float, float]:
     """Frequency, Hz, and level, dBFS of its peak, of the strongest sine in mono samples."""
     window = np.hanning(len(pcm))
-    size = 8 * len(pcm)  # interpolated: a sine between two lines is as strong as one on a line
+    size = (
+        1 << (4 * len(pcm)).bit_length()
+    )  # interpolated: a sine between two lines is as strong as one on a line
     spectrum = np.abs(np.fft.rfft(pcm * window, size))
     at = int(np.argmax(spectrum))
     return at * rate_hz / size, float(20 * np.log10(2 * spectrum[at] / window.sum()))

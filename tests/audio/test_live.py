@@ -1,8 +1,13 @@
 import sys
+from itertools import cycle
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from vjnode.audio.live import DeviceInfo, LiveSource, choose, list_devices
+from tests.audio.sounds import peak, sine
+from vjnode.audio.live import BACKLOG_S, SILENT_S, DeviceInfo, LiveSource, choose, list_devices
+from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ
 from vjnode.errors import SourceError
 
 DEVICES = [
@@ -36,3 +41,152 @@ def test_without_pyaudio_the_remedy_is_named(monkeypatch, caplog):
         LiveSource(None)
     assert list_devices() == []
     assert "pip install PyAudio" in caplog.text
+
+
+class SoundCard:
+    """PortAudio with one input, whose sound and time the test makes."""
+
+    paFloat32, paContinue = 1, 0  # noqa: N815 - names of PyAudio
+
+    def __init__(self, rate_hz, channels):
+        self.rate_hz, self.channels = rate_hz, channels
+        self.now_s = 0.0
+
+    def PyAudio(self):  # noqa: N802 - PyAudio's name
+        return self
+
+    def get_device_count(self):
+        return 1
+
+    def get_device_info_by_index(self, index):
+        return {
+            "name": "card",
+            "index": index,
+            "maxInputChannels": self.channels,
+            "defaultSampleRate": float(self.rate_hz),
+        }
+
+    def get_default_input_device_info(self):
+        return self.get_device_info_by_index(0)
+
+    def open(self, *, rate, channels, frames_per_buffer, stream_callback, **_):
+        if rate != self.rate_hz or channels != self.channels:
+            raise ValueError("invalid sample rate or number of channels")
+        self.frames_per_buffer, self.callback = frames_per_buffer, stream_callback
+        return self
+
+    def close(self):
+        pass
+
+    terminate = close
+
+    def deliver(self, pcm):
+        """Hand over mono samples, the same on all channels, as soon as the last was heard."""
+        self.now_s += len(pcm) / self.rate_hz
+        data = np.repeat(np.asarray(pcm, np.float32), self.channels).tobytes()
+        self.callback(data, len(pcm), {}, 0)
+
+
+@pytest.fixture
+def plug_in(monkeypatch):
+    """Give the machine a sound card, and its time to the source that listens to it."""
+
+    def plug_in(rate_hz, channels):
+        card = SoundCard(rate_hz, channels)
+        monkeypatch.setitem(sys.modules, "pyaudio", card)
+        clock = SimpleNamespace(monotonic=lambda: card.now_s)
+        monkeypatch.setattr("vjnode.audio.live.time", clock)
+        return card, LiveSource(None)
+
+    return plug_in
+
+
+HELD_S = 2 * BLOCK_S + 0.001
+"""Live, sound is known no later than this: a block is waited for, and a piece converted."""
+
+
+def hear(card, source, pcm, sizes):
+    """Play ``pcm`` in chunks of these sizes; read each block when it has to be there."""
+    blocks, at, sizes = [], 0, cycle(sizes)
+    while at < len(pcm):
+        chunk = pcm[at : at + next(sizes)]
+        card.deliver(chunk)
+        at += len(chunk)
+        while (len(blocks) + 1) * BLOCK_S <= at / card.rate_hz - HELD_S:
+            blocks.append(source.read())
+    return blocks
+
+
+@pytest.mark.parametrize("sizes", [(), (1, 0, 64, 500), (4800,)], ids=["asked", "odd", "long"])
+@pytest.mark.parametrize("channels", [1, 2, 8])
+@pytest.mark.parametrize("rate_hz", [22_050, 32_000, 44_100, 48_000, 88_200, 96_000])
+def test_any_card_is_heard_with_its_level_and_the_time_of_each_sample(
+    plug_in, rate_hz, channels, sizes
+):
+    card, source = plug_in(rate_hz, channels)
+    assert card.frames_per_buffer / rate_hz == pytest.approx(BLOCK_S, rel=0.01)
+    tone = sine(440, 0.5, dbfs=-6.0, rate_hz=rate_hz)
+    blocks = hear(card, source, tone, sizes or [card.frames_per_buffer])
+    heard = np.concatenate([block.pcm for block in blocks])
+    assert len(heard) / RATE_HZ == pytest.approx(0.5, abs=0.03)
+    for side in heard[1000:].T:
+        assert peak(side) == pytest.approx((440, -6.0), abs=0.5)
+    if max(sizes, default=0) < 4800:
+        due_s = (np.arange(len(blocks)) + 1) * BLOCK_S
+        np.testing.assert_allclose([block.captured_s for block in blocks], due_s, atol=1e-4)
+
+
+def test_of_many_channels_the_first_two_are_heard(plug_in):
+    card, source = plug_in(44_100, 6)
+    pcm = np.full((BLOCK, 6), 0.9, np.float32)
+    pcm[:, :2] = (0.25, -0.5)
+    card.callback(pcm.tobytes(), BLOCK, {}, 0)
+    assert (source.read().pcm == np.float32([0.25, -0.5])).all()
+
+
+@pytest.mark.parametrize("gap_s", [0.001, 0.01, 0.1, 0.5])
+def test_sound_that_the_card_loses_makes_no_block_late_or_torn(plug_in, gap_s):
+    card, source = plug_in(48_000, 2)
+    tone = sine(440, 0.2, rate_hz=48_000)
+    size = card.frames_per_buffer
+    before = hear(card, source, tone, [size])
+    card.now_s += gap_s
+    after = hear(card, source, tone, [size])
+    assert [block.pcm.shape for block in before + after] == [(BLOCK, 2)] * len(before + after)
+    captured_s = [block.captured_s for block in before + after]
+    assert (np.diff(captured_s) > 0.0).all()
+    assert card.now_s - captured_s[-1] <= 2 * HELD_S + BLOCK_S
+    assert after[-1].captured_s - before[-1].captured_s == pytest.approx(
+        len(after) * BLOCK_S + gap_s, abs=1e-4 if gap_s < BACKLOG_S else 2 * BLOCK_S
+    )
+
+
+def test_a_reader_that_was_away_hears_the_newest_and_goes_on(plug_in):
+    card, source = plug_in(44_100, 2)
+    ramp = np.arange(RATE_HZ, dtype=np.float32) / RATE_HZ
+    for chunk in ramp[: RATE_HZ // BLOCK * BLOCK].reshape(-1, BLOCK):
+        card.deliver(chunk)
+    block = source.read()
+    assert card.now_s - block.captured_s <= BACKLOG_S + BLOCK_S
+    assert block.pcm[-1, 0] == pytest.approx(block.captured_s, abs=1e-4)
+    newest = [source.read() for _ in range(int(BACKLOG_S / BLOCK_S) - 1)][-1]
+    assert newest.captured_s == pytest.approx(card.now_s, abs=2 * BLOCK_S)
+
+
+def test_wild_samples_of_a_card_are_finite_and_soon_forgotten(plug_in):
+    card, source = plug_in(96_000, 2)
+    tone = sine(440, 0.5, rate_hz=96_000)
+    tone[1000:1005] = (np.nan, np.inf, -np.inf, 1e30, -1e30)
+    heard = np.concatenate([block.pcm for block in hear(card, source, tone, [128])])
+    assert np.isfinite(heard).all()
+    assert np.abs(heard).max() <= 1.0
+    assert peak(heard[1000:, 0]) == pytest.approx((440, -6.0), abs=0.5)
+
+
+def test_a_card_that_falls_silent_is_a_lost_source(plug_in):
+    card, source = plug_in(44_100, 1)
+    card.deliver(np.zeros(BLOCK))
+    source.read()
+    card.now_s += SILENT_S
+    with pytest.raises(SourceError, match="delivers no sound"):
+        source.read()
