@@ -26,13 +26,19 @@ GROOVES = {
         "x...x...x...x...", "....x.......x...", "..x...x...x...x.", "..x...x...x...x."
     ),
     "rock": Groove("x.......x.x.....", "....x.......x...", "x.x.x.x.x.x.x.x.", "x...x...x...x..."),
-    "half time": Groove("x...............", "........x.......", "x.x.x.x.x.x.x.x.", "x.......x......."),
-    "breakbeat": Groove("x.........x.....", "....x.......x...", "x.x.x.x.x.x.x.x.", "x.........x....."),
+    "half time": Groove(
+        "x...............", "........x.......", "x.x.x.x.x.x.x.x.", "x.......x......."
+    ),
+    "breakbeat": Groove(
+        "x.........x.....", "....x.......x...", "x.x.x.x.x.x.x.x.", "x.........x....."
+    ),
     "amen": Groove("x.x.......xx....", "....x..o.o..x..o", "x.x.x.x.x.x.x.x."),
     "funk": Groove("x..x..x...x..x..", "....x..o.o..x...", "xoxoxoxoxoxoxoxo", "x..x......x....."),
     "shuffle": Groove("x.....x.....", "...x.....x..", "x.xx.xx.xx.x", "x.....x....."),
     "swing": Groove("x.......x.x.....", "....x.......x...", "xxxxxxxxxxxxxxxx", swing=0.5),
-    "two step": Groove("x.........x.....", "....x.......x...", "..x...x...x...x.", "x.....x...x....."),
+    "two step": Groove(
+        "x.........x.....", "....x.......x...", "..x...x...x...x.", "x.....x...x....."
+    ),
     "disco": Groove("x...x...x...x...", "....x.......x...", "xxxxxxxxxxxxxxxx", "x.x.x.x.x.x.x.x."),
 }
 

@@ -53,11 +53,20 @@ _WEIGHTS = {
 
 @dataclass(frozen=True)
 class Pulse:
-    """A possible beat: period, frames; age, frames from its last beat to the newest frame."""
+    """A possible beat.
+
+    period: frames.
+    age: frames from its last beat to the newest frame.
+    score: logit of its being the right one.
+    regularity: how well its multiples fit, −1…1.
+    contrast: how much stronger accents are on its beats than on average, at least 0.
+    """
 
     period: float
     age: float
     score: float
+    regularity: float
+    contrast: float
 
 
 def pulses(
@@ -74,7 +83,7 @@ def pulses(
         periods: in frames, shape (n,).
         regularity: of each period, −1…1, shape (n,).
 
-    Returns them in no order; the score is a logit.
+    Returns them in no order.
     """
     profiles = _fold(curve, recency, periods)
     which, phase = _peaks(profiles)
@@ -82,10 +91,10 @@ def pulses(
     turned = np.take_along_axis(profiles[which], steps[:, None, :], axis=2)
     score = _score(turned, periods[which], regularity[which])
     age = (-(phase + 0.5) / BINS) % 1.0 * periods[which]
-    return [
-        Pulse(float(p), float(a), float(s))
-        for p, a, s in zip(periods[which], age, score, strict=True)
-    ]
+    accent = turned[:, LOW] + turned[:, MID]
+    contrast = 0.5 * (accent[:, 0] + accent[:, BINS]) / np.maximum(accent.mean(axis=1), 1e-9)
+    columns = np.stack([periods[which], age, score, regularity[which], contrast], axis=1)
+    return [Pulse(*row) for row in columns.tolist()]
 
 
 def _fold(
@@ -125,7 +134,11 @@ def _score(
     """Return logits, shape (n,), of profiles that begin with a beat, shape (n, 3, 2·BINS)."""
     accent = profiles[:, LOW] + profiles[:, MID]
     top = np.maximum(np.maximum(accent.max(1), 0.3 * profiles[:, HIGH].max(1)), 1e-6)
-    low, mid, accent = profiles[:, LOW] / top[:, None], profiles[:, MID] / top[:, None], accent / top[:, None]
+    low, mid, accent = (
+        profiles[:, LOW] / top[:, None],
+        profiles[:, MID] / top[:, None],
+        accent / top[:, None],
+    )
     high_top = np.maximum(profiles[:, HIGH].max(1), 0.3 * top)
     high = profiles[:, HIGH] / high_top[:, None]
     half = BINS // 2
@@ -143,9 +156,7 @@ def _score(
         "too slow": np.maximum(0.0, 70.0 / (60.0 / FRAME_S / periods) - 1.0),
         "weaker beat": np.minimum(accent[:, 0], accent[:, BINS]),
         "weakest half": accent[:, ::half].min(axis=1),
-        "kick, snare": np.maximum(
-            0.0, (low[:, 0] - low[:, BINS]) * (mid[:, BINS] - mid[:, 0])
-        ),
+        "kick, snare": np.maximum(0.0, (low[:, 0] - low[:, BINS]) * (mid[:, BINS] - mid[:, 0])),
     }
     on, off = at(low, 0) - at(low, half), at(mid, half) - at(mid, 0)
     features["kick, snare in one beat"] = np.maximum(0.0, on * off)

@@ -1,11 +1,11 @@
 """Tempo and beats of the last seconds of sound, found again five times a second."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.accent import BATCH, FRAME_S, AccentCurve
+from vjnode.audio.accent import BATCH, FRAME_S, LOW, MID, AccentCurve
 from vjnode.audio.metre import Pulse, pulses
 
 FRAMES = 1536
@@ -33,6 +33,7 @@ _LONGEST_LAG = 1024
 _SMOOTH = 2.0
 _MIX = np.array([1.0, 1.0, 0.5])
 _STAY = 1.0
+_LATELY = 344  # frames, 2 s
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,24 @@ class TempoTracker:
             bpm=60.0 / FRAME_S / best.period,
             beat_s=heard_s - best.age * FRAME_S - DELAY_S,
             heard_s=heard_s,
-            confidence=0.0,
+            confidence=self._confidence(curve, best),
+        )
+
+    def _confidence(self, curve: NDArray[np.float64], pulse: Pulse) -> float:
+        """Sure is what repeats, is struck rather than swells, on the beat, and lately."""
+        accent = curve[:, LOW] + curve[:, MID]
+        struck = _deviation(accent, self._recency)
+        lately = _deviation(accent[-_LATELY:], self._recency[-_LATELY:])
+        sure = (
+            min(1.0, pulse.regularity / 0.35)
+            * min(1.0, (pulse.contrast - 1.2) / 1.0)
+            * min(1.0, (struck - 0.03) / 0.04)
+            * min(1.0, 2.0 * lately / max(struck, 1e-9))
+        )
+        return (
+            max(0.0, sure)
+            if min(pulse.regularity, pulse.contrast - 1.2, struck - 0.03) > 0.0
+            else 0.0
         )
 
     def _loyalty(self, pulse: Pulse) -> float:
@@ -160,7 +178,13 @@ class TempoTracker:
             period, age = np.polyfit(beats[struck], seen, 1, w=np.sqrt(weight))
         if abs(period / pulse.period - 1.0) > 0.02 or abs(age - pulse.age) > 2.0 * reach:
             return pulse
-        return Pulse(float(period), float(age), pulse.score)
+        return replace(pulse, period=float(period), age=float(age))
+
+
+def _deviation(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Weighted standard deviation."""
+    mean = np.average(values, weights=weights)
+    return float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
 
 
 def _comb(
