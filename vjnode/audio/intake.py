@@ -59,11 +59,11 @@ class Intake:
         held = self._ready.waiting - self._made
         return self._came / self._rate_hz + held / RATE_HZ
 
-    def push(self, pcm: NDArray[np.floating], rate_hz: int, channels: Sequence[str]) -> None:
+    def push(self, pcm: NDArray[np.float32], rate_hz: int, channels: Sequence[str]) -> None:
         """Take the next chunk; a change of rate or channels goes on without a gap.
 
-        pcm: shape (n, channels), any n, any values; copied. NaN counts as 0 and what is over
-            full scale is clipped.
+        pcm: shape (n, channels), float, any n, any values; copied. NaN counts as 0 and what
+            is over full scale is clipped.
         rate_hz: of this chunk; at least 1.
         channels: what the channels are, as FFmpeg names them; see ``downmix``.
         """
@@ -75,8 +75,7 @@ class Intake:
             self._raw = Fifo(len(form[1]))
             self._came = self._made = 0
         self._came += len(pcm)
-        with np.errstate(over="ignore"):  # beyond float32 is infinite, and scrubbed then
-            self._raw.put(np.array(pcm, dtype=np.float32))
+        self._raw.put(np.array(pcm))
         while self._raw.waiting >= self._piece:
             self._convert(self._raw.take(self._piece))
 
