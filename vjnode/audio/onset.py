@@ -80,6 +80,7 @@ class OnsetDetector:
         self._spectrum = aubio.pvoc(WINDOW, STEP)
         bins = np.diff(_EDGES)
         self._chance_db = _LEAST_RISE_DB + _CHANCE_PART * _CHANCE_DB / np.sqrt(bins)
+        self._windows = np.zeros((_STEPS, _BANDS))
         self._floor = np.full(_BANDS, _FLOOR)
         # The power of each window, oldest first, and for each window of the newest block its
         # view of the past; a zero forgets what lies beyond a band's past.
@@ -98,7 +99,9 @@ class OnsetDetector:
         There is at most one, as blocks are much shorter than ``GAP_S``. A constant offset
         makes no onsets, but can drown bass drums: take it away before.
         """
-        power = np.stack([self._power(mono[i : i + STEP]) for i in range(0, BLOCK, STEP)])
+        power = self._windows
+        for i in range(_STEPS):
+            power[i] = self._power(mono[i * STEP : (i + 1) * STEP])
         rises_db = self._rises_db(power)
         scores_db = rises_db.sum(axis=1).tolist()
         block_start = self._frames
@@ -121,7 +124,7 @@ class OnsetDetector:
         power: NDArray[np.float32] = np.add.reduceat(magnitude * magnitude, _EDGES)[:-1]
         return power
 
-    def _rises_db(self, power: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _rises_db(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
         """Take the windows of a block, shape (steps, bands); return how far each band rises.
 
         Shape (steps, bands), dB above the loudest of its past, less chance, at least 0.
