@@ -24,12 +24,12 @@ HIGH_HZ = 5000.0
 RELEASE_S = 0.15
 """From 1 to 0 when a sound stops; falling is even in decibels."""
 
-_ATTACK_S = 0.008
+_ATTACK_S = 0.01
 # Peaks are forgotten in ten seconds or so, troughs sooner: a break shows, a new song too.
 _PEAK_FALL_DB_S, _TROUGH_RISE_DB_S = 3.0, 6.0
 # Between trough and peak lies at least so much, so that a held note is not magnified, and at
 # most so much, so that a fading note is not shown for ever.
-_LEAST_RANGE_DB, _MOST_RANGE_DB = 12.0, 30.0
+_LEAST_RANGE_DB, _MOST_RANGE_DB = 12.0, 24.0
 # A band whose peak is further below the loudest one's holds only what leaks from there. Music
 # has less power the higher the band.
 _LOW_LEAK_DB, _MID_LEAK_DB, _HIGH_LEAK_DB = -18.0, -24.0, -28.0
