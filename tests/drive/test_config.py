@@ -1,10 +1,21 @@
 import pytest
 
-from vjnode.drive.config import DriveConfig
+from vjnode.drive.config import TrackConfig
 from vjnode.errors import InputError
 
 
 @pytest.mark.parametrize("bad", [-0.1, float("nan"), float("inf")])
-def test_a_time_that_is_none_is_refused_by_name(bad):
-    with pytest.raises(InputError, match="release_s is"):
-        DriveConfig(release_s=bad)
+@pytest.mark.parametrize("name", ["delay_s", "rest_after_s", "interval_s"])
+def test_a_time_that_is_none_is_refused_by_name(name, bad):
+    with pytest.raises(InputError, match=rf"{name} is {bad}.*0 s or more"):
+        TrackConfig(**{name: bad})
+
+
+def test_fewer_points_than_none_are_refused():
+    with pytest.raises(InputError, match=r"-1 points.*0 or more"):
+        TrackConfig(points=-1)
+
+
+def test_a_stride_needs_the_steps_around_the_next_time_point():
+    assert TrackConfig(interval_s=0.25).ahead_s == pytest.approx(0.25 + 0.125)
+    assert TrackConfig(delay_s=0.1).ahead_s == 0.0

@@ -1,7 +1,38 @@
+import re
+
 import pytest
 import torch
 
-from vjnode.drive.encoder import VALUES, Decoder, Encoder, correlation
+from tests.drive.encoders import untrained
+from vjnode.drive import encoder as module
+from vjnode.drive.encoder import (
+    VALUES,
+    Decoder,
+    Encoder,
+    Streaming,
+    correlation,
+    histories,
+    init_linear,
+)
+
+WINDOW = 32
+
+
+def documented():
+    """The table of shapes: for the input and each block its cells, by their headings."""
+    lines = module.__doc__.splitlines()
+    rulers = [i for i, line in enumerate(lines) if line.startswith("=====")]
+    columns = [match.span() for match in re.finditer("=+", lines[rulers[0]])]
+    rows = [
+        [line[start:end].strip() for start, end in columns]
+        for line in lines[rulers[0] + 1 : rulers[2]]
+        if not line.startswith("=")
+    ]
+    return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+
+
+def numbers(cell):
+    return tuple(map(int, re.findall(r"\d+", cell)))
 
 
 def kinds(network):
@@ -13,12 +44,91 @@ def test_encoder_and_decoder_are_the_eight_blocks_of_the_method():
     assert kinds(Decoder()) == [["ConvTranspose2d", "BatchNorm2d", "ReLU"]] * 8
 
 
-def test_shapes_go_to_512_values_and_back():
-    pictures = torch.rand(4, 3, 32, 32)
-    values = Encoder().eval()(pictures)
-    assert values.shape == (4, VALUES)
+def test_all_sixteen_blocks_have_the_shapes_that_are_documented():
+    rows = documented()
+    assert [row["block"] for row in rows] == ["input", *map(str, range(1, 9))]
+    picture, values = torch.rand(2, *numbers(rows[0]["encoder"])), torch.rand(2, VALUES, 1, 1)
+    assert tuple(values.shape[1:]) == numbers(rows[0]["decoder"])
+    for row, encoding, decoding in zip(
+        rows[1:], Encoder().eval().blocks, Decoder().eval().blocks, strict=True
+    ):
+        convolution = encoding[0]
+        *kernel, stride = (*numbers(row["kernel"]), 1)[:3]
+        assert convolution.kernel_size == tuple(kernel)
+        assert convolution.stride == (1, stride)
+        assert convolution.dilation == (int(row["dilation"]), 1)
+        picture, values = encoding(picture), decoding(values)
+        assert tuple(picture.shape[1:]) == numbers(row["encoder"])
+        assert tuple(values.shape[1:]) == numbers(row["decoder"])
+
+
+def test_shapes_go_to_512_values_and_back_to_the_mfccs():
+    values = Encoder().eval()(torch.rand(4, 3, WINDOW, 32))
+    assert values.shape == (4, 1, VALUES)
     assert (values >= 0).all()
-    assert Decoder().eval()(values).shape == pictures.shape
+    assert Decoder().eval()(values[:, 0]).shape == (4, WINDOW, 13)
+
+
+def test_sliding_over_a_song_gives_what_each_window_alone_gives():
+    encoder, song = untrained().double(), torch.rand(1, 3, 60, 32, dtype=torch.float64)
+    with torch.inference_mode():
+        together = encoder(song)[0]
+        windows = torch.stack([song[0, :, i : i + WINDOW] for i in range(60 - WINDOW + 1)])
+        alone = encoder(windows)[:, 0]
+    assert together.shape == alone.shape == (29, VALUES)
+    torch.testing.assert_close(together, alone, atol=1e-12, rtol=0)
+    assert together.std() > 0.01
+
+
+def test_the_values_of_a_window_hang_on_nothing_outside_it():
+    encoder, song = untrained(), torch.rand(1, 3, 60, 32)
+    touched = song.clone()
+    touched[:, :, :10] = 0.0
+    touched[:, :, 42:] = 1.0
+    with torch.inference_mode():
+        torch.testing.assert_close(encoder(touched)[0, 10], encoder(song)[0, 10])
+        assert (encoder(touched)[0, [9, 11]] != encoder(song)[0, [9, 11]]).any(dim=1).all()
+
+
+def test_frame_by_frame_gives_the_same_numbers():
+    encoder, song = untrained().double(), torch.rand(1, 3, 80, 32, dtype=torch.float64)
+    streaming = Streaming(encoder).eval()
+    kept, found = [torch.zeros(shape).double() for shape in histories()], []
+    with torch.inference_mode():
+        for column in song.split(1, dim=2):
+            values, *kept = streaming(column, *kept)
+            assert [one.shape for one in kept] == [torch.Size(shape) for shape in histories()]
+            found.append(values)
+        wanted = encoder(song)[0]
+    found = torch.cat(found)[WINDOW - 1 :]  # the first windows began before the song
+    torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
+
+
+def test_what_is_kept_reaches_back_as_far_as_a_window():
+    assert sum(columns for _, _, columns, _ in histories()) == WINDOW - 1
+    assert histories()[0] == (1, 3, 2, 32)
+
+
+def mirrored(network, x):
+    """The difference of the two halves of what ``network`` says, which mirror each other."""
+    values = network(x).flatten(1)
+    return values[:, : VALUES // 2] - values[:, VALUES // 2 :]
+
+
+def test_it_starts_as_a_linear_map_that_loses_nothing():
+    torch.manual_seed(0)
+    encoder = Encoder().eval()
+    init_linear(encoder)
+    one, other = torch.rand(2, 1, 3, WINDOW, 32)
+    pixels = torch.zeros(13 * WINDOW, 3, WINDOW, 32)
+    pixels[..., :13] = torch.eye(13 * WINDOW).reshape(-1, 1, WINDOW, 13)
+    with torch.inference_mode():
+        together = mirrored(encoder, 2 * one + other)
+        apart = 2 * mirrored(encoder, one) + mirrored(encoder, other)
+        torch.testing.assert_close(together, apart, atol=1e-5, rtol=0)
+        singular = torch.linalg.svdvals(mirrored(encoder, pixels))
+    # Every one of the 256 pairs of values tells something of its own.
+    assert singular[-1] > 1e-3 * singular[0]
 
 
 def test_correlation_of_known_vectors():

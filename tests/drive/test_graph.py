@@ -1,67 +1,86 @@
-import dataclasses
+import subprocess
+import sys
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx.reference import ReferenceEvaluator
 
-from vjnode.drive.encoder import Encoder
-from vjnode.drive.graph import compile_encoder
+from tests.drive.encoders import demo_mfcc, shipped_like, untrained
+from vjnode.drive.encoder import histories
+from vjnode.drive.export import load_encoder
+from vjnode.drive.graph import LiveEncoder
 from vjnode.drive.trained import load_trained
+from vjnode.drive.window import FRAMES, picture
 from vjnode.errors import InputError
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("VJNODE_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "models"
-
-
-def pictures(count):
-    return np.random.default_rng(0).random((count, 3, 32, 32), np.float32)
-
-
-def test_openvino_says_what_torch_says():
-    trained = load_trained()
-    encoder = Encoder().eval()
-    encoder.load_state_dict(
-        {k: torch.from_numpy(v) for k, v in trained.weights.items()}, strict=False
-    )
-    encode = compile_encoder(trained)
+def offline(trained, mfcc):
+    """What the torch network says of whole windows, shape (n − 31, 512)."""
+    pictures = picture(mfcc, trained.mfcc_low, trained.mfcc_high)
     with torch.inference_mode():
-        wanted = encoder(torch.from_numpy(pictures(16))).numpy()
-    np.testing.assert_allclose(
-        np.stack([encode(one) for one in pictures(16)]), wanted, atol=1e-4 * wanted.max()
+        return load_encoder(trained.weights)(torch.from_numpy(pictures)[None])[0].numpy()
+
+
+@pytest.mark.parametrize("make", [shipped_like, load_trained], ids=["untrained", "shipped"])
+def test_live_and_offline_agree_on_a_song(make):
+    trained, mfcc = make(), demo_mfcc()
+    live = LiveEncoder(trained)
+    found = np.array([live.step(frame) for frame in mfcc])[FRAMES - 1 :]
+    wanted = offline(trained, mfcc)
+    assert found.shape == wanted.shape
+    assert wanted.mean(axis=1).std() > 1e-3
+    np.testing.assert_allclose(found, wanted, atol=1e-4, rtol=0)
+    weights = [[trained.weight(row.mean()) for row in rows] for rows in (found, wanted)]
+    np.testing.assert_allclose(*weights, atol=1e-4, rtol=0)
+
+
+def test_the_graph_runs_in_another_runtime_and_holds_no_batch_normalisation():
+    trained, mfcc = shipped_like(), demo_mfcc()[1000:1040]
+    graph = onnx.load_from_string(trained.onnx)
+    onnx.checker.check_model(graph)
+    operators = {node.op_type for node in graph.graph.node}
+    assert {"Conv", "Relu"} <= operators
+    assert "BatchNormalization" not in operators
+    inputs = ["column", *(f"history{i}" for i in range(8))]
+    assert [one.name for one in graph.graph.input] == inputs
+    runtime, live = ReferenceEvaluator(graph), LiveEncoder(trained)
+    kept = [np.zeros(shape, np.float32) for shape in histories()]
+    for frame in mfcc:
+        column = picture(frame[None], trained.mfcc_low, trained.mfcc_high)[None]
+        values, *kept = runtime.run(None, dict(zip(inputs, [column, *kept], strict=True)))
+        np.testing.assert_allclose(values[0], live.step(frame), atol=1e-5)
+
+
+def test_two_encoders_keep_their_own_past_and_give_the_same_bits():
+    mfcc = demo_mfcc()[:120]
+    one, other = LiveEncoder(shipped_like()), LiveEncoder(shipped_like())
+    first = [one.step(frame) for frame in mfcc]
+    second = [other.step(frame) for frame in mfcc]
+    np.testing.assert_array_equal(first, second)
+    assert len({values.tobytes() for values in first}) == len(mfcc)  # each is a copy of its own
+
+
+def test_a_show_listens_without_torch():
+    code = (
+        "import sys; from vjnode.drive.stream import Listener; Listener(); "
+        "assert 'openvino' in sys.modules; assert 'torch' not in sys.modules"
     )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
-def test_fresh_cached_and_uncached_graphs_give_the_same_bits(cache, monkeypatch, tmp_path):
-    fresh = compile_encoder(load_trained())
-    assert len(list(cache.iterdir())) == 1
-    cached = compile_encoder(load_trained())
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("VJNODE_CACHE", str(tmp_path / "file" / "cannot be"))
-    uncached = compile_encoder(load_trained())
-    for one in pictures(8):
-        np.testing.assert_array_equal(cached(one), fresh(one))
-        np.testing.assert_array_equal(uncached(one), fresh(one))
-
-
-def test_a_damaged_cache_is_made_anew(cache, caplog):
-    one = pictures(1)[0]
-    wanted = compile_encoder(load_trained())(one)
-    (path,) = cache.iterdir()
-    path.write_bytes(path.read_bytes()[:5000])
-    np.testing.assert_array_equal(compile_encoder(load_trained())(one), wanted)
-    assert "unusable" in caplog.text
-    caplog.clear()
-    np.testing.assert_array_equal(compile_encoder(load_trained())(one), wanted)
-    assert not caplog.text
+def test_weights_come_back_as_the_network_they_were():
+    encoder, song = untrained(3), torch.rand(1, 3, 40, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(load_encoder(shipped_like(3).weights)(song), encoder(song))
 
 
 def test_weights_of_another_network_are_refused():
-    trained = load_trained()
-    odd = dict(trained.weights)
-    name, value = odd.popitem()
-    for weights in (odd, odd | {name: value[:1]}, trained.weights | {"more": value}):
-        with pytest.raises(InputError, match="does not fit"):
-            compile_encoder(dataclasses.replace(trained, weights=weights, identity="odd"))
+    weights = dict(shipped_like().weights)
+    name, value = next(iter(weights.items()))
+    lacking = {key: one for key, one in weights.items() if key != name}
+    for odd in (lacking, weights | {name: value[:1]}, weights | {"more": value}):
+        with pytest.raises(InputError, match=r"does not fit.*train_encoder"):
+            load_encoder(odd)

@@ -25,7 +25,7 @@ def expression(mixer, sources, dt_s=0.016, **more):
 
 
 def test_as_it_comes_the_expression_follows_the_weight_with_accents():
-    assert default_route("weight", "expression") == route("weight", 1.0, 0.04, 0.35)
+    assert default_route("weight", "expression") == route("weight", 1.0, 0.01, 0.35)
     assert default_route("onset", "expression") == route("onset", 0.25, 0.0, 0.15)
     assert len(default_routes()) == len(CHANNELS) * len(SOURCES)
     others = [one for one in default_routes() if one.source not in ("weight", "onset")]
@@ -97,6 +97,22 @@ def test_a_rise_is_90_percent_done_50_ms_after_a_hit():
         )
     rise = (np.array(values) - values[59]) / (max(values) - values[59])
     assert rise[60 + 3] > 0.9
+
+
+def test_calming_hurries_what_is_of_sound_and_nothing_else():
+    def left(source, calming):
+        mixer = Mixer([route(source, 1.0, 0.0, 0.4)])
+        expression(mixer, SourceValues(**{source: 1.0}))
+        return expression(mixer, SourceValues(), 0.1, calming=calming)
+
+    for source in ("weight", "low", "mid", "high"):
+        assert left(source, 1.0) == pytest.approx(math.exp(-0.25))
+        assert left(source, 4.0) == pytest.approx(math.exp(-1.0))
+    for source in ("beat", "lfo"):
+        assert left(source, 4.0) == left(source, 1.0)
+    mixer = Mixer([route("onset", 1.0, 0.0, 0.4)])
+    expression(mixer, SourceValues(hits=(Hit(0.0, 1.0),)))
+    assert expression(mixer, SourceValues(), 0.1, calming=4.0) == pytest.approx(math.exp(-1.0))
 
 
 def test_one_bad_value_is_forgotten():
