@@ -25,12 +25,10 @@ AT_ONCE = only(weight=1.0)
 
 
 def drive(captured_s, weight=0.0, **more):
-    said = {
-        **{"t_s": captured_s, "captured_s": captured_s, "rms_db": -20.0, "agc_db": 3.0},
-        **{"audible": True, "onsets": 0, "hits": (), "weight": weight, "weight_s": captured_s},
-        **{"low": 0.0, "mid": 0.0, "high": 0.0, "beat": Beat()},
-    }
-    return Drive(**(said | more))
+    where = {"t_s": captured_s, "captured_s": captured_s, "weight_s": captured_s}
+    level = {"rms_db": -20.0, "agc_db": 3.0, "audible": True, "onsets": 0, "hits": ()}
+    said = {"weight": weight, "low": 0.0, "mid": 0.0, "high": 0.0, "beat": Beat()}
+    return Drive(**(where | level | said | more))
 
 
 def track(*drives, **settings):
@@ -228,7 +226,7 @@ def test_the_beat_can_move_the_expression_and_goes_on_between_drives():
     assert found[0.5].weight < found[0.25].weight < 0.6
     assert [moment.beat for moment in found.values()] == pytest.approx([0, 0.25, 0.5, 0, 0.5])
     assert [moment.bar for moment in found.values()] == pytest.approx(
-        [0, 1 / 16, 1 / 8, 1 / 4, 3 / 8]
+        [0, 0.0625, 0.125, 0.25, 0.375]
     )
     assert {moment.bpm for moment in found.values()} == {120.0}
 
