@@ -46,7 +46,7 @@ _WEIGHTS = {
     "kick on every beat": -4.44,
     "snare on every other beat": 7.82,
     "accents on beats only": 4.87,
-    "kick, snare and even quarters": -28.0,
+    "kick, snare and even quarters": -32.0,
     "kick and snare take turns": 3.28,
 }
 

@@ -177,7 +177,7 @@ class TempoTracker:
             period, age = _line(beats[struck], seen, weight)
         if abs(period / pulse.period - 1.0) > 0.02 or abs(age - pulse.age) > 2.0 * reach:
             return pulse
-        return replace(pulse, period=float(period), age=float(age))
+        return replace(pulse, period=period, age=age % period)
 
 
 def _line(
