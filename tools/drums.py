@@ -1,19 +1,14 @@
 """Drums whose attack times are known, and the measure of how well they were found.
 
-    python tools/drums.py OUT.wav [--pattern house] [--bpm 120] [--kit 0] [--pad-db -12]
-
 A kit is a number: it seeds the timbre of every drum, so that kits differ as record boxes do.
 """
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal
-from scipy.io import wavfile
 
 RATE_HZ = 44_100
 TOGETHER_S = 0.02
@@ -270,24 +265,3 @@ def _fade(t_s: Sound, attack_s: float, release_s: float) -> Sound:
 
 def _filtered(sound: Sound, corner_hz: float, kind: str) -> Sound:
     return signal.sosfilt(signal.butter(2, corner_hz, kind, fs=RATE_HZ, output="sos"), sound)
-
-
-def main() -> None:
-    """Write one pattern as WAV and print its attack times."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--pattern", choices=PATTERNS, default="house")
-    parser.add_argument("--bpm", type=float, default=120.0)
-    parser.add_argument("--kit", type=int, default=0)
-    parser.add_argument("--length-s", type=float, default=16.0)
-    parser.add_argument("--pad-db", type=float, help="peak of a pad beside the drums' peak, dB")
-    args = parser.parse_args()
-    bed = pad(args.length_s, seed=args.kit) if args.pad_db is not None else None
-    hits = beat(args.pattern, args.bpm, args.length_s)
-    sound, times_s = render(hits, args.length_s, kit=args.kit, bed=bed, bed_db=args.pad_db or 0.0)
-    wavfile.write(args.out, RATE_HZ, sound)
-    print(*(f"{at_s:.4f}" for at_s in times_s), sep="\n")
-
-
-if __name__ == "__main__":
-    main()
