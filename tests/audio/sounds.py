@@ -41,14 +41,6 @@ def blocks(pcm: np.ndarray) -> list[Block]:
     ]
 
 
-def hops(pcm: np.ndarray) -> list[np.ndarray]:
-    """Cut mono or stereo samples into stereo hops; the rest is dropped."""
-    return [
-        np.concatenate([first.pcm, second.pcm])
-        for first, second in zip(*[iter(blocks(pcm))] * 2, strict=False)
-    ]
-
-
 LAYOUTS = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")
 """What one to eight channels are, for FFmpeg."""
 
