@@ -4,6 +4,7 @@ A band's level in decibels is laid between its own trough and its own peak of la
 quiet input, a thin mix or a loud bass line all move from 0 to 1.
 """
 
+import math
 from dataclasses import dataclass
 
 import aubio
@@ -83,7 +84,7 @@ class _Band:
         for one in self._filters:
             mono = one(mono)
         self._power += _ATTACK * (float(mono @ mono) / len(mono) - self._power)
-        self._level_db = 10.0 * float(np.log10(self._power + 1e-12))
+        self._level_db = 10.0 * math.log10(self._power + 1e-12)
         self.peak_db = max(self._level_db, self.peak_db - _PEAK_FALL_DB_S * BLOCK_S)
         self._trough_db = min(self._level_db, self._trough_db + _TROUGH_RISE_DB_S * BLOCK_S)
 

@@ -45,7 +45,8 @@ _MOVED = 4  # windows without common sound: what a band lost since may sound nex
 
 # What is quieter than this is not heard beside the rest: below a full-scale sine, below the
 # band's own recent peak, below the recent peak of all bands together.
-_FLOOR, _BAND_RANGE, _RANGE = 10.0**-8.4, 10.0**-3.5, 10.0**-5.0
+_FULL_SCALE = (WINDOW / 4) ** 2  # a Hann window adds up to half its length, a sine to half that
+_FLOOR, _BAND_RANGE, _RANGE = _FULL_SCALE * 10.0**-8.4, 10.0**-3.5, 10.0**-5.0
 _PEAK_FALL_DB_S = 6.0
 _PEAK_FALL = 10.0 ** (-_PEAK_FALL_DB_S * BLOCK_S / 10.0)
 
@@ -118,9 +119,8 @@ class OnsetDetector:
         return []
 
     def _power(self, mono: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Power of the next window in each band, shape (bands,); a full-scale sine has 1.5."""
-        # A Hann window adds to half its length; a sine shares it between two frequencies.
-        magnitude = self._spectrum(mono).norm * np.float32(4.0 / WINDOW)
+        """Power of the next window in each band, shape (bands,)."""
+        magnitude = self._spectrum(mono).norm
         power: NDArray[np.float32] = np.add.reduceat(magnitude * magnitude, _EDGES)[:-1]
         return power
 
@@ -137,8 +137,8 @@ class OnsetDetector:
         before[:, 1:] += lost[:, :-1]
         before[:, :-1] += lost[:, 1:]
 
-        self._peaks = np.maximum(power.max(axis=0), self._peaks * _PEAK_FALL)
-        self._peak = max(float(power[-1].sum()), self._peak * _PEAK_FALL)
+        self._peaks = np.maximum(power[-1], self._peaks * _PEAK_FALL)
+        self._peak = max(sum(power[-1].tolist()), self._peak * _PEAK_FALL)
         self._floor = np.maximum(self._peaks * _BAND_RANGE, max(self._peak * _RANGE, _FLOOR))
 
         rises_db: NDArray[np.float64] = 10.0 * np.log10(level / before) - self._chance_db
