@@ -4,10 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.drive.drives import drive
 from vjnode.audio.analysis import FLOOR_DB
 from vjnode.audio.beat import Beat
 from vjnode.drive.config import Response, TrackConfig
-from vjnode.drive.drive import HITS, Drive
+from vjnode.drive.drive import HITS
 from vjnode.drive.routing import SOURCES, Route
 from vjnode.drive.weight import CALMING, WeightTrack
 
@@ -22,13 +23,6 @@ def only(**routes):
 
 
 AT_ONCE = only(weight=1.0)
-
-
-def drive(captured_s, weight=0.0, **more):
-    where = {"t_s": captured_s, "captured_s": captured_s, "weight_s": captured_s}
-    level = {"rms_db": -20.0, "agc_db": 3.0, "audible": True, "onsets": 0, "hits": ()}
-    said = {"weight": weight, "low": 0.0, "mid": 0.0, "high": 0.0, "beat": Beat()}
-    return Drive(**(where | level | said | more))
 
 
 def track(*drives, **settings):

@@ -1,8 +1,13 @@
-import numpy as np
+from contextlib import closing
+from dataclasses import fields, replace
 
+import numpy as np
+import pytest
+
+from vjnode.audio.beat import Beat
 from vjnode.control.controls import Controls, Stock, change
 from vjnode.control.parameters import PARAMETERS
-from vjnode.drive.drive import Drive
+from vjnode.drive.drive import HITS, Drive
 from vjnode.output.base import FrameInfo
 from vjnode.show.links import (
     CONTROLS_BYTES,
@@ -16,15 +21,40 @@ from vjnode.show.links import (
     unpack_drive,
     write_info,
 )
+from vjnode.show.slot import Slot
 
-INFO = FrameInfo(7, 1.5, 2.5, -12.0, 3, 0.4, 1.0, "ada", "laugh", "", "openvino f32", 3, 64)
+
+def filled(kind, **given):
+    """A value whose fields all differ, so that none can be taken for another."""
+    for i, field in enumerate(fields(kind)):
+        makes = {float: i + 0.1, int: 2**40 + i, str: f"{field.name} ü", bool: True}
+        given.setdefault(field.name, makes.get(field.type))
+    return kind(**given)
 
 
-def test_values_pass_unchanged():
-    drive = Drive(1.0, 2.0, -30.0, 2**40, 0.25)
+INFO = filled(FrameInfo)
+
+
+@pytest.mark.parametrize("count", range(HITS + 1))
+def test_a_drive_passes_unchanged(count):
+    hits = tuple((1000.0 + i / 3, 0.1 * i) for i in range(count))
+    drive = filled(Drive, hits=hits, beat=filled(Beat))
+    for one in (drive, replace(drive, audible=False, beat=Beat())):
+        assert unpack_drive(pack_drive(one)) == one
+        assert len(pack_drive(one)) == DRIVE_BYTES
+
+
+def test_a_drive_comes_out_of_its_slot_as_it_went_in():
+    """The slot still holds what was there before: fewer hits must not show older ones."""
+    many = filled(Drive, hits=((1.0, 0.1), (2.0, 0.2), (3.0, 0.3)), beat=filled(Beat))
+    with closing(Slot(DRIVE_BYTES)) as slot, closing(Slot(DRIVE_BYTES, name=slot.name)) as far:
+        for drive in (many, many, many, many, replace(many, hits=((4.0, 0.0),))):
+            slot.write(pack_drive(drive))
+            assert unpack_drive(far.read()) == drive
+
+
+def test_controls_pass_unchanged():
     controls = Controls("stage", "a" * 60, "laugh", gain=0.1)
-    assert unpack_drive(pack_drive(drive)) == drive
-    assert len(pack_drive(drive)) == DRIVE_BYTES
     assert unpack_controls(pack_controls(controls)) == controls
 
 

@@ -56,8 +56,8 @@ def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
     assert report["frames"] == len(trace) >= 0.9 * 6 * 60
     assert [line["frame"] for line in trace] == list(range(len(trace)))
     assert set(trace[-1]) == {
-        *("frame", "t", "rms_db", "onsets", "weight", "gain", "face", "expression"),
-        *("captured_s", "published_s"),
+        *("frame", "t", "rms_db", "agc_db", "onsets", "low", "mid", "high", "bpm", "beat", "bar"),
+        *("weight", "gain", "face", "expression", "captured_s", "published_s"),
     }
     assert all(0 <= line["weight"] <= 1 for line in trace)
     assert (np.diff([line["published_s"] for line in trace]) > 0).all()
@@ -156,6 +156,7 @@ def test_osc_steers_a_running_show_and_nonsense_does_not(start):
     client.send_message("/vjnode/face", face)
     client.send_message("/vjnode/expression", 1)
     client.send_message("/vjnode/gain", 2.5)
+    client.send_message("/vjnode/bpm", 96.0)
     asked_s = time.monotonic()
     time.sleep(2.5)
     for _ in range(20):
@@ -168,13 +169,14 @@ def test_osc_steers_a_running_show_and_nonsense_does_not(start):
     assert show.end()[0] == 0
     last = show.trace()[-1]
     assert (last["face"], last["expression"], last["gain"]) == (face, expression, 2.5)
+    assert last["bpm"] == 96.0
     first_s = next(
         line["published_s"]
         for line in show.trace()
         if (line["face"], line["expression"]) == (face, expression)
     )
     assert first_s - asked_s < 0.5
-    assert show.report()["osc"] == {"received": 44, "rejected": 41}
+    assert show.report()["osc"] == {"received": 45, "rejected": 41}
     assert show.log.count("there is no face 'nobody'") == 1
 
 

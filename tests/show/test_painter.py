@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vjnode.audio.source import HOP_S
+from tests.drive.drives import drive
+from vjnode.audio.beat import Beat
+from vjnode.audio.source import BLOCK_S
 from vjnode.control.controls import Controls
-from vjnode.drive.drive import Drive
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.library import SweepLibrary
 from vjnode.show.painter import Painter
@@ -49,8 +50,9 @@ def painter(engine):
         lambda threads: engine, codes, size=SIZE, memory_bytes=1 << 24, folder=None
     )
     track = WeightTrack()
-    for number in range(100):
-        track.push(Drive(number * HOP_S, number * HOP_S, -20.0, number, 1.0))
+    beat = Beat(bpm=120.0, beats=4.0, anchor_s=0.0, locked=True)
+    for number in range(200):
+        track.push(drive(number * BLOCK_S, 1.0, low=0.5, onsets=number, beat=beat))
     painter = Painter(library, track)
     assert painter.prepare(ADA, ready=64, timeout_s=5)
     yield painter
@@ -81,3 +83,19 @@ def test_a_look_that_is_not_there_yet_leaves_the_one_before_on(painter, engine):
     engine.may_draw_ben = True
     assert painter.prepare(BEN, ready=1, timeout_s=5)
     assert paint(painter, 0.4, BEN)[0].face == "ben"
+
+
+def test_a_frame_knows_what_was_heard(painter):
+    info, _ = paint(painter, 0.25, ADA)
+    assert (info.rms_db, info.agc_db, info.low, info.bpm) == (-20.0, 3.0, 0.5, 120.0)
+    assert (info.beat, info.bar) == pytest.approx((0.5, 0.125))
+    assert info.onsets == int(0.25 / BLOCK_S)
+    assert info.captured_s == pytest.approx(0.25, abs=BLOCK_S)
+
+
+def test_what_is_turned_counts_from_the_next_frame(painter):
+    paint(painter, 0.1, ADA)
+    assert paint(painter, 0.2, ADA)[0].weight == 1.0
+    assert paint(painter, 0.3, replace(ADA, ceiling=0.75))[0].weight == pytest.approx(0.75)
+    silent = replace(ADA, routing={"route/expression/weight/amount": 0.5})
+    assert paint(painter, 0.4, silent)[0].weight == pytest.approx(0.5)
