@@ -1,9 +1,10 @@
 import re
 
+import numpy as np
 import pytest
 import torch
 
-from tests.drive.encoders import untrained
+from tests.drive.encoders import demo_mfcc, untrained
 from vjnode.drive import encoder as module
 from vjnode.drive.encoder import (
     VALUES,
@@ -13,7 +14,9 @@ from vjnode.drive.encoder import (
     correlation,
     histories,
     init_linear,
+    init_principal,
 )
+from vjnode.drive.window import picture
 
 WINDOW = 32
 
@@ -111,24 +114,49 @@ def test_what_is_kept_reaches_back_as_far_as_a_window():
 
 def mirrored(network, x):
     """The difference of the two halves of what ``network`` says, which mirror each other."""
-    values = network(x).flatten(1)
+    values = network(x)[0]
     return values[:, : VALUES // 2] - values[:, VALUES // 2 :]
 
 
-def test_it_starts_as_a_linear_map_that_loses_nothing():
-    torch.manual_seed(0)
-    encoder = Encoder().eval()
+def song():
+    """The demo song as a picture, each MFCC scaled to 0…1, shape (1, 3, t, 32)."""
+    mfcc = demo_mfcc()
+    low, high = np.percentile(mfcc, (0.1, 99.9), axis=0).astype(np.float32)
+    return torch.from_numpy(picture(mfcc, low, high))[None]
+
+
+def start_linear(encoder):
     init_linear(encoder)
-    one, other = torch.rand(2, 1, 3, WINDOW, 32)
-    pixels = torch.zeros(13 * WINDOW, 3, WINDOW, 32)
-    pixels[..., :13] = torch.eye(13 * WINDOW).reshape(-1, 1, WINDOW, 13)
+
+
+def start_principal(encoder):
+    strips = song().unfold(2, 47, 47)[0].permute(1, 0, 3, 2)
+    init_principal(encoder, strips)
+
+
+@pytest.mark.parametrize("start", [start_linear, start_principal])
+def test_it_starts_as_a_linear_map_from_which_sound_can_be_rebuilt(start):
+    torch.manual_seed(0)
+    encoder, sound = Encoder().eval(), song()
+    start(encoder)
     with torch.inference_mode():
-        together = mirrored(encoder, 2 * one + other)
-        apart = 2 * mirrored(encoder, one) + mirrored(encoder, other)
-        torch.testing.assert_close(together, apart, atol=1e-5, rtol=0)
-        singular = torch.linalg.svdvals(mirrored(encoder, pixels))
-    # Every one of the 256 pairs of values tells something of its own.
-    assert singular[-1] > 1e-3 * singular[0]
+        one, other, nothing = (
+            mirrored(encoder, x) for x in (sound, sound.flip(2), 0.0 * sound)
+        )
+        middle = mirrored(encoder, 0.5 * sound + 0.5 * sound.flip(2))
+        torch.testing.assert_close(middle, 0.5 * (one + other), atol=1e-3, rtol=1e-3)
+        assert one.std() > 0.01
+        torch.testing.assert_close(nothing, nothing[:1].expand_as(nothing), atol=1e-4, rtol=0)
+    windows = sound[0, 0, :, :13].unfold(0, WINDOW, 1).flatten(1).double()
+    values = one.double()
+    values, windows = values - values.mean(dim=0), windows - windows.mean(dim=0)
+    # Fitted on one part of the song, rebuilt in the other.
+    fit = torch.arange(len(values)) // 150 % 2 == 0
+    gram = values[fit].T @ values[fit]
+    ridge = 1e-4 * gram.diagonal().mean() * torch.eye(len(gram))
+    back = torch.linalg.solve(gram + ridge, values[fit].T @ windows[fit])
+    lost = values[~fit] @ back - windows[~fit]
+    assert lost.square().sum() < 0.1 * windows[~fit].square().sum()
 
 
 def test_correlation_of_known_vectors():
