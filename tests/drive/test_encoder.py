@@ -137,12 +137,11 @@ def start_principal(encoder):
 @pytest.mark.parametrize("start", [start_linear, start_principal])
 def test_it_starts_as_a_linear_map_from_which_sound_can_be_rebuilt(start):
     torch.manual_seed(0)
-    encoder, sound = Encoder().eval(), song()
+    encoder, sound = Encoder(), song()
     start(encoder)
+    encoder.eval()
     with torch.inference_mode():
-        one, other, nothing = (
-            mirrored(encoder, x) for x in (sound, sound.flip(2), 0.0 * sound)
-        )
+        one, other, nothing = (mirrored(encoder, x) for x in (sound, sound.flip(2), 0.0 * sound))
         middle = mirrored(encoder, 0.5 * sound + 0.5 * sound.flip(2))
         torch.testing.assert_close(middle, 0.5 * (one + other), atol=1e-3, rtol=1e-3)
         assert one.std() > 0.01
