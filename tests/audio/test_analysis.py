@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.audio.grooves import groove
 from tests.audio.sounds import blocks, clicks, pink_noise, sine
+from tools.grooves import groove
 from vjnode.audio.analysis import FLOOR_DB, Analyser, Mfcc, _noise
 from vjnode.audio.source import BLOCK, BLOCK_S, HOP, RATE_HZ
 

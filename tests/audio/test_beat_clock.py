@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.audio.grooves import CHUNK, chunks, groove
+from tools.grooves import CHUNK, chunks, groove
 from vjnode.audio.beat_clock import BeatClock
 from vjnode.audio.source import RATE_HZ
 from vjnode.audio.tempo import Estimate, TempoTracker

@@ -2,8 +2,8 @@ import av
 import numpy as np
 import pytest
 
-from tests.audio.grooves import groove
 from tests.audio.sounds import pink_noise, sine
+from tools.grooves import groove
 from vjnode.audio.loudness import FLOOR_LUFS, KWeighting, lufs
 from vjnode.audio.source import RATE_HZ
 

@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.audio.grooves import GROOVES, chunks, groove, pad
+from tools.grooves import GROOVES, chunks, groove, pad
 from vjnode.audio.source import RATE_HZ
 from vjnode.audio.tempo import TempoTracker
 

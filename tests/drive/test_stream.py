@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from tests.audio.grooves import groove
 from tests.audio.sounds import blocks, clicks, pink_noise, sine
+from tools.grooves import groove
 from vjnode.audio.analysis import FLOOR_DB
 from vjnode.audio.file import FileSource
 from vjnode.audio.source import BLOCK, BLOCK_S, Block

@@ -3,8 +3,8 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from tests.audio.grooves import groove
 from tests.audio.sounds import blocks, pink_noise
+from tools.grooves import groove
 from vjnode.control.controls import Controls, Stock
 from vjnode.drive.stream import Listener
 from vjnode.show.desk import Desk

@@ -1,4 +1,4 @@
-"""What is heard in one hop: MFCC, level and onset, by aubio."""
+"""What is heard: level, MFCC, onsets, bands and tempo, each on its own stride."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,21 @@ import aubio
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.audio.autogain import AutoGain
+from vjnode.audio.bands import BandLevels, Bands
+from vjnode.audio.loudness import KWeighting
+from vjnode.audio.onset import Onset, OnsetDetector
 from vjnode.audio.scrub import scrub
-from vjnode.audio.source import HOP, HOP_S, RATE_HZ
+from vjnode.audio.source import BLOCK, HOP, RATE_HZ
+from vjnode.audio.tempo import Estimate, TempoTracker
 
 COEFFICIENTS = 13
 """Low-order MFCCs that are kept: the spectral envelope that a listener notices."""
 
 MEL_BANDS = 40
+
+BAND_HZ = (20.0, 16_000.0)
+"""Range of the mel bands: with the kick drum and the bass, which the usual 133 Hz leaves out."""
 
 WINDOW = 2 * HOP
 """Frames in an analysis window, 23 ms: half the delay of the usual 2048."""
@@ -27,27 +35,28 @@ Without it, the logarithm in the MFCC makes of silence −264 and of a quiet sin
 hang on rounding; with it, silence is one definite spectrum.
 """
 
-_ONSET_HOP = 256
-_ONSET_WINDOW = 512
-# Energy finds the kick drums that others miss; complex finds notes and snares. At these
-# thresholds a steady chord and noise fire neither, and each attack fires within 20 ms.
-_ONSET_THRESHOLDS = {"energy": 1.0, "complex": 0.3}
-_ONSET_GAP_S = 0.06
 _DC_CORNER_HZ = 20.0
 
 
 @dataclass(frozen=True)
 class Features:
-    """What one hop sounds like.
+    """What one block sounds like.
 
-    mfcc: shape (13,), float32; c0 is √40 times the mean log10 of the mel bands.
-    rms_db: level of the hop without its DC, dBFS, at least −120.
-    onset: whether a note or a beat began in this hop.
+    mfcc: shape (13,), float32, after automatic gain; c0 is √40 times the mean log10 of the mel
+        bands. None between two hops: there is one at every second block.
+    rms_db: level of the newest hop without its DC, dBFS, at least −120.
+    gain_db: automatic gain in force.
+    onset: the attack that this block told, if any.
+    bands: envelopes.
+    estimate: what the tempo tracker has newly found, if anything.
     """
 
-    mfcc: NDArray[np.float32]
+    mfcc: NDArray[np.float32] | None
     rms_db: float
-    onset: bool
+    gain_db: float
+    onset: Onset | None
+    bands: BandLevels
+    estimate: Estimate | None
 
 
 class Mfcc:
@@ -56,6 +65,7 @@ class Mfcc:
     def __init__(self) -> None:
         self._spectrum = aubio.pvoc(WINDOW, HOP)
         self._mfcc = aubio.mfcc(WINDOW, MEL_BANDS, COEFFICIENTS, RATE_HZ)
+        self._mfcc.set_mel_coeffs(*BAND_HZ)
         self._noise = _noise()
 
     def next(self, mono: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,44 +75,55 @@ class Mfcc:
 
 
 class Analyser:
-    """Turns hops, in order, into features. Holds the overlap between them."""
+    """Turns blocks, in order, into features. Holds the overlap between them.
+
+    Only the MFCCs hear automatic gain; the others do not depend on level, and a gain that moves
+    would sound like an attack to them.
+    """
 
     def __init__(self) -> None:
+        self.agc = "on"
+        """Mode of the automatic gain, of ``vjnode.audio.autogain.MODES``."""
+        self.gain = AutoGain()
         self._dc_blocker = _dc_blocker()
         self._mfcc = Mfcc()
-        self._detectors = [_onset_detector(*one) for one in _ONSET_THRESHOLDS.items()]
-        self._since_onset_s = _ONSET_GAP_S
+        self._loudness = KWeighting()
+        self._onsets = OnsetDetector()
+        self._bands = Bands()
+        self._tempo = TempoTracker()
+        self._hop: list[NDArray[np.float32]] = []
+        self._rms_db = FLOOR_DB
 
     def analyse(self, pcm: NDArray[np.float32]) -> Features:
-        """Analyse the next hop, shape (HOP, 2), float32; bad samples count as silence or clip."""
-        mono = scrub(pcm).mean(axis=1, dtype=np.float32)
-        mono = self._dc_blocker(mono).copy()
-        return Features(self._mfcc.next(mono), level_db(mono), self._onset(mono))
+        """Analyse the next block, shape (BLOCK, 2), float32; bad samples are silence or clip."""
+        clean = scrub(pcm)
+        mono = self._dc_blocker(0.5 * (clean[:, 0] + clean[:, 1])).copy()
+        self._hop.append(mono)
+        mfcc = None
+        if len(self._hop) * BLOCK == HOP:
+            mfcc = self._analyse_hop(np.concatenate(self._hop))
+            self._hop.clear()
+        onsets = self._onsets.push(mono)
+        return Features(
+            mfcc=mfcc,
+            rms_db=self._rms_db,
+            gain_db=self.gain.gain_db,
+            onset=onsets[-1] if onsets else None,
+            bands=self._bands.push(mono),
+            estimate=self._tempo.push(mono),
+        )
 
-    def _onset(self, mono: NDArray[np.float32]) -> bool:
-        """Whether either detector fires; two that fire for one attack count once."""
-        fired = False
-        for part in mono.reshape(-1, _ONSET_HOP):
-            for detector in self._detectors:
-                fired |= bool(detector(part)[0])
-        self._since_onset_s += HOP_S
-        if not fired or self._since_onset_s < _ONSET_GAP_S:
-            return False
-        self._since_onset_s = 0.0
-        return True
+    def _analyse_hop(self, mono: NDArray[np.float32]) -> NDArray[np.float32]:
+        self._rms_db = level_db(mono)
+        gain_db = self.gain.step(self._loudness.power(mono), mode=self.agc)
+        loud = np.clip(mono * np.float32(10.0 ** (gain_db / 20.0)), -1.0, 1.0)
+        return self._mfcc.next(loud)
 
 
 def level_db(samples: NDArray[np.float32]) -> float:
     """RMS of ``samples`` in dBFS (a full-scale square wave is 0), at least ``FLOOR_DB``."""
     power = float(np.mean(np.square(samples, dtype=np.float64)))
     return max(FLOOR_DB, 10.0 * float(np.log10(power))) if power > 0.0 else FLOOR_DB
-
-
-def _onset_detector(method: str, threshold: float) -> aubio.onset:
-    detector = aubio.onset(method, _ONSET_WINDOW, _ONSET_HOP, RATE_HZ)
-    detector.set_threshold(threshold)
-    detector.set_minioi_s(_ONSET_GAP_S)
-    return detector
 
 
 def _dc_blocker() -> aubio.digital_filter:

@@ -1,7 +1,9 @@
 """How the drive becomes the weight that is drawn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from vjnode.drive.interpolate import COUNT
+from vjnode.drive.routing import Route, default_routes
 from vjnode.errors import InputError
 
 GAIN_LIMIT = 4.0
@@ -9,25 +11,52 @@ GAIN_LIMIT = 4.0
 
 
 @dataclass(frozen=True)
-class DriveConfig:
-    """Settings of a ``WeightTrack``.
+class TrackConfig:
+    """How a ``WeightTrack`` goes through time.
 
-    delay_s: how far behind the newest drive the face is, s. Live it must be at least one step
-        (23.2 ms), so that there is a next time point to interpolate to; offline 0.
-    attack_s, release_s: time in which 63 % of a rise or fall is made, s; 0 is at once.
+    delay_s: how far behind the newest drive the encoder's weight is, s. Live it must be at least
+        one step (11.6 ms), so that there is a next time point to interpolate to; offline 0.
     rest_after_s: without a new drive for so long, the face goes to rest, s.
+    interval_s: stride of the time points, s. 0 takes every step of the encoder. Otherwise the
+        steps around each time point are averaged, which needs drives ahead (``ahead_s``).
+    points: points that are interpolated between two time points; 0 holds each time point.
 
     Raises:
-        InputError: a time is negative or not a number.
+        InputError: a time is negative or not a number, or points is negative.
     """
 
     delay_s: float = 0.0
-    attack_s: float = 0.04
-    release_s: float = 0.35
     rest_after_s: float = 0.25
+    interval_s: float = 0.0
+    points: int = COUNT
 
     def __post_init__(self) -> None:
-        for name in ("delay_s", "attack_s", "release_s", "rest_after_s"):
+        for name in ("delay_s", "rest_after_s", "interval_s"):
             value = getattr(self, name)
             if not 0.0 <= value < float("inf"):
                 raise InputError(f"{name} is {value}; it must be a time of 0 s or more")
+        if self.points < 0:
+            raise InputError(f"{self.points} points cannot be interpolated; use 0 or more")
+
+    @property
+    def ahead_s(self) -> float:
+        """How far ahead of a moment the drives must be known, s."""
+        return 1.5 * self.interval_s
+
+
+@dataclass(frozen=True)
+class Response:
+    """How the face responds to what is heard; may change with every frame.
+
+    gain: 0…4, factor on everything; clipped to that.
+    curve, floor, ceiling: see ``vjnode.drive.shaping.shape``.
+    lfo_rate_hz, lfo_beats: see ``vjnode.drive.cycle.Lfo``.
+    """
+
+    gain: float = 1.0
+    curve: float = 1.0
+    floor: float = 0.0
+    ceiling: float = 1.0
+    lfo_rate_hz: float = 0.1
+    lfo_beats: float = 0.0
+    routes: tuple[Route, ...] = field(default_factory=default_routes)

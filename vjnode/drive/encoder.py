@@ -3,39 +3,77 @@
 Both are written once, here; what runs live is exported from this definition (see
 ``vjnode.drive.graph``) and needs no torch.
 
-How it is trained, without labels: the decoder must rebuild the MFCC picture from the 512
-values of the encoder. That alone makes the values describe the sound, but their mean, which
-drives the face, could then just as well fall as rise with the music. So the loss has a second
-term: over a batch, the mean must correlate with the musical intensity of the windows, a number
-computed from the sound itself (``vjnode.drive.intensity``). It fixes the direction of the mean
-and leaves what the single values stand for to the reconstruction.
+The encoder looks at 32 MFCC frames, the newest last, but it is causal along time: its
+convolutions reach only backwards and never pad. So it can be slid over a song of any length,
+and live each new frame costs one column per block, because the columns before are kept.
+
+How it is trained, without labels: the decoder must rebuild the MFCCs from the 512 values of
+the encoder. That alone makes the values describe the sound, but their mean, which drives the
+face, could then just as well fall as rise with the music. So the loss has a second term: over a
+batch, the mean must correlate with the musical intensity of the windows, a number computed
+from the sound itself (``vjnode.drive.intensity``). It fixes the direction of the mean and leaves
+what the single values stand for to the reconstruction.
+
+Shapes for one window, channels × time × coefficient:
+
+====== ================= ============ ======== ====================
+block  encoder           kernel       dilation decoder
+====== ================= ============ ======== ====================
+input  3 × 32 × 32                             512 × 1 × 1
+1      32 × 30 × 16      3 × 3, s 2   1        160 × 4 × 2
+2      48 × 29 × 8       2 × 3, s 2   1        96 × 8 × 4
+3      80 × 27 × 4       2 × 3, s 2   2        96 × 8 × 4
+4      128 × 25 × 2      2 × 3, s 2   2        48 × 16 × 8
+5      160 × 25 × 2      1 × 3        1        48 × 16 × 8
+6      192 × 25 × 1      1 × 2        1        24 × 32 × 16
+7      320 × 17 × 1      2 × 1        8        12 × 32 × 16
+8      512 × 1 × 1       2 × 1        16       1 × 32 × 16
+====== ================= ============ ======== ====================
+
+Strides (s) act on the coefficient axis only. Of the decoder's 16 coefficients the 13 real ones
+are compared; the copies and the padding of the input hold nothing to rebuild.
 """
 
+from typing import NamedTuple
+
+import torch
 from torch import Tensor, nn
+
+from vjnode.audio.analysis import COEFFICIENTS
 
 VALUES = 512
 """Feature values per time point."""
 
-# (in, out, stride) of the first seven blocks: 32×32 → 2×2. The eighth takes 2×2 → 1×1.
-_BLOCKS = (
-    (3, 16, 1),
-    (16, 24, 2),
-    (24, 32, 1),
-    (32, 48, 2),
-    (48, 64, 1),
-    (64, 96, 2),
-    (96, 160, 2),
+
+class _Shape(NamedTuple):
+    """One block of the encoder. kernel, stride and padding of width act on coefficients."""
+
+    inputs: int
+    outputs: int
+    frames: int
+    dilation: int
+    width: int
+    stride: int
+    padding: int
+
+    @property
+    def history(self) -> int:
+        """Columns before the newest that the block looks back on."""
+        return (self.frames - 1) * self.dilation
+
+
+BLOCKS = (
+    _Shape(3, 32, 3, 1, 3, 2, 1),
+    _Shape(32, 48, 2, 1, 3, 2, 1),
+    _Shape(48, 80, 2, 2, 3, 2, 1),
+    _Shape(80, 128, 2, 2, 3, 2, 1),
+    _Shape(128, 160, 1, 1, 3, 1, 1),
+    _Shape(160, 192, 1, 1, 2, 1, 0),
+    _Shape(192, 320, 2, 8, 1, 1, 0),
+    _Shape(320, VALUES, 2, 16, 1, 1, 0),
 )
 
-
-def _encoding(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> nn.Sequential:
-    convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
-
-
-def _decoding(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> nn.Sequential:
-    convolution = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
+_WIDTHS = (32, 16, 8, 4, 2, 2, 1, 1)
 
 
 class Encoder(nn.Module):
@@ -43,13 +81,107 @@ class Encoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        blocks = [_encoding(a, b, 3, stride, 1) for a, b, stride in _BLOCKS]
-        self.blocks = nn.Sequential(*blocks, _encoding(_BLOCKS[-1][1], VALUES, 2, 1, 0))
+        self.blocks = nn.Sequential(*map(_encoding, BLOCKS))
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Map pictures, shape (n, 3, 32, 32), 0…1, to values, shape (n, 512), ≥ 0."""
+        """Map pictures of sound to feature values.
+
+        picture: shape (n, 3, 31 + t, 32), 0…1, time × coefficient; 32 frames are one window.
+        Returns: shape (n, t, 512), ≥ 0: one row for each frame that ends a whole window.
+        """
         values: Tensor = self.blocks(picture)
-        return values.flatten(1)
+        return values.squeeze(-1).transpose(1, 2)
+
+
+def init_linear(blocks: nn.Module) -> None:
+    """Start a chain of blocks as a linear map, orthogonal in each.
+
+    Half of each block's channels are the other half with the sign turned, and the next block takes
+    their difference, so that the two ReLUs together let everything through ("looks-linear", D.
+    Balduzzi et al., "The shattered gradients problem", ICML 2017). From a usual start, sixteen
+    blocks of ReLU take several times as many steps to rebuild as much.
+    """
+    convolutions = [m for m in blocks.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
+    for i, convolution in enumerate(convolutions):
+        # ConvTranspose2d keeps inputs first, Conv2d outputs first.
+        turned = isinstance(convolution, nn.ConvTranspose2d)
+        weight = convolution.weight.data.transpose(0, 1) if turned else convolution.weight.data
+        outputs, inputs = weight.shape[:2]
+        half_out, half_in = max(1, outputs // 2), inputs // 2 if i else inputs
+        kernel = torch.empty(half_out, half_in, *weight.shape[2:])
+        nn.init.orthogonal_(kernel)
+        if i:
+            kernel = torch.cat([kernel, -kernel], dim=1)
+        weight[:half_out] = kernel
+        if outputs > 1:
+            weight[half_out:] = -kernel
+
+
+@torch.no_grad()
+def init_principal(encoder: "Encoder", pictures: Tensor) -> None:
+    """Start the encoder as a pyramid of principal components of real sound.
+
+    As ``init_linear``, but each block's directions are those in which its own input varies most,
+    and its normalisation gives them back the size that they have there. So before any training
+    the values keep nearly all that 256 numbers can keep of a window; from a random start, training
+    loses first what it then takes very long to find again.
+
+    pictures: shape (n, 3, t, 32), as in ``Encoder.forward``.
+    """
+    encoder.eval()
+    signs = torch.tensor([1.0, -1.0])
+    for i, (shape, block) in enumerate(zip(BLOCKS, encoder.blocks, strict=True)):
+        convolution, normalisation, _ = block.children()
+        assert isinstance(convolution, nn.Conv2d)  # noqa: S101 - tells the type checker
+        assert isinstance(normalisation, nn.BatchNorm2d)  # noqa: S101
+        half_in, half_out = shape.inputs // 2, shape.outputs // 2
+        linear = pictures if i == 0 else pictures[:, :half_in] - pictures[:, half_in:]
+        patches = nn.functional.unfold(
+            linear,
+            convolution.kernel_size,
+            dilation=convolution.dilation,
+            padding=(0, shape.padding),
+            stride=convolution.stride,
+        )
+        flat = patches.transpose(1, 2).flatten(0, 1)
+        mean = flat.mean(dim=0)
+        variances, axes = torch.linalg.eigh((flat - mean).T @ (flat - mean) / len(flat))
+        kernel = axes[:, -half_out:].T.reshape(half_out, -1, shape.frames, shape.width)
+        variance = variances[-half_out:].clamp(min=0.0).repeat(2)
+        normalisation.running_mean = torch.outer(signs, kernel.flatten(1) @ mean).flatten()
+        normalisation.running_var = variance
+        normalisation.weight.copy_(variance.sqrt() * (_SIZE if i == 0 else 1.0))
+        normalisation.bias.zero_()
+        kernel = kernel if i == 0 else torch.cat([kernel, -kernel], dim=1)
+        convolution.weight.copy_(torch.cat([kernel, -kernel]))
+        pictures = block(pictures)
+    encoder.train()
+
+
+_SIZE = 4.0
+"""Brings what is normalised to 0…1 to a deviation of about 1."""
+
+
+class Streaming(nn.Module):
+    """The encoder one frame at a time: the same numbers, without computing a column twice."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.blocks = encoder.blocks
+
+    def forward(self, column: Tensor, *history: Tensor) -> tuple[Tensor, ...]:
+        """Take the newest frame.
+
+        column: shape (1, 3, 1, 32), 0…1.
+        history: for each block the columns that went into it before, of ``histories()``.
+        Returns: values, shape (1, 512), and the histories for the next call.
+        """
+        kept = []
+        for block, before in zip(self.blocks, history, strict=True):
+            seen = torch.cat([before, column], dim=2)
+            kept.append(seen[:, :, 1:])
+            column = block(seen)
+        return column.flatten(1), *kept
 
 
 class Decoder(nn.Module):
@@ -57,22 +189,35 @@ class Decoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        blocks = [_decoding(VALUES, _BLOCKS[-1][1], 2, 1, 0)]
-        # Kernel 4 doubles exactly; kernel 3 keeps the size.
-        blocks += [
-            _decoding(b, a, 4 if stride == 2 else 3, stride, 1) for a, b, stride in _BLOCKS[::-1]
+        blocks = [
+            _decoding(VALUES, 160, (4, 2), 1, 0),
+            _decoding(160, 96, 4, 2, 1),
+            _decoding(96, 96, 3, 1, 1),
+            _decoding(96, 48, 4, 2, 1),
+            _decoding(48, 48, 3, 1, 1),
+            _decoding(48, 24, 4, 2, 1),
+            _decoding(24, 12, 3, 1, 1),
+            _decoding(12, 1, 3, 1, 1),
         ]
         self.blocks = nn.Sequential(*blocks)
         # The last ReLU would be dead for half the pixels if they started around 0.
-        last = blocks[-1][1]
-        assert isinstance(last, nn.BatchNorm2d)  # noqa: S101 - tells the type checker
-        nn.init.constant_(last.bias, 0.5)
-        nn.init.constant_(last.weight, 0.2)
+        normalisation = blocks[-1][1]
+        assert isinstance(normalisation, nn.BatchNorm2d)  # noqa: S101 - tells the type checker
+        nn.init.constant_(normalisation.bias, 0.5)
+        nn.init.constant_(normalisation.weight, 0.2)
 
     def forward(self, values: Tensor) -> Tensor:
-        """Map values, shape (n, 512), to pictures, shape (n, 3, 32, 32), ≥ 0."""
+        """Map values, shape (n, 512), to normalised MFCC windows, shape (n, 32, 13), ≥ 0."""
         picture: Tensor = self.blocks(values[:, :, None, None])
-        return picture
+        return picture[:, 0, :, :COEFFICIENTS]
+
+
+def histories() -> list[tuple[int, int, int, int]]:
+    """Shapes of what ``Streaming`` keeps of each block's input: (1, channels, columns, width)."""
+    return [
+        (1, shape.inputs, shape.history, width)
+        for shape, width in zip(BLOCKS, _WIDTHS, strict=True)
+    ]
 
 
 def correlation(x: Tensor, y: Tensor) -> Tensor:
@@ -81,3 +226,23 @@ def correlation(x: Tensor, y: Tensor) -> Tensor:
     y = y - y.mean()
     similarity: Tensor = (x * y).sum() / (x.norm() * y.norm() + 1e-8)
     return similarity
+
+
+def _encoding(shape: _Shape) -> nn.Sequential:
+    convolution = nn.Conv2d(
+        shape.inputs,
+        shape.outputs,
+        (shape.frames, shape.width),
+        stride=(1, shape.stride),
+        padding=(0, shape.padding),
+        dilation=(shape.dilation, 1),
+        bias=False,
+    )
+    return nn.Sequential(convolution, nn.BatchNorm2d(shape.outputs), nn.ReLU())
+
+
+def _decoding(
+    inputs: int, outputs: int, kernel: int | tuple[int, int], stride: int, padding: int
+) -> nn.Sequential:
+    convolution = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())

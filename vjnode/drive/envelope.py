@@ -18,3 +18,30 @@ def step(level: float, target: float, *, dt_s: float, attack_s: float, release_s
     if time_s <= 0.0:
         return target
     return target + (level - target) * math.exp(-dt_s / time_s)
+
+
+WAVER = 0.1
+"""Moves much smaller than this are wavering, much larger ones are music."""
+
+WAVER_S = 0.25
+"""Time constant of the smallest moves."""
+
+
+class Steady:
+    """Smooths what wavers and lets through what moves.
+
+    A held chord beats and trembles, and its weight with it, by some hundredths; a face that
+    follows that looks nervous. One pole whose time constant depends on how far the target is
+    away, WAVER_S · exp(−(distance / WAVER)²), smooths that and is out of the way of a hit (after
+    G. Casiez et al., "1 € filter", CHI 2012, which does the same by speed).
+    """
+
+    def __init__(self) -> None:
+        self.level = 0.0
+
+    def step(self, target: float, dt_s: float) -> float:
+        """Move on by ``dt_s`` (s) towards ``target`` and return where the level is then."""
+        apart = (target - self.level) / WAVER
+        time_s = WAVER_S * math.exp(-min(apart * apart, 50.0))
+        self.level = step(self.level, target, dt_s=dt_s, attack_s=time_s, release_s=time_s)
+        return self.level

@@ -1,19 +1,23 @@
 """Points in time between those at which the encoder has spoken.
 
 Live, a frame lies between two steps of the encoder, and ``mix`` finds its value. A rendering
-knows what is still to come, so it may work in longer strides: ``time_points`` averages the
+knows what is still to come, so it may work in longer strides: ``time_point`` averages the
 steps around every 0.25 s, ``densify`` puts 7 points between each two of these, and ``at``
-reads the series at any moment.
+reads them at any moment. ``Steps`` does either, as the drives come in.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 INTERVAL_S = 0.25
 COUNT = 7
+
+GAP_S = 0.25
+"""Steps further apart than this have a pause of the sound between them."""
 
 
 def mix(a: float, b: float, part: float) -> float:
@@ -60,25 +64,81 @@ def at(points: Sequence[float] | NDArray[np.float64], t_s: float, *, step_s: flo
     return mix(float(points[before]), float(points[after]), place - before)
 
 
-def time_points(
-    times_s: ArrayLike, values: ArrayLike, *, interval_s: float = INTERVAL_S
-) -> NDArray[np.float64]:
-    """Average fast steps into equidistant time points, centred, so that nothing is late.
+def time_point(
+    times_s: Sequence[float], values: Sequence[float], *, at_s: float, interval_s: float
+) -> float | None:
+    """Return the mean of the steps around a time point; None where there are none.
 
-    Point k lies at k · interval_s and is the mean of the values with
-    (k − ½) · interval_s ≤ t < (k + ½) · interval_s. Where there is no value in that stretch,
-    it lies on the line between the nearest points that have some.
+    Those with at_s − ½ · interval_s ≤ t < at_s + ½ · interval_s count: centred, so that nothing
+    is late.
 
-    times_s, values: shape (n,); times 0 or more, in any order.
-
-    Returns: shape (points,), float64, up to the point nearest to the last time; empty for n = 0.
+    times_s, values: of the steps, s and 0…1, equally long.
     """
-    times, known = np.asarray(times_s, np.float64), np.asarray(values, np.float64)
-    if not times.size:
-        return np.zeros(0)
-    index = np.floor(times / interval_s + 0.5).astype(np.int64)
-    counts = np.bincount(index)
-    sums = np.bincount(index, weights=known)
-    there = np.flatnonzero(counts)
-    means = sums[there] / counts[there]
-    return np.interp(np.arange(len(counts)), there, means)
+    half_s = 0.5 * interval_s
+    around = [
+        value
+        for t_s, value in zip(times_s, values, strict=True)
+        if at_s - half_s <= t_s < at_s + half_s
+    ]
+    return sum(around) / len(around) if around else None
+
+
+class Steps:
+    """The encoder's steps as they come in, readable at any moment; reads no clock.
+
+    Args:
+        interval_s: stride of the time points, at 0, interval_s, 2 · interval_s, …; 0 makes each
+            step one.
+        count: points that are interpolated between two time points of a stride.
+    """
+
+    def __init__(self, interval_s: float = 0.0, count: int = COUNT) -> None:
+        self._interval_s = interval_s
+        self._count = count
+        self._steps: deque[tuple[float, float]] = deque()
+        self._points: dict[int, float] = {}
+
+    def push(self, t_s: float, value: float) -> None:
+        """Add a step; one that is not newer than the last is the same one again."""
+        if not self._steps or t_s > self._steps[-1][0]:
+            self._steps.append((t_s, value))
+
+    def clear(self) -> None:
+        """Forget all steps."""
+        self._steps.clear()
+        self._points.clear()
+
+    def at(self, t_s: float) -> float:
+        """Return the value at ``t_s``; call it with rising times. 0 before the first step.
+
+        Beyond the newest step that one holds.
+        """
+        if self._interval_s > 0.0:
+            return self._between_time_points(t_s)
+        steps = self._steps
+        while len(steps) > 1 and steps[1][0] <= t_s:
+            steps.popleft()
+        if not steps or t_s < steps[0][0]:
+            return 0.0
+        (a_s, a), (b_s, b) = steps[0], steps[min(1, len(steps) - 1)]
+        # It does not glide across a gap in the sound.
+        return mix(a, b, (t_s - a_s) / (b_s - a_s)) if 0.0 < b_s - a_s < GAP_S else a
+
+    def _between_time_points(self, t_s: float) -> float:
+        before = int(t_s / self._interval_s)
+        a, b = self._time_point(before), self._time_point(before + 1)
+        part_s = t_s - before * self._interval_s
+        if not self._count:
+            return a
+        return at(densify([a, b], self._count), part_s, step_s=self._interval_s / (self._count + 1))
+
+    def _time_point(self, index: int) -> float:
+        if index not in self._points:
+            at_s = index * self._interval_s
+            while self._steps and self._steps[0][0] < at_s - 2.0 * self._interval_s:
+                self._steps.popleft()
+            times_s, values = zip(*self._steps, strict=True) if self._steps else ((), ())
+            found = time_point(times_s, values, at_s=at_s, interval_s=self._interval_s)
+            self._points = {index - 1: self._points.get(index - 1, 0.0)}
+            self._points[index] = self._points[index - 1] if found is None else found
+        return self._points[index]

@@ -11,6 +11,8 @@ from vjnode.errors import InputError
 SOURCES = ("weight", "onset", "low", "mid", "high", "beat", "lfo", "constant")
 """What can drive; each 0…1. See ``SourceValues``."""
 
+_OF_SOUND = ("weight", "onset", "low", "mid", "high")
+
 CHANNELS = ("expression",)
 """What can be driven. A new channel is one more entry here."""
 
@@ -77,7 +79,7 @@ class SourceValues:
 
 
 _SETTINGS = {
-    "weight": (1.0, 0.04, 0.35),
+    "weight": (1.0, 0.01, 0.35),
     "onset": (0.25, 0.0, 0.15),
     "low": (0.0, 0.01, 0.2),
     "mid": (0.0, 0.01, 0.2),
@@ -119,21 +121,25 @@ class Mixer:
         """Go on with these routes; the envelopes go on from where they are."""
         self._routes = tuple(routes)
 
-    def step(self, sources: SourceValues, dt_s: float, *, gain: float = 1.0) -> dict[str, float]:
+    def step(
+        self, sources: SourceValues, dt_s: float, *, gain: float = 1.0, calming: float = 1.0
+    ) -> dict[str, float]:
         """Move on by ``dt_s`` (s) and return every channel's value there, 0…1.
 
         value = clip(gain · Σ amount · enveloped source, 0, 1)
 
         dt_s: time since the last step; 0 or less moves nothing.
         gain: factor on the sum, before it is clipped.
+        calming: how many times faster than their release the sources of sound fall.
         """
         sums = dict.fromkeys(CHANNELS, 0.0)
         for route in self._routes:
-            sums[route.channel] += route.amount * self._enveloped(route, sources, dt_s)
+            sums[route.channel] += route.amount * self._enveloped(route, sources, dt_s, calming)
         return {channel: min(1.0, max(0.0, gain * total)) for channel, total in sums.items()}
 
-    def _enveloped(self, route: Route, sources: SourceValues, dt_s: float) -> float:
-        times = {"dt_s": dt_s, "attack_s": route.attack_s, "release_s": route.release_s}
+    def _enveloped(self, route: Route, sources: SourceValues, dt_s: float, calming: float) -> float:
+        release_s = route.release_s / (calming if route.source in _OF_SOUND else 1.0)
+        times = {"dt_s": dt_s, "attack_s": route.attack_s, "release_s": release_s}
         if route.source == "onset":
             accent = self._accents.setdefault(route.channel, Accent())
             return accent.step(sources.hits, **times)

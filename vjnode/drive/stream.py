@@ -3,24 +3,22 @@
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vjnode.audio.analysis import FLOOR_DB, Analyser, Mfcc
-from vjnode.audio.source import BLOCK, HOP, RATE_HZ, Block
-from vjnode.drive.drive import Drive
-from vjnode.drive.graph import compile_encoder
+from vjnode.audio.analysis import Analyser, Mfcc
+from vjnode.audio.beat_clock import BeatClock
+from vjnode.audio.source import BLOCK_S, HOP, HOP_S, Block
+from vjnode.drive.drive import HITS, Drive
+from vjnode.drive.graph import LiveEncoder
+from vjnode.drive.shaping import GATE_DB, Gate
 from vjnode.drive.trained import Trained, load_trained
-from vjnode.drive.window import FRAMES, picture
+from vjnode.drive.window import FRAMES
 
-HOPS_PER_STEP = 2
-"""MFCCs from one time point to the next."""
-
-STEP_S = HOPS_PER_STEP * HOP / RATE_HZ
-"""Seconds between time points: 23.2 ms, 43 a second."""
+STEP_S = HOP_S
+"""Seconds between the encoder's time points: 11.6 ms, 86 a second."""
 
 
 class Listener:
-    """Hears block after block and says how intense the sound is.
+    """Hears block after block and says what the sound means.
 
     The same blocks give the same drives, bit for bit, on one machine.
 
@@ -31,38 +29,62 @@ class Listener:
 
     def __init__(self, trained: Trained | None = None, *, onsets: int = 0) -> None:
         self._trained = trained or load_trained()
-        self._encode = compile_encoder(self._trained)
+        self._encoder = LiveEncoder(self._trained)
         self._analyser = Analyser()
-        self._mfcc = deque([_silence()] * FRAMES, FRAMES)
-        self._power = 0.0
-        self._hop: list[NDArray[np.float32]] = []
-        self._hops = 0
+        self._gate = Gate()
+        self.clock = BeatClock()
+        """Tempo and beats; hands may tap it."""
+        self.mfcc: np.ndarray[tuple[int], np.dtype[np.float32]] | None = None
+        """MFCCs of the hop that the newest block completed, shape (13,); None if it did not."""
         self._onsets = onsets
+        self._hits: deque[tuple[float, float]] = deque(maxlen=HITS)
+        self._weight_s = 0.0
+        silence = _silence()
+        for _ in range(FRAMES):  # what was heard before the first block
+            self._weight = self._mean_weight(silence)
 
-    def hear(self, block: Block) -> Drive | None:
-        """Take the next block; return a drive at every fourth one. Never raises on bad samples."""
-        self._hop.append(block.pcm)
-        if len(self._hop) * BLOCK < HOP:
-            return None
-        features = self._analyser.analyse(np.concatenate(self._hop))
-        self._hop.clear()
-        self._mfcc.append(features.mfcc)
-        self._onsets += features.onset
-        self._power += 10.0 ** (features.rms_db / 10.0)
-        self._hops += 1
-        if self._hops % HOPS_PER_STEP:
-            return None
-        window = picture(np.array(self._mfcc), self._trained.mfcc_low, self._trained.mfcc_high)
-        mean = float(self._encode(window).mean(dtype=np.float64))
-        rms_db = max(FLOOR_DB, 10.0 * float(np.log10(self._power / HOPS_PER_STEP)))
-        self._power = 0.0
+    def set_up(self, *, agc: str = "on", gate_db: float = GATE_DB) -> None:
+        """Set the mode of the automatic gain and the threshold of the noise gate.
+
+        gate_db: dBFS after automatic gain, so that it means the same for a quiet input.
+        """
+        self._analyser.agc = agc
+        self._gate.threshold_db = gate_db
+
+    def reset_gain(self) -> None:
+        """Let the automatic gain begin anew: another source is plugged in."""
+        self._analyser.gain.reset()
+
+    def hear(self, block: Block) -> Drive:
+        """Take the next block and return what is known after it. Never raises on bad samples."""
+        features = self._analyser.analyse(block.pcm)
+        self.mfcc = features.mfcc
+        if features.mfcc is not None:
+            self._weight = self._mean_weight(features.mfcc)
+            self._weight_s = block.captured_s
+        if (onset := features.onset) is not None:
+            self._onsets += 1
+            began_s = block.captured_s - (onset.heard_s - onset.attack_s)
+            self._hits.append((began_s, onset.strength))
+        self.clock.follow(features.estimate, block.captured_s)
         return Drive(
             t_s=block.t_s,
             captured_s=block.captured_s,
-            rms_db=rms_db,
+            rms_db=features.rms_db,
+            agc_db=features.gain_db,
+            audible=self._gate.step(features.rms_db + features.gain_db, BLOCK_S),
             onsets=self._onsets,
-            weight=self._trained.weight(mean),
+            hits=tuple(self._hits),
+            weight=self._weight,
+            weight_s=self._weight_s,
+            low=features.bands.low,
+            mid=features.bands.mid,
+            high=features.bands.high,
+            beat=self.clock.at(block.captured_s),
         )
+
+    def _mean_weight(self, mfcc: np.ndarray[tuple[int], np.dtype[np.float32]]) -> float:
+        return self._trained.weight(float(self._encoder.step(mfcc).mean(dtype=np.float64)))
 
 
 def _silence() -> np.ndarray[tuple[int], np.dtype[np.float32]]:

@@ -1,23 +1,35 @@
-"""The weight at any moment: drives interpolated, enveloped, amplified."""
+"""The weight at any moment: what drives say, interpolated, shaped, routed and amplified."""
 
+import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vjnode.audio.analysis import FLOOR_DB
-from vjnode.drive.config import GAIN_LIMIT, DriveConfig
+from vjnode.audio.beat import Beat
+from vjnode.drive.accent import Hit
+from vjnode.drive.config import GAIN_LIMIT, Response, TrackConfig
+from vjnode.drive.cycle import Lfo, beat_pulse
 from vjnode.drive.drive import Drive
-from vjnode.drive.envelope import step
-from vjnode.drive.interpolate import mix
+from vjnode.drive.envelope import Steady
+from vjnode.drive.interpolate import Steps
+from vjnode.drive.routing import Mixer, SourceValues
+from vjnode.drive.shaping import shape
+
+CALMING = 5.0
+"""So many times faster than its release the face calms down once the gate has closed: what
+makes a movement flow between notes would drag on in silence."""
 
 
 @dataclass(frozen=True)
 class Moment:
     """What a frame is drawn from.
 
-    weight: 0…1, as drawn: interpolated, enveloped, times gain.
+    weight: 0…1, as drawn: interpolated, shaped, routed, times gain.
     t_s: position in the sound, s. captured_s: when that sound was heard (see ``Drive``); 0
         before any.
-    rms_db: level, dBFS. onsets: counted so far.
+    rms_db: level, dBFS. agc_db: automatic gain. onsets: counted so far.
+    low, mid, high: bands, 0…1.
+    bpm: 0 while no tempo is known. beat, bar: parts of beat and bar that have passed, 0…1.
     resting: no sound has come for a while, and the face is on its way to rest.
     """
 
@@ -25,78 +37,118 @@ class Moment:
     t_s: float
     captured_s: float
     rms_db: float
+    agc_db: float
     onsets: int
+    low: float
+    mid: float
+    high: float
+    bpm: float
+    beat: float
+    bar: float
     resting: bool
+
+
+_NOTHING = Drive(0.0, 0.0, FLOOR_DB, 0.0, False, 0, (), 0.0, 0.0, 0.0, 0.0, 0.0, Beat())
 
 
 class WeightTrack:
     """Follows the drives and answers for any moment; reads no clock.
 
     Live, drives are pushed as they come, and a delay of one step makes room to interpolate.
-    Offline, drives are pushed ahead of the moment that is asked for, and there is no delay.
+    Offline, drives are pushed ahead of the moment that is asked for, and there is no delay. Of
+    drives that lie ahead, only the encoder's weight is looked at.
 
     Args:
-        config: where the settings start from.
-        settings: any of ``DriveConfig`` by name, such as ``delay_s=0.0232``.
+        config: how it goes through time.
     """
 
-    def __init__(self, config: DriveConfig | None = None, **settings: float) -> None:
-        self._config = replace(config or DriveConfig(), **settings)
+    def __init__(self, config: TrackConfig | None = None) -> None:
+        self._config = config or TrackConfig()
         self._drives: deque[Drive] = deque()
-        self._level = 0.0
+        self._steps = Steps(self._config.interval_s, self._config.points)
+        self._mixer = Mixer()
+        self._response = Response()
+        self._lfo = Lfo()
+        self._steady = Steady()
         self._now_s: float | None = None
+        self._last_hit_s = -math.inf
+
+    @property
+    def ahead_s(self) -> float:
+        """How far ahead of a moment drives must have been pushed, s."""
+        return self._config.ahead_s
 
     def push(self, drive: Drive) -> None:
         """Add the next drive; one that is not newer than the last starts a new track of time."""
         if self._drives and drive.captured_s <= self._drives[-1].captured_s:
             self._drives.clear()
+            self._steps.clear()
+            self._last_hit_s = -math.inf
         self._drives.append(drive)
+        self._steps.push(drive.weight_s, drive.weight)
 
-    def at(
-        self,
-        now_s: float,
-        gain: float,
-        *,
-        attack_s: float | None = None,
-        release_s: float | None = None,
-    ) -> Moment:
+    def at(self, now_s: float, response: Response) -> Moment:
         """Return the moment at ``now_s``; call it with rising times.
 
         now_s: on the clock of the drives' ``captured_s``.
-        gain: 0…4, factor on the enveloped weight; clipped to that.
-        attack_s, release_s: instead of the configured ones, s.
         """
-        heard = self._heard(now_s - self._config.delay_s)
         dt_s = 0.0 if self._now_s is None else now_s - self._now_s
         self._now_s = now_s
-        self._level = step(
-            self._level,
-            heard.weight,
-            dt_s=dt_s,
-            attack_s=self._config.attack_s if attack_s is None else attack_s,
-            release_s=self._config.release_s if release_s is None else release_s,
+        drive = self._newest(now_s)
+        resting = drive is _NOTHING or now_s - drive.captured_s > self._config.rest_after_s
+        heard = drive.audible and not resting
+        beat = drive.beat.at(now_s)
+        hits = self._new_hits(drive, now_s)
+        weight = self._steps.at(now_s - self._config.delay_s) if heard else 0.0
+        weight = self._steady.step(weight, dt_s)
+        if response is not self._response:
+            self._response = response
+            self._mixer.use(response.routes)
+        sources = SourceValues(
+            weight=shape(
+                weight, curve=response.curve, floor=response.floor, ceiling=response.ceiling
+            ),
+            low=drive.low if heard else 0.0,
+            mid=drive.mid if heard else 0.0,
+            high=drive.high if heard else 0.0,
+            beat=beat_pulse(beat.phase) if beat.locked else 0.0,
+            lfo=self._lfo.step(
+                dt_s,
+                rate_hz=response.lfo_rate_hz,
+                beats=response.lfo_beats,
+                position=beat.beats if beat.locked else None,
+            ),
+            hits=hits if heard else (),
         )
-        loud = self._level * min(GAIN_LIMIT, max(0.0, gain))
-        return replace(heard, weight=min(1.0, max(0.0, loud)))
+        gain = min(GAIN_LIMIT, max(0.0, response.gain))
+        channels = self._mixer.step(sources, dt_s, gain=gain, calming=1.0 if heard else CALMING)
+        # The sound that is seen: of the step interpolated to, or the newest if that is older.
+        captured_s = min(now_s - self._config.delay_s, drive.captured_s)
+        return Moment(
+            weight=channels["expression"],
+            t_s=max(0.0, drive.t_s - (drive.captured_s - captured_s)),
+            captured_s=max(0.0, captured_s),
+            rms_db=FLOOR_DB if resting else drive.rms_db,
+            agc_db=drive.agc_db,
+            onsets=drive.onsets,
+            low=sources.low,
+            mid=sources.mid,
+            high=sources.high,
+            bpm=beat.bpm if beat.locked else 0.0,
+            beat=beat.phase if beat.locked else 0.0,
+            bar=beat.bar if beat.locked else 0.0,
+            resting=resting,
+        )
 
-    def _heard(self, at_s: float) -> Moment:
-        """Return what the drives say at ``at_s``; weight 0 where they have nothing to say."""
+    def _newest(self, now_s: float) -> Drive:
+        """Return the newest drive that is known at ``now_s``, and let go of those before."""
         drives = self._drives
-        while len(drives) > 1 and drives[1].captured_s <= at_s:
+        while len(drives) > 1 and drives[1].captured_s <= now_s:
             drives.popleft()
-        if not drives or at_s < drives[0].captured_s:
-            # Before the first drive: there is nothing to be seen yet.
-            t_s = drives[0].t_s if drives else 0.0
-            return Moment(0.0, t_s, 0.0, FLOOR_DB, 0, resting=True)
-        a = drives[0]
-        since_s = at_s - a.captured_s
-        lost = since_s > self._config.rest_after_s
-        span_s = drives[1].captured_s - a.captured_s if len(drives) > 1 else float("inf")
-        if span_s > self._config.rest_after_s:
-            # The newest drive, or the last one before the sound was away for a while: hold it
-            # a little, then rest; it does not glide across the gap.
-            weight = 0.0 if lost else a.weight
-            return Moment(weight, a.t_s, a.captured_s, a.rms_db, a.onsets, lost)
-        weight = mix(a.weight, drives[1].weight, since_s / span_s)
-        # Never backwards over the seam of a loop: time goes on from the earlier point.
-        return Moment(weight, a.t_s + since_s, at_s, a.rms_db, a.onsets, resting=False)
+        return drives[0] if drives and drives[0].captured_s <= now_s else _NOTHING
+
+    def _new_hits(self, drive: Drive, now_s: float) -> tuple[Hit, ...]:
+        new = [hit for hit in drive.hits if hit[0] > self._last_hit_s]
+        if new:
+            self._last_hit_s = new[-1][0]
+        return tuple(Hit(max(0.0, now_s - began_s), strength) for began_s, strength in new)

@@ -20,11 +20,11 @@ def picture(
     axis is padded with 0 until it is as long as the time axis, and the square is copied to
     three channels.
 
-    mfcc: shape (…, 32, 13), time × coefficient.
+    mfcc: shape (…, t, 13), time × coefficient; one window has t = 32.
     low, high: shape (13,), the fixed constants stored with the weights.
-    Returns: shape (…, 3, 32, 32), float32, 0…1.
+    Returns: shape (…, 3, t, 32), float32, 0…1.
     """
     unit = np.clip((mfcc - low) / (high - low), 0.0, 1.0).astype(np.float32)
-    square = np.zeros((*unit.shape[:-2], CHANNELS, FRAMES, FRAMES), np.float32)
+    square = np.zeros((*unit.shape[:-2], CHANNELS, unit.shape[-2], FRAMES), np.float32)
     square[..., :COEFFICIENTS] = unit[..., None, :, :]
     return square

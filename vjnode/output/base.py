@@ -22,7 +22,11 @@ class FrameInfo:
     frame: number of the drawing, from 0; an output that gets the same one again repeats it.
     t_s: position in the sound, s.
     captured_s: when that sound was heard, monotonic s (offline: running time); 0 before any.
-    weight: 0…1, as drawn, after envelope and gain.
+    agc_db: automatic gain on the sound, dB.
+    onsets: counted so far.
+    low, mid, high: envelopes of the bands, 0…1.
+    bpm: tempo, 0 while none is known. beat, bar: parts of beat and bar that have passed, 0…1.
+    weight: 0…1, as drawn, after envelopes, routing and gain.
     gain: 0…4.
     keys, keys_wanted: how far the sweep behind this picture has been prepared.
     """
@@ -31,7 +35,14 @@ class FrameInfo:
     t_s: float
     captured_s: float
     rms_db: float
+    agc_db: float
     onsets: int
+    low: float
+    mid: float
+    high: float
+    bpm: float
+    beat: float
+    bar: float
     weight: float
     gain: float
     face: str

@@ -13,7 +13,8 @@ from vjnode.audio.speakers import Speakers
 from vjnode.drive.stream import Listener
 from vjnode.errors import InputError, SourceError
 from vjnode.show.child import Lifeline
-from vjnode.show.links import DRIVE_BYTES, Links, pack_drive, unpack_drive
+from vjnode.show.hearing_desk import HearingDesk
+from vjnode.show.links import CONTROLS_BYTES, DRIVE_BYTES, Links, pack_drive, unpack_drive
 from vjnode.show.slot import Slot
 from vjnode.show.sound_ring import SoundRing
 
@@ -51,6 +52,7 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
     ring = SoundRing(name=links.sound)
     before = slot.read()  # what a process that died here had heard
     listener = Listener(onsets=unpack_drive(before).onsets if before else 0)
+    desk = HearingDesk(Slot(CONTROLS_BYTES, name=links.controls), listener)
     lifeline.ready()
     if lifeline.wait_for_begin() is None:
         return
@@ -76,6 +78,6 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
             ring.write(block)
             if speakers is not None:
                 speakers.play(block)
-            if (drive := listener.hear(block)) is not None:
-                slot.write(pack_drive(drive))
+            desk.apply(block.captured_s)
+            slot.write(pack_drive(listener.hear(block)))
         source.close()

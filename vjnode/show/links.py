@@ -2,21 +2,24 @@
 
 import json
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.audio.beat import Beat
 from vjnode.control.controls import Controls
-from vjnode.drive.drive import Drive
+from vjnode.drive.drive import HITS, Drive
 from vjnode.output.base import Frame, FrameInfo
 
 CONTROLS_BYTES = 16384
 """Room for a routing matrix in which nothing is as it was."""
 
 INFO_BYTES = 1024
-_DRIVE = struct.Struct("<dddqd")
-DRIVE_BYTES = _DRIVE.size
+_DRIVE = struct.Struct("<dddd?q5d5d?")
+_HIT = struct.Struct("<dd")
+_FIELDS = tuple(field.name for field in fields(Drive))
+DRIVE_BYTES = _DRIVE.size + HITS * _HIT.size
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,22 @@ def frame_bytes(size: int) -> int:
 
 def pack_drive(drive: Drive) -> bytes:
     """Return ``drive`` as it is handed over."""
-    return _DRIVE.pack(drive.t_s, drive.captured_s, drive.rms_db, drive.onsets, drive.weight)
+    head = (drive.t_s, drive.captured_s, drive.rms_db, drive.agc_db, drive.audible, drive.onsets)
+    said = (drive.weight, drive.weight_s, drive.low, drive.mid, drive.high)
+    hits = b"".join(_HIT.pack(*hit) for hit in drive.hits)
+    return (_DRIVE.pack(*head, *said, *astuple(drive.beat)) + hits).ljust(DRIVE_BYTES, b"\0")
 
 
 def unpack_drive(data: bytes) -> Drive:
     """Undo ``pack_drive``."""
-    return Drive(*_DRIVE.unpack(data))
+    said = _DRIVE.unpack_from(data)
+    hits = tuple(
+        hit
+        for hit in _HIT.iter_unpack(data[_DRIVE.size :])
+        if hit[0]  # 0 s: none
+    )
+    head, rest, beat = said[:6], said[6:11], Beat(*said[11:])
+    return Drive(**dict(zip(_FIELDS, (*head, hits, *rest, beat), strict=True)))
 
 
 def pack_controls(controls: Controls) -> bytes:

@@ -5,10 +5,12 @@ frames and the same trace, bit for bit, however fast the machine is.
 """
 
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from vjnode.audio.file import FileSource
-from vjnode.audio.source import Block
+from vjnode.audio.source import BLOCK_S, Block
 from vjnode.control.controls import Controls
+from vjnode.drive.drive import Drive
 from vjnode.drive.interpolate import COUNT, INTERVAL_S
 from vjnode.drive.stream import Listener
 from vjnode.drive.weight import WeightTrack
@@ -27,9 +30,11 @@ from vjnode.face.fetch import generator_weights
 from vjnode.output.base import Frame, OutputContext, OutputSpec
 from vjnode.output.catalogue import open_output
 from vjnode.output.record import check_target
+from vjnode.show.overview import Overview
 from vjnode.show.painter import Painter, frame_info
+from vjnode.show.plot import check_plot_target, save_plot
 from vjnode.show.trace import TraceWriter
-from vjnode.show.wiring import offline_track, open_library
+from vjnode.show.wiring import offline_track, open_library, response, set_up
 
 _KEY_TIMEOUT_S = 120.0
 
@@ -56,41 +61,54 @@ class BlockTap:
 
 @dataclass
 class Hearing:
-    """A song that is heard up to a given moment, and no further than a time point beyond it."""
+    """A song that is heard up to a given moment, and ahead of it as far as is needed."""
 
     source: FileSource
     listener: Listener
     track: WeightTrack
     tap: BlockTap
+    overview: Overview | None = None
 
     def frames(self, fps: Fraction) -> Iterator[tuple[int, float]]:
         """Yield number and time (s) of each frame, when all that it depends on has been heard."""
-        frame, heard_s, known_s, over = 0, 0.0, 0.0, False
-        while True:
+        ahead: deque[Block] = deque()  # heard, but not yet to be recorded
+        heard_s, over = 0.0, False
+        for frame in count():
             now_s = float(frame / fps)
-            while not over and known_s < now_s:
+            while not over and heard_s < now_s + self.track.ahead_s:
                 block = self.source.read()
                 if block is None:
                     over = True
                     break
                 heard_s = block.captured_s
-                self.tap.add(block)
-                if (drive := self.listener.hear(block)) is not None:
-                    self.track.push(drive)
-                    known_s = drive.captured_s
+                ahead.append(block)
+                self.heard(block, self.listener.hear(block))
+            while ahead and ahead[0].captured_s - BLOCK_S < now_s:
+                self.tap.add(ahead.popleft())
             if over and now_s >= heard_s:
                 return
             yield frame, now_s
-            frame += 1
+
+    def heard(self, block: Block, drive: Drive) -> None:
+        """Take note of one block and what it means."""
+        self.track.push(drive)
+        if self.overview is not None:
+            self.overview.hear(block, drive, self.listener.mfcc)
 
 
-def open_hearing(song: Path) -> Hearing:
+def open_hearing(
+    song: Path, controls: Controls, *, points: int = COUNT, interval_s: float = INTERVAL_S
+) -> Hearing:
     """Open ``song`` for rendering or analysis.
 
     Raises:
         InputError: missing, unreadable, or without sound.
     """
-    return Hearing(FileSource(song, loop=False), Listener(), offline_track(), BlockTap())
+    source = FileSource(song, loop=False)
+    listener = Listener()
+    set_up(listener, controls)
+    track = offline_track(interval_s=interval_s, points=points)
+    return Hearing(source, listener, track, BlockTap())
 
 
 def render(
@@ -111,7 +129,7 @@ def render(
     Raises:
         VjnodeError: the song, the models or the target fail.
     """
-    hearing = open_hearing(song)
+    hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
     check_target(target)
     generator_weights()
     context = OutputContext(size, fps, hearing.tap)
@@ -150,22 +168,29 @@ def analyse(
     points, interval_s: see ``vjnode.drive.interpolate``.
 
     Raises:
-        VjnodeError: the song or the trace fail.
+        VjnodeError: the song, the trace or the plot fail.
     """
-    hearing = open_hearing(song)
+    if plot is not None:
+        check_plot_target(plot)
+    hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
+    responding = response(controls)
     look = Look(controls.face, controls.expression)
+    overview = hearing.overview = Overview(fps) if plot is not None else None
     with (
         closing(hearing.source),
         TraceWriter(trace) as writer,
         _progress("analysing", hearing.source.duration_s, fps) as bar,
     ):
         for frame, now_s in hearing.frames(fps):
-            moment = hearing.track.at(
-                now_s, gain=controls.gain, attack_s=controls.attack, release_s=controls.release
-            )
+            hearing.tap.read()  # nobody records it, and a long song must not pile up
+            moment = hearing.track.at(now_s, responding)
             info = frame_info(replace(moment, t_s=now_s), controls, frame=frame, look=look)
             writer.write(info, frame=frame)
+            if overview is not None:
+                overview.draw(moment.weight)
             bar.update()
+    if plot is not None and overview is not None:
+        save_plot(plot, overview, title=song.name)
 
 
 @contextmanager

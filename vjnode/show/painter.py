@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.control.controls import Controls
+from vjnode.drive.config import Response
 from vjnode.drive.weight import Moment, WeightTrack
 from vjnode.engine.library import Look, SweepLibrary
 from vjnode.engine.sweep import Sweep
 from vjnode.output.base import FrameInfo
+from vjnode.show.wiring import response
 
 
 class Painter:
@@ -23,6 +25,8 @@ class Painter:
         self._look: Look | None = None
         self._sweep: Sweep | None = None
         self._frame = 0
+        self._controls: Controls | None = None
+        self._response = Response()
 
     def prepare(self, controls: Controls, *, ready: int, timeout_s: float) -> bool:
         """Wait until the look that is asked for has ``ready`` keys; False on time-out.
@@ -46,12 +50,9 @@ class Painter:
         if self._sweep is None or sweep.ready:
             self._look, self._sweep = wanted, sweep
         assert self._look is not None  # noqa: S101 - set together with the sweep
-        moment = self._track.at(
-            now_s,
-            gain=controls.gain,
-            attack_s=controls.attack,
-            release_s=controls.release,
-        )
+        if controls is not self._controls:
+            self._controls, self._response = controls, response(controls)
+        moment = self._track.at(now_s, self._response)
         self._sweep.blend(moment.weight, out)
         info = frame_info(
             moment,
@@ -80,7 +81,14 @@ def frame_info(
         t_s=moment.t_s,
         captured_s=moment.captured_s,
         rms_db=moment.rms_db,
+        agc_db=moment.agc_db,
         onsets=moment.onsets,
+        low=moment.low,
+        mid=moment.mid,
+        high=moment.high,
+        bpm=moment.bpm,
+        beat=moment.beat,
+        bar=moment.bar,
         weight=moment.weight,
         gain=controls.gain,
         face=look.face,

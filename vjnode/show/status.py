@@ -14,8 +14,15 @@ def status_text(info: FrameInfo) -> str:
     sweep = "" if info.keys == info.keys_wanted else f"  keys {info.keys}/{info.keys_wanted}"
     return (
         f"{info.face} {info.expression} │{bar:·<{_WIDTH}}│ {info.weight:4.2f}  "
-        f"{info.rms_db:6.1f} dB  gain {info.gain:g}{sweep}"
+        f"{info.rms_db:6.1f} dB  {_tempo(info)}  gain {info.gain:g}{sweep}"
     )
+
+
+def _tempo(info: FrameInfo) -> str:
+    """Return the tempo, with a mark that is there in the first quarter of each beat."""
+    if not info.bpm:
+        return "  –   bpm "
+    return f"{info.bpm:5.1f} bpm{'●' if info.beat < 0.25 else ' '}"
 
 
 class StatusLine:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from vjnode.control.controls import Controls, Stock
 from vjnode.control.presets import load_stock
-from vjnode.drive.stream import STEP_S
+from vjnode.drive.config import Response, TrackConfig
+from vjnode.drive.stream import STEP_S, Listener
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.choose import open_engine
 from vjnode.engine.library import Look, SweepLibrary
@@ -23,19 +24,41 @@ from vjnode.storage import cache_dir
 
 _log = logging.getLogger(__name__)
 
-LIVE_DELAY_S = STEP_S + 0.005
-"""One step between time points, and a little for hearing it: so that there is always a next
-point to interpolate to."""
+LIVE_DELAY_S = STEP_S + 0.002
+"""One step between the encoder's time points, and a little for hearing it: so that there is always
+a next point to interpolate to."""
 
 
 def live_track() -> WeightTrack:
     """Return the weight of a live show, which knows nothing of what is still to come."""
-    return WeightTrack(delay_s=LIVE_DELAY_S)
+    return WeightTrack(TrackConfig(delay_s=LIVE_DELAY_S))
 
 
-def offline_track() -> WeightTrack:
-    """Return the weight of a song that can be heard ahead."""
-    return WeightTrack()
+def offline_track(*, interval_s: float, points: int) -> WeightTrack:
+    """Return the weight of a song that can be heard ahead; an interval of 0 s as if live."""
+    if interval_s == 0.0:
+        return live_track()
+    return WeightTrack(TrackConfig(interval_s=interval_s, points=points))
+
+
+def response(controls: Controls) -> Response:
+    """Return how the face responds with these controls."""
+    return Response(
+        gain=controls.gain,
+        curve=controls.curve,
+        floor=controls.floor,
+        ceiling=controls.ceiling,
+        lfo_rate_hz=controls.lfo_rate,
+        lfo_beats=controls.lfo_beats,
+        routes=controls.routes(),
+    )
+
+
+def set_up(listener: Listener, controls: Controls) -> None:
+    """Hand the controls that belong to hearing to the listener, for a start."""
+    listener.set_up(agc=controls.agc, gate_db=controls.gate)
+    if controls.bpm:
+        listener.clock.set_bpm(controls.bpm, 0.0)
 
 
 def stock() -> Stock:

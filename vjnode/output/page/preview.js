@@ -108,6 +108,11 @@ function report(status) {
   text("position", clock(status.t_s));
   text("keys", `${status.keys} / ${status.keys_wanted}`);
   text("onsets", String(status.onsets));
+  text("bpm", status.bpm ? number(status.bpm, 1) : "–");
+  // Bright on the beat, dim before the next: the eye checks it against the ear.
+  text("beat", status.bpm ? String(1 + Math.floor(status.bar * 4)) : "–");
+  byId("beat").style.opacity = status.bpm ? (1 - 0.6 * status.beat).toFixed(2) : "";
+  text("agc", number(status.agc_db, 1));
   document.documentElement.style.setProperty("--weight", clamp(status.weight).toFixed(3));
   byId("weight-bar").style.transform = `scaleX(${clamp(status.weight)})`;
   level(status.level_db, now);

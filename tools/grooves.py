@@ -86,7 +86,7 @@ def groove(
 
 
 def kick(rng: np.random.Generator) -> NDArray[np.float64]:
-    """A sine that falls from 160 to 50 Hz, with a click."""
+    """Return a sine that falls from 160 to 50 Hz, with a click."""
     t = np.arange(int(0.25 * RATE_HZ)) / RATE_HZ
     sweep = 2.0 * np.pi * (50.0 * t + 110.0 * 0.03 * (1.0 - np.exp(-t / 0.03)))
     click = 0.3 * rng.standard_normal(len(t)) * np.exp(-t / 0.003)
@@ -94,7 +94,7 @@ def kick(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def snare(rng: np.random.Generator) -> NDArray[np.float64]:
-    """A drum head at 190 Hz under rattling noise."""
+    """Return a drum head at 190 Hz under rattling noise."""
     t = np.arange(int(0.25 * RATE_HZ)) / RATE_HZ
     head = np.sin(2.0 * np.pi * 190.0 * t) * np.exp(-t / 0.05)
     return 0.6 * head + 0.5 * rng.standard_normal(len(t)) * np.exp(-t / 0.06)
@@ -107,7 +107,7 @@ def hat(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def bass(rng: np.random.Generator) -> NDArray[np.float64]:
-    """A plucked saw at one of three low notes."""
+    """Return a plucked saw at one of three low notes."""
     t = np.arange(int(0.2 * RATE_HZ)) / RATE_HZ
     note = 55.0 * 2.0 ** (rng.choice([0, 3, 7]) / 12.0)
     saw = sum(np.sin(2.0 * np.pi * note * k * t) / k for k in range(1, 9))
