@@ -96,7 +96,8 @@ def test_analysis_follows_the_demo_song_and_repeats_itself(tmp_path):
     assert traces[0] == traces[1]
     lines = read_trace(tmp_path / "one")
     assert lines[0].keys() == {
-        *("frame", "t", "rms_db", "onsets", "weight", "gain", "face", "expression")
+        *("frame", "t", "rms_db", "agc_db", "onsets", "low", "mid", "high", "bpm", "beat", "bar"),
+        *("weight", "gain", "face", "expression"),
     }
     assert len(lines) == pytest.approx(40 * 60, abs=60)
     times = np.array([line["t"] for line in lines])

@@ -73,11 +73,11 @@ def test_the_same_music_weighs_the_same_at_any_rate_and_with_any_channels(
     path = write_wav(tmp_path / "a.wav", music(rate_hz, channels), rate_hz=rate_hz)
     found = weights(path)
     assert len(found) == pytest.approx(END_S / BLOCK_S, abs=1)
-    # A slow rate has no treble, and what is darker weighs less.
-    darker = 0.02 if rate_hz >= 44_100 else 0.5
     late = slice(round(FORGOTTEN_S / BLOCK_S), None)
     assert wanted[late].mean() > 0.3
-    assert wanted[late].mean() - darker < found[late].mean() < wanted[late].mean() + 0.05
+    # A slow rate has no treble, and noise without treble is another sound.
+    allowed = 0.03 if rate_hz >= 44_100 else 0.25
+    assert found[late].mean() == pytest.approx(wanted[late].mean(), abs=allowed)
 
 
 def at(value, every=1):

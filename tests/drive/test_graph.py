@@ -31,7 +31,8 @@ def test_live_and_offline_agree_on_a_song(make):
     wanted = offline(trained, mfcc)
     assert found.shape == wanted.shape
     assert wanted.mean(axis=1).std() > 1e-3
-    np.testing.assert_allclose(found, wanted, atol=1e-4, rtol=0)
+    np.testing.assert_allclose(found, wanted, atol=1e-4, rtol=1e-4)  # values may be far above 1
+    np.testing.assert_allclose(found.mean(axis=1), wanted.mean(axis=1), atol=1e-4, rtol=0)
     weights = [[trained.weight(row.mean()) for row in rows] for rows in (found, wanted)]
     np.testing.assert_allclose(*weights, atol=1e-4, rtol=0)
 
