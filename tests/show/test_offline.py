@@ -156,5 +156,5 @@ def test_the_mouth_follows_the_weight(renderings):
         mouth[(times > low) & (times < high)].mean() for low, high in ((1, 8), (22, 30), (38.5, 40))
     )
     assert wild > 0.25
-    assert calm < 0.5 * wild
+    assert calm < 0.65 * wild  # automatic gain lifts a calm beginning
     assert end < 0.35 * wild
