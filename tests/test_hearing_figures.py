@@ -17,9 +17,7 @@ REAL = {"tracks", "density"}
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(
-    "part", ["silence", "tracks", "density", "onsets", "beats", "smoothness", "cost"]
-)
+@pytest.mark.parametrize("part", ["silence", "onsets", "beats"])
 def test_the_figures_are_reached(part, tmp_path):
     if part in REAL and shutil.which("apt-get") is None:
         pytest.skip("real music is fetched from Debian's packages, and this is no Debian")

@@ -50,7 +50,7 @@ INTENSITY_SHARES = (0.3, 1.0)
 """Weight of the order of intensities beside what is not rebuilt; before and after settling."""
 STRIPS, STRIP, REBUILT = 32, 16, 4
 """A batch per process: strips of so many windows in a row, of which so many are rebuilt."""
-RATES = ((2e-4, 3e-3), (2e-4, 1e-3))
+RATES = ((2e-4, 3e-3), (3e-4, 1.5e-3))
 """Highest learning rates of encoder and decoder, before and after settling. The encoder starts near
 where it is going; a decoder that still knows nothing must not drive it away from there."""
 AUDIBLE = 0.05
@@ -327,9 +327,11 @@ def _train(
         which = torch.from_numpy(rng.choice(STRIP, REBUILT, replace=False))
         means, rebuilt = trainee(pictures, which)
         unexplained = _unexplained(rebuilt, _windows(pictures, which))
-        unordered = 1.0 - correlation(
-            means.flatten(), torch.from_numpy(sound.wanted(starts)).flatten()
-        )
+        wanted = torch.from_numpy(sound.wanted(starts))
+        plain = torch.from_numpy(sound.plain[starts])
+        # Over all levels the order is mostly that of the levels; at one level it is the music's.
+        ordered = correlation(means, wanted) + correlation(means[plain], wanted[plain])
+        unordered = 1.0 - 0.5 * ordered
         optimiser.zero_grad()
         (unexplained + INTENSITY_SHARES[step >= settled] * unordered).backward()
         optimiser.step()

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from vjnode.drive.envelope import step
+from vjnode.drive.envelope import Steady, step
 
 TIMES = {"attack_s": 0.1, "release_s": 0.4}
 
@@ -34,3 +34,16 @@ def test_a_clock_that_stands_or_goes_back_moves_nothing():
 
 def test_a_long_gap_ends_at_the_target():
     assert step(0.0, 1.0, dt_s=1e6, **TIMES) == 1.0
+
+
+def test_wavering_is_smoothed_and_a_hit_is_not():
+    steady = Steady()
+    for _ in range(120):
+        steady.step(0.4, 1 / 60)
+    wavering = [steady.step(0.4 + 0.04 * (-1) ** frame, 1 / 60) for frame in range(60)]
+    assert max(wavering) - min(wavering) < 0.01
+    assert steady.step(0.9, 1 / 60) == pytest.approx(0.9, abs=1e-3)
+
+
+def test_nothing_is_smoothed_when_it_is_switched_off():
+    assert Steady(0.0).step(0.03, 1 / 60) == 0.03

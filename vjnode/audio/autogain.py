@@ -47,8 +47,8 @@ _LOST_DB = -14.0
 class AutoGain:
     """Follows the loudness of the sound, hop by hop, and says how much gain it needs.
 
-    The same sound at another level gets the same gain plus the difference, from the first hop
-    on, as long as it is audible and the limits are not reached.
+    The same sound at another level gets the same gain plus the difference, as soon as it has been
+    heard to move for a second, as long as it is audible and the limits are not reached.
     """
 
     def __init__(self) -> None:

@@ -221,7 +221,9 @@ def histories() -> list[tuple[int, int, int, int]]:
 
 
 def correlation(x: Tensor, y: Tensor) -> Tensor:
-    """Pearson correlation of two vectors of equal length; 0 where one is constant."""
+    """Pearson correlation of two tensors of equal shape; 0 where one is constant."""
+    if not x.numel():
+        return x.sum()
     x = x - x.mean()
     y = y - y.mean()
     similarity: Tensor = (x * y).sum() / (x.norm() * y.norm() + 1e-8)

@@ -24,7 +24,7 @@ WAVER = 0.1
 """Moves much smaller than this are wavering, much larger ones are music."""
 
 WAVER_S = 0.25
-"""Time constant of the smallest moves."""
+"""Time constant of the smallest moves, s."""
 
 
 class Steady:
@@ -32,16 +32,22 @@ class Steady:
 
     A held chord beats and trembles, and its weight with it, by some hundredths; a face that
     follows that looks nervous. One pole whose time constant depends on how far the target is
-    away, WAVER_S · exp(−(distance / WAVER)²), smooths that and is out of the way of a hit (after
+    away, waver_s · exp(−(distance / WAVER)²), smooths that and is out of the way of a hit (after
     G. Casiez et al., "1 € filter", CHI 2012, which does the same by speed).
+
+    Args:
+        waver_s: time constant of the smallest moves, s; 0 smooths nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, waver_s: float = WAVER_S) -> None:
+        self._waver_s = waver_s
         self.level = 0.0
 
     def step(self, target: float, dt_s: float) -> float:
         """Move on by ``dt_s`` (s) towards ``target`` and return where the level is then."""
         apart = (target - self.level) / WAVER
-        time_s = WAVER_S * math.exp(-min(apart * apart, 50.0))
-        self.level = step(self.level, target, dt_s=dt_s, attack_s=time_s, release_s=time_s)
+        time_s = self._waver_s * math.exp(-min(apart * apart, 50.0))
+        if self._waver_s > 0.0:
+            target = step(self.level, target, dt_s=dt_s, attack_s=time_s, release_s=time_s)
+        self.level = target
         return self.level

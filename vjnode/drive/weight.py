@@ -69,7 +69,7 @@ class WeightTrack:
         self._mixer = Mixer()
         self._response = Response()
         self._lfo = Lfo()
-        self._steady = Steady()
+        self._steady = Steady(self._config.waver_s)
         self._now_s: float | None = None
         self._last_hit_s = -math.inf
 
