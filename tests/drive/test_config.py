@@ -5,7 +5,7 @@ from vjnode.errors import InputError
 
 
 @pytest.mark.parametrize("bad", [-0.1, float("nan"), float("inf")])
-@pytest.mark.parametrize("name", ["delay_s", "rest_after_s", "interval_s"])
+@pytest.mark.parametrize("name", ["delay_s", "rest_after_s", "interval_s", "waver_s"])
 def test_a_time_that_is_none_is_refused_by_name(name, bad):
     with pytest.raises(InputError, match=rf"{name} is {bad}.*0 s or more"):
         TrackConfig(**{name: bad})

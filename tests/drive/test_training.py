@@ -26,18 +26,17 @@ import train_encoder
 
 train_encoder.CHECKPOINT_EVERY, train_encoder.STRIPS = 2, 4
 steps_left = int(sys.argv.pop(1))
-correlation = train_encoder.correlation
 
 
-def interrupted(x, y):
-    global steps_left
-    if steps_left == 0:
-        raise KeyboardInterrupt
-    steps_left -= 1
-    return correlation(x, y)
+class Interrupted(train_encoder.tqdm):
+    def __iter__(self):
+        for i, item in enumerate(super().__iter__()):
+            if i == steps_left and isinstance(item, int):  # a step, and no track
+                raise KeyboardInterrupt
+            yield item
 
 
-train_encoder.correlation = interrupted
+train_encoder.tqdm = Interrupted
 train_encoder.main()
 """
 
@@ -110,8 +109,7 @@ def test_a_run_that_was_ended_goes_on_as_if_nothing_had_been(folder, straight):
     ended = train(folder, "resumed", steps_left=5)
     assert ended.returncode != 0
     assert not (folder / "resumed").exists()
-    # Four of six steps are behind it; the last correlation is that of its quality.
-    done = train(folder, "resumed", "--resume", steps_left=2 + 1)
+    done = train(folder, "resumed", "--resume", steps_left=3)  # four of six are behind it
     assert done.returncode == 0, done.stderr
     wanted, found = (
         load_file(path / "encoder.safetensors") for path in (straight, folder / "resumed")

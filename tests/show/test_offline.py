@@ -12,9 +12,10 @@ from tests.show.process import read_trace, vjnode
 from tools.grooves import groove
 from vjnode.audio.source import BLOCK_S, RATE_HZ
 from vjnode.control.controls import Controls
-from vjnode.drive.config import Response
+from vjnode.drive.config import Response, TrackConfig
 from vjnode.drive.interpolate import time_point
 from vjnode.drive.routing import Route
+from vjnode.drive.weight import WeightTrack
 from vjnode.face.landmarks import LandmarkMeter
 from vjnode.show.offline import open_hearing
 from vjnode.show.wiring import live_track
@@ -59,6 +60,7 @@ def test_a_rendering_looks_ahead_so_that_its_time_points_are_not_late(song):
         drives = [hearing.listener.hear(block) for block in iter(hearing.source.read, None)]
     said = dict(sorted((drive.weight_s, drive.weight) for drive in drives[1:]))
     hearing, found = open_hearing(song, CONTROLS), {}
+    hearing.track = WeightTrack(TrackConfig(interval_s=0.25, waver_s=0.0))
     with closing(hearing.source):
         for _, now_s in hearing.frames(Fraction(20)):
             found[now_s] = hearing.track.at(now_s, AT_ONCE).weight
