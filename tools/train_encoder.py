@@ -55,7 +55,7 @@ RATES = ((2e-4, 3e-3), (3e-4, 1.5e-3))
 where it is going; a decoder that still knows nothing must not drive it away from there."""
 AUDIBLE = 0.05
 """Intensity of pink noise at about -65 dBFS; fades below it say nothing about calm music."""
-PERCENTILES = (5.0, 95.0, 99.95)
+PERCENTILES = (12.0, 88.0, 99.95)
 USED = 0.99
 """The bottleneck uses as many dimensions as hold this share of its variance."""
 CHECKPOINT_EVERY = 100
