@@ -52,7 +52,7 @@ class Row(NamedTuple):
     @property
     def good(self) -> bool:
         """Whether the limit is kept."""
-        return self.figure <= self.limit if self.better == "<=" else self.figure >= self.limit
+        return bool(self.figure <= self.limit if self.better == "<=" else self.figure >= self.limit)
 
 
 @dataclass(frozen=True)
@@ -401,7 +401,9 @@ def main() -> None:
         mark = "" if row.good else "   not reached"
         print(f"{row.what:52}{row.figure:>10.4g}   {row.better} {row.limit:g}{mark}")
     if options.json:
-        options.json.write_text(json.dumps([{**row._asdict(), "good": row.good} for row in rows]))
+        options.json.write_text(
+            json.dumps([{**row._asdict(), "good": row.good} for row in rows], default=float)
+        )
 
 
 if __name__ == "__main__":
