@@ -23,20 +23,22 @@ import sys
 
 sys.path.insert(0, {str(TOOLS)!r})
 import train_encoder
+import training_loop
 
-train_encoder.CHECKPOINT_EVERY, train_encoder.STRIPS = 2, 4
+training_loop.CHECKPOINT_EVERY = 2
+training_loop.ANYWHERE, training_loop.TRACKS, training_loop.PASSAGES = 2, 1, 2
 steps_left = int(sys.argv.pop(1))
 
 
-class Interrupted(train_encoder.tqdm):
+class Interrupted(training_loop.tqdm):
     def __iter__(self):
         for i, item in enumerate(super().__iter__()):
-            if i == steps_left and isinstance(item, int):  # a step, and no track
+            if i == steps_left:
                 raise KeyboardInterrupt
             yield item
 
 
-train_encoder.tqdm = Interrupted
+training_loop.tqdm = Interrupted
 train_encoder.main()
 """
 
@@ -62,7 +64,7 @@ def train(folder, out, *options, steps_left=-1, processes=1):
         [
             *(sys.executable, *(launch if processes > 1 else ()), folder / "driver.py"),
             *(str(steps_left), "--music", folder / "music", "--out", folder / out),
-            *("--steps", "6", *options),
+            *("--steps", "4", "--settled-steps", "2", *options),
         ],
         capture_output=True,
         text=True,
@@ -91,7 +93,9 @@ def test_it_writes_down_how_it_was_made(straight):
     assert record["music"] == ["music"]
     assert record["tracks"] == {"train": 3, "held_out": 1}
     assert set(record["hours"]) == {"train", "held_out"}
-    assert (record["steps"], record["processes"], record["seed"]) == (6, 1, 1)
+    assert (record["processes"], record["seed"]) == (1, 1)
+    assert record["steps"] == {"lively": 4, "settled": 2}
+    assert record["minutes"] > 0.0
     assert set(record["loss_last_100"]) == {"reconstruction", "intensity"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", record["date"])
     assert re.fullmatch(r"([0-9a-f]{7,}\+?)?", record["commit"])  # none outside a repository
@@ -117,6 +121,18 @@ def test_a_run_that_was_ended_goes_on_as_if_nothing_had_been(folder, straight):
     assert wanted.keys() == found.keys()
     for name, value in wanted.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_a_run_that_is_done_can_be_trained_further(folder, straight):
+    further = folder / "further"
+    done = train(folder, "further", "--resume", "--settled-steps", "4", steps_left=3)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((further / "encoder.json").read_text())
+    assert record["steps"] == {"lively": 4, "settled": 4}
+    before, after = (
+        load_file(path / "encoder.safetensors")["blocks.0.0.weight"] for path in (straight, further)
+    )
+    assert np.abs(after - before).max() > 0.0
 
 
 def test_several_processes_train_together(folder):
