@@ -47,3 +47,11 @@ def test_wavering_is_smoothed_and_a_hit_is_not():
 
 def test_nothing_is_smoothed_when_it_is_switched_off():
     assert Steady(0.0).step(0.03, 1 / 60) == 0.03
+
+
+def test_while_a_hit_is_heard_a_rise_is_followed_at_once_and_a_fall_is_smoothed():
+    steady = Steady()
+    for _ in range(120):
+        steady.step(0.4, 1 / 60)
+    assert steady.step(0.45, 1 / 60, hit=True) == 0.45
+    assert 0.44 < steady.step(0.42, 1 / 60, hit=True) < 0.45

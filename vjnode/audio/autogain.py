@@ -1,9 +1,10 @@
 """Automatic gain: a quiet line and a hot one give the same show.
 
-It must be fast at the start, when nothing is known, and after that so slow that the music's own
-rise and fall stays. So the level of reference is that of the loud passages heard so far, which a
-quiet passage cannot change; at the very start, when there may have been none, louder ones
-are expected to come.
+It must be fast at the start, when nothing is known, and after that leave the music's own rise and
+fall alone. So the level of reference is that of the loud passages heard so far, which a quiet
+passage cannot change; at the very start, when there may have been none, louder ones are expected
+to come. And once the gain fits about, it hardly moves: a gain that is always on its way to the
+best value hides which of two passages was the louder one.
 """
 
 from collections import deque
@@ -29,10 +30,15 @@ _MEMORY_S = 300.0
 # more than this, and what the smoothing draws out after it does not count.
 _SUDDEN_DB, _FALLING_DB = 8.0, -10.0
 _EXPONENT = 3.0  # a mean of cubed powers: passages 10 dB below the loudest do not count
-_HEADROOM_DB = 8.0
-_HEADROOM_S = 20.0
-_RISE_DB_S = 3.0
+_HEADROOM_DB = 6.0
+_HEADROOM_S = 40.0
 _ACQUIRED_S = 3.0
+
+# So far beside the reference the gain is good enough and is drawn there very slowly; from
+# further away it comes back soon, sooner where it is too hot.
+_ZONE_DB, _ZONE_S = 3.0, 200.0
+_UP_S, _DOWN_S = 5.0, 0.5
+_RISE_DB_S = 3.0
 
 # Hiss, hum and test tones do not move; they say nothing of how loud a show is.
 _PART_HOPS = 8
@@ -54,6 +60,7 @@ class AutoGain:
     def __init__(self) -> None:
         self.gain_db = 0.0
         """Gain in force."""
+        self._held_db = 0.0
         self.reset()
 
     def reset(self) -> None:
@@ -67,6 +74,7 @@ class AutoGain:
         self._sum = self._count = 0.0
         self._heard_s = 0.0
         self._lost_s = 0.0
+        self._astray = False
 
     def step(self, power: float, *, mode: str = "on") -> float:
         """Take the K-weighted mean square of the next hop; return the gain, dB.
@@ -75,9 +83,7 @@ class AutoGain:
         """
         if mode == "on":
             self._learn(power)
-            self._approach()
-        elif mode == "off":
-            self.gain_db = 0.0
+        self.gain_db = 0.0 if mode == "off" else self._held_db
         return self.gain_db
 
     def _learn(self, power: float) -> None:
@@ -92,6 +98,7 @@ class AutoGain:
             self._lost_s = 0.0 if beside_db > _LOST_DB else self._lost_s + HOP_S
             if self._lost_s > _LOST_S:
                 self._sum = self._count = self._lost_s = 0.0
+                self._astray = True
             elif beside_db < _GATE_DB:
                 return
             else:
@@ -101,16 +108,22 @@ class AutoGain:
         self._count = keep * self._count + 1.0
         self._reference = (self._sum / self._count) ** (1.0 / _EXPONENT)
         self._heard_s += HOP_S
+        self._approach(self._reference)
 
-    def _approach(self) -> None:
-        if self._reference is None:
-            return
+    def _approach(self, reference: float) -> None:
         headroom_db = _HEADROOM_DB * float(np.exp(-self._heard_s / _HEADROOM_S))
-        wanted_db = TARGET_DB - _db(self._reference) - headroom_db
+        wanted_db = TARGET_DB - _db(reference) - headroom_db
         wanted_db = min(max(wanted_db, LOWEST_DB), HIGHEST_DB)
-        if self._heard_s > _ACQUIRED_S:
-            wanted_db = min(wanted_db, self.gain_db + _RISE_DB_S * HOP_S)
-        self.gain_db = wanted_db
+        if self._heard_s <= _ACQUIRED_S:
+            self._held_db = wanted_db
+            return
+        beside_db = wanted_db - self._held_db
+        self._astray = self._astray and abs(beside_db) > 1.0
+        zone_db = 0.0 if self._astray else _ZONE_DB
+        inside_db = min(max(beside_db, -zone_db), zone_db)
+        outside_db = beside_db - inside_db
+        rate_db_s = inside_db / _ZONE_S + outside_db / (_UP_S if outside_db > 0.0 else _DOWN_S)
+        self._held_db += min(rate_db_s, _RISE_DB_S) * HOP_S
 
     def _steady(self, power: float) -> bool:
         """Whether the level of the last two seconds, but for an even slope, has not moved."""

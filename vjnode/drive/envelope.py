@@ -43,8 +43,14 @@ class Steady:
         self._waver_s = waver_s
         self.level = 0.0
 
-    def step(self, target: float, dt_s: float) -> float:
-        """Move on by ``dt_s`` (s) towards ``target`` and return where the level is then."""
+    def step(self, target: float, dt_s: float, *, hit: bool = False) -> float:
+        """Move on by ``dt_s`` (s) towards ``target`` and return where the level is then.
+
+        hit: an attack is heard, so that a rise is no wavering, however small.
+        """
+        if hit and target > self.level:
+            self.level = target
+            return target
         apart = (target - self.level) / WAVER
         time_s = self._waver_s * math.exp(-min(apart * apart, 50.0))
         if self._waver_s > 0.0:

@@ -19,6 +19,9 @@ CALMING = 5.0
 """So many times faster than its release the face calms down once the gate has closed: what
 makes a movement flow between notes would drag on in silence."""
 
+RISE_S = 0.1
+"""How long after an attack every rise is taken to be its own, s."""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -72,6 +75,7 @@ class WeightTrack:
         self._steady = Steady(self._config.waver_s)
         self._now_s: float | None = None
         self._last_hit_s = -math.inf
+        self._rises_until_s = -math.inf
 
     @property
     def ahead_s(self) -> float:
@@ -100,7 +104,9 @@ class WeightTrack:
         beat = drive.beat.at(now_s)
         hits = self._new_hits(drive, now_s)
         weight = self._steps.at(now_s - self._config.delay_s) if heard else 0.0
-        weight = self._steady.step(weight, dt_s)
+        if hits:
+            self._rises_until_s = now_s + RISE_S
+        weight = self._steady.step(weight, dt_s, hit=now_s < self._rises_until_s)
         if response is not self._response:
             self._response = response
             self._mixer.use(response.routes)
