@@ -1,5 +1,6 @@
 """What is heard: level, MFCC, onsets, bands and tempo, each on its own stride."""
 
+import math
 from dataclasses import dataclass
 
 import aubio
@@ -122,8 +123,8 @@ class Analyser:
 
 def level_db(samples: NDArray[np.float32]) -> float:
     """RMS of ``samples`` in dBFS (a full-scale square wave is 0), at least ``FLOOR_DB``."""
-    power = float(np.mean(np.square(samples, dtype=np.float64)))
-    return max(FLOOR_DB, 10.0 * float(np.log10(power))) if power > 0.0 else FLOOR_DB
+    power = float(samples @ samples) / len(samples)
+    return max(FLOOR_DB, 10.0 * math.log10(power)) if power > 0.0 else FLOOR_DB
 
 
 def _dc_blocker() -> aubio.digital_filter:

@@ -7,6 +7,7 @@ to come. And once the gain fits about, it hardly moves: a gain that is always on
 best value hides which of two passages was the louder one.
 """
 
+import math
 from collections import deque
 
 import numpy as np
@@ -49,6 +50,9 @@ _STEADY_DB = 0.8
 _LOST_S = 45.0
 _LOST_DB = -14.0
 
+_SMOOTH, _KEEP = 1.0 - math.exp(-HOP_S / _SMOOTH_S), math.exp(-HOP_S / _MEMORY_S)
+_FALLING = 10.0 ** (_FALLING_DB / 10.0)
+
 
 class AutoGain:
     """Follows the loudness of the sound, hop by hop, and says how much gain it needs.
@@ -87,9 +91,9 @@ class AutoGain:
         return self.gain_db
 
     def _learn(self, power: float) -> None:
-        self._power += (power - self._power) * (1.0 - np.exp(-HOP_S / _SMOOTH_S))
+        self._power += (power - self._power) * _SMOOTH
         level_db = _db(self._power)
-        falling = power < self._power * 10.0 ** (_FALLING_DB / 10.0)
+        falling = power < self._power * _FALLING
         if self._steady(power) or falling or _db(power) < _AUDIBLE_DB:
             return
         heard = self._power
@@ -103,15 +107,14 @@ class AutoGain:
                 return
             else:
                 heard = min(heard, self._reference * 10.0 ** (_SUDDEN_DB / 10.0))
-        keep = np.exp(-HOP_S / _MEMORY_S)
-        self._sum = keep * self._sum + heard**_EXPONENT
-        self._count = keep * self._count + 1.0
+        self._sum = _KEEP * self._sum + heard**_EXPONENT
+        self._count = _KEEP * self._count + 1.0
         self._reference = (self._sum / self._count) ** (1.0 / _EXPONENT)
         self._heard_s += HOP_S
         self._approach(self._reference)
 
     def _approach(self, reference: float) -> None:
-        headroom_db = _HEADROOM_DB * float(np.exp(-self._heard_s / _HEADROOM_S))
+        headroom_db = _HEADROOM_DB * math.exp(-self._heard_s / _HEADROOM_S)
         wanted_db = TARGET_DB - _db(reference) - headroom_db
         wanted_db = min(max(wanted_db, LOWEST_DB), HIGHEST_DB)
         if self._heard_s <= _ACQUIRED_S:
@@ -151,4 +154,4 @@ def _detrended(levels: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _db(power: float) -> float:
-    return 10.0 * float(np.log10(power + 1e-14))
+    return 10.0 * math.log10(power + 1e-14)

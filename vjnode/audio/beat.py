@@ -1,7 +1,7 @@
 """Where the count of beats is, and how it goes on by itself."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 BEATS_PER_BAR = 4
 
@@ -46,12 +46,13 @@ class Beat:
         passed_s = max(0.0, now_s - self.anchor_s)
         left = math.exp(-passed_s / SLEW_S)
         beats = self.beats + passed_s * self.bpm / 60.0 + self.pull * (1.0 - left)
-        return replace(
-            self,
-            beats=beats,
-            anchor_s=self.anchor_s + passed_s,
-            pull=self.pull * left,
-            confidence=self.confidence * math.exp(-passed_s / FORGET_S),
+        return Beat(
+            self.bpm,
+            beats,
+            self.anchor_s + passed_s,
+            self.pull * left,
+            self.confidence * math.exp(-passed_s / FORGET_S),
+            self.locked,
         )
 
     def next_s(self, whole: float = 1.0) -> float:

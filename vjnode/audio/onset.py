@@ -81,7 +81,7 @@ class OnsetDetector:
         self._spectrum = aubio.pvoc(WINDOW, STEP)
         bins = np.diff(_EDGES)
         self._chance_db = _LEAST_RISE_DB + _CHANCE_PART * _CHANCE_DB / np.sqrt(bins)
-        self._windows = np.zeros((_STEPS, _BANDS))
+        self._magnitudes = np.zeros((_STEPS, WINDOW // 2 + 1))
         self._floor = np.full(_BANDS, _FLOOR)
         # The power of each window, oldest first, and for each window of the newest block its
         # view of the past; a zero forgets what lies beyond a band's past.
@@ -100,9 +100,10 @@ class OnsetDetector:
         There is at most one, as blocks are much shorter than ``GAP_S``. A constant offset
         makes no onsets, but can drown bass drums: take it away before.
         """
-        power = self._windows
         for i in range(_STEPS):
-            power[i] = self._power(mono[i * STEP : (i + 1) * STEP])
+            self._magnitudes[i] = self._spectrum(mono[i * STEP : (i + 1) * STEP]).norm
+        magnitudes = self._magnitudes
+        power = np.add.reduceat(magnitudes * magnitudes, _EDGES, axis=1)[:, :-1]
         rises_db = self._rises_db(power)
         scores_db = rises_db.sum(axis=1).tolist()
         block_start = self._frames
@@ -117,12 +118,6 @@ class OnsetDetector:
                 attack_s = max(0.0, attack / RATE_HZ - LATENCY_S)
                 return [Onset(self._frames / RATE_HZ, attack_s, strength)]
         return []
-
-    def _power(self, mono: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Power of the next window in each band, shape (bands,)."""
-        magnitude = self._spectrum(mono).norm
-        power: NDArray[np.float32] = np.add.reduceat(magnitude * magnitude, _EDGES)[:-1]
-        return power
 
     def _rises_db(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
         """Take the windows of a block, shape (steps, bands); return how far each band rises.
@@ -150,7 +145,3 @@ class OnsetDetector:
         self._strongest = max(power, faded)
         below_db = 10.0 * math.log10(self._strongest / power)
         return max(0.0, 1.0 - below_db / _STRENGTH_RANGE_DB)
-
-
-def _power(level_db: float) -> float:
-    return float(10.0 ** (level_db / 10.0))
