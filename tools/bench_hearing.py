@@ -8,81 +8,22 @@ default settings. Loudness is measured by ffmpeg's own BS.1770 meter, not by our
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
-import av
 import drums
 import music
 import numpy as np
 from grooves import groove
-from numpy.typing import NDArray
-from scipy.ndimage import median_filter
+from hearing import Row, Sound, hear
+from hearing_on_music import density, tracks
 from scipy.stats import spearmanr
 
 from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
-from vjnode.drive.config import Response
-from vjnode.drive.drive import Drive
 from vjnode.drive.graph import LiveEncoder
 from vjnode.drive.stream import Listener
 from vjnode.drive.trained import load_trained
-from vjnode.show.wiring import live_track
-
-FPS = 60
-USUAL_LUFS = -20.0
-PASSAGE_S = 10.0
-Sound = NDArray[np.float32]
-
-
-class Row(NamedTuple):
-    """One line of the table. better: ``<=`` or ``>=``, how the figure must stand to the limit."""
-
-    what: str
-    figure: float
-    better: str
-    limit: float
-
-    @property
-    def good(self) -> bool:
-        """Whether the limit is kept."""
-        return bool(self.figure <= self.limit if self.better == "<=" else self.figure >= self.limit)
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What a sound gave. t_s, weight: of each frame. drives: of each block."""
-
-    t_s: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    drives: list[Drive]
-
-    def between(self, start_s: float, end_s: float) -> NDArray[np.float64]:
-        """Weights of the frames in that stretch."""
-        return self.weight[(self.t_s >= start_s) & (self.t_s < end_s)]
-
-
-def hear(mono: Sound, *, agc: str = "on", response: Response | None = None) -> Heard:
-    """Hear ``mono``, shape (n,), as a live show would."""
-    listener, track, response = Listener(), live_track(), response or Response()
-    listener.set_up(agc=agc)
-    times, weights, drives = [], [], []
-    frame = 0
-    for i, pcm in enumerate(mono[: len(mono) // BLOCK * BLOCK].reshape(-1, BLOCK)):
-        now_s = (i + 1) * BLOCK_S
-        while frame / FPS < now_s:  # the frame is drawn before this block has been heard
-            times.append(frame / FPS)
-            weights.append(track.at(frame / FPS, response).weight)
-            frame += 1
-        drives.append(listener.hear(Block(np.repeat(pcm[:, None], 2, axis=1), now_s, now_s)))
-        track.push(drives[-1])
-    return Heard(np.array(times), np.array(weights), drives)
 
 
 def silence() -> list[Row]:
@@ -102,127 +43,6 @@ def silence() -> list[Row]:
         ranks = spearmanr(found.weight, at_db).statistic
         rows.append(Row(f"pink noise −60…−6 dBFS, {length_s:.0f} s: rank corr.", ranks, ">=", 0.95))
     return rows
-
-
-def tracks(held_out: list[music.Track], seconds: float) -> list[Row]:
-    """How the weight follows the loudness of real tracks, and stands other levels."""
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(partial(_track, seconds=seconds), [t.path for t in held_out]))
-    print(f"{'track':32}{'rank corr.':>11}{'spread':>9}{'−30 dB':>9}{'+10 dB':>9}{'peer':>9}")
-    for track, row in zip(held_out, found, strict=True):
-        print(f"{track.path.stem[:30]:32}" + "".join(f"{x:>9.3f}" for x in (*row[:1], *row[1:])))
-    ranks, spread, soft, hot, _ = np.array(found).T
-    return [
-        Row("held-out tracks", len(found), ">=", 20),
-        Row("rank corr. with loudness, 1 s: median", float(np.median(ranks)), ">=", 0.75),
-        Row("rank corr. with loudness, 1 s: worst track", float(ranks.min()), ">=", 0.4),
-        Row("5–95 percentile spread: median", float(np.median(spread)), ">=", 0.5),
-        Row("5–95 percentile spread: worst track", float(spread.min()), ">=", 0.5),
-        Row("−30 dB: correlation, median", float(np.median(soft)), ">=", 0.95),
-        Row("−30 dB: correlation, worst track", float(soft.min()), ">=", 0.95),
-        Row("+10 dB, limited: correlation, median", float(np.median(hot)), ">=", 0.95),
-        Row("+10 dB, limited: correlation, worst track", float(hot.min()), ">=", 0.95),
-    ]
-
-
-def _track(path: Path, *, seconds: float) -> tuple[float, ...]:
-    mono = music.mono(path)[: round(seconds * RATE_HZ)]
-    plain = hear(mono)
-    loudness = momentary(mono)
-    count = min(int(plain.t_s[-1]), len(loudness) // 10)
-    means = np.array([plain.between(i, i + 1).mean() for i in range(count)])
-    # A momentary value covers the 0.4 s before it: these lie within the second.
-    loud = np.array([loudness[i * 10 + 3 : i * 10 + 10].mean() for i in range(count)])
-    low, high = np.percentile(plain.weight, (5, 95))
-    others = [
-        np.corrcoef(hear(other).between(10.0, 1e9), plain.between(10.0, 1e9))[0, 1]
-        for other in (mono * np.float32(10**-1.5), np.clip(mono * np.float32(10**0.5), -1, 1))
-    ]
-    # What a level meter does with the softer copy: it sees it at the bottom of its range.
-    level = _meter(plain.drives)
-    rank = float(spearmanr(means, loud).statistic)
-    return (
-        rank,
-        float(high - low),
-        *map(float, others),
-        float(np.ptp(np.percentile(level, (5, 95)))),
-    )
-
-
-def _meter(drives: list[Drive]) -> NDArray[np.float64]:
-    """Return what a level meter shows, the peer: −60…0 dBFS as 0…1."""
-    return np.clip(np.array([drive.rms_db for drive in drives]) / 60.0 + 1.0, 0.0, 1.0)
-
-
-def density(held_out: list[music.Track], seconds: float) -> list[Row]:
-    """Percussive passages against pads, all brought to the same loudness."""
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        parts = pool.map(partial(_passages, seconds=seconds), [t.path for t in held_out])
-        passages = sorted((p for part in parts for p in part), key=lambda p: p[0])
-        few = max(3, len(passages) // 8)
-        ours, meter = [], []
-        for group in (passages[:few], passages[-few:]):
-            found = list(pool.map(_weigh, [sound for _, sound in group]))
-            ours.append(np.array([w for w, _ in found]))
-            meter.append(np.array([m for _, m in found]))
-        synthetic = [
-            list(pool.map(_weigh, [_at_usual_level(s) for s in sounds]))
-            for sounds in (
-                [drums.pad(PASSAGE_S, seed=i).astype(np.float32) for i in range(8)],
-                [_dense(i) for i in range(8)],
-            )
-        ]
-    made = [np.array([w for w, _ in group]) for group in synthetic]
-    return [
-        Row(f"{few}×{few} real passages: dense above pads", _above(*ours), ">=", 0.8),
-        Row("  a level meter on the same", _above(*meter), "<=", 1.0),
-        Row("8×8 made passages: dense above pads", _above(*made), ">=", 0.8),
-    ]
-
-
-def _above(calm: NDArray[np.float64], dense: NDArray[np.float64]) -> float:
-    return float((dense[:, None] > calm).mean())
-
-
-def _dense(seed: int) -> Sound:
-    pattern = ("funk", "breaks", "rock", "house")[seed % 4]
-    hits = drums.beat(pattern, 110.0 + 8 * seed, PASSAGE_S, loose_db=6.0)
-    return drums.render(hits, PASSAGE_S, kit=seed)[0][: round(PASSAGE_S * RATE_HZ)]
-
-
-def _passages(path: Path, *, seconds: float) -> list[tuple[float, Sound]]:
-    """Passages of a track with how percussive they are, at the usual loudness.
-
-    Percussive is what is steep along frequency and short in time (D. Fitzgerald, "Harmonic/
-    percussive separation using median filtering", DAFx 2010).
-    """
-    mono = music.mono(path)[: round(seconds * RATE_HZ)]
-    length = round(PASSAGE_S * RATE_HZ)
-    found = []
-    for start in range(0, len(mono) - length, length):
-        sound = mono[start : start + length]
-        if momentary(sound).max() < -45.0:
-            continue
-        frames = np.lib.stride_tricks.sliding_window_view(sound, 1024)[::512]
-        spectrum = np.abs(np.fft.rfft(frames * np.hanning(1024), axis=1))[:, 1:256]
-        along_time = median_filter(spectrum, (17, 1)) ** 2
-        along_frequency = median_filter(spectrum, (1, 17)) ** 2
-        mask = along_frequency / (along_time + along_frequency + 1e-12)
-        part = float((mask * spectrum**2).sum() / (spectrum**2).sum())
-        found.append((part, _at_usual_level(sound)))
-    return found
-
-
-def _at_usual_level(sound: Sound) -> Sound:
-    """``sound`` brought to the usual loudness: the mean power of its momentary loudness."""
-    loudness = 10.0 * np.log10(np.mean(10.0 ** (momentary(sound)[4:] / 10.0)))
-    return (sound * 10.0 ** ((USUAL_LUFS - loudness) / 20.0)).astype(np.float32)
-
-
-def _weigh(sound: Sound) -> tuple[float, float]:
-    """Mean weight, and mean of a level meter, once the passage has begun."""
-    found = hear(np.clip(sound, -1.0, 1.0))
-    return float(found.between(1.5, 1e9).mean()), float(_meter(found.drives).mean())
 
 
 def onsets() -> list[Row]:
@@ -344,29 +164,6 @@ def pink_noise(length_s: float, *, dbfs: float, seed: int = 0) -> Sound:
     spectrum = np.fft.rfft(rng.standard_normal(round(length_s * RATE_HZ)))
     noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)))
     return (noise * 10 ** (dbfs / 20) / np.sqrt(np.mean(noise**2))).astype(np.float32)
-
-
-def momentary(mono: Sound) -> NDArray[np.float64]:
-    """Momentary loudness (BS.1770, ffmpeg's ebur128), LUFS, every 100 ms of the 400 ms before."""
-    graph = av.filter.Graph()
-    source = graph.add_abuffer(sample_rate=RATE_HZ, format="fltp", layout="mono")
-    meter = graph.add("ebur128", "metadata=1")
-    sink = graph.add("abuffersink")
-    source.link_to(meter)
-    meter.link_to(sink)
-    graph.configure()
-    tenth = RATE_HZ // 10
-    found = []
-    for start in range(0, len(mono) - tenth + 1, tenth):
-        frame = av.AudioFrame.from_ndarray(mono[None, start : start + tenth].copy(), "fltp", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = RATE_HZ, start, Fraction(1, RATE_HZ)
-        graph.push(frame)
-        while True:
-            try:
-                found.append(float(graph.pull().metadata["lavfi.r128.M"]))
-            except (av.error.BlockingIOError, av.error.EOFError):
-                break
-    return np.maximum(found, -70.0)
 
 
 def main() -> None:

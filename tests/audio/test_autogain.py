@@ -74,6 +74,12 @@ def test_what_does_not_move_says_nothing_of_the_level(sound):
     assert np.abs(gains(gain, hops) - before_db).max() < 0.5
 
 
+def test_dry_drums_with_silence_between_them_are_music():
+    hit = music(0.25, -40.0)
+    found = gains(AutoGain(), np.concatenate([*[np.concatenate([hit, np.zeros(22)])] * 12]))
+    assert found[-1] > 5.0
+
+
 def test_slow_fades_of_noise_are_no_movement():
     noise = pink_noise(20.0, dbfs=0.0) * 10 ** (np.linspace(-60.0, -6.0, 20 * RATE_HZ) / 20.0)
     assert not gains(AutoGain(), powers(noise.astype(np.float32))).any()

@@ -44,6 +44,7 @@ _RISE_DB_S = 3.0
 # Hiss, hum and test tones do not move; they say nothing of how loud a show is.
 _PART_HOPS = 8
 _PARTS_LEAST, _PARTS_MOST = 10, 22
+_PAUSE_PARTS = 10
 _STEADY_DB = 0.8
 
 # A source that was turned down: for so long nothing came near the loud passages.
@@ -72,7 +73,7 @@ class AutoGain:
         self._power = 0.0
         self._part: list[float] = []
         self._parts: deque[float] = deque(maxlen=_PARTS_MOST)
-        self._silent = True
+        self._silent = 1
         self._moves = False
         self._reference: float | None = None
         self._sum = self._count = 0.0
@@ -135,10 +136,13 @@ class AutoGain:
             level_db = _db(float(np.mean(self._part)))
             self._part.clear()
             if level_db < _AUDIBLE_DB:
-                self._parts.clear()  # setting in after silence is no movement
-            elif not self._silent:
-                self._parts.append(level_db)
-            self._silent = level_db < _AUDIBLE_DB  # of the part after that, some may be
+                self._silent += 1
+                if self._silent > _PAUSE_PARTS:
+                    self._parts.clear()  # setting in after a pause is no movement
+            else:
+                if not self._silent:  # of a part after silence, some may be silent
+                    self._parts.append(level_db)
+                self._silent = 0
             self._moves = (
                 len(self._parts) >= _PARTS_LEAST
                 and float(np.std(_detrended(np.array(self._parts)))) > _STEADY_DB

@@ -1,0 +1,85 @@
+"""Sound heard as a live show hears it, and the rows of a table of figures."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
+from vjnode.drive.config import Response
+from vjnode.drive.drive import Drive
+from vjnode.drive.stream import Listener
+from vjnode.show.wiring import live_track
+
+FPS = 60
+Sound = NDArray[np.float32]
+
+
+class Row(NamedTuple):
+    """One line of the table. better: ``<=`` or ``>=``, how the figure must stand to the limit."""
+
+    what: str
+    figure: float
+    better: str
+    limit: float
+
+    @property
+    def good(self) -> bool:
+        """Whether the limit is kept."""
+        return bool(self.figure <= self.limit if self.better == "<=" else self.figure >= self.limit)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a sound gave. t_s, weight: of each frame. drives: of each block."""
+
+    t_s: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    drives: list[Drive]
+
+    def between(self, start_s: float, end_s: float) -> NDArray[np.float64]:
+        """Weights of the frames in that stretch."""
+        return self.weight[(self.t_s >= start_s) & (self.t_s < end_s)]
+
+
+def hear(mono: Sound, *, agc: str = "on", response: Response | None = None) -> Heard:
+    """Hear ``mono``, shape (n,), as a live show would."""
+    listener, track, response = Listener(), live_track(), response or Response()
+    listener.set_up(agc=agc)
+    times, weights, drives = [], [], []
+    frame = 0
+    for i, pcm in enumerate(mono[: len(mono) // BLOCK * BLOCK].reshape(-1, BLOCK)):
+        now_s = (i + 1) * BLOCK_S
+        while frame / FPS < now_s:  # the frame is drawn before this block has been heard
+            times.append(frame / FPS)
+            weights.append(track.at(frame / FPS, response).weight)
+            frame += 1
+        drives.append(listener.hear(Block(np.repeat(pcm[:, None], 2, axis=1), now_s, now_s)))
+        track.push(drives[-1])
+    return Heard(np.array(times), np.array(weights), drives)
+
+
+def momentary(mono: Sound) -> NDArray[np.float64]:
+    """Momentary loudness (BS.1770, ffmpeg's ebur128), LUFS, every 100 ms of the 400 ms before."""
+    graph = av.filter.Graph()
+    source = graph.add_abuffer(sample_rate=RATE_HZ, format="fltp", layout="mono")
+    meter = graph.add("ebur128", "metadata=1")
+    sink = graph.add("abuffersink")
+    source.link_to(meter)
+    meter.link_to(sink)
+    graph.configure()
+    tenth = RATE_HZ // 10
+    found = []
+    for start in range(0, len(mono) - tenth + 1, tenth):
+        frame = av.AudioFrame.from_ndarray(mono[None, start : start + tenth].copy(), "fltp", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE_HZ, start, Fraction(1, RATE_HZ)
+        graph.push(frame)
+        while True:
+            try:
+                found.append(float(graph.pull().metadata["lavfi.r128.M"]))
+            except (av.error.BlockingIOError, av.error.EOFError):
+                break
+    return np.maximum(found, -70.0)
