@@ -6,11 +6,6 @@ from numpy.typing import NDArray
 
 from vjnode.audio.source import RATE_HZ
 
-FLOOR_LUFS = -120.0
-"""Loudness of digital silence."""
-
-_OFFSET_DB = -0.691  # so that a 1 kHz sine at full scale on one channel reads −3.01 LUFS
-
 
 class KWeighting:
     """The two filters in a row of BS.1770-5 annex 1: a shelf for the head, then a high-pass.
@@ -27,15 +22,12 @@ class KWeighting:
     def power(self, mono: NDArray[np.float32]) -> float:
         """Take the next samples, shape (n,), float32, −1…1; return their weighted mean square.
 
+        10 · log10 of it, less 0.691, is their loudness in LUFS.
+
         n must be the same at every call.
         """
         weighted = self._high_pass(self._shelf(mono))
         return float(np.dot(weighted, weighted)) / len(weighted)
-
-
-def lufs(power: float) -> float:
-    """Loudness of a weighted mean square, LUFS, at least ``FLOOR_LUFS``."""
-    return max(FLOOR_LUFS, _OFFSET_DB + 10.0 * float(np.log10(power))) if power > 0 else FLOOR_LUFS
 
 
 def _shelf(*, hz: float, gain_db: float, q: float) -> aubio.digital_filter:
