@@ -9,10 +9,11 @@ and live each new frame costs one column per block, because the columns before a
 
 How it is trained, without labels: the decoder must rebuild the MFCCs from the 512 values of
 the encoder. That alone makes the values describe the sound, but their mean, which drives the
-face, could then just as well fall as rise with the music. So the loss has a second term: over a
-batch, the mean must correlate with the musical intensity of the windows, a number computed
-from the sound itself (``vjnode.drive.intensity``). It fixes the direction of the mean and leaves
-what the single values stand for to the reconstruction.
+face, could then just as well fall as rise with the music. So the loss has a second term: the mean
+must correlate with the musical intensity of the windows, a number computed from the sound itself
+(``vjnode.drive.intensity``), both over a whole batch, which orders silence, calm and loud, and
+within each track, which orders its passages. It fixes the direction of the mean and leaves what
+the single values stand for to the reconstruction.
 
 Shapes for one window, channels × time × coefficient:
 
