@@ -4,9 +4,9 @@
     python tools/train_encoder.py --music DIR DIR ...  train on your own folders instead
     torchrun --nproc-per-node 2 tools/train_encoder.py several processes, one thread each
     python tools/train_encoder.py --resume             go on where a run was ended
-    python tools/train_encoder.py --resume --settled-steps 9000    train one that is done further
+    python tools/train_encoder.py --resume --steps 9000            train one that is done further
 
-Needs no labels; see vjnode.drive.encoder for the loss. About an hour and a half on two cores.
+Needs no labels; see vjnode.drive.encoder for the loss. About an hour on two cores.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import training_loop as loop
 import training_sound
 from numpy.typing import NDArray
 from torch import distributed
-from training_loop import Pair, Plan
+from training_loop import Pair
 from training_sound import Scale, Sound
 
 from vjnode.audio.analysis import COEFFICIENTS
@@ -62,12 +62,12 @@ def main() -> None:
         distributed.barrier()
     scale = training_sound.scale_of(sound.mfcc)
     pair = Pair()
-    pair.prepare(sound, scale, options.seed)
+    pair.start_from(sound, scale, options.seed)
     progress = loop.train(
         pair,
         sound,
         scale,
-        Plan(options.steps, options.settled_steps),
+        options.steps,
         seed=options.seed,
         rank=rank,
         checkpoint=work / "checkpoint.pt",
@@ -88,7 +88,7 @@ def main() -> None:
             "offsets_db": training_sound.OFFSETS_DB,
             "percentiles": PERCENTILES,
             "seed": options.seed,
-            "steps": {"lively": options.steps, "settled": options.settled_steps},
+            "steps": options.steps,
             "processes": ranks,
             "batch": {
                 "strips": strips * ranks,
@@ -117,8 +117,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--music", type=Path, nargs="+", help="folders of audio files")
     parser.add_argument("--out", type=Path, default=shipped("encoder"))
-    parser.add_argument("--steps", type=int, default=2400, help="of the first phase")
-    parser.add_argument("--settled-steps", type=int, default=6000, help="of the second phase")
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--threads", type=int, default=1, help="of each process")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")

@@ -1,4 +1,4 @@
-"""How the encoder is trained: the loss, two phases of steps, and checkpoints between them."""
+"""How the encoder is trained: its start, the loss, the steps, and checkpoints between them."""
 
 import time
 from dataclasses import asdict, dataclass, field
@@ -12,36 +12,19 @@ from tqdm import tqdm
 from training_sound import STRIP, Scale, Sound
 
 from vjnode.audio.analysis import COEFFICIENTS
-from vjnode.drive.encoder import Decoder, Encoder, correlation, init_linear, init_principal
+from vjnode.drive.encoder import Decoder, Encoder, correlation, init_least_squares, init_principal
 from vjnode.drive.window import FRAMES
 
 ANYWHERE, TRACKS, PASSAGES, REBUILT = 16, 2, 8, 4
 """A batch per process: so many strips from anywhere, and from so many tracks so many each. Of each
 strip so many windows are rebuilt."""
-INTENSITY_SHARES = (0.3, 2.0)
-"""Weight of the order of intensities beside what is not rebuilt; before and after settling."""
-RATES = ((2e-4, 3e-3), (3e-4, 1.5e-3))
-"""Highest learning rates of encoder and decoder, before and after settling. The encoder starts near
-where it is going; a decoder that still knows nothing must not drive it away from there."""
+INTENSITY_SHARE = 2.0
+"""Weight of the order of intensities beside what is not rebuilt."""
+RATES = (1e-4, 5e-5)
+"""Highest learning rates of encoder and decoder, which start near where they are going."""
+STARTED_ON = 12_000
+"""Windows that they start from."""
 CHECKPOINT_EVERY = 100
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How many steps are made.
-
-    lively: with the normalisation that each batch gives itself, which finds the way.
-    settled: after that with the statistics that it has come to; those of single batches are noise,
-        which hides the finer half of a window.
-    """
-
-    lively: int
-    settled: int
-
-    @property
-    def total(self) -> int:
-        """All steps."""
-        return self.lively + self.settled
 
 
 @dataclass
@@ -56,18 +39,26 @@ class Progress:
 
 
 class Pair(nn.Module):
-    """Encoder and decoder, trained together."""
+    """Encoder and decoder, trained together.
+
+    Batch normalisation keeps the statistics that the start has given it: those of single batches
+    are noise, which hides the finer half of a window.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.encoder = Encoder()
         self.decoder = Decoder()
-        init_linear(self.decoder)
+        self.eval()
 
-    def prepare(self, sound: Sound, scale: Scale, seed: int) -> None:
-        """Start the encoder from what ``sound`` is like."""
-        starts = np.random.default_rng(seed).choice(sound.starts, 1000)
-        init_principal(self.encoder, scale.pictures(sound.strips(starts)))
+    def start_from(self, sound: Sound, scale: Scale, seed: int) -> None:
+        """Make of both nets the best linear ones for what ``sound`` is like."""
+        starts = np.random.default_rng(seed).choice(sound.starts, STARTED_ON)
+        init_principal(self.encoder, scale.pictures(sound.strips(starts[: STARTED_ON // 8])))
+        pictures = scale.pictures(sound.strips(starts)[:, :FRAMES])
+        with torch.no_grad():
+            values = torch.cat([self.encoder(part)[:, 0] for part in pictures.split(500)])
+        init_least_squares(self.decoder, values, pictures[:, 0, :, :COEFFICIENTS])
 
     def forward(self, pictures: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
         """Return the means of all windows, (n, t), and ``which`` of them rebuilt."""
@@ -79,17 +70,17 @@ def train(
     pair: Pair,
     sound: Sound,
     scale: Scale,
-    plan: Plan,
+    steps: int,
     *,
     seed: int,
     rank: int,
     checkpoint: Path,
     resume: bool,
 ) -> Progress:
-    """Make the steps of ``plan``, in step with the other processes if there are any.
+    """Train until ``steps`` are made, in step with the other processes if there are any.
 
-    A run that is resumed with the plan that it was begun with goes on as if it had not been ended.
-    With another plan, the steps that are left are a phase of their own.
+    A run that is resumed with the steps that it was begun with goes on as if it had not been
+    ended. With more steps, those that are left are a round of their own.
     """
     pair.to(memory_format=torch.channels_last)
     progress, saved = Progress(), None
@@ -97,30 +88,31 @@ def train(
         saved = torch.load(checkpoint, weights_only=True)
         pair.load_state_dict(saved["pair"])
         progress = Progress(**saved["progress"])
-    trainee = nn.parallel.DistributedDataParallel(pair) if distributed.is_initialized() else pair
-    # A checkpoint at the end of the lively phase belongs to that; what follows begins anew.
-    goes_on = saved is not None and saved["plan"] == [plan.lively, plan.settled]
-    goes_on = goes_on and progress.step != plan.lively
+    first, begun = progress.step, progress.step
+    goes_on = saved is not None and saved["steps"] == steps
+    if goes_on:
+        begun = saved["begun"]
+    parts = [pair.encoder.parameters(), pair.decoder.parameters()]
+    optimiser = torch.optim.AdamW([{"params": part} for part in parts], weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, RATES, total_steps=max(1, steps - begun), pct_start=0.1
+    )
+    if goes_on:
+        optimiser.load_state_dict(saved["optimiser"])
+        schedule.load_state_dict(saved["schedule"])
     trainee = nn.parallel.DistributedDataParallel(pair) if distributed.is_initialized() else pair
     passages = sound.passages()
-    first, phase_begun = progress.step, progress.step
     begun_s = time.monotonic() - 60.0 * progress.minutes
     bar = tqdm(
-        range(first, plan.total),
+        range(first, steps),
         "train",
         unit="step",
         initial=first,
-        total=plan.total,
+        total=steps,
         disable=rank > 0,
         mininterval=1.0,
     )
     for step in bar:
-        if step in (first, plan.lively):
-            phase_begun = saved["phase_begun"] if goes_on and step == first else step
-            optimiser, schedule = _optimisation(pair, plan, phase_begun)
-            if goes_on and step == first:
-                optimiser.load_state_dict(saved["optimiser"])
-                schedule.load_state_dict(saved["schedule"])
         # Drawn from the step's own seed, so that a resumed run sees what it would have seen.
         rng = np.random.default_rng((seed, rank, step))
         starts = _draw(sound, passages, rng)
@@ -130,7 +122,7 @@ def train(
         unexplained = unexplained_share(rebuilt, windows(pictures, which))
         unordered = 1.0 - _order(means, torch.from_numpy(sound.wanted(starts)))
         optimiser.zero_grad()
-        (unexplained + INTENSITY_SHARES[step >= plan.lively] * unordered).backward()
+        (unexplained + INTENSITY_SHARE * unordered).backward()
         optimiser.step()
         schedule.step()
         progress.losses["reconstruction"].append(float(unexplained.detach()))
@@ -139,12 +131,11 @@ def train(
         if step % 20 == 0:
             bar.set_postfix({k: f"{np.mean(v[-20:]):.3f}" for k, v in progress.losses.items()})
         if rank == 0 and (step + 1) % CHECKPOINT_EVERY == 0:
-            kept = {"progress": asdict(progress), "plan": [plan.lively, plan.settled]}
-            kept |= {"phase_begun": phase_begun, "pair": pair.state_dict()}
+            kept = {"progress": asdict(progress), "steps": steps, "begun": begun}
+            kept |= {"pair": pair.state_dict()}
             kept |= {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
             torch.save(kept, checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
-    pair.eval()
     return progress
 
 
@@ -170,24 +161,6 @@ def _order(means: Tensor, wanted: Tensor) -> Tensor:
         )
     ]
     return 0.5 * correlation(means, wanted) + 0.5 * torch.stack(within).mean()
-
-
-def _optimisation(
-    pair: Pair, plan: Plan, step: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """Return what steers a phase of steps that begins at ``step``."""
-    settled = step >= plan.lively
-    if settled:
-        for module in pair.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
-    parts = [pair.encoder.parameters(), pair.decoder.parameters()]
-    optimiser = torch.optim.AdamW([{"params": part} for part in parts], weight_decay=1e-4)
-    steps = (plan.total if settled else plan.lively) - step
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, RATES[settled], total_steps=max(1, steps), pct_start=0.1
-    )
-    return optimiser, schedule
 
 
 def windows(pictures: Tensor, which: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from vjnode.audio.analysis import Mfcc
 from vjnode.audio.file import FileSource
 from vjnode.audio.source import HOP
-from vjnode.drive.encoder import Encoder, init_linear
+from vjnode.drive.encoder import Encoder
 from vjnode.drive.export import export_onnx
 from vjnode.drive.trained import Trained
 from vjnode.storage import shipped
@@ -18,8 +18,8 @@ def untrained(seed=0):
     """An encoder whose normalisations have something to fold."""
     torch.manual_seed(seed)
     encoder = Encoder().eval()
-    init_linear(encoder)
-    for _, normalisation, _ in encoder.blocks:
+    for convolution, normalisation, _ in encoder.blocks:
+        torch.nn.init.orthogonal_(convolution.weight, gain=2**0.5)
         torch.nn.init.normal_(normalisation.running_mean, std=0.1)
         torch.nn.init.uniform_(normalisation.running_var, 0.5, 2.0)
         torch.nn.init.uniform_(normalisation.weight, 0.5, 1.5)

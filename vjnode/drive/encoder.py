@@ -21,26 +21,29 @@ Shapes for one window, channels × time × coefficient:
 block  encoder           kernel       dilation decoder
 ====== ================= ============ ======== ====================
 input  3 × 32 × 32                             512 × 1 × 1
-1      32 × 30 × 16      3 × 3, s 2   1        160 × 4 × 2
-2      48 × 29 × 8       2 × 3, s 2   1        96 × 8 × 4
-3      80 × 27 × 4       2 × 3, s 2   2        96 × 8 × 4
-4      128 × 25 × 2      2 × 3, s 2   2        48 × 16 × 8
-5      160 × 25 × 2      1 × 3        1        48 × 16 × 8
-6      192 × 25 × 1      1 × 2        1        24 × 32 × 16
-7      320 × 17 × 1      2 × 1        8        12 × 32 × 16
+1      32 × 30 × 16      3 × 3, s 2   1        8 × 32 × 16
+2      48 × 29 × 8       2 × 3, s 2   1        16 × 32 × 16
+3      80 × 27 × 4       2 × 3, s 2   2        16 × 32 × 16
+4      128 × 25 × 2      2 × 3, s 2   2        16 × 32 × 16
+5      160 × 25 × 2      1 × 3        1        16 × 32 × 16
+6      192 × 25 × 1      1 × 2        1        16 × 32 × 16
+7      320 × 17 × 1      2 × 1        8        8 × 32 × 16
 8      512 × 1 × 1       2 × 1        16       1 × 32 × 16
 ====== ================= ============ ======== ====================
 
-Strides (s) act on the coefficient axis only. Of the decoder's 16 coefficients the 13 real ones
+Strides (s) act on the coefficient axis only. The decoder's first block has a kernel as large as
+the window, 32 × 16, its others 3 × 3. Of its 16 coefficients the 13 real ones
 are compared; the copies and the padding of the input hold nothing to rebuild.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from vjnode.audio.analysis import COEFFICIENTS
+from vjnode.drive.window import FRAMES
 
 VALUES = 512
 """Feature values per time point."""
@@ -94,42 +97,20 @@ class Encoder(nn.Module):
         return values.squeeze(-1).transpose(1, 2)
 
 
-def init_linear(blocks: nn.Module) -> None:
-    """Start a chain of blocks as a linear map, orthogonal in each.
-
-    Half of each block's channels are the other half with the sign turned, and the next block takes
-    their difference, so that the two ReLUs together let everything through ("looks-linear", D.
-    Balduzzi et al., "The shattered gradients problem", ICML 2017). From a usual start, sixteen
-    blocks of ReLU take several times as many steps to rebuild as much.
-    """
-    convolutions = [m for m in blocks.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
-    for i, convolution in enumerate(convolutions):
-        # ConvTranspose2d keeps inputs first, Conv2d outputs first.
-        turned = isinstance(convolution, nn.ConvTranspose2d)
-        weight = convolution.weight.data.transpose(0, 1) if turned else convolution.weight.data
-        outputs, inputs = weight.shape[:2]
-        half_out, half_in = max(1, outputs // 2), inputs // 2 if i else inputs
-        kernel = torch.empty(half_out, half_in, *weight.shape[2:])
-        nn.init.orthogonal_(kernel)
-        if i:
-            kernel = torch.cat([kernel, -kernel], dim=1)
-        weight[:half_out] = kernel
-        if outputs > 1:
-            weight[half_out:] = -kernel
-
-
 @torch.no_grad()
 def init_principal(encoder: "Encoder", pictures: Tensor) -> None:
     """Start the encoder as a pyramid of principal components of real sound.
 
-    As ``init_linear``, but each block's directions are those in which its own input varies most,
-    and its normalisation gives them back the size that they have there. So before any training
-    the values keep nearly all that 256 numbers can keep of a window; from a random start, training
-    loses first what it then takes very long to find again.
+    The directions of each block are those in which its own input varies most, and its
+    normalisation gives them back the size that they have there. Half of its channels are the
+    other half with the sign turned, and the next block takes their difference, so that the two
+    ReLUs together let everything through ("looks-linear", D. Balduzzi et al., "The shattered
+    gradients problem", ICML 2017). So before any training the values keep nearly all that 256
+    numbers can keep of a window; from a random start, training loses first what it then takes
+    very long to find again.
 
-    pictures: shape (n, 3, t, 32), as in ``Encoder.forward``.
+    encoder: in evaluation mode. pictures: shape (n, 3, t, 32), as in ``Encoder.forward``.
     """
-    encoder.eval()
     signs = torch.tensor([1.0, -1.0])
     for i, (shape, block) in enumerate(zip(BLOCKS, encoder.blocks, strict=True)):
         convolution, normalisation, _ = block.children()
@@ -155,8 +136,10 @@ def init_principal(encoder: "Encoder", pictures: Tensor) -> None:
         normalisation.bias.zero_()
         kernel = kernel if i == 0 else torch.cat([kernel, -kernel], dim=1)
         convolution.weight.copy_(torch.cat([kernel, -kernel]))
+        if i == len(BLOCKS) - 1:
+            # The least of the values becomes a constant, which the mean window is rebuilt from.
+            normalisation.bias[0] = 1.0
         pictures = block(pictures)
-    encoder.train()
 
 
 _SIZE = 4.0
@@ -186,31 +169,54 @@ class Streaming(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Eight blocks of transposed convolution, batch normalisation and ReLU; training only."""
+    """Eight blocks of transposed convolution, batch normalisation and ReLU; training only.
+
+    The first writes the whole window at once, the others refine it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        blocks = [
-            _decoding(VALUES, 160, (4, 2), 1, 0),
-            _decoding(160, 96, 4, 2, 1),
-            _decoding(96, 96, 3, 1, 1),
-            _decoding(96, 48, 4, 2, 1),
-            _decoding(48, 48, 3, 1, 1),
-            _decoding(48, 24, 4, 2, 1),
-            _decoding(24, 12, 3, 1, 1),
-            _decoding(12, 1, 3, 1, 1),
-        ]
-        self.blocks = nn.Sequential(*blocks)
-        # The last ReLU would be dead for half the pixels if they started around 0.
-        normalisation = blocks[-1][1]
-        assert isinstance(normalisation, nn.BatchNorm2d)  # noqa: S101 - tells the type checker
-        nn.init.constant_(normalisation.bias, 0.5)
-        nn.init.constant_(normalisation.weight, 0.2)
+        widths = (8, 16, 16, 16, 16, 16, 8, 1)
+        first = _decoding(VALUES, widths[0], (FRAMES, 16), 0)
+        others = [_decoding(a, b, (3, 3), 1) for a, b in pairwise(widths)]
+        self.blocks = nn.Sequential(first, *others)
 
     def forward(self, values: Tensor) -> Tensor:
         """Map values, shape (n, 512), to normalised MFCC windows, shape (n, 32, 13), ≥ 0."""
         picture: Tensor = self.blocks(values[:, :, None, None])
         return picture[:, 0, :, :COEFFICIENTS]
+
+
+@torch.no_grad()
+def init_least_squares(decoder: Decoder, values: Tensor, windows: Tensor) -> None:
+    """Start the decoder as the linear map that rebuilds ``windows`` best.
+
+    The first block holds that map, with both signs; of the others two channels hand it on.
+
+    values: shape (n, 512), what the encoder makes of the windows. windows: shape (n, 32, 13).
+    """
+    centre = windows.mean()
+    x = values.double()
+    wanted = nn.functional.pad(windows - centre, (0, 16 - COEFFICIENTS)).flatten(1).double()
+    gram = x.T @ x
+    ridge = _RIDGE * gram.diagonal().mean() * torch.eye(VALUES, dtype=torch.float64)
+    linear = torch.linalg.solve(gram + ridge, x.T @ wanted).float()
+    signs = torch.tensor([1.0, -1.0])
+    for i, block in enumerate(decoder.blocks):
+        convolution, normalisation, _ = block.children()
+        assert isinstance(convolution, nn.ConvTranspose2d)  # noqa: S101 - tells the type checker
+        assert isinstance(normalisation, nn.BatchNorm2d)  # noqa: S101
+        weight = convolution.weight  # inputs first
+        if i == 0:
+            weight[:, :2] = linear.reshape(VALUES, 1, FRAMES, 16) * signs[:, None, None]
+        else:
+            weight[:, :2] = 0.0
+            weight[:2, :2, 1, 1] = torch.outer(signs, signs)[:, : weight.shape[1]]
+        if weight.shape[1] == 1:
+            nn.init.constant_(normalisation.bias, float(centre))
+
+
+_RIDGE = 1e-8
 
 
 def histories() -> list[tuple[int, int, int, int]]:
@@ -244,8 +250,6 @@ def _encoding(shape: _Shape) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(shape.outputs), nn.ReLU())
 
 
-def _decoding(
-    inputs: int, outputs: int, kernel: int | tuple[int, int], stride: int, padding: int
-) -> nn.Sequential:
-    convolution = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=False)
+def _decoding(inputs: int, outputs: int, kernel: tuple[int, int], padding: int) -> nn.Sequential:
+    convolution = nn.ConvTranspose2d(inputs, outputs, kernel, padding=padding, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
