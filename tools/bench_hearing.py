@@ -185,9 +185,11 @@ def main() -> None:
         "cost": cost,
     }
 
-    def held_out() -> list[music.Track]:
-        every = music.tracks(options.music or [music.fetch(music.SONGS)])
-        long = [t for t in every if t.held_out and t.duration_s >= music.LONG_S]
+    def held_out() -> list[Path]:
+        if not options.music:
+            return music.held_out()[: options.tracks]
+        every = music.tracks(options.music)
+        long = [t.path for t in every if t.held_out and t.duration_s >= music.LONG_S]
         return long[: options.tracks]
 
     rows: list[Row] = []

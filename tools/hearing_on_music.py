@@ -20,13 +20,13 @@ USUAL_LUFS = -20.0
 PASSAGE_S = 10.0
 
 
-def tracks(held_out: list[music.Track], seconds: float) -> list[Row]:
+def tracks(held_out: list[Path], seconds: float) -> list[Row]:
     """How the weight follows the loudness of real tracks, and stands other levels."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(partial(_track, seconds=seconds), [t.path for t in held_out]))
+        found = list(pool.map(partial(_track, seconds=seconds), held_out))
     print(f"{'track':32}{'rank corr.':>11}{'spread':>9}{'−30 dB':>9}{'+10 dB':>9}{'peer':>9}")
-    for track, row in zip(held_out, found, strict=True):
-        print(f"{track.path.stem[:30]:32}" + "".join(f"{x:>9.3f}" for x in (*row[:1], *row[1:])))
+    for path, row in zip(held_out, found, strict=True):
+        print(f"{path.stem[:30]:32}" + "".join(f"{x:>9.3f}" for x in (*row[:1], *row[1:])))
     ranks, spread, soft, hot, _ = np.array(found).T
     return [
         Row("held-out tracks", len(found), ">=", 20),
@@ -70,10 +70,10 @@ def _meter(drives: list[Drive]) -> NDArray[np.float64]:
     return np.clip(np.array([drive.rms_db for drive in drives]) / 60.0 + 1.0, 0.0, 1.0)
 
 
-def density(held_out: list[music.Track], seconds: float) -> list[Row]:
+def density(held_out: list[Path], seconds: float) -> list[Row]:
     """Percussive passages against pads, all brought to the same loudness."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        parts = pool.map(partial(_passages, seconds=seconds), [t.path for t in held_out])
+        parts = pool.map(partial(_passages, seconds=seconds), held_out)
         passages = sorted((p for part in parts for p in part), key=lambda p: p[0])
         few = max(3, len(passages) // 8)
         ours, meter = [], []

@@ -1,10 +1,12 @@
 """Real music for training and measuring: what Debian packages hold, split by track.
 
-Tracks are either trained on or held out, never both. Which, depends on their names only, so
-that a benchmark on another machine holds out the same ones. Versions of one tune
-(``battle``, ``battle-epic``, ``frantic-old``) stay on one side.
+Tracks are either trained on or held out, never both. Which, depends on the names of all tracks
+that are there; training writes down the ones that it held out, and a benchmark takes those
+(``held_out``). Versions of one tune (``battle``, ``battle-epic``, ``frantic-old``) stay on one
+side.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 
 from vjnode.audio.file import FileSource
 from vjnode.errors import InputError
-from vjnode.storage import cache_dir
+from vjnode.storage import cache_dir, shipped
 
 SONGS = ("wesnoth-1.16-music", "freedroidrpg-data", "hedgewars-data", "lincity-ng-data")
 """Packages with whole tracks; 0.6 GB to fetch."""
@@ -79,6 +81,21 @@ def fetch(packages: Iterable[str] = PACKAGES) -> Path:
             (part / "VERSION").write_text(archive.stem + "\n")
             part.replace(target)
     return folder
+
+
+def held_out() -> list[Path]:
+    """Fetch the long tracks that the shipped encoder has never been trained on.
+
+    Raises:
+        SystemExit: they cannot be had.
+    """
+    folder = fetch(SONGS)
+    record = json.loads(shipped("encoder", "encoder.json").read_text())
+    paths = [folder / name for name in record["long_tracks_held_out"]]
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise SystemExit(f"not in Debian's packages: {', '.join(missing)}")
+    return paths
 
 
 def versions(folder: Path) -> list[str]:

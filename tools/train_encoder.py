@@ -81,6 +81,7 @@ def main() -> None:
             "music": [f.name for f in options.music or ()] or music.versions(folders[0]),
             "speech": [] if options.music else list(music.VOICES),
             "tracks": {"train": len(train), "held_out": len(held_out)},
+            "long_tracks_held_out": _names(held_out, folders),
             "hours": {
                 "train": round(sum(track.duration_s for track in train) / 3600, 2),
                 "held_out": round(sum(track.duration_s for track in held_out) / 3600, 2),
@@ -122,6 +123,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     return parser.parse_args()
+
+
+def _names(tracks: list[music.Track], folders: list[Path]) -> list[str]:
+    """Return the long ones of ``tracks``, each by its path under the folder that it is in."""
+    return [
+        track.path.relative_to(folder).as_posix()
+        for track in tracks
+        for folder in folders
+        if track.duration_s >= music.LONG_S and track.path.is_relative_to(folder)
+    ]
 
 
 @torch.inference_mode()
