@@ -39,6 +39,8 @@ def intensity(mono: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns: shape (n // HOP,), float32, ≥ 0; 0 for silence, about 1 for music at −20 LUFS.
     """
     hops = len(mono) // HOP
+    if not hops:
+        return np.zeros(0, np.float32)
     padded = np.concatenate([np.zeros(WINDOW - HOP, np.float32), mono[: hops * HOP]])
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
     bank = _mel_bank()
