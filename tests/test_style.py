@@ -15,7 +15,7 @@ MAY_USE = {
     "face": set(),
     "output": {"audio"},
     "drive": {"audio"},
-    "engine": {"face"},
+    "engine": {"face", "drive"},
     "control": {"drive"},
     "show": {"audio", "drive", "face", "engine", "output", "control"},
 }

@@ -24,6 +24,8 @@ RATES = (1e-4, 5e-5)
 """Highest learning rates of encoder and decoder, which start near where they are going."""
 STARTED_ON = 12_000
 """Windows that they start from."""
+FINISHED_ON, FINISHING, EPOCHS = 40_000, 200, 6
+"""Windows, of a batch, and rounds over them, with which the decoder is fitted in the end."""
 CHECKPOINT_EVERY = 100
 
 
@@ -55,10 +57,17 @@ class Pair(nn.Module):
         """Make of both nets the best linear ones for what ``sound`` is like."""
         starts = np.random.default_rng(seed).choice(sound.starts, STARTED_ON)
         init_principal(self.encoder, scale.pictures(sound.strips(starts[: STARTED_ON // 8])))
-        pictures = scale.pictures(sound.strips(starts)[:, :FRAMES])
-        with torch.no_grad():
-            values = torch.cat([self.encoder(part)[:, 0] for part in pictures.split(500)])
-        init_least_squares(self.decoder, values, pictures[:, 0, :, :COEFFICIENTS])
+        init_least_squares(self.decoder, *self.encoded(sound.strips(starts), scale))
+
+    @torch.no_grad()
+    def encoded(self, strips: NDArray[np.float32], scale: Scale) -> tuple[Tensor, Tensor]:
+        """Return the values, (n, 512), of the first window of each strip, and those windows."""
+        values, wanted = [], []
+        for part in np.array_split(strips[:, :FRAMES], -(-len(strips) // 500)):
+            pictures = scale.pictures(part)
+            values.append(self.encoder(pictures)[:, 0])
+            wanted.append(pictures[:, 0, :, :COEFFICIENTS])
+        return torch.cat(values), torch.cat(wanted)
 
     def forward(self, pictures: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
         """Return the means of all windows, (n, t), and ``which`` of them rebuilt."""
@@ -137,6 +146,25 @@ def train(
             torch.save(kept, checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
     return progress
+
+
+def finish(pair: Pair, sound: Sound, scale: Scale, seed: int) -> None:
+    """Fit the decoder once more, to the encoder as it has become, which rests."""
+    rng = np.random.default_rng((seed, 1))
+    values, wanted = pair.encoded(sound.strips(rng.choice(sound.starts, FINISHED_ON)), scale)
+    init_least_squares(pair.decoder, values, wanted)
+    optimiser = torch.optim.AdamW(pair.decoder.parameters(), weight_decay=1e-4)
+    count = -(-len(values) // FINISHING)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, RATES[1], total_steps=EPOCHS * count, pct_start=0.1
+    )
+    for _ in tqdm(range(EPOCHS), "finish", unit="epoch"):
+        for part in torch.from_numpy(rng.permutation(len(values))).split(FINISHING):
+            loss = unexplained_share(pair.decoder(values[part]), wanted[part])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
 
 
 def _draw(

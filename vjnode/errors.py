@@ -28,3 +28,7 @@ class FetchError(VjnodeError):
 
 class OutputError(VjnodeError):
     """An output cannot be opened or has failed."""
+
+
+class EngineError(VjnodeError):
+    """An engine cannot be built, or one that is there must not be run."""

@@ -50,6 +50,14 @@ def test_live_the_face_is_one_step_behind_and_never_looks_ahead():
     assert moment.captured_s == moment.t_s == pytest.approx(1.05)
 
 
+def test_live_a_hit_does_not_wait_for_the_step_after_it():
+    made = track(drive(1.0, 0.2), delay_s=0.1)
+    made.push(drive(1.1, 0.6, hits=((1.1, 1.0),)))
+    assert made.at(1.12, AT_ONCE).weight == pytest.approx(0.6)
+    made.push(drive(1.2, 0.1, hits=((1.1, 1.0),)))
+    assert made.at(1.22, AT_ONCE).weight == pytest.approx(0.5)  # it falls as ever
+
+
 def test_live_what_is_still_to_come_changes_nothing():
     rng = np.random.default_rng(0)
     drives, hits = [], ()

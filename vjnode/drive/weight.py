@@ -106,7 +106,10 @@ class WeightTrack:
         weight = self._steps.at(now_s - self._config.delay_s) if heard else 0.0
         if hits:
             self._rises_until_s = now_s + RISE_S
-        weight = self._steady.step(weight, dt_s, hit=now_s < self._rises_until_s)
+        rises = now_s < self._rises_until_s
+        if rises and heard and self._config.delay_s > 0.0:
+            weight = max(weight, drive.weight)  # a hit does not wait for the next time point
+        weight = self._steady.step(weight, dt_s, hit=rises)
         if response is not self._response:
             self._response = response
             self._mixer.use(response.routes)
