@@ -74,6 +74,8 @@ def main() -> None:
         resume=options.resume,
     )
     if rank == 0:
+        torch.set_num_threads(options.threads * ranks)  # the others are done
+        loop.finish(pair, sound, scale, options.seed)
         unseen = training_sound.heard(held_out, work, options.seed)
         knots, silence = _calibrate(pair.encoder, sound, scale)
         strips = loop.ANYWHERE + loop.TRACKS * loop.PASSAGES
