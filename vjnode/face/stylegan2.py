@@ -9,6 +9,7 @@ multiplies. The mapping network is MobileStyleGAN's, which was distilled from th
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -129,7 +130,7 @@ class Synthesis(nn.Module):
         self.head = Head(channels[0])
         self.blocks = nn.ModuleList(
             Block(inputs, outputs, 8 * 2**i)
-            for i, (inputs, outputs) in enumerate(zip(channels, channels[1:], strict=False))
+            for i, (inputs, outputs) in enumerate(pairwise(channels))
         )
 
     def forward(self, codes: Tensor, texture: float | Tensor = 1.0) -> Tensor:

@@ -101,15 +101,15 @@ def _offset(name: str) -> float:
 
 
 def _scale(name: str, value: Tensor) -> float:
-    """Standard deviation of a tensor's random values."""
+    """Return the standard deviation of a tensor's random values."""
     if name.endswith(("affine.bias", "mean")):
         return 0.0
     if name.endswith((".noise", ".bias")):
         return 0.1
     if name.endswith("head.weight"):
-        return 0.25 * value.shape[1] ** -0.5  # all heads together fill the range of a picture
+        return float(0.15 * value.shape[1] ** -0.5)  # all heads together fill the picture's range
     if value.ndim == 2:
-        return DIM**-0.5
+        return float(DIM**-0.5)
     return 1.0  # demodulation takes care of the convolutions
 
 
