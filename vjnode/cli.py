@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from vjnode import __version__
+from vjnode.cli_engines import add_engines
 from vjnode.config import (
     OSC_HOST,
     OSC_PORT,
@@ -36,7 +37,11 @@ DEFAULT_OUTPUTS = ("preview",)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad request."""
-    options = build_parser().parse_args(arguments)
+    return run_command(build_parser().parse_args(arguments))
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Run what ``options.command`` names; returns the exit code, after saying what went wrong."""
     log_to_stderr()
     try:
         with stopped_by_signals():
@@ -139,6 +144,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("presets", _presets, "list presets"),
     ):
         commands.add_parser(name, help=about).set_defaults(command=command)
+    add_engines(commands)
     return parser
 
 

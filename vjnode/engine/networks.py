@@ -15,7 +15,7 @@ from vjnode.errors import InputError
 from vjnode.face import fetch
 from vjnode.face.channels import CHANNELS
 from vjnode.face.layout import DIM, SLOTS
-from vjnode.storage import shipped
+from vjnode.storage import cache_dir, shipped
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,6 +51,12 @@ class Network:
     def shapes(self, size: int) -> Shapes:
         """Return all inputs, then all outputs."""
         return self.inputs(size) | self.outputs(size)
+
+
+def kept_graph(network: Network, size: int, precision: Precision, weights_sha256: str) -> Path:
+    """Path where the exported graph is kept in the cache, whether it is there or not."""
+    words = (network.name, size, precision, "graph", network.graph, weights_sha256[:8])
+    return cache_dir("models") / ("-".join(str(word) for word in words if word) + ".onnx")
 
 
 def find_network(name: str) -> Network:
@@ -94,5 +100,55 @@ def _picture(size: int) -> Shapes:
 
 def _encoder(weights: Path, size: int, precision: Precision) -> "nn.Module":
     del size
-    from vjnode.drive.export import streaming  # noqa: PLC0415 - imports torch
+    # They import torch.
+    from vjnode.drive.encoder import Streaming  # noqa: PLC0415
+    from vjnode.drive.export import _folded, load_encoder  # noqa: PLC0415
     from vjnode.drive.trained import load_trained  # noqa: PLC0415
+    from vjnode.engine.export import InHalf  # noqa: PLC0415
+
+    streaming = Streaming(_folded(load_encoder(load_trained(weights).weights))).eval()
+    return InHalf(streaming) if precision == "fp16" else streaming
+
+
+def _encoder_inputs(size: int) -> Shapes:
+    """Return what ``vjnode.drive.encoder.Streaming`` takes."""
+    del size
+    from vjnode.drive.encoder import histories  # noqa: PLC0415 - imports torch
+
+    return {"column": (1, 3, 1, 32), **{f"history{i}": s for i, s in enumerate(histories())}}
+
+
+def _encoder_outputs(size: int) -> Shapes:
+    columns = _encoder_inputs(size)
+    kept = {k.replace("history", "kept"): v for k, v in columns.items() if k != "column"}
+    return {"values": (1, 512), **kept}
+
+
+NETWORKS = {
+    network.name: network
+    for network in (
+        Network(
+            name="mobilestylegan",
+            about="face generator (MobileStyleGAN, FFHQ)",
+            graph=1,
+            sizes=SIZES,
+            weights=fetch.generator_weights,
+            module=_mobilestylegan,
+            inputs=_tick_inputs,
+            outputs=_picture,
+        ),
+        Network(
+            name="encoder",
+            about="sound encoder",
+            graph=1,
+            sizes=(0,),
+            weights=lambda: shipped("encoder", "encoder.safetensors"),
+            module=_encoder,
+            inputs=_encoder_inputs,
+            outputs=_encoder_outputs,
+        ),
+    )
+}
+
+SHOW = ("mobilestylegan", "encoder")
+"""What a show runs."""

@@ -1,0 +1,164 @@
+"""``vjnode engines``: build, list, admit and remove engines."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from vjnode.engine.flavour import FLAVOURS, resolve_gpu
+from vjnode.engine.gpu import KNOWN, gpu_here, with_cards
+from vjnode.engine.networks import NETWORKS, PRECISIONS, SHOW, Network, find_network
+from vjnode.engine.store import engine_files, engines_dir, examine, find, remove, trust
+from vjnode.engine.tensorrt_build import build
+
+DEFAULT_SIZE = 1024
+
+
+def add_engines(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``engines`` and what belongs to it to the command line."""
+    engines = commands.add_parser("engines", help="list, build, trust and remove engines")
+    actions = engines.add_subparsers(required=True, metavar="ACTION")
+
+    listing = actions.add_parser("list", help="which engines are there, and which can run here")
+    listing.set_defaults(command=_list)
+    _add_folder(listing)
+
+    building = actions.add_parser("build", help="build engines for a graphics card")
+    add_build(building)
+
+    trusting = actions.add_parser(
+        "trust",
+        help="admit an engine that was built elsewhere",
+        description="Admit an engine that was built elsewhere. To run an engine is to run its "
+        "maker's program: do this only for engines from people whose programs you would run.",
+    )
+    trusting.set_defaults(command=_trust)
+    trusting.add_argument("names", nargs="+", metavar="ENGINE")
+    _add_folder(trusting)
+
+    removing = actions.add_parser("remove", help="delete engines")
+    removing.set_defaults(command=_remove)
+    removing.add_argument("names", nargs="+", metavar="ENGINE")
+    _add_folder(removing)
+
+
+def add_build(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``engines build``."""
+    parser.set_defaults(command=_build)
+    parser.add_argument(
+        "--model",
+        action="append",
+        metavar="NAME",
+        help=f"repeatable: {', '.join(NETWORKS)} (default: {' '.join(SHOW)})",
+    )
+    parser.add_argument(
+        "--gpu",
+        action="append",
+        metavar="GPU",
+        help=f"repeatable: {', '.join(KNOWN)}, or this for the card that is here (default: this)",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=DEFAULT_SIZE,
+        metavar="PX",
+        help="of the picture (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="fp16", help="(default: %(default)s)"
+    )
+    parser.add_argument(
+        "--flavour", choices=FLAVOURS, help="which TensorRT (default: the one that fits the card)"
+    )
+    _add_folder(parser, "--out")
+
+
+def _add_folder(parser: argparse.ArgumentParser, flag: str = "--dir") -> None:
+    parser.add_argument(
+        flag,
+        dest="folder",
+        type=Path,
+        metavar="DIR",
+        help="folder of the engines (default: engines/)",
+    )
+    parser.add_argument("--json", action="store_true", help="answer in JSON, for machines")
+
+
+def _build(options: argparse.Namespace) -> None:
+    folder = options.folder or engines_dir()
+    flavour = FLAVOURS[options.flavour] if options.flavour else None
+    networks = [find_network(name) for name in options.model or SHOW]
+    gpus = [resolve_gpu(name) for name in options.gpu or ("this",)]
+    built = []
+    for gpu in gpus:
+        for network in networks:
+            size = _size(network, options.size)
+            try:
+                path = build(network, size, options.precision, gpu, folder, flavour=flavour)
+            except (KeyboardInterrupt, SystemExit):
+                sys.stderr.write(f"vjnode: interrupted; no engine of {network.name} was written\n")
+                raise
+            built.append(path)
+            if not options.json:
+                _say(f"built {path} ({path.stat().st_size / 1e6:.1f} MB) for {with_cards(gpu)}")
+    if options.json:
+        _say(json.dumps([_about(path) for path in built], indent=1))
+
+
+def _size(network: Network, asked: int) -> int:
+    """Return the size to build a network for: 0 where it makes no pictures."""
+    return 0 if network.sizes == (0,) else asked
+
+
+def _list(options: argparse.Namespace) -> None:
+    folder = options.folder or engines_dir()
+    rows = [_about(path) for path in engine_files(folder)]
+    if options.json:
+        _say(json.dumps({"folder": str(folder), "gpu": gpu_here(), "engines": rows}, indent=1))
+        return
+    if not rows:
+        _say(f"there are no engines in {folder}; build them with: vjnode engines build")
+    width = max((len(str(row["name"])) for row in rows), default=0)
+    for row in rows:
+        state = "can run here" if row["usable"] else f"refused: {row['reason']}"
+        _say(f"{row['name']:{width}}  {state}")
+
+
+def _about(path: Path) -> dict[str, object]:
+    """Return what a machine may want to know of an engine."""
+    manifest, reason = examine(path)
+    known = ("network", "size", "precision", "gpu", "flavour", "version", "os", "engine_bytes")
+    fields = {name: getattr(manifest, name, None) for name in known}
+    return {
+        "name": path.name,
+        "path": str(path),
+        **fields,
+        "usable": not reason,
+        "reason": reason or None,
+    }
+
+
+def _trust(options: argparse.Namespace) -> None:
+    folder = options.folder or engines_dir()
+    paths = [find(folder, name) for name in options.names]
+    for path in paths:
+        trust(path)
+        if not options.json:
+            _say(f"{path.name} is admitted: it may now do here whatever its maker meant it to")
+    if options.json:
+        _say(json.dumps([_about(path) for path in paths], indent=1))
+
+
+def _remove(options: argparse.Namespace) -> None:
+    folder = options.folder or engines_dir()
+    paths = [find(folder, name) for name in options.names]
+    for path in paths:
+        remove(path)
+        if not options.json:
+            _say(f"removed {path.name}")
+    if options.json:
+        _say(json.dumps([{"name": path.name, "removed": True} for path in paths], indent=1))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
