@@ -73,14 +73,15 @@ def to_onnx(module: nn.Module, network: Network, size: int) -> bytes:
         raise EngineError(
             f"building engines needs the package {error.name}; run: pip install onnx onnxscript"
         ) from error
-    examples = tuple(torch.zeros(shape) for shape in network.inputs(size).values())
+    inputs = network.inputs(network.weights(), size)
+    examples = tuple(map(torch.zeros, inputs.values()))
     with tempfile.TemporaryDirectory(prefix="vjnode-") as folder, _quietly():
         path = Path(folder, "graph.onnx")
         torch.onnx.export(
             module.eval(),
             examples,
             path,
-            input_names=list(network.inputs(size)),
+            input_names=list(inputs),
             output_names=list(network.outputs(size)),
             opset_version=OPSET,
             external_data=False,

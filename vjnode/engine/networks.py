@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from vjnode.engine.base import SIZES
-from vjnode.errors import InputError
+from vjnode.errors import EngineError, InputError
 from vjnode.face import fetch
 from vjnode.face.channels import CHANNELS
 from vjnode.face.layout import DIM, SLOTS
@@ -36,7 +36,7 @@ class Network:
     weights: path of its weights, fetched if need be.
     module: from weights, size and precision to the module; inputs and outputs are float32,
         whatever it computes in, pictures uint8.
-    inputs, outputs: from size to their names and shapes, in the module's order.
+    inputs, outputs: from weights and size, or size, to names and shapes, in the module's order.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Network:
     sizes: tuple[int, ...]
     weights: Callable[[], Path]
     module: Callable[[Path, int, Precision], "nn.Module"]
-    inputs: Callable[[int], Shapes]
+    inputs: Callable[[Path, int], Shapes]
     outputs: Callable[[int], Shapes]
 
     def shapes(self, size: int) -> Shapes:
         """Return all inputs, then all outputs."""
-        return self.inputs(size) | self.outputs(size)
+        return self.inputs(self.weights(), size) | self.outputs(size)
 
 
 def kept_graph(network: Network, size: int, precision: Precision, weights_sha256: str) -> Path:
@@ -78,17 +78,55 @@ def _mobilestylegan(weights: Path, size: int, precision: Precision) -> "nn.Modul
     from vjnode.face.tick import Tick  # noqa: PLC0415
 
     # Its features stay 27 times below the largest fp16 number, so fp16 can be used throughout.
-    _, synthesis = load(weights)
     dtype = torch.float16 if precision == "fp16" else torch.float32
-    return Tick(FoldedSynthesis(synthesis, size), dtype)
+    _, synthesis = load(weights)
+    return Tick(FoldedSynthesis(synthesis, size).to(dtype), dtype)
 
 
-def _tick_inputs(size: int) -> Shapes:
-    """Return what ``vjnode.face.tick.Tick`` takes."""
+def _stylegan2(weights: Path, size: int, precision: Precision) -> "nn.Module":
+    import torch  # noqa: PLC0415 - takes seconds
+
+    from vjnode.face.stylegan2_fold import FoldedSynthesis  # noqa: PLC0415 - imports torch
+    from vjnode.face.stylegan2_weights import load  # noqa: PLC0415
+    from vjnode.face.tick import Tick  # noqa: PLC0415
+
+    # It keeps the path from codes to factors in float32 itself.
+    dtype = torch.float16 if precision == "fp16" else torch.float32
+    _, synthesis = load(weights)
+    return Tick(FoldedSynthesis(synthesis, size, dtype=dtype))
+
+
+def _random_stylegan2() -> Path:
+    """Path of an untrained StyleGAN2: it draws nothing known, but runs as a trained one does."""
+    path = cache_dir("models") / "stylegan2-random-1024-1.safetensors"
+    if not path.is_file():
+        # They import torch.
+        from vjnode.face.stylegan2_weights import random_network, save  # noqa: PLC0415
+
+        try:
+            save(path, *random_network(1024))
+        except OSError as error:
+            raise EngineError(
+                f"{path} cannot be written ({error.strerror}); make room for 120 MB, "
+                "or set VJNODE_CACHE to another folder"
+            ) from error
+    return path
+
+
+def _stylegan2_inputs(weights: Path, size: int) -> Shapes:
     del size
+    from safetensors import safe_open  # noqa: PLC0415 - its stubs lack a name
+
+    with safe_open(weights, "numpy") as file:
+        names = {name.split(".")[2] for name in file.keys() if ".blocks." in name}  # noqa: SIM118
+    return _tick_inputs(2 * (len(names) + 1))
+
+
+def _tick_inputs(slots: int) -> Shapes:
+    """Return what ``vjnode.face.tick.Tick`` takes."""
     return {
-        "face": (1, SLOTS, DIM),
-        "directions": (CHANNELS, SLOTS, DIM),
+        "face": (1, slots, DIM),
+        "directions": (CHANNELS, slots, DIM),
         "weights": (CHANNELS,),
         "texture": (1,),
     }
@@ -110,17 +148,16 @@ def _encoder(weights: Path, size: int, precision: Precision) -> "nn.Module":
     return InHalf(streaming) if precision == "fp16" else streaming
 
 
-def _encoder_inputs(size: int) -> Shapes:
+def _encoder_inputs() -> Shapes:
     """Return what ``vjnode.drive.encoder.Streaming`` takes."""
-    del size
     from vjnode.drive.encoder import histories  # noqa: PLC0415 - imports torch
 
     return {"column": (1, 3, 1, 32), **{f"history{i}": s for i, s in enumerate(histories())}}
 
 
-def _encoder_outputs(size: int) -> Shapes:
-    columns = _encoder_inputs(size)
-    kept = {k.replace("history", "kept"): v for k, v in columns.items() if k != "column"}
+def _encoder_outputs() -> Shapes:
+    before = _encoder_inputs()
+    kept = {k.replace("history", "kept"): v for k, v in before.items() if k != "column"}
     return {"values": (1, 512), **kept}
 
 
@@ -134,7 +171,17 @@ NETWORKS = {
             sizes=SIZES,
             weights=fetch.generator_weights,
             module=_mobilestylegan,
-            inputs=_tick_inputs,
+            inputs=lambda weights, size: _tick_inputs(SLOTS),
+            outputs=_picture,
+        ),
+        Network(
+            name="stylegan2",
+            about="face generator (StyleGAN2, untrained)",
+            graph=1,
+            sizes=SIZES,
+            weights=_random_stylegan2,
+            module=_stylegan2,
+            inputs=_stylegan2_inputs,
             outputs=_picture,
         ),
         Network(
@@ -144,8 +191,8 @@ NETWORKS = {
             sizes=(0,),
             weights=lambda: shipped("encoder", "encoder.safetensors"),
             module=_encoder,
-            inputs=_encoder_inputs,
-            outputs=_encoder_outputs,
+            inputs=lambda weights, size: _encoder_inputs(),
+            outputs=lambda size: _encoder_outputs(),
         ),
     )
 }

@@ -144,15 +144,16 @@ class FoldedSynthesis(nn.Module):
         texture: [1], the strength of the frozen noise, 1 as trained. Its being an input also
         keeps a runtime from folding noise and bias into constants as large as the features.
         """
-        return self.levels(codes, texture).to(torch.uint8).permute(0, 2, 3, 1)
+        levels = self.levels(codes, texture)
+        return levels.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1)
 
     def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
-        """Draw as ``forward`` does. Returns: [1, 4, size, size], whole numbers 0…255 as float."""
+        """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
         x = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None], texture)
         for i, block in enumerate(self.blocks):
             x = block(x, codes[:, 3 * i + 1 : 3 * i + 4], texture)
         levels: Tensor = self.head(x, codes[:, 3 * BLOCKS])
-        return levels.clamp(0, 255).round()
+        return levels
 
 
 def quarters(channels: int) -> Tensor:

@@ -1,0 +1,126 @@
+"""What a person and a machine are told of engines."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vjnode.cli import main
+from vjnode.engine.flavour import RTX
+from vjnode.engine.manifest import manifest_path
+
+pytestmark = pytest.mark.skipif(not RTX.installed, reason=f"{RTX.package} is not installed")
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A cache and a folder with an engine of the encoder for sm89, as the tool has made them."""
+    cache, folder = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("engines")
+    command = [sys.executable, "tools/build_engine.py", "--model", "encoder", "--gpu", "sm89"]
+    done = subprocess.run(
+        [*command, "--out", str(folder)],
+        cwd=ROOT,
+        env={"VJNODE_CACHE": str(cache), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    path = folder / "encoder-fp16-sm89.rtx"
+    assert f"built {path} (" in done.stdout
+    assert "for sm89 (RTX 40" in done.stdout
+    return cache, {one.name: one.read_bytes() for one in (path, manifest_path(path))}
+
+
+@pytest.fixture
+def engines(built, tmp_path, monkeypatch):
+    """A folder of one's own with that engine, and the card it is for."""
+    cache, files = built
+    monkeypatch.setenv("VJNODE_CACHE", str(cache))
+    monkeypatch.setenv("VJNODE_ENGINES", str(tmp_path / "engines"))
+    monkeypatch.setattr("vjnode.engine.store.gpu_here", lambda: "sm89")
+    (tmp_path / "engines").mkdir()
+    for name, content in files.items():
+        (tmp_path / "engines" / name).write_bytes(content)
+    return tmp_path / "engines"
+
+
+def answer(capsys, *arguments, code=0):
+    capsys.readouterr()
+    assert main(["engines", *arguments]) == code
+    said = capsys.readouterr()
+    return said.out if code == 0 else said.err
+
+
+def test_an_empty_folder_says_how_to_fill_it(capsys, tmp_path):
+    said = answer(capsys, "list", "--dir", str(tmp_path))
+    assert said == f"there are no engines in {tmp_path}; build them with: vjnode engines build\n"
+    assert json.loads(answer(capsys, "list", "--dir", str(tmp_path), "--json"))["engines"] == []
+
+
+def test_the_list_says_what_can_run(capsys, engines):
+    assert answer(capsys, "list") == "encoder-fp16-sm89.rtx  can run here\n"
+    (one,) = json.loads(answer(capsys, "list", "--json"))["engines"]
+    assert one["name"] == "encoder-fp16-sm89.rtx"
+    assert one["usable"] is True
+    assert one["reason"] is None
+    assert (one["network"], one["gpu"], one["precision"]) == ("encoder", "sm89", "fp16")
+    assert one["engine_bytes"] == (engines / one["name"]).stat().st_size
+
+
+def test_the_list_says_what_cannot_and_why(capsys, engines):
+    (engines / "encoder-fp16-sm89.rtx").write_bytes(b"half")
+    (engines / "odd.rtx").write_bytes(b"")
+    said = answer(capsys, "list").splitlines()
+    assert said[0].startswith("encoder-fp16-sm89.rtx  refused: ")
+    assert "4 bytes" in said[0]
+    assert "run: vjnode engines build --model encoder" in said[0]
+    assert "odd.rtx has no manifest" in said[1]
+    rows = json.loads(answer(capsys, "list", "--json"))["engines"]
+    assert [row["usable"] for row in rows] == [False, False]
+    assert rows[1]["network"] is None
+
+
+def test_a_foreign_engine_can_be_admitted_by_name(capsys, engines, tmp_path, monkeypatch):
+    monkeypatch.setenv("VJNODE_CACHE", str(tmp_path / "another machine"))
+    assert "vjnode engines trust encoder-fp16-sm89.rtx" in answer(capsys, "list")
+    said = answer(capsys, "trust", "encoder-fp16-sm89")
+    assert said.startswith("encoder-fp16-sm89.rtx is admitted")
+    assert "can run here" in answer(capsys, "list")
+    (one,) = json.loads(answer(capsys, "trust", "encoder-fp16-sm89", "--json"))
+    assert one["usable"] is True
+
+
+def test_engines_are_removed_by_name(capsys, engines):
+    said = answer(capsys, "remove", "nothing", code=2)
+    assert "no engine is called 'nothing'" in said
+    assert "encoder-fp16-sm89.rtx" in said
+    assert answer(capsys, "remove", "encoder-fp16-sm89") == "removed encoder-fp16-sm89.rtx\n"
+    assert list(engines.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--gpu", "rtx4090"], ["no GPU 'rtx4090'", "sm89 (RTX 40"]),
+        (
+            ["--gpu", "sm89", "--model", "biggan"],
+            ["'biggan'", "mobilestylegan, stylegan2, encoder"],
+        ),
+        (["--gpu", "sm89", "--size", "500"], ["500 px", "1024"]),
+    ],
+)
+def test_a_wrong_request_is_answered_with_the_right_ones(capsys, engines, arguments, words):
+    said = answer(capsys, "build", *arguments, code=2)
+    assert all(word in said for word in words)
+
+
+def test_a_build_answers_machines_in_json(capsys, engines):
+    out = answer(capsys, "build", "--model", "encoder", "--gpu", "sm86", "--gpu", "sm89", "--json")
+    assert [one["name"] for one in json.loads(out)] == [
+        "encoder-fp16-sm86.rtx",
+        "encoder-fp16-sm89.rtx",
+    ]
