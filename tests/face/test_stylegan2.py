@@ -100,7 +100,7 @@ def test_a_size_that_no_network_has(size):
 
 def test_a_random_network_is_the_same_every_time_and_fills_the_range():
     first, again = (random_network(32, seed=9, most=64)[1] for _ in range(2))
-    mapping, other = random_network(32, seed=10, most=64)
+    mapping, other = random_network(32, seed=1, most=64)
     assert all(
         torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True)
     )

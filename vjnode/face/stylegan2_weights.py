@@ -76,8 +76,8 @@ def random_network(
 ) -> tuple[Mapping, Synthesis]:
     """Return an untrained network for ``size`` px, scaled so that nothing fades or clips.
 
-    base, most: channels, see ``channels_for``. What it draws is abstract, but its levels
-    spread over −1…1 and every weight shows, so it stands in for a trained one in tests and
+    base, most: channels, see ``channels_for``. What it draws is abstract, but most of
+    its levels lie within −1…1 and every weight shows, so it stands in for a trained one in tests and
     benchmarks. The same seed gives the same network.
 
     Raises:
@@ -107,7 +107,7 @@ def _scale(name: str, value: Tensor) -> float:
     if name.endswith((".noise", ".bias")):
         return 0.1
     if name.endswith("head.weight"):
-        return float(0.15 * value.shape[1] ** -0.5)  # all heads together fill the picture's range
+        return float(0.12 * value.shape[1] ** -0.5)  # all heads together fill the picture's range
     if value.ndim == 2:
         return float(DIM**-0.5)
     return 1.0  # demodulation takes care of the convolutions
