@@ -62,7 +62,8 @@ def test_an_empty_folder_says_how_to_fill_it(capsys, tmp_path):
 
 
 def test_the_list_says_what_can_run(capsys, engines):
-    assert answer(capsys, "list") == "encoder-fp16-sm89.rtx  can run here\n"
+    size = (engines / "encoder-fp16-sm89.rtx").stat().st_size / 1e6
+    assert answer(capsys, "list") == f"encoder-fp16-sm89.rtx  {size:5.1f} MB  can run here\n"
     (one,) = json.loads(answer(capsys, "list", "--json"))["engines"]
     assert one["name"] == "encoder-fp16-sm89.rtx"
     assert one["usable"] is True
@@ -75,10 +76,11 @@ def test_the_list_says_what_cannot_and_why(capsys, engines):
     (engines / "encoder-fp16-sm89.rtx").write_bytes(b"half")
     (engines / "odd.rtx").write_bytes(b"")
     said = answer(capsys, "list").splitlines()
-    assert said[0].startswith("encoder-fp16-sm89.rtx  refused: ")
-    assert "4 bytes" in said[0]
-    assert "run: vjnode engines build --model encoder" in said[0]
-    assert "odd.rtx has no manifest" in said[1]
+    assert [line.split()[0] for line in said[::2]] == ["encoder-fp16-sm89.rtx", "odd.rtx"]
+    assert [line.split()[-1] for line in said[::2]] == ["refused", "refused"]
+    assert "4 bytes" in said[1]
+    assert "run: vjnode engines build --model encoder" in said[1]
+    assert "odd.rtx has no manifest" in said[3]
     rows = json.loads(answer(capsys, "list", "--json"))["engines"]
     assert [row["usable"] for row in rows] == [False, False]
     assert rows[1]["network"] is None

@@ -120,8 +120,11 @@ def _list(options: argparse.Namespace) -> None:
         _say(f"there are no engines in {folder}; build them with: vjnode engines build")
     width = max((len(str(row["name"])) for row in rows), default=0)
     for row in rows:
-        state = "can run here" if row["usable"] else f"refused: {row['reason']}"
-        _say(f"{row['name']:{width}}  {state}")
+        bytes_ = row["engine_bytes"]
+        size = f"{bytes_ / 1e6:5.1f} MB" if isinstance(bytes_, int) else " " * 8
+        _say(f"{row['name']:{width}}  {size}  {'can run here' if row['usable'] else 'refused'}")
+        if not row["usable"]:
+            _say(f"  {row['reason']}")
 
 
 def _about(path: Path) -> dict[str, object]:

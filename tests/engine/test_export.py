@@ -78,7 +78,7 @@ def test_mobilestylegan_draws_a_moved_face(engine_cache, look, size, precision):
     if precision == "fp32":  # the definition rounds to whole levels too, here and there to another
         with torch.inference_mode():
             tick = NETWORKS["mobilestylegan"].module(generator_weights(), size, precision)
-            defined = tick(*map(torch.from_numpy, inputs)).numpy()
+            defined = tick(*map(torch.tensor, inputs)).numpy()
         assert relative(found.astype(float), defined.astype(float)) <= 1e-3
 
 

@@ -148,6 +148,7 @@ def test_an_engine_without_its_manifest_or_the_other_way_round_is_refused(engine
         '{"hmac_sha256": 1}',
         '{"format": 1, "hmac_sha256": ""}',
         "\0\xff",
+        "[" * 100_000,
     ],
 )
 def test_a_manifest_that_is_none_is_refused(engine, wants, text):
@@ -225,9 +226,10 @@ def test_an_engine_is_found_by_its_name_with_or_without_the_ending(engine):
 
 
 def test_removing_leaves_nothing(engine):
+    (engine.parent / f".{engine.name}.k2j3").write_bytes(b"of a build that was killed")
     store.remove(engine)
     store.remove(engine)
-    assert list(engine.parent.glob("*.rtx*")) == []
+    assert list(engine.parent.iterdir()) == []
 
 
 def test_without_a_card_it_is_said_what_the_engine_is_for(engine, monkeypatch):

@@ -42,21 +42,6 @@ class Manifest:
     engine_bytes: int
     engine_sha256: str
 
-    @property
-    def name(self) -> str:
-        """What the engine is called: its file without the ending."""
-        words = (self.network, self.size or "", self.precision, self.gpu, self.flavour)
-        return "-".join(str(word) for word in words if word)
-
-    @property
-    def build_command(self) -> str:
-        """What builds such an engine for the card of the machine that it is run on."""
-        size = f" --size {self.size}" if self.size else ""
-        return (
-            f"vjnode engines build --model {self.network}{size} "
-            f"--precision {self.precision} --gpu this"
-        )
-
     def signed(self) -> bytes:
         """Return the file's content, signed with this machine's key.
 
@@ -94,7 +79,7 @@ def read_manifest(engine: Path) -> tuple[Manifest, bool]:
             f"engine {engine.name} has no manifest, as if its build had been interrupted; "
             f"run: vjnode engines remove {engine.stem}, and build it again"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise EngineError(
             f"{path.name} is not the manifest of an engine ({_said(error)}); "
             f"run: vjnode engines remove {engine.stem}, and build it again"

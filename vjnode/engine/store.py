@@ -122,14 +122,14 @@ def trust(path: Path) -> Manifest:
 
 
 def remove(path: Path) -> None:
-    """Delete an engine and its manifest.
+    """Delete an engine, its manifest, and what killed builds of it have left.
 
     Raises:
         EngineError: they cannot be deleted.
     """
     try:
-        path.unlink(missing_ok=True)
-        manifest_path(path).unlink(missing_ok=True)
+        for one in (path, manifest_path(path), *path.parent.glob(f".{path.name}.*")):
+            one.unlink(missing_ok=True)
     except OSError as error:
         raise EngineError(f"{path} cannot be deleted ({error.strerror})") from error
 

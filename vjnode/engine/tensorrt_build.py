@@ -92,7 +92,8 @@ def _compile(trt: ModuleType, flavour: Flavour, graph: bytes, gpu: str, about: s
     timings = cache_dir("engines") / f"timings-{trt.__version__}-{gpu}.cache"
     if flavour.caches_timings:
         known = timings.read_bytes() if timings.is_file() else b""
-        config.set_timing_cache(config.create_timing_cache(known), ignore_mismatch=False)
+        if not config.set_timing_cache(config.create_timing_cache(known), False):
+            config.set_timing_cache(config.create_timing_cache(b""), False)  # of another driver
     with watched(trt, about) as monitor:
         config.progress_monitor = monitor
         engine = builder.build_serialized_network(network, config)
