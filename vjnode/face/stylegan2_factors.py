@@ -89,4 +89,5 @@ def normalised(conv: StyledConv) -> tuple[Tensor, Tensor]:
 
 def _split(factors: Tensor, channels: Sequence[int]) -> list[Tensor]:
     """Cut factors [layers, 1, width] to each layer's channels: [1, C, 1, 1] each."""
-    return [one[:, :count, None, None] for one, count in zip(factors, channels, strict=True)]
+    each = zip(factors.unbind(0), channels, strict=True)
+    return [one[:, :count, None, None] for one, count in each]

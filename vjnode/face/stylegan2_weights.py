@@ -77,8 +77,8 @@ def random_network(
     """Return an untrained network for ``size`` px, scaled so that nothing fades or clips.
 
     base, most: channels, see ``channels_for``. What it draws is abstract, but most of
-    its levels lie within −1…1 and every weight shows, so it stands in for a trained one in tests and
-    benchmarks. The same seed gives the same network.
+    its levels lie within −1…1 and every weight shows, so it stands in for a trained one in
+    tests and benchmarks. The same seed gives the same network.
 
     Raises:
         InputError: ``size`` is not one of ``stylegan2.SIZES``.
