@@ -40,8 +40,10 @@ class Progress:
         self.share = max([self.share, *map(self._share_of, whole)])
 
     def finish(self, name: str) -> None:
-        """End a phase."""
-        self._phases.pop(name, None)
+        """End a phase; the whole's last steps need not have been reported."""
+        phase = self._phases.pop(name, None)
+        if phase is not None and phase.parent is None:
+            self.share = 1.0
 
     def _share_of(self, name: str) -> float:
         phase = self._phases[name]
@@ -77,6 +79,7 @@ def watched(trt: ModuleType, about: str) -> Iterator[Any]:
         def phase_finish(self, name: str) -> None:
             with lock:
                 progress.finish(name)
+                bar.update(int(100 * progress.share) - bar.n)
 
     def stop(number: int, frame: FrameType | None) -> None:
         del frame
