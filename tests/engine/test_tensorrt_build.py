@@ -137,6 +137,7 @@ def test_a_damaged_graph_says_what_to_delete(engine_cache, tmp_path, monkeypatch
 
 @pytest.mark.parametrize("flavour", [RTX, FULL])
 def test_a_missing_package_is_named(engine_cache, tmp_path, monkeypatch, flavour):
+    monkeypatch.setattr("vjnode.engine.flavour.gpu_here", lambda: "sm89")
     monkeypatch.setitem(sys.modules, flavour.module, None)
     assert not flavour.installed
     with pytest.raises(EngineError, match=f"not usable here.*run: pip install {flavour.package}$"):
@@ -159,6 +160,13 @@ def test_the_card_that_is_here_decides_which_tensorrt(monkeypatch):
         assert resolve_gpu("this") == here
         assert flavour_for(here) is flavour
     assert flavour_for("sm75") is RTX
+
+
+@pytest.mark.parametrize(("flavour", "gpu"), [(RTX, "sm90"), (FULL, "sm89")])
+def test_the_wrong_tensorrt_for_a_card_is_refused(tmp_path, monkeypatch, flavour, gpu):
+    monkeypatch.setattr("vjnode.engine.flavour.gpu_here", lambda: "sm90")
+    with pytest.raises(InputError, match=f"does not build for {gpu} .* here; it builds for"):
+        build(ENCODER, 0, "fp16", gpu, tmp_path, flavour=flavour)
 
 
 def test_a_size_that_the_network_has_not_is_refused(tmp_path):

@@ -17,7 +17,7 @@ class Flavour:
     """One TensorRT.
 
     module: what Python calls it. package: what pip calls it. ending: of its engine files.
-    anywhere: cards whose engines it builds on any machine; others it builds on the card itself.
+    anywhere: cards whose engines it builds on any machine; none, if it builds on the card only.
     caches_timings: whether it measures kernels and can keep what it has found.
     """
 
@@ -32,6 +32,10 @@ class Flavour:
     def installed(self) -> bool:
         """Whether it can be imported here."""
         return importlib.util.find_spec(self.module) is not None
+
+    def builds_for(self, gpu: str) -> bool:
+        """Whether it can build engines for a card on this machine."""
+        return gpu in self.anywhere if self.anywhere else gpu == gpu_here()
 
     def load(self) -> ModuleType:
         """Import it.
@@ -93,8 +97,7 @@ def flavour_for(gpu: str) -> Flavour:
     Raises:
         InputError: such engines can only be built on the card, and it is not here.
     """
-    able = [one for one in FLAVOURS.values() if gpu in one.anywhere or gpu == gpu_here()]
-    able = [one for one in able if one is FULL or gpu in RTX.anywhere]
+    able = [one for one in FLAVOURS.values() if one.builds_for(gpu)]
     if not able:
         raise InputError(
             f"engines for {with_cards(gpu)} are built on the card itself, and it is not here; "

@@ -4,11 +4,13 @@ import functools
 import hashlib
 import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from vjnode.engine.flavour import Flavour, flavour_for, system
+from vjnode.engine.gpu import with_cards
 from vjnode.engine.manifest import Manifest
 from vjnode.engine.networks import Network, Precision
 from vjnode.engine.progress import watched
@@ -45,6 +47,9 @@ def build(
     if size not in network.sizes:
         raise InputError(f"{network.name} cannot be built for {size} px; choose {network.sizes}")
     flavour = flavour or flavour_for(gpu)
+    if not flavour.builds_for(gpu):
+        where = f"builds for {', '.join(flavour.anywhere) or 'the card that is here'}"
+        raise InputError(f"{flavour.about} does not build for {with_cards(gpu)} here; it {where}")
     trt = flavour.load()
     from vjnode.engine.export import export  # noqa: PLC0415 - imports torch
 
@@ -89,8 +94,8 @@ def _compile(trt: ModuleType, flavour: Flavour, graph: bytes, gpu: str, about: s
     if gpu in flavour.anywhere:
         config.num_compute_capabilities = 1
         config.set_compute_capability(getattr(trt.ComputeCapability, gpu.upper()), 0)
-    timings = cache_dir("engines") / f"timings-{trt.__version__}-{gpu}.cache"
     if flavour.caches_timings:
+        timings = cache_dir("engines") / f"timings-{trt.__version__}-{gpu}.cache"
         known = timings.read_bytes() if timings.is_file() else b""
         if not config.set_timing_cache(config.create_timing_cache(known), False):
             config.set_timing_cache(config.create_timing_cache(b""), False)  # of another driver
@@ -103,7 +108,8 @@ def _compile(trt: ModuleType, flavour: Flavour, graph: bytes, gpu: str, about: s
             f"another version may do: pip install --upgrade {flavour.package}"
         )
     if flavour.caches_timings:
-        replace_file(timings, bytes(config.get_timing_cache().serialize()))
+        with suppress(OSError):  # only the next build takes longer
+            replace_file(timings, bytes(config.get_timing_cache().serialize()))
     return bytes(engine)
 
 
