@@ -39,7 +39,7 @@ from matplotlib import pyplot as plt
 
 AUDIBLE = 0.05
 """Intensity of pink noise at about -65 dBFS; fades below it say nothing about calm music."""
-PERCENTILES = (12.0, 88.0, 99.95)
+PERCENTILES = (15.0, 85.0, 99.95)
 USED = 0.99
 """The bottleneck uses as many dimensions as hold this share of its variance."""
 

@@ -106,7 +106,7 @@ _NAMED = (
         CURVE_HIGH,
         1.0,
     ),
-    _float("accent", "how far each onset goes, of the way to full", 0.0, 1.0, _ONSET.amount),
+    _float("accent", "what each onset adds to the weight", 0.0, 1.0, _ONSET.amount),
     _float("accent_decay", "how fast an accent dies away", 0.0, 10.0, _ONSET.release_s, unit="s"),
     _float(
         "gate", "quieter sound counts as silence", -90.0, -20.0, GATE_DB, unit="dBFS", room=True

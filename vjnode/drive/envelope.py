@@ -20,10 +20,10 @@ def step(level: float, target: float, *, dt_s: float, attack_s: float, release_s
     return target + (level - target) * math.exp(-dt_s / time_s)
 
 
-WAVER = 0.1
+WAVER = 0.13
 """Moves much smaller than this are wavering, much larger ones are music."""
 
-WAVER_S = 0.25
+WAVER_S = 0.3
 """Time constant of the smallest moves, s."""
 
 

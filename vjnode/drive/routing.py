@@ -23,8 +23,7 @@ AMOUNT_LOW, AMOUNT_HIGH = -1.0, 2.0
 class Route:
     """One source's way to one channel.
 
-    amount: −1…2, factor on the source; below 0 the source takes away. For the onset: the part of
-        the way to the end of the range that it goes.
+    amount: −1…2, factor on the source; below 0 the source takes away.
     attack_s, release_s: time in which 63 % of a rise or fall is made, s; 0 is at once. For
         the onset: how fast the accent comes, and how fast it dies away.
 
@@ -80,8 +79,9 @@ class SourceValues:
 
 
 _SETTINGS = {
-    "weight": (1.0, 0.0, 0.35),
-    "onset": (0.4, 0.0, 0.15),
+    "weight": (1.0, 0.0, 0.1),
+    # Small: accents are as large in calm passages as in wild ones, and would hide the difference.
+    "onset": (0.15, 0.0, 0.15),
     "low": (0.0, 0.01, 0.2),
     "mid": (0.0, 0.01, 0.2),
     "high": (0.0, 0.01, 0.2),
@@ -129,22 +129,14 @@ class Mixer:
 
         value = clip(gain · Σ amount · enveloped source, 0, 1)
 
-        Onsets are not in that sum: each goes, by amount · gain · accent, a part of the way that
-        is left from there to 1 (below 0: to 0). So it shows in loud music too, and what moves in
-        loud music is not clipped away.
-
         dt_s: time since the last step; 0 or less moves nothing.
         gain: factor on the sum, before it is clipped.
         calming: how many times faster than their release the sources of sound fall.
         """
-        sums, accents = dict.fromkeys(CHANNELS, 0.0), dict.fromkeys(CHANNELS, 0.0)
+        sums = dict.fromkeys(CHANNELS, 0.0)
         for route in self._routes:
-            to = accents if route.source == "onset" else sums
-            to[route.channel] += route.amount * self._enveloped(route, sources, dt_s, calming)
-        return {
-            channel: _accented(min(1.0, max(0.0, gain * sums[channel])), gain * accents[channel])
-            for channel in CHANNELS
-        }
+            sums[route.channel] += route.amount * self._enveloped(route, sources, dt_s, calming)
+        return {channel: min(1.0, max(0.0, gain * total)) for channel, total in sums.items()}
 
     def _enveloped(self, route: Route, sources: SourceValues, dt_s: float, calming: float) -> float:
         release_s = route.release_s / (calming if route.source in _OF_SOUND else 1.0)
@@ -156,9 +148,3 @@ class Mixer:
         target = sources.continuous(route.source)
         self._levels[key] = step(self._levels.get(key, 0.0), target, **times)
         return self._levels[key]
-
-
-def _accented(value: float, accent: float) -> float:
-    """Move ``value``, 0…1, by a part of the way to 1, or with an accent below 0 to 0."""
-    part, end = min(1.0, abs(accent)), float(accent > 0.0)
-    return value + part * (end - value)

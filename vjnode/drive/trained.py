@@ -13,7 +13,7 @@ from vjnode.errors import InputError
 from vjnode.storage import replace_file, shipped
 
 LEVELS = (0.0, 0.05, 0.95, 1.0)
-"""Weights of silence, of the calmest and the most intense eighth of music at its usual level, and
+"""Weights of silence, of the calmest and the most intense seventh of music at its usual level, and
 of what is beyond all of it. The ends are soft, so that louder is never just the same."""
 
 _EXTRA = ("mfcc_low", "mfcc_high", "knots")
