@@ -98,7 +98,7 @@ def main() -> None:
                 "windows": training_sound.STRIP,
                 "rebuilt": loop.REBUILT,
             },
-            "minutes": round(progress.minutes, 1),
+            "minutes": round(progress.minutes, 2),
             "date": datetime.now(UTC).date().isoformat(),
             "commit": _commit(),
             "torch": torch.__version__,

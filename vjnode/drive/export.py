@@ -47,7 +47,7 @@ def export_onnx(encoder: Encoder) -> bytes:
     ``vjnode.drive.encoder.histories()``, all 0 at the start. Outputs: ``values``, shape (1, 512),
     and ``kept0``…, the histories for the next frame.
     """
-    streaming = Streaming(_folded(encoder)).eval()
+    streaming = Streaming(folded(encoder)).eval()
     before = tuple(map(torch.zeros, histories()))
     with tempfile.TemporaryDirectory(prefix="vjnode-") as folder:
         path = Path(folder, "encoder.onnx")
@@ -61,14 +61,34 @@ def export_onnx(encoder: Encoder) -> bytes:
             external_data=False,
             verbose=False,
         )
-        return path.read_bytes()
+        return plain_bytes(path)
 
 
-def _folded(encoder: Encoder) -> Encoder:
-    folded = Encoder().eval()
+def plain_bytes(path: Path) -> bytes:
+    """Return an exported graph without the exporter's notes, the same bytes on every machine.
+
+    They name the file on this machine in which each step was written.
+    """
+    import onnx  # noqa: PLC0415 - needed for making graphs only
+
+    model = onnx.load(path)
+    for node in model.graph.node:
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        value.ClearField("metadata_props")
+    model.graph.ClearField("metadata_props")
+    model.ClearField("metadata_props")
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def folded(encoder: Encoder) -> Encoder:
+    """Return ``encoder`` with its batch normalisations folded into its convolutions."""
+    plain = Encoder().eval()
     for i, block in enumerate(encoder.blocks):
         convolution, normalisation, _ = block.children()
         assert isinstance(convolution, nn.Conv2d)  # noqa: S101 - tells the type checker
         assert isinstance(normalisation, nn.BatchNorm2d)  # noqa: S101
-        folded.blocks[i] = nn.Sequential(fuse_conv_bn_eval(convolution, normalisation), nn.ReLU())
-    return folded
+        plain.blocks[i] = nn.Sequential(fuse_conv_bn_eval(convolution, normalisation), nn.ReLU())
+    return plain

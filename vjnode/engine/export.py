@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from vjnode.drive.export import plain_bytes
 from vjnode.engine.manifest import sha256_of
 from vjnode.engine.networks import Network, Precision, kept_graph
 from vjnode.errors import EngineError
@@ -67,7 +68,7 @@ def to_onnx(module: nn.Module, network: Network, size: int) -> bytes:
         EngineError: the packages that this needs are not installed.
     """
     try:
-        import onnx  # noqa: PLC0415 - needed for building only
+        import onnx  # noqa: F401, PLC0415 - needed for building only
         import onnxscript  # noqa: F401, PLC0415 - torch.onnx needs it
     except ModuleNotFoundError as error:
         raise EngineError(
@@ -87,18 +88,7 @@ def to_onnx(module: nn.Module, network: Network, size: int) -> bytes:
             external_data=False,
             verbose=False,
         )
-        model = onnx.load(path)
-    # The exporter notes where in which file of this machine each step was written. Without
-    # that, the same network gives the same bytes everywhere.
-    for node in model.graph.node:
-        node.ClearField("metadata_props")
-        node.ClearField("doc_string")
-    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
-        value.ClearField("metadata_props")
-    model.graph.ClearField("metadata_props")
-    model.ClearField("metadata_props")
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data
+        return plain_bytes(path)
 
 
 @contextmanager

@@ -140,11 +140,11 @@ def _encoder(weights: Path, size: int, precision: Precision) -> "nn.Module":
     del size
     # They import torch.
     from vjnode.drive.encoder import Streaming  # noqa: PLC0415
-    from vjnode.drive.export import _folded, load_encoder  # noqa: PLC0415
+    from vjnode.drive.export import folded, load_encoder  # noqa: PLC0415
     from vjnode.drive.trained import load_trained  # noqa: PLC0415
     from vjnode.engine.export import InHalf  # noqa: PLC0415
 
-    streaming = Streaming(_folded(load_encoder(load_trained(weights).weights))).eval()
+    streaming = Streaming(folded(load_encoder(load_trained(weights).weights))).eval()
     return InHalf(streaming) if precision == "fp16" else streaming
 
 
