@@ -24,11 +24,10 @@ import training_loop as loop
 import training_sound
 from numpy.typing import NDArray
 from torch import distributed
-from training_loop import Pair
 from training_sound import Scale, Sound
 
 from vjnode.audio.analysis import COEFFICIENTS
-from vjnode.drive.encoder import Encoder, correlation
+from vjnode.drive.encoder import Decoder, Encoder, correlation
 from vjnode.drive.export import export_onnx
 from vjnode.drive.trained import Trained
 from vjnode.drive.window import FRAMES
@@ -61,10 +60,10 @@ def main() -> None:
     if rank == 0 and ranks > 1:
         distributed.barrier()
     scale = training_sound.scale_of(sound.mfcc)
-    pair = Pair()
-    pair.start_from(sound, scale, options.seed)
+    encoder = Encoder()
+    loop.start(encoder, sound, scale, options.seed)
     progress = loop.train(
-        pair,
+        encoder,
         sound,
         scale,
         options.steps,
@@ -75,9 +74,9 @@ def main() -> None:
     )
     if rank == 0:
         torch.set_num_threads(options.threads * ranks)  # the others are done
-        loop.finish(pair, sound, scale, options.seed)
+        decoder, fitting = loop.fit_decoder(encoder, sound, scale, options.seed)
         unseen = training_sound.heard(held_out, work, options.seed)
-        knots, silence = _calibrate(pair.encoder, sound, scale)
+        knots, silence = _calibrate(encoder, sound, scale)
         strips = loop.ANYWHERE + loop.TRACKS * loop.PASSAGES
         record = {
             "music": [f.name for f in options.music or ()] or music.versions(folders[0]),
@@ -93,24 +92,21 @@ def main() -> None:
             "seed": options.seed,
             "steps": options.steps,
             "processes": ranks,
-            "batch": {
-                "strips": strips * ranks,
-                "windows": training_sound.STRIP,
-                "rebuilt": loop.REBUILT,
-            },
+            "batch": {"strips": strips * ranks, "windows": training_sound.STRIP},
             "minutes": round(progress.minutes, 2),
             "date": datetime.now(UTC).date().isoformat(),
             "commit": _commit(),
             "torch": torch.__version__,
             "loss_last_100": {
-                k: round(float(np.mean(v[-100:])), 4) for k, v in progress.losses.items()
+                "intensity": round(float(np.mean(progress.losses[-100:])), 4),
+                "reconstruction": round(float(np.mean(fitting[-100:])), 4),
             },
-            "held_out": _quality(pair, sound, unseen, scale),
+            "held_out": _quality(encoder, decoder, sound, unseen, scale),
             "mean_of_silence": round(silence, 5),
             "knots": [round(float(knot), 5) for knot in knots],
         }
-        _write(options.out, pair.encoder, scale, knots=knots, record=record)
-        _plot(options.out / "loss.png", progress.losses)
+        _write(options.out, encoder, scale, knots=knots, record=record)
+        _plot(options.out / "loss.png", progress.losses, fitting)
         print(json.dumps(record, indent=2))
     if ranks > 1:
         distributed.destroy_process_group()
@@ -166,14 +162,14 @@ def _calibrate(encoder: Encoder, sound: Sound, scale: Scale) -> tuple[NDArray[np
 
 
 @torch.inference_mode()
-def _quality(pair: Pair, sound: Sound, unseen: Sound, scale: Scale) -> dict[str, float]:
+def _quality(
+    encoder: Encoder, decoder: Decoder, sound: Sound, unseen: Sound, scale: Scale
+) -> dict[str, float]:
     """How well unseen tracks are rebuilt, beside PCA, and how the mean follows intensity."""
     rng = np.random.default_rng(2)
     starts = rng.choice(unseen.starts, min(8000, len(unseen.starts)), replace=False)
-    pictures = scale.pictures(unseen.strips(starts)[:, :FRAMES])
-    windows = pictures[:, 0, :, :COEFFICIENTS]
-    values = torch.cat([pair.encoder(part)[:, 0] for part in pictures.split(500)])
-    rebuilt = torch.cat([pair.decoder(part) for part in values.split(500)])
+    values, windows = loop.encoded(encoder, unseen.strips(starts), scale)
+    rebuilt = torch.cat([decoder(part) for part in values.split(500)])
     plain = torch.from_numpy(unseen.plain[starts])
     spectrum = torch.linalg.svdvals(values - values.mean(dim=0)).square()
     used = int((spectrum.cumsum(0) / spectrum.sum() < USED).sum()) + 1
@@ -223,13 +219,19 @@ def _write(
     replace_file(out / "encoder.json", (json.dumps(record, indent=2) + "\n").encode())
 
 
-def _plot(path: Path, losses: dict[str, list[float]]) -> None:
-    figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
-    width = max(1, min(50, len(losses["intensity"]) // 4))
-    for name, values in losses.items():
-        axes.semilogy(np.convolve(values, np.ones(width) / width, "valid"), label=name)
-    axes.set(xlabel="step", ylabel="unexplained share, 1 − correlation")
-    axes.legend()
+def _plot(path: Path, ordering: list[float], fitting: list[float]) -> None:
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    curves = (
+        ("encoder: 1 − correlation of mean and intensity", ordering),
+        (
+            "decoder: unexplained share",
+            fitting,
+        ),
+    )
+    for ax, (title, losses) in zip(axes, curves, strict=True):
+        width = max(1, min(50, len(losses) // 4))
+        ax.semilogy(np.convolve(losses, np.ones(width) / width, "valid"))
+        ax.set(xlabel="step", title=title)
     figure.savefig(path, dpi=110)
 
 

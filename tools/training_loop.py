@@ -1,4 +1,4 @@
-"""How the encoder is trained: its start, the loss, the steps, and checkpoints between them."""
+"""How encoder and decoder are trained: their start, the loss, the steps, and checkpoints."""
 
 import time
 from dataclasses import asdict, dataclass, field
@@ -9,23 +9,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 from tqdm import tqdm
-from training_sound import STRIP, Scale, Sound
+from training_sound import Scale, Sound
 
 from vjnode.audio.analysis import COEFFICIENTS
-from vjnode.drive.encoder import Decoder, Encoder, correlation, init_least_squares, init_principal
+from vjnode.drive.encoder import (
+    BLOCKS,
+    Decoder,
+    Encoder,
+    correlation,
+    describing,
+    init_least_squares,
+    init_principal,
+)
 from vjnode.drive.window import FRAMES
 
-ANYWHERE, TRACKS, PASSAGES, REBUILT = 16, 2, 8, 4
-"""A batch per process: so many strips from anywhere, and from so many tracks so many each. Of each
-strip so many windows are rebuilt."""
-INTENSITY_SHARE = 2.0
-"""Weight of the order of intensities beside what is not rebuilt."""
-RATES = (1e-4, 5e-5)
-"""Highest learning rates of encoder and decoder, which start near where they are going."""
-STARTED_ON = 12_000
-"""Windows that they start from."""
-FINISHED_ON, FINISHING, EPOCHS = 40_000, 200, 6
-"""Windows, of a batch, and rounds over them, with which the decoder is fitted in the end."""
+ANYWHERE, TRACKS, PASSAGES = 16, 4, 8
+"""A batch per process: so many strips from anywhere, and from so many tracks so many each."""
+RATE = 6e-3
+"""Highest learning rate of the encoder."""
+STARTED_ON = 2_000
+"""Strips that the encoder starts from."""
+FITTED_ON, FITTING, EPOCHS, FIT_RATE = 20_000, 200, 2, 2e-5
+"""Windows, of a batch, rounds over them, highest rate: how the decoder is trained."""
 CHECKPOINT_EVERY = 100
 
 
@@ -35,48 +40,55 @@ class Progress:
 
     step: int = 0
     minutes: float = 0.0
-    losses: dict[str, list[float]] = field(
-        default_factory=lambda: {"reconstruction": [], "intensity": []}
-    )
+    losses: list[float] = field(default_factory=list)
 
 
-class Pair(nn.Module):
-    """Encoder and decoder, trained together.
+def start(encoder: Encoder, sound: Sound, scale: Scale, seed: int) -> None:
+    """Make ``encoder`` describe what ``sound`` is like; its mean says nothing yet."""
+    starts = np.random.default_rng(seed).choice(sound.starts, STARTED_ON)
+    init_principal(encoder.eval(), scale.pictures(sound.strips(starts)))
 
-    Batch normalisation keeps the statistics that the start has given it: those of single batches
-    are noise, which hides the finer half of a window.
-    """
 
-    def __init__(self) -> None:
+class Trainee(nn.Module):
+    """The encoder in training: its describing channels rest."""
+
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
-        self.encoder = Encoder()
-        self.decoder = Decoder()
-        self.eval()
+        self.encoder = encoder
 
-    def start_from(self, sound: Sound, scale: Scale, seed: int) -> None:
-        """Make of both nets the best linear ones for what ``sound`` is like."""
-        starts = np.random.default_rng(seed).choice(sound.starts, STARTED_ON)
-        init_principal(self.encoder, scale.pictures(sound.strips(starts[: STARTED_ON // 8])))
-        init_least_squares(self.decoder, *self.encoded(sound.strips(starts), scale))
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Map pictures as ``Encoder.forward`` does; return the means of the values, (n, t)."""
+        for shape, block in zip(BLOCKS, self.encoder.blocks, strict=True):
+            resting = describing(shape.outputs)
+            with torch.no_grad():
+                described = block(pictures)[:, :resting]
+            convolution, normalisation, _ = block.children()
+            heard = nn.functional.conv2d(
+                pictures,
+                convolution.weight[resting:],
+                stride=convolution.stride,
+                padding=convolution.padding,
+                dilation=convolution.dilation,
+            )
+            heard = nn.functional.batch_norm(
+                heard,
+                normalisation.running_mean[resting:],
+                normalisation.running_var[resting:],
+                normalisation.weight[resting:],
+                normalisation.bias[resting:],
+                training=True,
+                momentum=_MOMENTUM,
+            )
+            pictures = torch.cat([described, heard.relu()], dim=1)
+        return pictures.squeeze(-1).mean(dim=1)
 
-    @torch.no_grad()
-    def encoded(self, strips: NDArray[np.float32], scale: Scale) -> tuple[Tensor, Tensor]:
-        """Return the values, (n, 512), of the first window of each strip, and those windows."""
-        values, wanted = [], []
-        for part in np.array_split(strips[:, :FRAMES], -(-len(strips) // 500)):
-            pictures = scale.pictures(part)
-            values.append(self.encoder(pictures)[:, 0])
-            wanted.append(pictures[:, 0, :, :COEFFICIENTS])
-        return torch.cat(values), torch.cat(wanted)
 
-    def forward(self, pictures: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the means of all windows, (n, t), and ``which`` of them rebuilt."""
-        values = self.encoder(pictures)
-        return values.mean(dim=2), self.decoder(values[:, which].flatten(0, 1))
+_MOMENTUM = 0.01
+"""Share of a batch in the statistics of normalisation."""
 
 
 def train(
-    pair: Pair,
+    encoder: Encoder,
     sound: Sound,
     scale: Scale,
     steps: int,
@@ -91,25 +103,26 @@ def train(
     A run that is resumed with the steps that it was begun with goes on as if it had not been
     ended. With more steps, those that are left are a round of their own.
     """
-    pair.to(memory_format=torch.channels_last)
     progress, saved = Progress(), None
     if resume and checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
-        pair.load_state_dict(saved["pair"])
+        encoder.load_state_dict(saved["encoder"])
         progress = Progress(**saved["progress"])
     first, begun = progress.step, progress.step
     goes_on = saved is not None and saved["steps"] == steps
     if goes_on:
         begun = saved["begun"]
-    parts = [pair.encoder.parameters(), pair.decoder.parameters()]
-    optimiser = torch.optim.AdamW([{"params": part} for part in parts], weight_decay=1e-4)
+    optimiser = torch.optim.Adam(encoder.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, RATES, total_steps=max(1, steps - begun), pct_start=0.1
+        optimiser, RATE, total_steps=max(1, steps - begun), pct_start=0.1
     )
     if goes_on:
         optimiser.load_state_dict(saved["optimiser"])
         schedule.load_state_dict(saved["schedule"])
-    trainee = nn.parallel.DistributedDataParallel(pair) if distributed.is_initialized() else pair
+    together = distributed.is_initialized()
+    trainee: nn.Module = Trainee(encoder)
+    if together:
+        trainee = nn.parallel.DistributedDataParallel(trainee)
     passages = sound.passages()
     begun_s = time.monotonic() - 60.0 * progress.minutes
     bar = tqdm(
@@ -123,48 +136,59 @@ def train(
     )
     for step in bar:
         # Drawn from the step's own seed, so that a resumed run sees what it would have seen.
-        rng = np.random.default_rng((seed, rank, step))
-        starts = _draw(sound, passages, rng)
-        pictures = scale.pictures(sound.strips(starts))
-        which = torch.from_numpy(rng.choice(STRIP, REBUILT, replace=False))
-        means, rebuilt = trainee(pictures, which)
-        unexplained = unexplained_share(rebuilt, windows(pictures, which))
+        starts = _draw(sound, passages, np.random.default_rng((seed, rank, step)))
+        means = trainee(scale.pictures(sound.strips(starts)))
         unordered = 1.0 - _order(means, torch.from_numpy(sound.wanted(starts)))
         optimiser.zero_grad()
-        (unexplained + INTENSITY_SHARE * unordered).backward()
+        unordered.backward()
         optimiser.step()
         schedule.step()
-        progress.losses["reconstruction"].append(float(unexplained.detach()))
-        progress.losses["intensity"].append(float(unordered.detach()))
+        progress.losses.append(float(unordered.detach()))
         progress.step, progress.minutes = step + 1, (time.monotonic() - begun_s) / 60.0
         if step % 20 == 0:
-            bar.set_postfix({k: f"{np.mean(v[-20:]):.3f}" for k, v in progress.losses.items()})
+            bar.set_postfix(intensity=f"{np.mean(progress.losses[-20:]):.4f}")
         if rank == 0 and (step + 1) % CHECKPOINT_EVERY == 0:
             kept = {"progress": asdict(progress), "steps": steps, "begun": begun}
-            kept |= {"pair": pair.state_dict()}
+            kept |= {"encoder": encoder.state_dict()}
             kept |= {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
             torch.save(kept, checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
     return progress
 
 
-def finish(pair: Pair, sound: Sound, scale: Scale, seed: int) -> None:
-    """Fit the decoder once more, to the encoder as it has become, which rests."""
+def fit_decoder(
+    encoder: Encoder, sound: Sound, scale: Scale, seed: int
+) -> tuple[Decoder, list[float]]:
+    """Train a decoder for what the encoder has become, which rests; return it and its losses."""
     rng = np.random.default_rng((seed, 1))
-    values, wanted = pair.encoded(sound.strips(rng.choice(sound.starts, FINISHED_ON)), scale)
-    init_least_squares(pair.decoder, values, wanted)
-    optimiser = torch.optim.AdamW(pair.decoder.parameters(), weight_decay=1e-4)
-    count = -(-len(values) // FINISHING)
+    values, wanted = encoded(encoder, sound.strips(rng.choice(sound.starts, FITTED_ON)), scale)
+    decoder, losses = Decoder().eval(), []
+    init_least_squares(decoder, values, wanted)
+    optimiser = torch.optim.Adam(decoder.parameters())
+    count = -(-len(values) // FITTING)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, RATES[1], total_steps=EPOCHS * count, pct_start=0.1
+        optimiser, FIT_RATE, total_steps=EPOCHS * count, pct_start=0.1
     )
-    for _ in tqdm(range(EPOCHS), "finish", unit="epoch"):
-        for part in torch.from_numpy(rng.permutation(len(values))).split(FINISHING):
-            loss = unexplained_share(pair.decoder(values[part]), wanted[part])
+    for _ in tqdm(range(EPOCHS), "decoder", unit="epoch"):
+        for part in torch.from_numpy(rng.permutation(len(values))).split(FITTING):
+            loss = unexplained_share(decoder(values[part]), wanted[part])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
+            losses.append(float(loss.detach()))
+    return decoder, losses
+
+
+@torch.no_grad()
+def encoded(encoder: Encoder, strips: NDArray[np.float32], scale: Scale) -> tuple[Tensor, Tensor]:
+    """Values, (n, 512), of the first window of each strip, and those windows, (n, 32, 13)."""
+    values, wanted = [], []
+    for part in np.array_split(strips[:, :FRAMES], -(-len(strips) // 500)):
+        pictures = scale.pictures(part)
+        values.append(encoder(pictures)[:, 0])
+        wanted.append(pictures[:, 0, :, :COEFFICIENTS])
+    return torch.cat(values), torch.cat(wanted)
 
 
 def _draw(
@@ -189,12 +213,6 @@ def _order(means: Tensor, wanted: Tensor) -> Tensor:
         )
     ]
     return 0.5 * correlation(means, wanted) + 0.5 * torch.stack(within).mean()
-
-
-def windows(pictures: Tensor, which: Tensor) -> Tensor:
-    """Normalised MFCCs of the windows that begin at frames ``which``, shape (n, 32, 13)."""
-    frames = which[:, None] + torch.arange(FRAMES)
-    return pictures[:, 0][:, frames, :COEFFICIENTS].flatten(0, 1)
 
 
 def unexplained_share(rebuilt: Tensor, windows: Tensor) -> Tensor:

@@ -7,13 +7,15 @@ The encoder looks at 32 MFCC frames, the newest last, but it is causal along tim
 convolutions reach only backwards and never pad. So it can be slid over a song of any length,
 and live each new frame costs one column per block, because the columns before are kept.
 
-How it is trained, without labels: the decoder must rebuild the MFCCs from the 512 values of
-the encoder. That alone makes the values describe the sound, but their mean, which drives the
-face, could then just as well fall as rise with the music. So the loss has a second term: the mean
-must correlate with the musical intensity of the windows, a number computed from the sound itself
-(``vjnode.drive.intensity``), both over a whole batch, which orders silence, calm and loud, and
-within each track, which orders its passages. It fixes the direction of the mean and leaves what
-the single values stand for to the reconstruction.
+How it is trained, without labels: the 512 values must describe the sound, so that a decoder can
+rebuild the MFCCs from them, and their mean, which drives the face, must rise with the intensity of
+the music, a number computed from the sound itself (``vjnode.drive.intensity``). Trained together
+the two wishes spoil each other: the mean of values that only describe falls as well as rises with
+the music, and turning it around costs a good part of the description. So each block has channels
+for either. The first half describe: they are the principal components of what comes in, found by
+``init_principal``, and in the last block they are turned so that their sum never changes. The others
+look at all channels and are trained so that the mean correlates with intensity, both over a whole
+batch, which orders silence, calm and loud, and within each track, which orders its passages.
 
 Shapes for one window, channels × time × coefficient:
 
@@ -97,53 +99,68 @@ class Encoder(nn.Module):
         return values.squeeze(-1).transpose(1, 2)
 
 
+def describing(outputs: int) -> int:
+    """How many of a block's channels describe the sound; those of intensity come after them."""
+    return outputs // 2
+
+
 @torch.no_grad()
 def init_principal(encoder: "Encoder", pictures: Tensor) -> None:
-    """Start the encoder as a pyramid of principal components of real sound.
+    """Make the describing channels a pyramid of principal components of real sound.
 
-    The directions of each block are those in which its own input varies most, and its
-    normalisation gives them back the size that they have there. Half of its channels are the
-    other half with the sign turned, and the next block takes their difference, so that the two
-    ReLUs together let everything through ("looks-linear", D. Balduzzi et al., "The shattered
-    gradients problem", ICML 2017). So before any training the values keep nearly all that 256
-    numbers can keep of a window; from a random start, training loses first what it then takes
-    very long to find again.
+    The directions of each block are those in which its own input varies most. A constant is added
+    to each so that it hardly ever becomes negative: ReLU lets it through as it is, and the values
+    keep nearly all that so many numbers can keep of a window. In the last block the components are
+    turned at random, but so that they leave the sum of the values alone.
+
+    The channels of intensity are drawn at random, normalised over ``pictures``.
 
     encoder: in evaluation mode. pictures: shape (n, 3, t, 32), as in ``Encoder.forward``.
     """
-    signs = torch.tensor([1.0, -1.0])
+    size = torch.ones(BLOCKS[0].inputs)  # what a channel of the input was divided by
     for i, (shape, block) in enumerate(zip(BLOCKS, encoder.blocks, strict=True)):
         convolution, normalisation, _ = block.children()
         assert isinstance(convolution, nn.Conv2d)  # noqa: S101 - tells the type checker
         assert isinstance(normalisation, nn.BatchNorm2d)  # noqa: S101
-        half_in, half_out = shape.inputs // 2, shape.outputs // 2
-        linear = pictures if i == 0 else pictures[:, :half_in] - pictures[:, half_in:]
+        outputs, last = describing(shape.outputs), i == len(BLOCKS) - 1
         patches = nn.functional.unfold(
-            linear,
+            pictures[:, : len(size)] * size[:, None, None],
             convolution.kernel_size,
             dilation=convolution.dilation,
             padding=(0, shape.padding),
             stride=convolution.stride,
         )
         flat = patches.transpose(1, 2).flatten(0, 1)
-        mean = flat.mean(dim=0)
-        variances, axes = torch.linalg.eigh((flat - mean).T @ (flat - mean) / len(flat))
-        kernel = axes[:, -half_out:].T.reshape(half_out, -1, shape.frames, shape.width)
-        variance = variances[-half_out:].clamp(min=0.0).repeat(2)
-        normalisation.running_mean = torch.outer(signs, kernel.flatten(1) @ mean).flatten()
-        normalisation.running_var = variance
-        normalisation.weight.copy_(variance.sqrt() * (_SIZE if i == 0 else 1.0))
-        normalisation.bias.zero_()
-        kernel = kernel if i == 0 else torch.cat([kernel, -kernel], dim=1)
-        convolution.weight.copy_(torch.cat([kernel, -kernel]))
-        if i == len(BLOCKS) - 1:
-            # The least of the values becomes a constant, which the mean window is rebuilt from.
-            normalisation.bias[0] = 1.0
+        flat -= flat.mean(dim=0)
+        axes = torch.linalg.eigh(flat.T @ flat).eigenvectors
+        if last:
+            constant_and_others = torch.cat(
+                [torch.ones(outputs, 1), torch.randn(outputs, _KEPT)], 1
+            )
+            kernel = torch.linalg.qr(constant_and_others).Q[:, 1:] @ axes[:, -_KEPT:].T
+        else:
+            kernel = axes[:, -outputs:].T
+        weight = convolution.weight
+        weight[:outputs] = 0.0
+        weight[:outputs, : len(size)] = (
+            kernel.reshape(outputs, len(size), shape.frames, shape.width) * size[:, None, None]
+        )
+        nn.init.kaiming_normal_(weight[outputs:])
+        before = convolution(pictures)
+        variance, mean = torch.var_mean(before, dim=(0, 2, 3))
+        least = (before - mean[:, None, None]).amin(dim=(0, 2, 3))
+        normalisation.running_mean, normalisation.running_var = mean, variance
+        deviation = (variance + normalisation.eps).sqrt()[:outputs]
+        size = torch.ones(outputs) if last else deviation
+        normalisation.weight[:outputs] = deviation / size
+        normalisation.bias[:outputs] = -_MARGIN * least[:outputs] / size
         pictures = block(pictures)
 
 
-_SIZE = 4.0
-"""Brings what is normalised to 0…1 to a deviation of about 1."""
+_KEPT = 255
+"""Principal components that the values keep of a window."""
+_MARGIN = 1.2
+"""The constant of a describing channel, as a multiple of the deepest that it was seen to fall."""
 
 
 class Streaming(nn.Module):
