@@ -25,8 +25,8 @@ sys.path.insert(0, {str(TOOLS)!r})
 import train_encoder
 import training_loop
 
-training_loop.CHECKPOINT_EVERY, training_loop.STARTED_ON = 2, 600
-training_loop.FINISHED_ON, training_loop.EPOCHS = 400, 1
+training_loop.CHECKPOINT_EVERY, training_loop.STARTED_ON = 2, 100
+training_loop.FITTED_ON, training_loop.EPOCHS = 400, 1
 training_loop.ANYWHERE, training_loop.TRACKS, training_loop.PASSAGES = 2, 1, 2
 steps_left = int(sys.argv.pop(1))
 

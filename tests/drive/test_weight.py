@@ -26,7 +26,7 @@ AT_ONCE = only(weight=1.0)
 
 
 def track(*drives, **settings):
-    made = WeightTrack(TrackConfig(**({"waver_s": 0.0} | settings)))
+    made = WeightTrack(TrackConfig(**({"slope": math.inf} | settings)))
     made.at(0.0, AT_ONCE)  # the first moment is always at rest
     for one in drives:
         made.push(one)
@@ -296,7 +296,7 @@ def test_a_rendering_goes_in_strides_with_points_between():
     drives = [drive(*pair) for pair in zip(times_s, weights, strict=True)]
 
     def found(points):
-        made = WeightTrack(TrackConfig(interval_s=0.25, points=points, waver_s=0.0))
+        made = WeightTrack(TrackConfig(interval_s=0.25, points=points, slope=math.inf))
         made.at(-0.1, AT_ONCE)  # the first moment is always at rest
         for one in drives:
             made.push(one)

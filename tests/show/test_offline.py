@@ -1,5 +1,6 @@
 """Rendering a song: what is heard when, and the whole chain, judged by what can be seen."""
 
+import math
 from contextlib import closing
 from fractions import Fraction
 
@@ -60,7 +61,7 @@ def test_a_rendering_looks_ahead_so_that_its_time_points_are_not_late(song):
         drives = [hearing.listener.hear(block) for block in iter(hearing.source.read, None)]
     said = dict(sorted((drive.weight_s, drive.weight) for drive in drives[1:]))
     hearing, found = open_hearing(song, CONTROLS), {}
-    hearing.track = WeightTrack(TrackConfig(interval_s=0.25, waver_s=0.0))
+    hearing.track = WeightTrack(TrackConfig(interval_s=0.25, slope=math.inf))
     with closing(hearing.source):
         for _, now_s in hearing.frames(Fraction(20)):
             found[now_s] = hearing.track.at(now_s, AT_ONCE).weight

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from vjnode.drive.envelope import WAVER_S
+from vjnode.drive.envelope import SLOPE
 from vjnode.drive.interpolate import COUNT
 from vjnode.drive.routing import Route, default_routes
 from vjnode.errors import InputError
@@ -21,23 +21,27 @@ class TrackConfig:
     interval_s: stride of the time points, s. 0 takes every step of the encoder. Otherwise the
         steps around each time point are averaged, which needs drives ahead (``ahead_s``).
     points: points that are interpolated between two time points; 0 holds each time point.
-    waver_s: see ``vjnode.drive.envelope.Steady``.
+    slope: see ``vjnode.drive.envelope.Legato``, 1/s.
 
     Raises:
-        InputError: a time is negative or not a number, or points is negative.
+        InputError: a time is negative or not a number, points is negative, or slope is not above 0.
     """
 
     delay_s: float = 0.0
     rest_after_s: float = 0.25
     interval_s: float = 0.0
     points: int = COUNT
-    waver_s: float = WAVER_S
+    slope: float = SLOPE
 
     def __post_init__(self) -> None:
-        for name in ("delay_s", "rest_after_s", "interval_s", "waver_s"):
+        for name in ("delay_s", "rest_after_s", "interval_s"):
             value = getattr(self, name)
             if not 0.0 <= value < float("inf"):
                 raise InputError(f"{name} is {value}; it must be a time of 0 s or more")
+        if not self.slope > 0.0:
+            raise InputError(
+                f"slope is {self.slope}/s; it must be above 0, or inf to follow at once"
+            )
         if self.points < 0:
             raise InputError(f"{self.points} points cannot be interpolated; use 0 or more")
 

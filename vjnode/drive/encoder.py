@@ -13,9 +13,9 @@ the music, a number computed from the sound itself (``vjnode.drive.intensity``).
 the two wishes spoil each other: the mean of values that only describe falls as well as rises with
 the music, and turning it around costs a good part of the description. So each block has channels
 for either. The first half describe: they are the principal components of what comes in, found by
-``init_principal``, and in the last block they are turned so that their sum never changes. The others
-look at all channels and are trained so that the mean correlates with intensity, both over a whole
-batch, which orders silence, calm and loud, and within each track, which orders its passages.
+``init_principal``, and in the last block they are turned so that their sum never changes. The
+others look at all channels and are trained so that the mean correlates with intensity, both over a
+whole batch, which orders silence, calm and loud, and within each track, which orders its passages.
 
 Shapes for one window, channels × time × coefficient:
 

@@ -10,7 +10,7 @@ from vjnode.drive.accent import Hit
 from vjnode.drive.config import GAIN_LIMIT, Response, TrackConfig
 from vjnode.drive.cycle import Lfo, beat_pulse
 from vjnode.drive.drive import Drive
-from vjnode.drive.envelope import Steady
+from vjnode.drive.envelope import Legato
 from vjnode.drive.interpolate import Steps
 from vjnode.drive.routing import Mixer, SourceValues
 from vjnode.drive.shaping import shape
@@ -72,7 +72,7 @@ class WeightTrack:
         self._mixer = Mixer()
         self._response = Response()
         self._lfo = Lfo()
-        self._steady = Steady(self._config.waver_s)
+        self._legato = Legato(self._config.slope)
         self._now_s: float | None = None
         self._last_hit_s = -math.inf
         self._rises_until_s = -math.inf
@@ -109,7 +109,10 @@ class WeightTrack:
         rises = now_s < self._rises_until_s
         if rises and heard and self._config.delay_s > 0.0:
             weight = max(weight, drive.weight)  # a hit does not wait for the next time point
-        weight = self._steady.step(weight, dt_s, hit=rises)
+        if heard:
+            weight = self._legato.step(weight, dt_s, attack=bool(hits))
+        else:
+            self._legato.jump(weight)
         if response is not self._response:
             self._response = response
             self._mixer.use(response.routes)
