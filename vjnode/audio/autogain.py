@@ -74,7 +74,8 @@ class AutoGain:
         self._part: list[float] = []
         self._parts: deque[float] = deque(maxlen=_PARTS_MOST)
         self._silent = 1
-        self._moves = False
+        self.moves = False
+        """Whether the sound moves as music does; hum, hiss and test tones do not."""
         self._reference: float | None = None
         self._sum = self._count = 0.0
         self._heard_s = 0.0
@@ -143,11 +144,11 @@ class AutoGain:
                 if not self._silent:  # of a part after silence, some may be silent
                     self._parts.append(level_db)
                 self._silent = 0
-            self._moves = (
+            self.moves = (
                 len(self._parts) >= _PARTS_LEAST
                 and float(np.std(_detrended(np.array(self._parts)))) > _STEADY_DB
             )
-        return not self._moves
+        return not self.moves
 
 
 def _detrended(levels: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,8 +19,8 @@ class Drive:
     onsets: onsets counted since the start.
     hits: the newest onsets, in order: when each began, on the clock of ``captured_s``, and its
         strength 0…1.
-    weight: the encoder's mean mapped into 0…1 by the calibrated knots, before gate,
-        interpolation, envelope and gain.
+    weight: the encoder's mean mapped into 0…1 by the calibrated knots and automatic range, before
+        gate, interpolation, envelope and gain.
     weight_s: ``captured_s`` of the hop that the encoder has spoken on.
     low, mid, high: envelopes of the bands, 0…1.
     beat: the beat clock.

@@ -7,6 +7,7 @@ import numpy as np
 from vjnode.audio.analysis import Analyser, Mfcc
 from vjnode.audio.beat_clock import BeatClock
 from vjnode.audio.source import BLOCK_S, HOP, HOP_S, Block
+from vjnode.drive.autorange import AutoRange
 from vjnode.drive.drive import HITS, Drive
 from vjnode.drive.graph import LiveEncoder
 from vjnode.drive.shaping import GATE_DB, Gate
@@ -30,6 +31,7 @@ class Listener:
     def __init__(self, trained: Trained | None = None, *, onsets: int = 0) -> None:
         self._trained = trained or load_trained()
         self._encoder = LiveEncoder(self._trained)
+        self._range = AutoRange()
         self._analyser = Analyser()
         self._gate = Gate()
         self.clock = BeatClock()
@@ -44,7 +46,7 @@ class Listener:
             self._weight = self._mean_weight(silence)
 
     def set_up(self, *, agc: str = "on", gate_db: float = GATE_DB) -> None:
-        """Set the mode of the automatic gain and the threshold of the noise gate.
+        """Set the mode of automatic gain and range, and the threshold of the noise gate.
 
         gate_db: dBFS after automatic gain, so that it means the same for a quiet input.
         """
@@ -52,15 +54,16 @@ class Listener:
         self._gate.threshold_db = gate_db
 
     def reset_gain(self) -> None:
-        """Let the automatic gain begin anew: another source is plugged in."""
+        """Let automatic gain and range begin anew: another source is plugged in."""
         self._analyser.gain.reset()
+        self._range.reset()
 
     def hear(self, block: Block) -> Drive:
         """Take the next block and return what is known after it. Never raises on bad samples."""
         features = self._analyser.analyse(block.pcm)
         self.mfcc = features.mfcc
         if features.mfcc is not None:
-            self._weight = self._mean_weight(features.mfcc)
+            self._weight = self._ranged(self._mean_weight(features.mfcc))
             self._weight_s = block.captured_s
         if (onset := features.onset) is not None:
             self._onsets += 1
@@ -82,6 +85,12 @@ class Listener:
             high=features.bands.high,
             beat=self.clock.at(block.captured_s),
         )
+
+    def _ranged(self, weight: float) -> float:
+        if self._analyser.agc == "off":
+            return weight
+        learn = self._analyser.agc == "on" and self._gate.open and self._analyser.gain.moves
+        return self._range.step(weight, learn=learn)
 
     def _mean_weight(self, mfcc: np.ndarray[tuple[int], np.dtype[np.float32]]) -> float:
         return self._trained.weight(float(self._encoder.step(mfcc).mean(dtype=np.float64)))

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from vjnode.audio.source import HOP_S
+from vjnode.drive.autorange import MOST, WIDTH, AutoRange
+
+
+def learnt(weights, seconds=60.0, seed=0):
+    """A range that has heard ``weights`` in any order for so long."""
+    ranging = AutoRange()
+    for weight in np.random.default_rng(seed).choice(weights, round(seconds / HOP_S)):
+        ranging.step(float(weight))
+    return ranging
+
+
+def now(ranging, weights):
+    return np.array([ranging.step(float(weight), learn=False) for weight in weights])
+
+
+def test_before_any_music_every_weight_is_itself():
+    weights = np.linspace(0.0, 1.0, 11)
+    np.testing.assert_allclose(now(AutoRange(), weights), weights)
+
+
+@pytest.mark.parametrize("middle", [0.2, 0.5, 0.8])
+def test_a_narrow_range_becomes_wide_enough_and_stays_about_where_it_is(middle):
+    narrow = np.linspace(middle - 0.15, middle + 0.15, 31)
+    low, high = np.percentile(now(learnt(narrow), narrow), (15, 85))
+    assert high - low == pytest.approx(WIDTH, abs=0.05)
+    assert (low + high) / 2 == pytest.approx(middle, abs=0.15)
+
+
+def test_a_range_that_is_wide_enough_is_left_as_it_is():
+    wide = np.linspace(0.1, 0.95, 50)
+    np.testing.assert_allclose(now(learnt(wide), wide), wide, atol=0.02)
+
+
+def test_what_hardly_moves_is_not_made_to_shake():
+    still = np.linspace(0.39, 0.41, 11)
+    moved = now(learnt(still), still)
+    assert np.ptp(moved) <= 1.5 * MOST * 0.02
+    assert moved.mean() == pytest.approx(0.4, abs=0.1)
+
+
+@pytest.mark.parametrize("end", [0.0, 1.0])
+def test_rest_and_the_most_are_kept_and_the_order_is(end):
+    for weights in ([0.0, 0.0, 0.01], [0.3, 0.4], [0.99, 1.0], [end]):
+        mapped = now(learnt(weights), np.linspace(0.0, 1.0, 201))
+        assert mapped[0] == 0.0
+        assert mapped[-1] == 1.0
+        assert (np.diff(mapped) >= 0.0).all()
+
+
+def test_a_break_does_not_undo_what_minutes_have_taught():
+    ranging = learnt(np.linspace(0.1, 0.9, 81), seconds=180.0)
+    for _ in range(round(20.0 / HOP_S)):
+        ranging.step(0.1)
+    assert ranging.step(0.1, learn=False) == pytest.approx(0.1, abs=0.05)
+
+
+def test_reset_forgets():
+    ranging = learnt([0.4, 0.5])
+    assert ranging.step(0.5, learn=False) != pytest.approx(0.5, abs=0.02)
+    ranging.reset()
+    assert ranging.step(0.5, learn=False) == 0.5
