@@ -1,6 +1,125 @@
-"""Which engine draws here: the one place that knows them all."""
+"""Which engine draws here: the one place that knows them all.
 
-from vjnode.engine.base import Engine
+They stand in the order of choice, and the first that is really usable draws: its package, its
+device and whatever was built for it are there, and a first picture looks like one. A runtime is
+imported when it is opened, and nothing of CUDA where no driver of a card is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.engine.base import SIZES, Engine
+from vjnode.engine.measure import kept_ms, measured_ms, probe_codes
+from vjnode.errors import EngineError, InputError, VjnodeError
+
+LEAST_CONTRAST = 8.0
+"""A picture whose levels 0…255 have a smaller standard deviation is not one of a face."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to draw.
+
+    name: for people and machines. open: from size, px, and threads for what runs on the
+        processor (None for one on each core) to an engine; raises a ``VjnodeError`` that says
+        why it cannot, and what to do.
+    """
+
+    name: str
+    open: Callable[[int, int | None], Engine]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a candidate.
+
+    engine: name of its engine, "" when it is not usable. reason: why it is not, with the
+    remedy; "" when it is. ms: median time for a picture, copied back; None: not measured.
+    """
+
+    name: str
+    engine: str
+    reason: str
+    ms: float | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can draw here."""
+        return not self.reason
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The engine that draws, and the verdict on every candidate that came before it, and on it."""
+
+    engine: Engine
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def taken(self) -> Verdict:
+        """The verdict on the one that was taken."""
+        return self.verdicts[-1]
+
+    def __str__(self) -> str:
+        """Say which, how fast, and why none of those before it."""
+        ms = "" if self.taken.ms is None else f", {self.taken.ms:.3g} ms a picture"
+        skipped = "; ".join(f"not {one.name}: {one.reason}" for one in self.verdicts[:-1])
+        return f"{self.taken.engine}{ms}{f' ({skipped})' if skipped else ''}"
+
+
+def _tensorrt(flavour: str) -> Callable[[int, int | None], Engine]:
+    def open_(size: int, threads: int | None) -> Engine:
+        del threads
+        _need_card()
+        from vjnode.engine.flavour import FLAVOURS  # noqa: PLC0415
+        from vjnode.engine.tensorrt import open_tensorrt  # noqa: PLC0415
+
+        return open_tensorrt(FLAVOURS[flavour], size)
+
+    return open_
+
+
+def _torch_cuda(size: int, threads: int | None) -> Engine:
+    del threads
+    _need_card()
+    from vjnode.engine.torch_cuda import open_torch_cuda  # noqa: PLC0415
+
+    return open_torch_cuda(size)
+
+
+def _onnxruntime(size: int, threads: int | None) -> Engine:
+    from vjnode.engine.onnx_provider import open_onnx_provider  # noqa: PLC0415
+
+    return open_onnx_provider(size, threads)
+
+
+def _openvino(size: int, threads: int | None) -> Engine:
+    from vjnode.engine.openvino import OpenVinoEngine  # noqa: PLC0415
+
+    return OpenVinoEngine(size, threads)
+
+
+def _need_card() -> None:
+    from vjnode.engine.gpu import gpu_here  # noqa: PLC0415
+
+    if gpu_here() is None:
+        raise EngineError("there is no CUDA card here, or no NVIDIA driver for it")
+
+
+CANDIDATES = (
+    Candidate("tensorrt_rtx", _tensorrt("tensorrt_rtx")),
+    Candidate("tensorrt", _tensorrt("tensorrt")),
+    Candidate("torch", _torch_cuda),
+    Candidate("onnxruntime", _onnxruntime),
+    Candidate("openvino", _openvino),
+)
+"""In the order of choice; the last one works everywhere."""
+
+_taken: dict[int, Candidate] = {}
+"""Size → what this process has taken: an engine that is opened again need not be chosen again."""
 
 
 def open_engine(size: int, threads: int | None = None) -> Engine:
@@ -13,7 +132,95 @@ def open_engine(size: int, threads: int | None = None) -> Engine:
         InputError: another size.
         FetchError: the generator is neither in the cache nor to be had.
     """
-    # A runtime is imported when it is opened, not when the choice is listed.
-    from vjnode.engine.openvino import OpenVinoEngine  # noqa: PLC0415
+    taken = _taken.get(size)
+    if taken is not None and taken is not CANDIDATES[-1]:
+        try:
+            return taken.open(size, threads)
+        except EngineError:  # it was usable, and is not any more
+            del _taken[size]
+    return choose(size, threads).engine
 
-    return OpenVinoEngine(size, threads)
+
+def choose(size: int, threads: int | None = None, *, measured: bool = False) -> Choice:
+    """Open the best engine that works on this machine, and say why it is that one.
+
+    measured: also measure it, unless that was done before on this machine.
+
+    Raises:
+        InputError: another size.
+        VjnodeError: not even the last candidate can draw.
+    """
+    _check(size)
+    verdicts: list[Verdict] = []
+    for candidate in CANDIDATES[:-1]:
+        try:
+            engine = _proved(candidate.open(size, threads))
+        except VjnodeError as error:
+            verdicts.append(Verdict(candidate.name, "", str(error)))
+            continue
+        break
+    else:
+        candidate = CANDIDATES[-1]  # nothing can take its place, so it need not be tried first
+        engine = candidate.open(size, threads)
+    _taken[size] = candidate
+    ms = measured_ms(engine) if measured else kept_ms(engine)
+    return Choice(engine, (*verdicts, Verdict(candidate.name, engine.name, "", ms)))
+
+
+def survey(size: int) -> list[Verdict]:
+    """Open and measure every candidate, in the order of choice; a show takes the first usable.
+
+    Raises:
+        InputError: another size.
+    """
+    _check(size)
+    return [_verdict(candidate, size) for candidate in CANDIDATES]
+
+
+def _verdict(candidate: Candidate, size: int) -> Verdict:
+    try:
+        engine = _proved(candidate.open(size, None))
+    except VjnodeError as error:
+        return Verdict(candidate.name, "", str(error))
+    try:
+        return Verdict(candidate.name, engine.name, "", measured_ms(engine))
+    finally:
+        engine.close()
+
+
+def _proved(engine: Engine) -> Engine:
+    """Return ``engine`` when it draws something; else close it.
+
+    Raises:
+        EngineError: its picture is none, or it has failed.
+    """
+    try:
+        picture = engine.draw(probe_codes())
+        if not looks_like_one(picture, engine.size):
+            raise EngineError(
+                f"{engine.name} draws nothing that could be a face: its arithmetic or its engine "
+                "is broken; update the driver, and build the engine again if it is one"
+            )
+    except RuntimeError as error:  # how runtimes say that a device has failed
+        engine.close()
+        raise EngineError(f"{engine.name} fails: {error}") from error
+    except VjnodeError:
+        engine.close()
+        raise
+    return engine
+
+
+def looks_like_one(picture: NDArray[np.uint8], size: int) -> bool:
+    """Whether ``picture`` could be one of a face: opaque, and neither flat nor half missing.
+
+    Levels that were not finite come out as one flat colour.
+    """
+    if picture.shape != (size, size, 4) or (picture[..., 3] != 255).any():
+        return False
+    quarters = picture[..., :3].reshape(2, size // 2, 2, size // 2, 3)
+    return bool((quarters.std((1, 3)).mean(-1) >= LEAST_CONTRAST).all())
+
+
+def _check(size: int) -> None:
+    if size not in SIZES:
+        raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")

@@ -78,7 +78,7 @@ def build(
 
 def _compile(trt: ModuleType, flavour: Flavour, graph: bytes, gpu: str, about: str) -> bytes:
     """Return the engine of an ONNX graph."""
-    logger = _logger(trt)
+    logger = logger_of(trt)
     logger.errors.clear()
     builder = trt.Builder(logger)
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
@@ -114,7 +114,7 @@ def _compile(trt: ModuleType, flavour: Flavour, graph: bytes, gpu: str, about: s
 
 
 @functools.cache
-def _logger(trt: ModuleType) -> Any:  # noqa: ANN401 - a class of a module that may not be there
+def logger_of(trt: ModuleType) -> Any:  # noqa: ANN401 - a class of a module that may not be there
     """Return what TensorRT writes its messages to; it keeps the first one it is given."""
     severe = (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR)
 

@@ -1,0 +1,70 @@
+"""How fast an engine is on this machine: measured once, then known."""
+
+import hashlib
+import json
+import os
+import statistics
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.engine.base import Engine
+from vjnode.errors import VjnodeError
+from vjnode.storage import cache_dir, replace_file
+
+DRAWS = 5
+"""Pictures that are timed, after one that is not."""
+
+
+def probe_codes() -> NDArray[np.float32]:
+    """Return the style codes of a face that ships, (23, 512) float32."""
+    from vjnode.face.catalogue import face_names, load_face  # noqa: PLC0415
+
+    return load_face(face_names()[0]).codes
+
+
+def measured_ms(engine: Engine) -> float:
+    """Return the median time that a picture takes, until it is here, ms.
+
+    Measured once for each engine, device and number of cores, and kept in the cache.
+    """
+    known = kept_ms(engine)
+    if known is not None:
+        return known
+    codes, times_ms = probe_codes(), []
+    for _ in range(1 + DRAWS):
+        start_s = time.perf_counter()
+        engine.draw(codes)
+        times_ms.append(1e3 * (time.perf_counter() - start_s))
+    ms = round(statistics.median(times_ms[1:]), 3)
+    # Where it cannot be kept, it is measured again the next time.
+    with suppress(OSError, VjnodeError):
+        replace_file(_file(), json.dumps(_all() | {_key(engine): ms}, indent=1).encode())
+    return ms
+
+
+def kept_ms(engine: Engine) -> float | None:
+    """Return what ``measured_ms`` has measured before, ms; None: nothing yet."""
+    return _all().get(_key(engine))
+
+
+def _all() -> dict[str, float]:
+    """Return everything that was measured on this machine, ms; nothing of a damaged file."""
+    try:
+        found = json.loads(_file().read_bytes())
+        return {str(key): float(ms) for key, ms in found.items()}
+    except (OSError, VjnodeError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _key(engine: Engine) -> str:
+    """Return what a time belongs to; an engine's name says on which device it is."""
+    about = f"{engine.identity} {engine.name} {engine.size} {os.cpu_count()}"
+    return f"{engine.name}, {engine.size} px, {hashlib.sha256(about.encode()).hexdigest()[:12]}"
+
+
+def _file() -> Path:
+    return cache_dir("engines") / "measured.json"

@@ -1,0 +1,233 @@
+"""TensorRT on the card: a built engine, run as a CUDA graph from style codes to RGBA.
+
+A tick is: write codes (47 kB) into pinned memory; launch a graph that copies them to the card,
+draws, and leaves RGBA bytes there; copy those back in a stream of their own, so that the next
+picture is drawn meanwhile. The processor touches no pixel.
+
+Memory, streams, events and graphs come from the driver (``vjnode.engine.cuda``): TensorRT itself
+needs nothing else, so that a card's owner need not install the CUDA build of torch.
+"""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.engine.cuda import NO_CARD, Cuda, PictureMemory
+from vjnode.engine.flavour import Flavour
+from vjnode.engine.gpu import gpu_here, with_cards
+from vjnode.engine.networks import NETWORKS, PRECISIONS, Precision, Shapes
+from vjnode.engine.overlap import PLACES, Overlapping
+from vjnode.engine.store import admit, engine_path, engines_dir, this_machine, wanted
+from vjnode.engine.tensorrt_build import logger_of
+from vjnode.errors import EngineError
+from vjnode.storage import cache_dir, replace_file
+
+NETWORK = NETWORKS["mobilestylegan"]
+
+TEXTURE = np.ones(1, np.float32)
+"""Strength of the generator's frozen noise: as it was trained."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """An engine that may be run. content: the very bytes that were admitted."""
+
+    path: Path
+    content: bytes
+    size: int
+    precision: Precision
+    shapes: Shapes
+
+
+@dataclass
+class _Place:
+    """What one picture under way needs.
+
+    codes: pinned, (slots, dim). picture: on the card. graph: from codes to picture. drawn,
+    copied: events. block: of picture memory here, that it is copied to.
+    """
+
+    codes: NDArray[np.float32]
+    picture: int
+    graph: int
+    drawn: int
+    copied: int
+    block: int = 0
+
+
+def open_tensorrt(flavour: Flavour, size: int, folder: Path | None = None) -> "TensorRtEngine":
+    """Open the generator's engine for this card.
+
+    folder: of built engines; None for the usual one.
+
+    Raises:
+        EngineError: it cannot be run here; the text says why, and what to do.
+    """
+    built = find_built(flavour, size, engines_dir() if folder is None else folder)
+    return TensorRtEngine(flavour, flavour.load(), built, Cuda())
+
+
+def find_built(flavour: Flavour, size: int, folder: Path) -> Built:
+    """Return the generator's engine for this card, half precision before single.
+
+    Raises:
+        EngineError: there is none that may be run; the text says why, and what to do.
+    """
+    gpu = gpu_here()
+    if gpu is None:
+        raise EngineError(NO_CARD)
+    if not flavour.builds_for(gpu):
+        raise EngineError(f"{flavour.about} is not for {with_cards(gpu)}")
+    if not flavour.installed:
+        raise EngineError(
+            f"{flavour.about} is not installed; run: pip install {flavour.package}, "
+            f"then: vjnode engines build --size {size}"
+        )
+    machine = this_machine(flavour)
+    for precision in PRECISIONS:
+        path = engine_path(folder, NETWORK, size, precision, machine)
+        if path.is_file():
+            content = admit(path, wanted(NETWORK, size, precision, machine))
+            return Built(path, content, size, precision, NETWORK.shapes(size))
+    raise EngineError(
+        f"no engine of the generator for {size} px and {with_cards(gpu)} is in {folder}; run: "
+        f"vjnode engines build --model {NETWORK.name} --size {size} --flavour {flavour.module}"
+    )
+
+
+class TensorRtEngine(Overlapping):
+    """The default generator on a built engine.
+
+    Args:
+        flavour, trt: which TensorRT, and its module.
+        built: what to run; nothing is checked here any more.
+        cuda: the card; closed together with this.
+
+    Raises:
+        EngineError: TensorRT or the card refuses.
+    """
+
+    name: str
+    identity: str
+    size: int
+
+    def __init__(self, flavour: Flavour, trt: ModuleType, built: Built, cuda: Cuda) -> None:
+        self.size = built.size
+        self.name = f"{flavour.module} {built.precision} on {cuda.card}"
+        digest = hashlib.sha256(built.content)
+        digest.update(f"{flavour.module} {trt.__version__} {cuda.card}".encode())
+        self.identity = digest.hexdigest()[:16]
+        self._cuda = cuda
+        self._about = f"{flavour.about} cannot run {built.path.name}"
+        self._logger = logger_of(trt)
+        self._logger.errors.clear()
+        self._drawing, self._copying = cuda.stream(), cuda.stream()
+        self._pictures = PictureMemory(cuda, built.shapes["picture"][1:], blocks=PLACES)
+        self._runtime: Any = trt.Runtime(self._logger)
+        self._engine: Any = None
+        self._context: Any = None
+        self._places: list[_Place] = []
+        try:
+            self._engine = self._there(self._runtime.deserialize_cuda_engine(built.content))
+            kernels = cache_dir("engines") / f"kernels-{self.identity}.cache"
+            self._context, kept = self._execution(kernels if flavour.anywhere else None)
+            # A show fuses face and expression itself, which are 47 kB: nothing moves beyond that.
+            for name in ("directions", "weights"):
+                self._set(name, np.zeros(built.shapes[name], np.float32))
+            self._set("texture", TEXTURE)
+            self._places += [self._place(built.shapes) for _ in range(PLACES)]
+            if kept is not None:
+                _keep(kernels, bytes(kept.serialize()))
+        except EngineError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Free the card's memory; safe to call twice. Pictures that were drawn stay."""
+        if self._runtime is not None:
+            self._under_way = 0
+            self._cuda.close()  # the graphs before what they are of
+            self._pictures.close()
+            self._context = self._engine = self._runtime = None
+
+    def _execution(self, kernels: Path | None) -> tuple[Any, Any]:
+        """Return what runs the engine, and what to keep of it for the next start, if anything.
+
+        kernels: TensorRT for RTX makes them on the card when it opens an engine, which takes
+        seconds; this is where those of the last time are. It refuses what does not fit.
+        """
+        if kernels is None:
+            return self._there(self._engine.create_execution_context()), None
+        config = self._engine.create_runtime_config()
+        kept = config.create_runtime_cache()
+        with suppress(OSError):  # the first time
+            kept.deserialize(kernels.read_bytes())
+        config.set_runtime_cache(kept)
+        return self._there(self._engine.create_execution_context(config)), kept
+
+    def _set(self, name: str, value: NDArray[np.float32]) -> None:
+        """Give an input its value for good."""
+        pinned = self._cuda.staging(value.shape)
+        pinned[...] = value
+        address = self._cuda.memory(value.nbytes)
+        self._cuda.to_card(address, pinned.ctypes.data, value.nbytes, self._drawing)
+        self._cuda.finish(self._drawing)
+        self._there(self._context.set_tensor_address(name, address))
+
+    def _place(self, shapes: Shapes) -> _Place:
+        """Return a place for pictures, with its tick as a graph."""
+        cuda, codes = self._cuda, self._cuda.staging(shapes["face"][1:])
+        face, picture = cuda.memory(codes.nbytes), cuda.memory(self._pictures.nbytes)
+        self._there(self._context.set_tensor_address("face", face))
+        self._there(self._context.set_tensor_address("picture", picture))
+
+        def tick() -> None:
+            cuda.to_card(face, codes.ctypes.data, codes.nbytes, self._drawing)
+            self._there(self._context.execute_async_v3(self._drawing))
+
+        tick()  # what TensorRT does the first time only must not become part of the graph
+        cuda.finish(self._drawing)
+        graph = cuda.graph(tick, self._drawing)
+        return _Place(codes, picture, graph, drawn=cuda.event(), copied=cuda.event())
+
+    def _begin(self, place: int, codes: NDArray[np.float32]) -> None:
+        cuda, one = self._cuda, self._places[place]
+        cuda.use()
+        one.codes[...] = codes
+        cuda.launch(one.graph, self._drawing)
+        cuda.record(one.drawn, self._drawing)
+        cuda.order(self._copying, one.drawn)
+        one.block = self._pictures.take()
+        cuda.from_card(one.block, one.picture, self._pictures.nbytes, self._copying)
+        cuda.record(one.copied, self._copying)
+
+    def _is_there(self, place: int) -> bool:
+        self._cuda.use()
+        return self._cuda.is_over(self._places[place].copied)
+
+    def _end(self, place: int) -> NDArray[np.uint8]:
+        self._cuda.use()
+        self._cuda.wait(self._places[place].copied)
+        return self._pictures.picture(self._places[place].block)
+
+    def _there(self, result: Any) -> Any:  # noqa: ANN401 - whatever TensorRT returns
+        """Return what TensorRT has returned, unless that says that it failed."""
+        if result is None or result is False:
+            raise EngineError(
+                f"{self._about} ({self._logger.last()}); build it again: vjnode engines build "
+                f"--model {NETWORK.name} --size {self.size}"
+            )
+        return result
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Write what a later start may use; without it, that only takes longer."""
+    with suppress(OSError):
+        if not path.is_file() or path.read_bytes() != data:
+            replace_file(path, data)
