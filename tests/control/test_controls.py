@@ -111,7 +111,7 @@ def test_a_route_is_turned_in_the_matrix_and_short_names_are_part_of_it():
     controls = change(controls, "accent", 0.75, STOCK)
     controls = change(controls, "route/expression/onset/release", 0.5, STOCK)
     assert routed(controls, "beat").amount == 1.0
-    assert routed(controls, "weight") == Route("weight", "expression", 0.0, 0.5, 0.1)
+    assert routed(controls, "weight") == Route("weight", "expression", 0.0, 0.5, 0.05)
     assert routed(controls, "onset") == Route("onset", "expression", 0.75, 0.0, 0.5)
     assert controls.accent_decay == 0.5
     assert change(controls, "route/expression/weight/attack", 1.0, STOCK).attack == 1.0

@@ -25,7 +25,7 @@ def expression(mixer, sources, dt_s=0.016, **more):
 
 
 def test_as_it_comes_the_expression_follows_the_weight_with_accents():
-    assert default_route("weight", "expression") == route("weight", 1.0, 0.0, 0.1)
+    assert default_route("weight", "expression") == route("weight", 1.0, 0.0, 0.05)
     assert default_route("onset", "expression") == route("onset", 0.15, 0.0, 0.15)
     assert len(default_routes()) == len(CHANNELS) * len(SOURCES)
     others = [one for one in default_routes() if one.source not in ("weight", "onset")]

@@ -79,7 +79,7 @@ class SourceValues:
 
 
 _SETTINGS = {
-    "weight": (1.0, 0.0, 0.1),
+    "weight": (1.0, 0.0, 0.05),
     # Small: accents are as large in calm passages as in wild ones, and would hide the difference.
     "onset": (0.15, 0.0, 0.15),
     "low": (0.0, 0.01, 0.2),
