@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from vjnode.engine.choose import Verdict, survey
 from vjnode.engine.flavour import FLAVOURS, resolve_gpu
 from vjnode.engine.gpu import KNOWN, gpu_here, with_cards
 from vjnode.engine.networks import NETWORKS, PRECISIONS, SHOW, Network, find_network
@@ -19,8 +20,20 @@ def add_engines(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     engines = commands.add_parser("engines", help="list, build, trust and remove engines")
     actions = engines.add_subparsers(required=True, metavar="ACTION")
 
-    listing = actions.add_parser("list", help="which engines are there, and which can run here")
+    listing = actions.add_parser(
+        "list",
+        help="what can draw here and how fast, and which engines are there",
+        description="Try everything that could draw a show here, say how fast it is or why it "
+        "cannot, and list the engines that were built.",
+    )
     listing.set_defaults(command=_list)
+    listing.add_argument(
+        "--size",
+        type=int,
+        default=DEFAULT_SIZE,
+        metavar="PX",
+        help="of the pictures that are drawn (default: %(default)s)",
+    )
     _add_folder(listing)
 
     building = actions.add_parser("build", help="build engines for a graphics card")
@@ -113,9 +126,19 @@ def _size(network: Network, asked: int) -> int:
 def _list(options: argparse.Namespace) -> None:
     folder = options.folder or engines_dir()
     rows = [_about(path) for path in engine_files(folder)]
+    verdicts = survey(options.size)
+    taken = next((one for one in verdicts if one.usable), None)
     if options.json:
-        _say(json.dumps({"folder": str(folder), "gpu": gpu_here(), "engines": rows}, indent=1))
+        runtimes = [_drawing(one) | {"taken": one is taken} for one in verdicts]
+        about = {"folder": str(folder), "gpu": gpu_here(), "size": options.size}
+        _say(json.dumps(about | {"runtimes": runtimes, "engines": rows}, indent=1))
         return
+    _say(f"what can draw {options.size} px here; a show takes the first that can (*):")
+    for one in verdicts:
+        ms = "" if one.ms is None else f"{one.ms:.3g} ms"
+        mark = "*" if one is taken else " "
+        _say(f"{mark} {one.name:12}  {f'{ms:>8}  {one.engine}' if one.usable else one.reason}")
+    _say("")
     if not rows:
         _say(f"there are no engines in {folder}; build them with: vjnode engines build")
     width = max((len(str(row["name"])) for row in rows), default=0)
@@ -125,6 +148,17 @@ def _list(options: argparse.Namespace) -> None:
         _say(f"{row['name']:{width}}  {size}  {'can run here' if row['usable'] else 'refused'}")
         if not row["usable"]:
             _say(f"  {row['reason']}")
+
+
+def _drawing(verdict: Verdict) -> dict[str, object]:
+    """Return what a machine may want to know of a way to draw."""
+    return {
+        "name": verdict.name,
+        "usable": verdict.usable,
+        "engine": verdict.engine or None,
+        "ms": verdict.ms,
+        "reason": verdict.reason or None,
+    }
 
 
 def _about(path: Path) -> dict[str, object]:

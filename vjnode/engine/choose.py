@@ -7,11 +7,14 @@ imported when it is opened, and nothing of CUDA where no driver of a card is.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engine.base import SIZES, Engine
+from vjnode.engine.cuda import NO_CARD
+from vjnode.engine.gpu import gpu_here
 from vjnode.engine.measure import kept_ms, measured_ms, probe_codes
 from vjnode.errors import EngineError, InputError, VjnodeError
 
@@ -63,11 +66,22 @@ class Choice:
         """The verdict on the one that was taken."""
         return self.verdicts[-1]
 
+    def report(self) -> dict[str, object]:
+        """Return the same as ``str`` does, for machines."""
+        return {
+            "runtime": self.taken.name,
+            "engine": self.taken.engine,
+            "ms": self.taken.ms,
+            "skipped": {one.name: one.reason for one in self.verdicts[:-1]},
+        }
+
     def __str__(self) -> str:
         """Say which, how fast, and why none of those before it."""
         ms = "" if self.taken.ms is None else f", {self.taken.ms:.3g} ms a picture"
-        skipped = "; ".join(f"not {one.name}: {one.reason}" for one in self.verdicts[:-1])
-        return f"{self.taken.engine}{ms}{f' ({skipped})' if skipped else ''}"
+        same = groupby(self.verdicts[:-1], lambda one: one.reason)
+        skipped = (f"not {', '.join(one.name for one in ones)}: {why}" for why, ones in same)
+        said = "; ".join(skipped)
+        return f"{self.taken.engine}{ms}{f' ({said})' if said else ''}"
 
 
 def _tensorrt(flavour: str) -> Callable[[int, int | None], Engine]:
@@ -103,10 +117,8 @@ def _openvino(size: int, threads: int | None) -> Engine:
 
 
 def _need_card() -> None:
-    from vjnode.engine.gpu import gpu_here  # noqa: PLC0415
-
     if gpu_here() is None:
-        raise EngineError("there is no CUDA card here, or no NVIDIA driver for it")
+        raise EngineError(NO_CARD)
 
 
 CANDIDATES = (

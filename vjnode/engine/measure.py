@@ -15,8 +15,11 @@ from vjnode.engine.base import Engine
 from vjnode.errors import VjnodeError
 from vjnode.storage import cache_dir, replace_file
 
-DRAWS = 5
-"""Pictures that are timed, after one that is not."""
+DRAWS = 20
+"""At most so many pictures are timed, after one that is not."""
+
+ENOUGH_S = 0.3
+"""No further one is begun after this time, s: somebody waits for a show to start."""
 
 
 def probe_codes() -> NDArray[np.float32]:
@@ -34,12 +37,13 @@ def measured_ms(engine: Engine) -> float:
     known = kept_ms(engine)
     if known is not None:
         return known
-    codes, times_ms = probe_codes(), []
-    for _ in range(1 + DRAWS):
+    codes, times_s = probe_codes(), list[float]()
+    engine.draw(codes)  # the first one may take longer
+    while not times_s or (len(times_s) < DRAWS and sum(times_s) < ENOUGH_S):
         start_s = time.perf_counter()
         engine.draw(codes)
-        times_ms.append(1e3 * (time.perf_counter() - start_s))
-    ms = round(statistics.median(times_ms[1:]), 3)
+        times_s.append(time.perf_counter() - start_s)
+    ms = round(1e3 * statistics.median(times_s), 3)
     # Where it cannot be kept, it is measured again the next time.
     with suppress(OSError, VjnodeError):
         replace_file(_file(), json.dumps(_all() | {_key(engine): ms}, indent=1).encode())

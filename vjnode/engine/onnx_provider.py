@@ -7,8 +7,8 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -124,40 +124,38 @@ class OnnxEngine:
 
     def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Draw one picture; see ``Engine.draw``."""
-        try:
-            (pictures,) = self._session.run(["picture"], self._inputs(codes))
-        except self._failures as error:
-            raise EngineError(f"ONNX Runtime cannot draw: {error}") from error
-        picture: NDArray[np.uint8] = pictures[0]
-        return picture
+        return self._run(self._inputs(codes), self._ort.RunOptions())
 
     def draw_unless(
         self, given_up: Callable[[], bool], codes: NDArray[np.float32]
     ) -> NDArray[np.uint8] | None:
         """Draw one picture unless that is given up; see ``Engine.draw_unless``."""
-        over, drawn, failed = threading.Event(), list[Any](), list[str]()
-
-        def told(pictures: list[Any], asked: object, error: str) -> None:
-            del asked
-            (failed.append(error) if error else drawn.append(pictures[0][0]))
-            over.set()
-
-        run = self._ort.RunOptions()
-        self._session.run_async(["picture"], self._inputs(codes), told, None, run)
-        wanted = True
-        while not over.wait(_PATIENCE_S):
-            if wanted and given_up():
-                wanted, run.terminate = False, True
-        if not wanted:
-            return None
-        if failed:
-            raise EngineError(f"ONNX Runtime cannot draw: {failed[0]}")
-        picture: NDArray[np.uint8] = drawn[0]
-        return picture
+        inputs, options = self._inputs(codes), self._ort.RunOptions()
+        # ONNX Runtime has a call for this, but not where it has a single thread.
+        with ThreadPoolExecutor(1) as thread:
+            drawing = thread.submit(self._run, inputs, options)
+            while not wait([drawing], _PATIENCE_S).done:
+                if given_up():
+                    options.terminate = True
+                    wait([drawing])
+                    return None
+            return drawing.result()
 
     def close(self) -> None:
         """Free the network's memory; safe to call twice."""
         self._session = None
+
+    def _run(
+        self,
+        inputs: dict[str, NDArray[np.float32]],
+        options: Any,  # noqa: ANN401 - onnxruntime.RunOptions
+    ) -> NDArray[np.uint8]:
+        try:
+            (pictures,) = self._session.run(["picture"], inputs, options)
+        except self._failures as error:
+            raise EngineError(f"ONNX Runtime cannot draw: {error}") from error
+        picture: NDArray[np.uint8] = pictures[0]
+        return picture
 
     def _inputs(self, codes: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         if codes.shape != (SLOTS, DIM):

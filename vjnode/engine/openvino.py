@@ -72,7 +72,8 @@ class OpenVinoEngine:
         model = _graph(core, size, options)
         self._request = core.compile_model(model, "CPU", options).create_infer_request()
         self.size = size
-        self.name = f"openvino {precision}"
+        processor = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
+        self.name = f"openvino {precision} on {processor}"
         what = f"{fetch.GENERATOR.sha256} {GRAPH} {ov.__version__} {precision} {size}"
         self.identity = hashlib.sha256(what.encode()).hexdigest()[:16]
 

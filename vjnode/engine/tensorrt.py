@@ -151,7 +151,8 @@ class TensorRtEngine(Overlapping):
     def close(self) -> None:
         """Free the card's memory; safe to call twice. Pictures that were drawn stay."""
         if self._runtime is not None:
-            self._under_way = 0
+            with suppress(EngineError):  # a card that has failed
+                self._drop()
             self._cuda.close()  # the graphs before what they are of
             self._pictures.close()
             self._context = self._engine = self._runtime = None

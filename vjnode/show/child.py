@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -27,7 +27,9 @@ _PARENT_CHECK_S = 0.5
 
 @dataclass(frozen=True)
 class Ready:
-    """A child's word that it has opened what it needs."""
+    """A child's word that it has opened what it needs. about: what that is, for the report."""
+
+    about: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ class Lifeline:
         self._checked_s = 0.0
         self._orphaned = False
 
-    def ready(self) -> None:
-        """Tell the parent that everything is open."""
-        self._connection.send(Ready())
+    def ready(self, about: Mapping[str, object] | None = None) -> None:
+        """Tell the parent that everything is open, and what it should report of that."""
+        self._connection.send(Ready(about or {}))
         # From here on nothing large is made any more, so what is there need not be swept.
         gc.collect()
         gc.freeze()

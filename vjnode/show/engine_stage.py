@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from vjnode.control.controls import Controls
+from vjnode.engine.choose import Choice
 from vjnode.engine.library import Look
 from vjnode.errors import VjnodeError
 from vjnode.output.clock import FrameClock, wait_until
@@ -55,7 +56,8 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     drives = Slot(DRIVE_BYTES, name=links.drive)
     desk = Slot(CONTROLS_BYTES, name=links.controls)
     frames = Slot(frame_bytes(job.size), name=links.frame)
-    library = open_library(size=job.size, memory_mib=job.memory_mib)
+    chosen: list[Choice] = []
+    library = open_library(size=job.size, memory_mib=job.memory_mib, told=chosen.append)
     track = live_track()
     painter = Painter(library, track)
     controls = _newest_controls(desk, None)
@@ -66,7 +68,7 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
         if time.monotonic() > end_s:
             raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")
     library.prefetch(job.prefetch)
-    lifeline.ready()
+    lifeline.ready(chosen[0].report())  # there is a key, so there is an engine
     epoch_s = lifeline.wait_for_begin()
     if epoch_s is None:
         return

@@ -57,6 +57,7 @@ def write_report(
         "incidents": supervisor.report(),
         "osc": asdict(osc),
         "engine": engine,
+        "engine_choice": supervisor.about("engine"),
         "size": config.size,
         "outputs": dict(zip(output_names(config.outputs), each, strict=True)),
     }

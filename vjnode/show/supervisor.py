@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -59,6 +59,8 @@ class Child:
         self.restarts = 0
         self.ready = False
         self.failed: Failed | None = None
+        self.about: Mapping[str, object] = {}
+        """What it has opened, as it said last."""
         self._board_name = board_name
         self._context = multiprocessing.get_context("spawn")
         self._process: BaseProcess | None = None
@@ -164,7 +166,7 @@ class Child:
             while self._connection.poll():
                 word = self._connection.recv()
                 if isinstance(word, Ready):
-                    self.ready = True
+                    self.ready, self.about = True, word.about
                 elif isinstance(word, Failed):
                     self.failed = word
         except (EOFError, OSError):  # killed: is_alive tells
@@ -234,6 +236,10 @@ class Supervisor:
                 incident, since_s = self._away.pop(name)
                 incident.away_s = round(now_s - since_s, 3)
                 _log.info("%s is back after %.1f s", name, incident.away_s)
+
+    def about(self, stage: str) -> Mapping[str, object]:
+        """Return what a stage has said of what it has opened, for the report."""
+        return next((one.about for one in self.children if one.spec.name == stage), {})
 
     def report(self) -> list[dict[str, object]]:
         """Return what happened, for the report."""

@@ -1,6 +1,7 @@
 """Which parts a show is built from: the one place that knows the concrete ones."""
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ from vjnode.control.presets import load_stock
 from vjnode.drive.config import Response, TrackConfig
 from vjnode.drive.stream import STEP_S, Listener
 from vjnode.drive.weight import WeightTrack
-from vjnode.engine.choose import open_engine
+from vjnode.engine.base import Engine
+from vjnode.engine.choose import Choice, choose, open_engine
 from vjnode.engine.library import Look, SweepLibrary
 from vjnode.errors import VjnodeError
 from vjnode.face.catalogue import (
@@ -77,15 +79,30 @@ def looks(controls: Controls, available: Stock) -> tuple[Look, ...]:
     return tuple(dict.fromkeys([Look(controls.face, controls.expression), *presets]))
 
 
-def open_library(*, size: int, memory_mib: int) -> SweepLibrary:
-    """Open the engine and its sweeps."""
+def open_library(
+    *, size: int, memory_mib: int, told: Callable[[Choice], None] | None = None
+) -> SweepLibrary:
+    """Open the engine and its sweeps.
+
+    told: is told which engine draws, before it draws.
+    """
     try:
         folder = cache_dir("sweeps")
     except VjnodeError as error:
         folder = None
         _log.warning("key frames cannot be kept: %s", error)
+
+    def opened(threads: int | None) -> Engine:
+        if threads is not None:  # a second one, for what may be asked for later
+            return open_engine(size, threads)
+        choice = choose(size, measured=True)
+        _log.info("drawing with %s", choice)
+        if told is not None:
+            told(choice)
+        return choice.engine
+
     return SweepLibrary(
-        lambda threads: open_engine(size, threads),
+        opened,
         codes,
         size=size,
         memory_bytes=memory_mib << 20,
