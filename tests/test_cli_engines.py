@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from vjnode.cli import main
+from vjnode.engine.choose import Verdict
 from vjnode.engine.flavour import RTX
 from vjnode.engine.manifest import manifest_path
 
@@ -48,6 +49,24 @@ def engines(built, tmp_path, monkeypatch):
     return tmp_path / "engines"
 
 
+@pytest.fixture
+def runtimes(monkeypatch):
+    """What can draw here, without trying it: not what most of these tests are about."""
+    verdicts = [
+        Verdict("tensorrt", "", "there is no CUDA card here"),
+        Verdict("torch", "torch fp16 on Test Card", "", 1.25),
+        Verdict("openvino", "openvino f32 on Test Processor", "", 131.4),
+    ]
+    asked = []
+
+    def survey(size):
+        asked.append(size)
+        return verdicts
+
+    monkeypatch.setattr("vjnode.cli_engines.survey", survey)
+    return asked
+
+
 def answer(capsys, *arguments, code=0):
     capsys.readouterr()
     assert main(["engines", *arguments]) == code
@@ -55,15 +74,63 @@ def answer(capsys, *arguments, code=0):
     return said.out if code == 0 else said.err
 
 
-def test_an_empty_folder_says_how_to_fill_it(capsys, tmp_path):
-    said = answer(capsys, "list", "--dir", str(tmp_path))
+def files_in(said):
+    """Return what was said of engine files."""
+    return said.partition("\n\n")[2]
+
+
+def test_the_list_says_what_can_draw_how_fast_and_which_is_taken(capsys, tmp_path, runtimes):
+    said = answer(capsys, "list", "--dir", str(tmp_path), "--size", "512")
+    assert said.splitlines()[:4] == [
+        "what can draw 512 px here; a show takes the first that can (*):",
+        "  tensorrt      there is no CUDA card here",
+        "* torch          1.25 ms  torch fp16 on Test Card",
+        "  openvino        131 ms  openvino f32 on Test Processor",
+    ]
+    about = json.loads(answer(capsys, "list", "--dir", str(tmp_path), "--json"))
+    assert runtimes == [512, 1024]
+    assert about["size"] == 1024
+    assert about["runtimes"][0] == {
+        "name": "tensorrt",
+        "usable": False,
+        "engine": None,
+        "ms": None,
+        "reason": "there is no CUDA card here",
+        "taken": False,
+    }
+    assert [(one["ms"], one["taken"]) for one in about["runtimes"][1:]] == [
+        (1.25, True),
+        (131.4, False),
+    ]
+
+
+@pytest.mark.slow
+def test_the_list_really_tries_what_is_here(capsys, tmp_path):
+    about = json.loads(answer(capsys, "list", "--dir", str(tmp_path), "--size", "256", "--json"))
+    assert [one["taken"] for one in about["runtimes"]].count(True) == 1
+    last = about["runtimes"][-1]
+    assert last["name"] == "openvino"
+    assert last["usable"]
+    assert last["ms"] > 0
+    for one in about["runtimes"]:
+        assert bool(one["reason"]) is not one["usable"]
+
+
+def test_a_size_that_nothing_can_draw_is_refused(capsys, tmp_path):
+    assert "640" in answer(capsys, "list", "--dir", str(tmp_path), "--size", "640", code=2)
+
+
+def test_an_empty_folder_says_how_to_fill_it(capsys, tmp_path, runtimes):
+    said = files_in(answer(capsys, "list", "--dir", str(tmp_path)))
     assert said == f"there are no engines in {tmp_path}; build them with: vjnode engines build\n"
     assert json.loads(answer(capsys, "list", "--dir", str(tmp_path), "--json"))["engines"] == []
 
 
-def test_the_list_says_what_can_run(capsys, engines):
+def test_the_list_says_what_can_run(capsys, engines, runtimes):
     size = (engines / "encoder-fp16-sm89.rtx").stat().st_size / 1e6
-    assert answer(capsys, "list") == f"encoder-fp16-sm89.rtx  {size:5.1f} MB  can run here\n"
+    assert (
+        files_in(answer(capsys, "list")) == f"encoder-fp16-sm89.rtx  {size:5.1f} MB  can run here\n"
+    )
     (one,) = json.loads(answer(capsys, "list", "--json"))["engines"]
     assert one["name"] == "encoder-fp16-sm89.rtx"
     assert one["usable"] is True
@@ -72,10 +139,10 @@ def test_the_list_says_what_can_run(capsys, engines):
     assert one["engine_bytes"] == (engines / one["name"]).stat().st_size
 
 
-def test_the_list_says_what_cannot_and_why(capsys, engines):
+def test_the_list_says_what_cannot_and_why(capsys, engines, runtimes):
     (engines / "encoder-fp16-sm89.rtx").write_bytes(b"half")
     (engines / "odd.rtx").write_bytes(b"")
-    said = answer(capsys, "list").splitlines()
+    said = files_in(answer(capsys, "list")).splitlines()
     assert [line.split()[0] for line in said[::2]] == ["encoder-fp16-sm89.rtx", "odd.rtx"]
     assert [line.split()[-1] for line in said[::2]] == ["refused", "refused"]
     assert "4 bytes" in said[1]
@@ -86,7 +153,7 @@ def test_the_list_says_what_cannot_and_why(capsys, engines):
     assert rows[1]["network"] is None
 
 
-def test_a_foreign_engine_can_be_admitted_by_name(capsys, engines, tmp_path, monkeypatch):
+def test_a_foreign_engine_can_be_admitted_by_name(capsys, engines, runtimes, tmp_path, monkeypatch):
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path / "another machine"))
     assert "vjnode engines trust encoder-fp16-sm89.rtx" in answer(capsys, "list")
     said = answer(capsys, "trust", "encoder-fp16-sm89")

@@ -195,7 +195,7 @@ def _verdict(candidate: Candidate, size: int) -> Verdict:
     except VjnodeError as error:
         return Verdict(candidate.name, "", str(error))
     try:
-        return Verdict(candidate.name, engine.name, "", measured_ms(engine))
+        return Verdict(candidate.name, engine.name, "", measured_ms(engine, anew=True))
     finally:
         engine.close()
 
