@@ -114,7 +114,7 @@ class FakeDriver:
             self.put(stream, work)
 
     def do_cuGraphDestroy(self, graph):
-        del self.graphs[graph]
+        del self.graphs[getattr(graph, "value", graph)]
 
     def do_cuGraphExecDestroy(self, launchable):
         del self.launchable[launchable]
@@ -176,7 +176,7 @@ class FakeDriver:
         return np.frombuffer(self.memory[address], dtype)
 
 
-def fake_tensorrt(driver, *, works=True, draws=True):
+def fake_tensorrt(driver, *, works=True, draws=True, captures=True):
     """Return a TensorRT whose engines draw the codes' first number, on a fake card."""
     trt = ModuleType("fake_tensorrt")
     trt.__version__ = "11.4"
@@ -205,6 +205,8 @@ def fake_tensorrt(driver, *, works=True, draws=True):
                 picture = driver.on_card(at["picture"], np.uint8)
                 picture[:] = int(face[0])
 
+            if stream in driver.capturing and not captures:
+                return False
             driver.put(stream, work)
             return draws
 

@@ -146,6 +146,15 @@ def test_an_engine_that_tensorrt_refuses_is_told_and_leaves_nothing(driver, what
     assert not driver.pinned
 
 
+def test_an_engine_that_no_graph_can_hold_runs_without_and_says_so(driver, caplog):
+    engine, _ = opened(driver, captures=False)
+    assert "without a CUDA graph" in caplog.text
+    for number in (3, 4, 5):
+        assert (engine.draw(flat(number)) == number).all()
+    engine.close()
+    assert not driver.held
+
+
 def test_a_card_that_is_full_is_told_and_leaves_nothing(driver):
     driver.failing["cuMemAlloc_v2"] = 2
     with pytest.raises(EngineError, match="out of memory"):

@@ -217,8 +217,10 @@ class Cuda:
         try:
             yield graphs
         except BaseException:
-            graph = c_void_p()  # ends the capture, whatever has become of it
+            graph = c_void_p()  # the capture has to end, whatever has become of it
             self._library.cuStreamEndCapture(stream, ctypes.byref(graph))
+            if graph.value:
+                self._library.cuGraphDestroy(graph)
             raise
         graphs.append(self._ended(stream))
 

@@ -9,8 +9,11 @@ needs nothing else, so that a card's owner need not install the CUDA build of to
 """
 
 import hashlib
+import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +30,8 @@ from vjnode.engine.store import admit, engine_path, engines_dir, this_machine, w
 from vjnode.engine.tensorrt_build import logger_of
 from vjnode.errors import EngineError
 from vjnode.storage import cache_dir, replace_file
+
+_log = logging.getLogger(__name__)
 
 NETWORK = NETWORKS["mobilestylegan"]
 
@@ -49,13 +54,13 @@ class Built:
 class _Place:
     """What one picture under way needs.
 
-    codes: pinned, (slots, dim). picture: on the card. graph: from codes to picture. drawn,
-    copied: events. block: of picture memory here, that it is copied to.
+    codes: pinned, (slots, dim). picture: on the card. launch: begins to draw the one from the
+    other. drawn, copied: events. block: of picture memory here, that it is copied to.
     """
 
     codes: NDArray[np.float32]
     picture: int
-    graph: int
+    launch: Callable[[], None]
     drawn: int
     copied: int
     block: int = 0
@@ -185,23 +190,27 @@ class TensorRtEngine(Overlapping):
         """Return a place for pictures, with its tick as a graph."""
         cuda, codes = self._cuda, self._cuda.staging(shapes["face"][1:])
         face, picture = cuda.memory(codes.nbytes), cuda.memory(self._pictures.nbytes)
-        self._there(self._context.set_tensor_address("face", face))
-        self._there(self._context.set_tensor_address("picture", picture))
 
         def tick() -> None:
+            self._there(self._context.set_tensor_address("face", face))
+            self._there(self._context.set_tensor_address("picture", picture))
             cuda.to_card(face, codes.ctypes.data, codes.nbytes, self._drawing)
             self._there(self._context.execute_async_v3(self._drawing))
 
         tick()  # what TensorRT does the first time only must not become part of the graph
         cuda.finish(self._drawing)
-        graph = cuda.graph(tick, self._drawing)
-        return _Place(codes, picture, graph, drawn=cuda.event(), copied=cuda.event())
+        launch: Callable[[], None] = tick
+        try:
+            launch = partial(cuda.launch, cuda.graph(tick, self._drawing), self._drawing)
+        except EngineError as error:
+            _log.warning("drawing without a CUDA graph, which is slower: %s", error)
+        return _Place(codes, picture, launch, drawn=cuda.event(), copied=cuda.event())
 
     def _begin(self, place: int, codes: NDArray[np.float32]) -> None:
         cuda, one = self._cuda, self._places[place]
         cuda.use()
         one.codes[...] = codes
-        cuda.launch(one.graph, self._drawing)
+        one.launch()
         cuda.record(one.drawn, self._drawing)
         cuda.order(self._copying, one.drawn)
         one.block = self._pictures.take()
@@ -221,8 +230,8 @@ class TensorRtEngine(Overlapping):
         """Return what TensorRT has returned, unless that says that it failed."""
         if result is None or result is False:
             raise EngineError(
-                f"{self._about} ({self._logger.last()}); build it again: vjnode engines build "
-                f"--model {NETWORK.name} --size {self.size}"
+                f"{self._about} ({self._logger.last()}); update the NVIDIA driver, or build it "
+                f"again: vjnode engines build --model {NETWORK.name} --size {self.size}"
             )
         return result
 

@@ -94,6 +94,8 @@ def _compile(trt: ModuleType, flavour: Flavour, graph: bytes, gpu: str, about: s
     if gpu in flavour.anywhere:
         config.num_compute_capabilities = 1
         config.set_compute_capability(getattr(trt.ComputeCapability, gpu.upper()), 0)
+        # All memory before it runs, as a CUDA graph needs it.
+        config.set_flag(trt.BuilderFlag.REQUIRE_USER_ALLOCATION)
     if flavour.caches_timings:
         timings = cache_dir("engines") / f"timings-{trt.__version__}-{gpu}.cache"
         known = timings.read_bytes() if timings.is_file() else b""
