@@ -5,6 +5,7 @@ features into a few kernels; without it, the graph at least takes away what star
 costs. On a processor it runs as it is, in single precision, which is for tests.
 """
 
+import functools
 import hashlib
 import importlib.util
 import logging
@@ -96,13 +97,13 @@ class TorchEngine(Overlapping):
 
         precision: Precision = "fp32" if device == "cpu" else "fp16"
         weights = NETWORK.weights()
-        tick = _tick(size, precision, device)
         self._places: list[_Place] = []
         if device == "cpu":
+            tick = _tick(size, precision, device)
             self._places += [_OnProcessor(tick) for _ in range(PLACES)]
             self.name = f"torch {precision} on the processor"
         else:
-            tick, form = _compiled(tick)
+            tick, form = _compiled(size)
             cuda: Any = torch.cuda  # Any, for not all of it is typed
             streams = cuda.Stream(), cuda.Stream()
             self._places += [_OnCard(cuda, tick, *streams) for _ in range(PLACES)]
@@ -220,8 +221,13 @@ def _tick(size: int, precision: Precision, device: str) -> "Callable[[Tensor], T
     return tick
 
 
-def _compiled(tick: "Callable[[Tensor], Tensor]") -> "tuple[Callable[[Tensor], Tensor], str]":
-    """Return ``tick`` compiled where that works here, and what to call it then."""
+@functools.cache
+def _compiled(size: int) -> "tuple[Callable[[Tensor], Tensor], str]":
+    """Return what draws on the card, compiled where that works here, and what to call it.
+
+    Made once in a process: compiling beside a show that runs would make it stutter.
+    """
+    tick = _tick(size, "fp16", "cuda")
     if importlib.util.find_spec("triton") is None:
         _log.warning(
             "torch draws slower than it could: Triton is missing; run: pip install "
