@@ -21,6 +21,7 @@ from vjnode.engine.manifest import sha256_of
 from vjnode.engine.networks import NETWORKS, Precision, kept_graph
 from vjnode.errors import EngineError, InputError
 from vjnode.face.layout import DIM, SLOTS
+from vjnode.storage import cache_dir
 
 NETWORK = NETWORKS["mobilestylegan"]
 
@@ -99,7 +100,7 @@ class OnnxEngine:
         # DirectML needs these two, and one graph after another is what is asked for anyway.
         options.enable_mem_pattern = provider is not DIRECT_ML
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        providers: list[Any] = [(provider.name, dict(provider.options))]
+        providers: list[Any] = [(provider.name, _options(provider, graph))]
         if provider is not PROCESSOR:
             providers.append(PROCESSOR.name)
         try:
@@ -191,6 +192,17 @@ def _graph(size: int, precision: Precision, weights_sha256: str) -> bytes:
     from vjnode.engine.export import export  # noqa: PLC0415 - imports torch
 
     return export(NETWORK, size, precision)
+
+
+def _options(provider: Provider, graph: bytes) -> dict[str, str]:
+    """Return the provider's options; CoreML also keeps what it compiles for the next start.
+
+    It would tell graphs apart by the names in them, which are the same for all sizes.
+    """
+    if provider is not CORE_ML:
+        return provider.options
+    kept = cache_dir("coreml", hashlib.sha256(graph).hexdigest()[:16])
+    return provider.options | {"ModelCacheDirectory": str(kept)}
 
 
 def _failures(ort: ModuleType) -> tuple[type[Exception], ...]:
