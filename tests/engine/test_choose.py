@@ -9,8 +9,9 @@ import pytest
 
 from vjnode.engine import choose as choose_module
 from vjnode.engine import measure
-from vjnode.engine.choose import CANDIDATES, Candidate, choose, looks_like_one, open_engine, survey
+from vjnode.engine.choose import CANDIDATES, Candidate, choose, open_engine, survey
 from vjnode.engine.gpu import gpu_here
+from vjnode.engine.measure import looks_like_one
 from vjnode.errors import EngineError, InputError
 
 SIZE = 256
@@ -47,6 +48,7 @@ class Drawing:
 def offer(tmp_path, monkeypatch):
     """Offer these instead of the real ones; returns the engines that were opened, by name."""
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("VJNODE_ENGINE", raising=False)
     monkeypatch.setattr(choose_module, "_taken", {})
 
     def offer(**offered):
@@ -122,6 +124,30 @@ def test_an_engine_that_fails_at_its_first_picture_is_passed_over_and_closed(off
     assert choice.engine is opened["last"][0]
     assert opened["broken"][0].closed
     assert "device lost" in choice.verdicts[0].reason
+
+
+def test_the_user_can_name_the_only_one_to_consider(offer, monkeypatch):
+    opened = offer(first={}, second=EngineError("no card"), last={})
+    monkeypatch.setenv("VJNODE_ENGINE", "last")
+    assert choose(SIZE).engine is opened["last"][0]
+    assert set(opened) == {"last"}
+    assert [one.name for one in survey(SIZE)] == ["last"]
+    monkeypatch.setenv("VJNODE_ENGINE", "second")
+    with pytest.raises(EngineError, match="no card"):
+        choose(SIZE)
+    monkeypatch.setenv("VJNODE_ENGINE", "third")
+    with pytest.raises(InputError, match=r"'third'.*first, second, last"):
+        choose(SIZE)
+
+
+def test_a_runtime_that_breaks_when_it_is_opened_is_passed_over(offer):
+    opened = offer(first=RuntimeError("no libfoo"), second=OSError("no libbar"), last={})
+    choice = choose(SIZE)
+    assert choice.engine is opened["last"][0]
+    assert [one.reason for one in choice.verdicts[:2]] == [
+        "first fails: no libfoo",
+        "second fails: no libbar",
+    ]
 
 
 def test_when_not_even_the_last_can_be_opened_its_own_error_is_told(offer):

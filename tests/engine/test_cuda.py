@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tests.engine.cards import card
-from vjnode.engine.cuda import Cuda, PictureMemory, load_driver
+from vjnode.engine.cuda import Cuda, load_driver
 from vjnode.engine.gpu import gpu_here
+from vjnode.engine.picture_memory import PictureMemory
 from vjnode.errors import EngineError
 
 SHAPE = (64, 64, 4)

@@ -65,7 +65,7 @@ def test_without_a_card_or_the_right_torch_it_is_said_why(monkeypatch):
         open_torch_cuda(SIZE)
     monkeypatch.setattr(torch_cuda, "gpu_here", lambda: "sm89")
     monkeypatch.setattr(metadata, "version", lambda package: "2.13.0+cpu")
-    with pytest.raises(EngineError, match=r"2.13.0\+cpu is the build for processors; install"):
+    with pytest.raises(EngineError, match=r"2.13.0\+cpu is for processors only; install"):
         open_torch_cuda(SIZE)
     monkeypatch.setattr(metadata, "version", lambda package: "2.13.0")
     monkeypatch.setitem(sys.modules, "torch", None)

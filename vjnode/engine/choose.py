@@ -5,21 +5,17 @@ device and whatever was built for it are there, and a first picture looks like o
 imported when it is opened, and nothing of CUDA where no driver of a card is.
 """
 
+import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
-
-import numpy as np
-from numpy.typing import NDArray
 
 from vjnode.engine.base import SIZES, Engine
 from vjnode.engine.cuda import NO_CARD
 from vjnode.engine.gpu import gpu_here
-from vjnode.engine.measure import kept_ms, measured_ms, probe_codes
+from vjnode.engine.measure import kept_ms, looks_like_one, measured_ms, probe_codes
 from vjnode.errors import EngineError, InputError, VjnodeError
-
-LEAST_CONTRAST = 8.0
-"""A picture whose levels 0…255 have a smaller standard deviation is not one of a face."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +144,7 @@ def open_engine(size: int, threads: int | None = None) -> Engine:
     if taken is not None and taken is not CANDIDATES[-1]:
         try:
             return taken.open(size, threads)
-        except EngineError:  # it was usable, and is not any more
+        except (VjnodeError, RuntimeError, OSError):  # it was usable, and is not any more
             del _taken[size]
     return choose(size, threads).engine
 
@@ -156,23 +152,27 @@ def open_engine(size: int, threads: int | None = None) -> Engine:
 def choose(size: int, threads: int | None = None, *, measured: bool = False) -> Choice:
     """Open the best engine that works on this machine, and say why it is that one.
 
+    ``VJNODE_ENGINE`` names the only candidate to consider: for a comparison, or past one that
+    takes the whole process down.
+
     measured: also measure it, unless that was done before on this machine.
 
     Raises:
-        InputError: another size.
+        InputError: another size, or ``VJNODE_ENGINE`` names nothing that is known.
         VjnodeError: not even the last candidate can draw.
     """
     _check(size)
     verdicts: list[Verdict] = []
-    for candidate in CANDIDATES[:-1]:
+    candidates = _considered()
+    for candidate in candidates[:-1]:
         try:
-            engine = _proved(candidate.open(size, threads))
+            engine = _proved(candidate, size, threads)
         except VjnodeError as error:
             verdicts.append(Verdict(candidate.name, "", str(error)))
             continue
         break
     else:
-        candidate = CANDIDATES[-1]  # nothing can take its place, so it need not be tried first
+        candidate = candidates[-1]  # nothing can take its place, so it need not be tried first
         engine = candidate.open(size, threads)
     _taken[size] = candidate
     ms = measured_ms(engine) if measured else kept_ms(engine)
@@ -186,12 +186,21 @@ def survey(size: int) -> list[Verdict]:
         InputError: another size.
     """
     _check(size)
-    return [_verdict(candidate, size) for candidate in CANDIDATES]
+    return [_verdict(candidate, size) for candidate in _considered()]
+
+
+def _considered() -> tuple[Candidate, ...]:
+    name = os.environ.get("VJNODE_ENGINE")
+    found = CANDIDATES if not name else tuple(one for one in CANDIDATES if one.name == name)
+    if not found:
+        names = ", ".join(one.name for one in CANDIDATES)
+        raise InputError(f"VJNODE_ENGINE is {name!r}; set it to one of {names}, or to nothing")
+    return found
 
 
 def _verdict(candidate: Candidate, size: int) -> Verdict:
     try:
-        engine = _proved(candidate.open(size, None))
+        engine = _proved(candidate, size, None)
     except VjnodeError as error:
         return Verdict(candidate.name, "", str(error))
     try:
@@ -200,37 +209,26 @@ def _verdict(candidate: Candidate, size: int) -> Verdict:
         engine.close()
 
 
-def _proved(engine: Engine) -> Engine:
-    """Return ``engine`` when it draws something; else close it.
+def _proved(candidate: Candidate, size: int, threads: int | None) -> Engine:
+    """Open an engine and return it when it draws something; else close it.
 
     Raises:
-        EngineError: its picture is none, or it has failed.
+        VjnodeError: it cannot be opened, its picture is none, or it has failed.
     """
-    try:
-        picture = engine.draw(probe_codes())
+    with ExitStack() as unless_proved:
+        try:
+            engine = candidate.open(size, threads)
+            unless_proved.callback(engine.close)
+            picture = engine.draw(probe_codes())
+        except (RuntimeError, OSError) as error:  # how runtimes say that a device has failed
+            raise EngineError(f"{candidate.name} fails: {error}") from error
         if not looks_like_one(picture, engine.size):
             raise EngineError(
                 f"{engine.name} draws nothing that could be a face: its arithmetic or its engine "
                 "is broken; update the driver, and build the engine again if it is one"
             )
-    except RuntimeError as error:  # how runtimes say that a device has failed
-        engine.close()
-        raise EngineError(f"{engine.name} fails: {error}") from error
-    except VjnodeError:
-        engine.close()
-        raise
-    return engine
-
-
-def looks_like_one(picture: NDArray[np.uint8], size: int) -> bool:
-    """Whether ``picture`` could be one of a face: opaque, and neither flat nor half missing.
-
-    Levels that were not finite come out as one flat colour.
-    """
-    if picture.shape != (size, size, 4) or (picture[..., 3] != 255).any():
-        return False
-    quarters = picture[..., :3].reshape(2, size // 2, 2, size // 2, 3)
-    return bool((quarters.std((1, 3)).mean(-1) >= LEAST_CONTRAST).all())
+        unless_proved.pop_all()
+        return engine
 
 
 def _check(size: int) -> None:

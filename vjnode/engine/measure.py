@@ -1,4 +1,4 @@
-"""How fast an engine is on this machine: measured once, then known."""
+"""Whether an engine draws, and how fast it does on this machine: measured once, then known."""
 
 import hashlib
 import json
@@ -22,11 +22,26 @@ ENOUGH_S = 0.3
 """No further one is begun after this time, s: somebody waits for a show to start."""
 
 
+LEAST_CONTRAST = 8.0
+"""A picture whose levels 0…255 have a smaller standard deviation is not one of a face."""
+
+
 def probe_codes() -> NDArray[np.float32]:
     """Return the style codes of a face that ships, (23, 512) float32."""
     from vjnode.face.catalogue import face_names, load_face  # noqa: PLC0415
 
     return load_face(face_names()[0]).codes
+
+
+def looks_like_one(picture: NDArray[np.uint8], size: int) -> bool:
+    """Whether ``picture`` could be one of a face: opaque, and neither flat nor half missing.
+
+    Levels that were not finite come out as one flat colour.
+    """
+    if picture.shape != (size, size, 4) or (picture[..., 3] != 255).any():
+        return False
+    quarters = picture[..., :3].reshape(2, size // 2, 2, size // 2, 3)
+    return bool((quarters.std((1, 3)).mean(-1) >= LEAST_CONTRAST).all())
 
 
 def measured_ms(engine: Engine, *, anew: bool = False) -> float:

@@ -11,7 +11,7 @@ needs nothing else, so that a card's owner need not install the CUDA build of to
 import hashlib
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.engine.cuda import NO_CARD, Cuda, PictureMemory
+from vjnode.engine.cuda import NO_CARD, Cuda
 from vjnode.engine.flavour import Flavour
 from vjnode.engine.gpu import gpu_here, with_cards
 from vjnode.engine.networks import NETWORKS, PRECISIONS, Precision, Shapes
 from vjnode.engine.overlap import PLACES, Overlapping
+from vjnode.engine.picture_memory import PictureMemory
 from vjnode.engine.store import admit, engine_path, engines_dir, this_machine, wanted
 from vjnode.engine.tensorrt_build import logger_of
 from vjnode.errors import EngineError
@@ -75,14 +76,24 @@ def open_tensorrt(flavour: Flavour, size: int, folder: Path | None = None) -> "T
         EngineError: it cannot be run here; the text says why, and what to do.
     """
     built = find_built(flavour, size, engines_dir() if folder is None else folder)
-    return TensorRtEngine(flavour, flavour.load(), built, Cuda())
+    with ExitStack() as unless_opened:
+        cuda = Cuda()
+        unless_opened.callback(cuda.close)
+        try:
+            engine = TensorRtEngine(flavour, flavour.load(), built, cuda)
+        except (RuntimeError, TypeError) as error:  # how TensorRT says that it made nothing
+            raise EngineError(
+                f"{flavour.about} does not start ({error}); update the NVIDIA driver"
+            ) from error
+        unless_opened.pop_all()
+        return engine
 
 
 def find_built(flavour: Flavour, size: int, folder: Path) -> Built:
     """Return the generator's engine for this card, half precision before single.
 
     Raises:
-        EngineError: there is none that may be run; the text says why, and what to do.
+        EngineError: as for ``open_tensorrt``.
     """
     gpu = gpu_here()
     if gpu is None:
@@ -148,7 +159,8 @@ class TensorRtEngine(Overlapping):
             self._set("texture", TEXTURE)
             self._places += [self._place(built.shapes) for _ in range(PLACES)]
             if kept is not None:
-                _keep(kernels, bytes(kept.serialize()))
+                with suppress(OSError):  # without it, the next start only takes longer
+                    replace_file(kernels, bytes(kept.serialize()))
         except EngineError:
             self.close()
             raise
@@ -158,7 +170,7 @@ class TensorRtEngine(Overlapping):
         if self._runtime is not None:
             with suppress(EngineError):  # a card that has failed
                 self._drop()
-            self._cuda.close()  # the graphs before what they are of
+            self._cuda.close()  # graphs before what they are of
             self._pictures.close()
             self._context = self._engine = self._runtime = None
 
@@ -234,10 +246,3 @@ class TensorRtEngine(Overlapping):
                 f"again: vjnode engines build --model {NETWORK.name} --size {self.size}"
             )
         return result
-
-
-def _keep(path: Path, data: bytes) -> None:
-    """Write what a later start may use; without it, that only takes longer."""
-    with suppress(OSError):
-        if not path.is_file() or path.read_bytes() != data:
-            replace_file(path, data)

@@ -39,9 +39,7 @@ class _Place(Protocol):
     """Where a picture is drawn; see ``Overlapping``."""
 
     def begin(self, face: "Tensor") -> None: ...
-
     def is_there(self) -> bool: ...
-
     def end(self) -> "Tensor": ...
 
 
@@ -57,9 +55,7 @@ def open_torch_cuda(size: int) -> "TorchEngine":
     with suppress(metadata.PackageNotFoundError):
         version = metadata.version("torch")
         if version.endswith("+cpu"):
-            raise EngineError(
-                f"torch {version} is the build for processors; install the one for CUDA"
-            )
+            raise EngineError(f"torch {version} is for processors only; install its CUDA build")
     try:
         import torch  # noqa: PLC0415
     except ImportError as error:
@@ -205,9 +201,8 @@ def _tick(size: int, precision: Precision, device: str) -> "Callable[[Tensor], T
     weights = NETWORK.weights()
     network = NETWORK.module(weights, size, precision).to(device)
     if device != "cpu":
-        # With its channels side by side a feature is what tensor cores read.
-        to_format: Any = network.to  # its annotations lack this
-        network = to_format(memory_format=torch.channels_last)
+        to: Any = network.to  # its annotations lack what makes tensor cores read it faster
+        network = to(memory_format=torch.channels_last)
     shapes = NETWORK.inputs(weights, size)
     # A show fuses face and expression itself, which are 47 kB: nothing moves beyond that.
     directions = torch.zeros(shapes["directions"], device=device)
