@@ -13,10 +13,10 @@ from vjnode.engine.cuda import Cuda
 from vjnode.engine.flavour import FULL, RTX, flavour_for
 from vjnode.engine.gpu import gpu_here
 from vjnode.engine.networks import NETWORKS
-from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.engine.store import Machine, engine_path
 from vjnode.engine.tensorrt import Built, TensorRtEngine, find_built, open_tensorrt
 from vjnode.engine.tensorrt_build import build
+from vjnode.engine.torch_cuda import TorchEngine
 from vjnode.errors import EngineError
 from vjnode.face.layout import DIM, SLOTS
 
@@ -200,7 +200,7 @@ def test_on_a_card_the_pictures_are_right(tmp_path, size):
         pytest.skip(f"{flavour.package} is not installed")
     build(NETWORKS["mobilestylegan"], size, "fp16", gpu_here(), tmp_path, flavour=flavour)
     engine = open_tensorrt(flavour, size, tmp_path)
-    truth = OpenVinoEngine(size)
+    truth = TorchEngine(size, "cpu")
     for seed in (1, 2):
         wanted = truth.draw(codes_of(seed))
         assert psnr_db(engine.draw(codes_of(seed)), wanted) >= 45

@@ -85,9 +85,9 @@ def on_card():
 
 @card
 @pytest.mark.slow
-def test_on_a_card_the_pictures_are_right(on_card, truth):
+def test_on_a_card_the_pictures_are_right(on_card, engine):
     for seed in (1, 2, 3):
-        wanted = truth.draw(codes_of(seed))
+        wanted = engine.draw(codes_of(seed))
         assert psnr_db(on_card.draw(codes_of(seed)), wanted) >= 45
         assert psnr_db(on_card.draw_unless(lambda: False, codes_of(seed)), wanted) >= 45
 
