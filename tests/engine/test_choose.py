@@ -9,6 +9,7 @@ import pytest
 
 from vjnode.engine import choose as choose_module
 from vjnode.engine import measure
+from vjnode.engine.attempt import attempt, forget_attempts, took_down
 from vjnode.engine.choose import CANDIDATES, Candidate, choose, open_engine, survey
 from vjnode.engine.gpu import gpu_here
 from vjnode.engine.measure import looks_like_one
@@ -124,6 +125,42 @@ def test_an_engine_that_fails_at_its_first_picture_is_passed_over_and_closed(off
     assert choice.engine is opened["last"][0]
     assert opened["broken"][0].closed
     assert "device lost" in choice.verdicts[0].reason
+
+
+def dying(name):
+    """Open the engine ``name`` in a process that is taken down by that."""
+    script = (
+        "import os, sys\n"
+        "from vjnode.engine.attempt import attempt\n"
+        f"with attempt({name!r}):\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_an_engine_that_takes_the_process_down_is_not_tried_again_until_asked(offer):
+    opened = offer(first={}, last={})
+    dying("first")
+    choice = choose(SIZE)
+    assert choice.engine is opened["last"][0]
+    assert "took the process down the last time" in choice.verdicts[0].reason
+    assert "vjnode engines list" in choice.verdicts[0].reason
+    assert "first" not in opened
+    assert survey(SIZE)[0].usable
+    assert choose(SIZE).engine is opened["first"][-1]
+
+
+def test_an_attempt_of_a_process_that_lives_is_no_failure(offer):
+    opened = offer(first={}, last={})
+    with attempt("first"):
+        assert not took_down("first")
+        asked = "from vjnode.engine.attempt import took_down; print(took_down('first'))"
+        done = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True)
+        assert done.stdout.strip() == b"False"
+    with attempt("first"):
+        forget_attempts()
+        assert choose(SIZE).engine is opened["first"][0]
 
 
 def test_the_user_can_name_the_only_one_to_consider(offer, monkeypatch):

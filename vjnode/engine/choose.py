@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
 
+from vjnode.engine.attempt import attempt, forget_failure, took_down
 from vjnode.engine.base import SIZES, Engine
 from vjnode.engine.cuda import NO_CARD
 from vjnode.engine.gpu import gpu_here
@@ -152,8 +153,7 @@ def open_engine(size: int, threads: int | None = None) -> Engine:
 def choose(size: int, threads: int | None = None, *, measured: bool = False) -> Choice:
     """Open the best engine that works on this machine, and say why it is that one.
 
-    ``VJNODE_ENGINE`` names the only candidate to consider: for a comparison, or past one that
-    takes the whole process down.
+    ``VJNODE_ENGINE`` names the only candidate to consider.
 
     measured: also measure it, unless that was done before on this machine.
 
@@ -166,6 +166,11 @@ def choose(size: int, threads: int | None = None, *, measured: bool = False) -> 
     candidates = _considered()
     for candidate in candidates[:-1]:
         try:
+            if took_down(candidate.name):
+                raise EngineError(
+                    "it took the process down the last time it was opened; update the driver, "
+                    "then try it again with: vjnode engines list"
+                )
             engine = _proved(candidate, size, threads)
         except VjnodeError as error:
             verdicts.append(Verdict(candidate.name, "", str(error)))
@@ -199,6 +204,7 @@ def _considered() -> tuple[Candidate, ...]:
 
 
 def _verdict(candidate: Candidate, size: int) -> Verdict:
+    forget_failure(candidate.name)
     try:
         engine = _proved(candidate, size, None)
     except VjnodeError as error:
@@ -215,7 +221,7 @@ def _proved(candidate: Candidate, size: int, threads: int | None) -> Engine:
     Raises:
         VjnodeError: it cannot be opened, its picture is none, or it has failed.
     """
-    with ExitStack() as unless_proved:
+    with ExitStack() as unless_proved, attempt(candidate.name):
         try:
             engine = candidate.open(size, threads)
             unless_proved.callback(engine.close)

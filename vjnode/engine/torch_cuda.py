@@ -234,14 +234,12 @@ def _compiled(size: int) -> "tuple[Callable[[Tensor], Tensor], str]":
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     import torch  # noqa: PLC0415
 
+    _log.info("compiling the generator for the card; the first time takes a minute or two")
     compiled = torch.compile(tick, fullgraph=True, dynamic=False)
     try:
         compiled(torch.zeros(NETWORK.inputs(NETWORK.weights(), 0)["face"], device="cuda"))
     except (RuntimeError, OSError) as error:  # no C compiler, or one that fails
-        _log.warning(
-            "torch draws slower than it could: it cannot compile (%s); install a C compiler",
-            _first_line(error),
-        )
+        _log.warning("torch draws slower than it could: it cannot compile (%s)", _first_line(error))
         return tick, "as it is"
     return compiled, "compiled"
 

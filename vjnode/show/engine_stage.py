@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from vjnode.control.controls import Controls
+from vjnode.engine.attempt import forget_attempts
 from vjnode.engine.choose import Choice
 from vjnode.engine.library import Look
 from vjnode.errors import VjnodeError
@@ -64,6 +65,7 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     end_s = time.monotonic() + FIRST_KEY_TIMEOUT_S
     while not painter.prepare(controls, ready=1, timeout_s=0.2):
         if not lifeline.running():
+            forget_attempts()
             return
         if time.monotonic() > end_s:
             raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")

@@ -1,0 +1,64 @@
+"""Remembers which engine is being opened, for the case that this takes the whole process down.
+
+A broken driver can end a process or hang it, which no exception tells of. So a file says what is
+being tried, and one that is left over from a process that has ended says what not to try again.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from vjnode.errors import VjnodeError
+from vjnode.storage import cache_dir
+
+
+@contextmanager
+def attempt(name: str) -> Iterator[None]:
+    """Within it, engine ``name`` is being opened."""
+    with suppress(OSError, VjnodeError):  # without a cache nothing is remembered
+        _file(name).write_text(str(os.getpid()))
+    try:
+        yield
+    finally:
+        forget_attempts()
+
+
+def took_down(name: str) -> bool:
+    """Whether a process was trying to open engine ``name`` when it ended."""
+    try:
+        pid = int(_file(name).read_text())
+    except (OSError, ValueError, VjnodeError):
+        return False
+    return pid != os.getpid() and not _lives(pid)
+
+
+def forget_attempts() -> None:
+    """Take back what this process was trying: it ends for another reason."""
+    with suppress(OSError, VjnodeError, ValueError):
+        for path in cache_dir("engines").glob("opening-*"):
+            if int(path.read_text()) == os.getpid():
+                path.unlink(missing_ok=True)
+
+
+def forget_failure(name: str) -> None:
+    """Let engine ``name`` be tried again, whatever happened to those who did."""
+    with suppress(OSError, VjnodeError):
+        _file(name).unlink(missing_ok=True)
+
+
+def _file(name: str) -> Path:
+    return cache_dir("engines") / f"opening-{name}"
+
+
+def _lives(pid: int) -> bool:
+    if sys.platform == "win32":  # where asking would end it
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
