@@ -111,7 +111,8 @@ class TorchEngine(Overlapping):
     def close(self) -> None:
         """Free the card's memory; safe to call twice. Pictures that were drawn stay."""
         if self._places:
-            self._drop()
+            with suppress(RuntimeError):  # a card that has failed
+                self._drop()
             self._places.clear()
 
     def _begin(self, place: int, codes: NDArray[np.float32]) -> None:
