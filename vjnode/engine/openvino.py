@@ -23,7 +23,7 @@ from vjnode.storage import cache_dir
 if TYPE_CHECKING:
     import openvino
 
-GRAPH = 3
+GRAPH = 4
 """Grows when ``vjnode.face.fold`` changes what it computes or how."""
 
 # On processors with AVX2 and nothing newer, the kernels that OpenVINO chooses for pointwise
@@ -181,7 +181,7 @@ def _export(size: int) -> "openvino.Model":
     print(f"vjnode: preparing the generator for {size} px, once", file=sys.stderr)  # noqa: T201
     _, synthesis = load(weights)
     example = (torch.zeros(1, SLOTS, DIM), torch.ones(1))
-    folded = FoldedSynthesis(synthesis, size)
+    folded = FoldedSynthesis(synthesis, size, strips=True)
     return load_openvino().convert_model(
         folded, example_input=example, input=[[1, SLOTS, DIM], [1]]
     )

@@ -8,7 +8,12 @@ Every step is exact but one: noise too weak to be seen is left out.
   So the first convolution's factors join those of the up-sampling, and the second's scale
   its pointwise kernel, which on large pictures is far smaller than the picture.
 - The last Haar transform, the range 0…255 and an opaque alpha are part of the head's kernel.
+- On a processor the large pictures are drawn in strips of rows, each through a whole block, so
+  that its features stay in the processor's cache from one layer to the next.
 """
+
+from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +29,17 @@ FAINT = 1e-3
 
 SCALED_KERNEL_PX = 64
 """From this size on, scaling a kernel is cheaper than scaling the picture."""
+
+STRIP_BYTES = 4 << 20
+"""A strip of a block's features has at most so many; several of them fit into a shared cache."""
+
+Then = Callable[[Tensor], Tensor]
+"""What is done to each strip of a block's features."""
+
+
+def as_it_is(x: Tensor) -> Tensor:
+    """Return x."""
+    return x
 
 
 class FoldedAffine(nn.Module):
@@ -43,7 +59,7 @@ class FoldedAffine(nn.Module):
 class FoldedBlock(nn.Module):
     """Double the size, then two convolutions."""
 
-    def __init__(self, block: Block, *, last: bool) -> None:
+    def __init__(self, block: Block, *, last: bool, strips: bool) -> None:
         super().__init__()
         inputs = block.up.affine.out_features
         # Half of the gain is the Haar transform's own factor.
@@ -52,16 +68,32 @@ class FoldedBlock(nn.Module):
         self.style2 = FoldedAffine(block.conv2.affine, block.conv2.gain)
         outputs = block.conv2.weight.shape[0]
         self.px = block.conv2.noise.shape[-1]
+        self.strips = -(-4 * outputs * self.px**2 // STRIP_BYTES) if strips else 1
         self.conv1 = FoldedConv(block.conv1, torch.arange(outputs))
         self.conv2 = FoldedConv(block.conv2, torch.arange(outputs) if last else quarters(outputs))
 
-    def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+    def forward(self, x: Tensor, codes: Tensor, texture: Tensor, then: Then = as_it_is) -> Tensor:
         """x: [1, C, px/2, px/2], channels in quarters; codes: [1, 3, DIM]."""
-        factors = self.up(codes[:, 0]) * self.style1(codes[:, 0]).repeat(1, 4)
-        x = self.conv1(butterfly(x * factors[:, :, None, None]), texture)
-        factors = self.style2(codes[:, 1])[:, :, None, None]
+        first = (self.up(codes[:, 0]) * self.style1(codes[:, 0]).repeat(1, 4))[:, :, None, None]
+        second = self.style2(codes[:, 1])[:, :, None, None]
+        edges = [self.px // 2 * i // self.strips for i in range(self.strips + 1)]
+        strips = [then(self._strip(x, first, second, texture, rows)) for rows in pairwise(edges)]
+        return torch.cat(strips, 2) if len(strips) > 1 else strips[0]
+
+    def _strip(
+        self, x: Tensor, first: Tensor, second: Tensor, texture: Tensor, rows: tuple[int, int]
+    ) -> Tensor:
+        """Return what the block makes of ``rows`` of x; it also sees a row above and below."""
+        top, bottom = rows
+        above, below = max(top - 1, 0), min(bottom + 1, self.px // 2)
+        if below - above < self.px // 2:
+            x = x[:, :, above:below]
+        x = butterfly(x * first)
+        top, bottom = 2 * top, 2 * bottom
+        x = self.conv1(x, texture, rows=(max(top - 1, 0), min(bottom + 1, self.px)))
         small = self.px < SCALED_KERNEL_PX
-        y: Tensor = self.conv2(x * factors, texture) if small else self.conv2(x, texture, factors)
+        x, factors = (x * second, None) if small else (x, second)
+        y: Tensor = self.conv2(x, texture, factors, rows=(top, bottom))
         return y
 
 
@@ -70,33 +102,50 @@ class FoldedConv(nn.Module):
 
     def __init__(self, conv: StyledConv, order: Tensor) -> None:
         super().__init__()
+        self.px = conv.noise.shape[-1]
         self.depthwise = conv.depthwise
         self.weight = nn.Parameter(conv.weight[order])
         self.bias = nn.Parameter(conv.bias[order])
         self.noise = conv.noise if conv.noise.std() > FAINT else None
 
-    def forward(self, x: Tensor, texture: Tensor, factors: Tensor | None = None) -> Tensor:
-        """x: [1, C, px, px]; factors of its channels, [1, C, 1, 1]."""
+    def forward(
+        self,
+        x: Tensor,
+        texture: Tensor,
+        factors: Tensor | None = None,
+        rows: tuple[int, int] | None = None,
+    ) -> Tensor:
+        """Convolve x, [1, C, rows, px].
+
+        factors: of its channels, [1, C, 1, 1]. rows: which to return; x has one more above and
+        below them wherever the picture goes on there. None: all.
+        """
+        top, bottom = rows or (0, self.px)
+        whole = bottom - top == self.px
         if self.depthwise is None:
             x = F.conv2d(x, self.weight, self.bias, padding=1)
         else:
             weight = self.weight if factors is None else self.weight * factors
-            x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
+            if whole:
+                x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
+            else:
+                edges = (1, 1, int(top == 0), int(bottom == self.px))
+                x = F.conv2d(F.pad(x, edges), self.depthwise, groups=x.shape[1])
             x = F.conv2d(x, weight, self.bias)
         if self.noise is not None:
-            x = x + texture * self.noise
+            x = x + texture * (self.noise if whole else self.noise[:, :, top:bottom])
         return F.leaky_relu(x, SLOPE)
 
 
 class FoldedHead(nn.Module):
     """Features → RGBA levels 0…255 as float, [1, 4, size, size]."""
 
-    def __init__(self, head: Head, size: int) -> None:
+    def __init__(self, head: Head, size: int, full_px: int = FULL_PX) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.full_px = size, full_px
         self.style = FoldedAffine(head.affine, head.gain)
         kernel = torch.cat((head.weight[:, :, 0, 0], head.bias[:, None]), 1)
-        if size == FULL_PX:
+        if size == full_px:
             # The Haar transform of the kernel, as rows of phase-major RGB.
             kernel = inverse_haar(kernel.T[:, :, None, None]).permute(2, 3, 1, 0).flatten(0, 1)
         else:
@@ -111,9 +160,9 @@ class FoldedHead(nn.Module):
         self.bias = nn.Parameter(kernel[:, -1].contiguous())
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        """x: [1, C, 512, 512]; code: [1, DIM]."""
+        """x: [1, C, full_px/2, full_px/2]; code: [1, DIM]."""
         x = F.conv2d(x, self.weight * self.style(code)[:, :, None, None], self.bias)
-        if self.size == FULL_PX:
+        if self.size == self.full_px:
             return depth_to_space(x)
         return F.avg_pool2d(x, x.shape[-1] // self.size)
 
@@ -122,16 +171,17 @@ class FoldedSynthesis(nn.Module):
     """Style codes → RGBA picture; draws one at a time.
 
     size: 1024, or 512 or 256 for area means of the same picture, taken before clamping.
+    strips: whether to draw in strips; the picture is the same.
     """
 
-    def __init__(self, synthesis: Synthesis, size: int) -> None:
+    def __init__(self, synthesis: Synthesis, size: int, *, strips: bool = False) -> None:
         super().__init__()
         self.input = synthesis.input
         conv1 = synthesis.conv1
         self.style = FoldedAffine(conv1.affine, conv1.gain)
         self.conv1 = FoldedConv(conv1, quarters(conv1.weight.shape[0]))
         self.blocks = nn.ModuleList(
-            FoldedBlock(block, last=i == BLOCKS - 1)
+            FoldedBlock(block, last=i == BLOCKS - 1, strips=strips)
             for i, block in enumerate(synthesis.blocks.children())
             if isinstance(block, Block)
         )
@@ -144,16 +194,28 @@ class FoldedSynthesis(nn.Module):
         texture: [1], the strength of the frozen noise, 1 as trained. Its being an input also
         keeps a runtime from folding noise and bias into constants as large as the features.
         """
-        levels = self.levels(codes, texture)
-        return levels.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        return self._draw(codes, texture, to_bytes).permute(0, 2, 3, 1)
 
     def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
+        return self._draw(codes, texture, as_it_is)
+
+    def _draw(self, codes: Tensor, texture: Tensor, then: Then) -> Tensor:
+        code = codes[:, 3 * BLOCKS]
         x = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None], texture)
-        for i, block in enumerate(self.blocks):
+        *blocks, last = self.blocks
+        for i, block in enumerate(blocks):
             x = block(x, codes[:, 3 * i + 1 : 3 * i + 4], texture)
-        levels: Tensor = self.head(x, codes[:, 3 * BLOCKS])
-        return levels
+        i = len(blocks)
+        picture: Tensor = last(
+            x, codes[:, 3 * i + 1 : 3 * i + 4], texture, lambda strip: then(self.head(strip, code))
+        )
+        return picture
+
+
+def to_bytes(levels: Tensor) -> Tensor:
+    """Levels 0…255 and a little beyond → uint8."""
+    return levels.clamp(0, 255).round().to(torch.uint8)
 
 
 def quarters(channels: int) -> Tensor:
