@@ -13,11 +13,9 @@ from training_sound import Scale, Sound
 
 from vjnode.audio.analysis import COEFFICIENTS
 from vjnode.drive.encoder import (
-    BLOCKS,
     Decoder,
     Encoder,
     correlation,
-    describing,
     init_least_squares,
     init_principal,
 )
@@ -25,7 +23,7 @@ from vjnode.drive.window import FRAMES
 
 ANYWHERE, TRACKS, PASSAGES = 16, 4, 8
 """A batch per process: so many strips from anywhere, and from so many tracks so many each."""
-RATE = 6e-3
+RATE = 3e-3
 """Highest learning rate of the encoder."""
 STARTED_ON = 2_000
 """Strips that the encoder starts from."""
@@ -46,45 +44,7 @@ class Progress:
 def start(encoder: Encoder, sound: Sound, scale: Scale, seed: int) -> None:
     """Make ``encoder`` describe what ``sound`` is like; its mean says nothing yet."""
     starts = np.random.default_rng(seed).choice(sound.starts, STARTED_ON)
-    init_principal(encoder.eval(), scale.pictures(sound.strips(starts)))
-
-
-class Trainee(nn.Module):
-    """The encoder in training: its describing channels rest."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Map pictures as ``Encoder.forward`` does; return the means of the values, (n, t)."""
-        for shape, block in zip(BLOCKS, self.encoder.blocks, strict=True):
-            resting = describing(shape.outputs)
-            with torch.no_grad():
-                described = block(pictures)[:, :resting]
-            convolution, normalisation, _ = block.children()
-            heard = nn.functional.conv2d(
-                pictures,
-                convolution.weight[resting:],
-                stride=convolution.stride,
-                padding=convolution.padding,
-                dilation=convolution.dilation,
-            )
-            heard = nn.functional.batch_norm(
-                heard,
-                normalisation.running_mean[resting:],
-                normalisation.running_var[resting:],
-                normalisation.weight[resting:],
-                normalisation.bias[resting:],
-                training=True,
-                momentum=_MOMENTUM,
-            )
-            pictures = torch.cat([described, heard.relu()], dim=1)
-        return pictures.squeeze(-1).mean(dim=1)
-
-
-_MOMENTUM = 0.01
-"""Share of a batch in the statistics of normalisation."""
+    init_principal(encoder.eval().describing, scale.pictures(sound.strips(starts)))
 
 
 def train(
@@ -98,10 +58,10 @@ def train(
     checkpoint: Path,
     resume: bool,
 ) -> Progress:
-    """Train until ``steps`` are made, in step with the other processes if there are any.
+    """Train the branch of intensity, in step with the other processes if there are any.
 
-    A run that is resumed with the steps that it was begun with goes on as if it had not been
-    ended. With more steps, those that are left are a round of their own.
+    Until ``steps`` are made. A run that is resumed with the steps that it was begun with goes on
+    as if it had not been ended. With more steps, those that are left are a round of their own.
     """
     progress, saved = Progress(), None
     if resume and checkpoint.exists():
@@ -112,17 +72,16 @@ def train(
     goes_on = saved is not None and saved["steps"] == steps
     if goes_on:
         begun = saved["begun"]
-    optimiser = torch.optim.Adam(encoder.parameters())
+    branch: nn.Module = encoder.intensity.train()
+    optimiser = torch.optim.Adam(branch.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, RATE, total_steps=max(1, steps - begun), pct_start=0.1
     )
     if goes_on:
         optimiser.load_state_dict(saved["optimiser"])
         schedule.load_state_dict(saved["schedule"])
-    together = distributed.is_initialized()
-    trainee: nn.Module = Trainee(encoder)
-    if together:
-        trainee = nn.parallel.DistributedDataParallel(trainee)
+    if distributed.is_initialized():
+        branch = nn.parallel.DistributedDataParallel(branch)
     passages = sound.passages()
     begun_s = time.monotonic() - 60.0 * progress.minutes
     bar = tqdm(
@@ -137,7 +96,7 @@ def train(
     for step in bar:
         # Drawn from the step's own seed, so that a resumed run sees what it would have seen.
         starts = _draw(sound, passages, np.random.default_rng((seed, rank, step)))
-        means = trainee(scale.pictures(sound.strips(starts)))
+        means = branch(scale.pictures(sound.strips(starts))).mean(dim=(1, 3))
         unordered = 1.0 - _order(means, torch.from_numpy(sound.wanted(starts)))
         optimiser.zero_grad()
         unordered.backward()
@@ -153,6 +112,7 @@ def train(
             kept |= {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
             torch.save(kept, checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
+    encoder.eval()
     return progress
 
 

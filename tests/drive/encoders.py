@@ -18,7 +18,7 @@ def untrained(seed=0):
     """An encoder whose normalisations have something to fold."""
     torch.manual_seed(seed)
     encoder = Encoder().eval()
-    for convolution, normalisation, _ in encoder.blocks:
+    for convolution, normalisation, _ in (*encoder.describing, *encoder.intensity):
         torch.nn.init.orthogonal_(convolution.weight, gain=2**0.5)
         torch.nn.init.normal_(normalisation.running_mean, std=0.1)
         torch.nn.init.uniform_(normalisation.running_var, 0.5, 2.0)

@@ -131,7 +131,8 @@ def test_a_run_that_is_done_can_be_trained_further(folder, straight):
     record = json.loads((further / "encoder.json").read_text())
     assert record["steps"] == 8
     before, after = (
-        load_file(path / "encoder.safetensors")["blocks.0.0.weight"] for path in (straight, further)
+        load_file(path / "encoder.safetensors")["intensity.0.0.weight"]
+        for path in (straight, further)
     )
     assert np.abs(after - before).max() > 0.0
 

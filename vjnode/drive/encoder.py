@@ -11,27 +11,28 @@ How it is trained, without labels: the 512 values must describe the sound, so th
 rebuild the MFCCs from them, and their mean, which drives the face, must rise with the intensity of
 the music, a number computed from the sound itself (``vjnode.drive.intensity``). Trained together
 the two wishes spoil each other: the mean of values that only describe falls as well as rises with
-the music, and turning it around costs a good part of the description. So each block has channels
-for either. The first half describe: they are the principal components of what comes in, found by
-``init_principal``, and in the last block they are turned so that their sum never changes. The
-others look at all channels and are trained so that the mean correlates with intensity, both over a
-whole batch, which orders silence, calm and loud, and within each track, which orders its passages.
+the music, and turning it around costs a good part of the description. So each block has two
+branches, and each branch gives one half of the values. The one that describes is a pyramid of
+principal components, found by ``init_principal``; its last block is turned so that the sum of its
+values never changes. So the mean follows the other branch, which is trained so that the mean
+correlates with intensity, both over a whole batch, which orders silence, calm and loud, and within
+each track, which orders its passages.
 
-Shapes for one window, channels × time × coefficient:
+Shapes for one window, channels (describing + intensity) × time × coefficient:
 
-====== ================= ============ ======== ====================
-block  encoder           kernel       dilation decoder
-====== ================= ============ ======== ====================
-input  3 × 32 × 32                             512 × 1 × 1
-1      32 × 30 × 16      3 × 3, s 2   1        8 × 32 × 16
-2      48 × 29 × 8       2 × 3, s 2   1        16 × 32 × 16
-3      80 × 27 × 4       2 × 3, s 2   2        16 × 32 × 16
-4      128 × 25 × 2      2 × 3, s 2   2        16 × 32 × 16
-5      160 × 25 × 2      1 × 3        1        16 × 32 × 16
-6      192 × 25 × 1      1 × 2        1        16 × 32 × 16
-7      320 × 17 × 1      2 × 1        8        8 × 32 × 16
-8      512 × 1 × 1       2 × 1        16       1 × 32 × 16
-====== ================= ============ ======== ====================
+====== ====================== ============ ======== ====================
+block  encoder                kernel       dilation decoder
+====== ====================== ============ ======== ====================
+input  3 × 32 × 32                                  512 × 1 × 1
+1      (16 + 32) × 30 × 16    3 × 3, s 2   1        8 × 32 × 16
+2      (24 + 48) × 29 × 8     2 × 3, s 2   1        16 × 32 × 16
+3      (40 + 80) × 27 × 4     2 × 3, s 2   2        16 × 32 × 16
+4      (64 + 128) × 25 × 2    2 × 3, s 2   2        16 × 32 × 16
+5      (80 + 160) × 25 × 2    1 × 3        1        16 × 32 × 16
+6      (96 + 192) × 25 × 1    1 × 2        1        16 × 32 × 16
+7      (160 + 320) × 17 × 1   2 × 1        8        8 × 32 × 16
+8      (256 + 256) × 1 × 1    2 × 1        16       1 × 32 × 16
+====== ====================== ============ ======== ====================
 
 Strides (s) act on the coefficient axis only. The decoder's first block has a kernel as large as
 the window, 32 × 16, its others 3 × 3. Of its 16 coefficients the 13 real ones
@@ -45,17 +46,20 @@ import torch
 from torch import Tensor, nn
 
 from vjnode.audio.analysis import COEFFICIENTS
-from vjnode.drive.window import FRAMES
+from vjnode.drive.window import CHANNELS, FRAMES
 
 VALUES = 512
 """Feature values per time point."""
 
 
-class _Shape(NamedTuple):
-    """One block of the encoder. kernel, stride and padding of width act on coefficients."""
+class Shape(NamedTuple):
+    """One block of the encoder. kernel, stride and padding of width act on coefficients.
 
-    inputs: int
-    outputs: int
+    describing, intensity: channels that the two branches give.
+    """
+
+    describing: int
+    intensity: int
     frames: int
     dilation: int
     width: int
@@ -69,25 +73,26 @@ class _Shape(NamedTuple):
 
 
 BLOCKS = (
-    _Shape(3, 32, 3, 1, 3, 2, 1),
-    _Shape(32, 48, 2, 1, 3, 2, 1),
-    _Shape(48, 80, 2, 2, 3, 2, 1),
-    _Shape(80, 128, 2, 2, 3, 2, 1),
-    _Shape(128, 160, 1, 1, 3, 1, 1),
-    _Shape(160, 192, 1, 1, 2, 1, 0),
-    _Shape(192, 320, 2, 8, 1, 1, 0),
-    _Shape(320, VALUES, 2, 16, 1, 1, 0),
+    Shape(16, 32, 3, 1, 3, 2, 1),
+    Shape(24, 48, 2, 1, 3, 2, 1),
+    Shape(40, 80, 2, 2, 3, 2, 1),
+    Shape(64, 128, 2, 2, 3, 2, 1),
+    Shape(80, 160, 1, 1, 3, 1, 1),
+    Shape(96, 192, 1, 1, 2, 1, 0),
+    Shape(160, 320, 2, 8, 1, 1, 0),
+    Shape(VALUES // 2, VALUES // 2, 2, 16, 1, 1, 0),
 )
 
 _WIDTHS = (32, 16, 8, 4, 2, 2, 1, 1)
 
 
 class Encoder(nn.Module):
-    """Eight blocks of convolution, batch normalisation and ReLU."""
+    """Two branches of eight blocks of convolution, batch normalisation and ReLU."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.blocks = nn.Sequential(*map(_encoding, BLOCKS))
+        self.describing = _branch([shape.describing for shape in BLOCKS])
+        self.intensity = _branch([shape.intensity for shape in BLOCKS])
 
     def forward(self, picture: Tensor) -> Tensor:
         """Map pictures of sound to feature values.
@@ -95,36 +100,27 @@ class Encoder(nn.Module):
         picture: shape (n, 3, 31 + t, 32), 0…1, time × coefficient; 32 frames are one window.
         Returns: shape (n, t, 512), ≥ 0: one row for each frame that ends a whole window.
         """
-        values: Tensor = self.blocks(picture)
+        values = torch.cat([self.describing(picture), self.intensity(picture)], dim=1)
         return values.squeeze(-1).transpose(1, 2)
 
 
-def describing(outputs: int) -> int:
-    """How many of a block's channels describe the sound; those of intensity come after them."""
-    return outputs // 2
-
-
 @torch.no_grad()
-def init_principal(encoder: "Encoder", pictures: Tensor) -> None:
-    """Make the describing channels a pyramid of principal components of real sound.
+def init_principal(describing: nn.Sequential, pictures: Tensor) -> None:
+    """Make the branch that describes a pyramid of principal components of real sound.
 
     The directions of each block are those in which its own input varies most. A constant is added
     to each so that it hardly ever becomes negative: ReLU lets it through as it is, and the values
     keep nearly all that so many numbers can keep of a window. In the last block the components are
     turned at random, but so that they leave the sum of the values alone.
 
-    The channels of intensity are drawn at random, normalised over ``pictures``.
-
-    encoder: in evaluation mode. pictures: shape (n, 3, t, 32), as in ``Encoder.forward``.
+    describing: in evaluation mode. pictures: shape (n, 3, t, 32), as in ``Encoder.forward``.
     """
-    size = torch.ones(BLOCKS[0].inputs)  # what a channel of the input was divided by
-    for i, (shape, block) in enumerate(zip(BLOCKS, encoder.blocks, strict=True)):
+    for shape, block in zip(BLOCKS, describing, strict=True):
         convolution, normalisation, _ = block.children()
         assert isinstance(convolution, nn.Conv2d)  # noqa: S101 - tells the type checker
         assert isinstance(normalisation, nn.BatchNorm2d)  # noqa: S101
-        outputs, last = describing(shape.outputs), i == len(BLOCKS) - 1
         patches = nn.functional.unfold(
-            pictures[:, : len(size)] * size[:, None, None],
+            pictures,
             convolution.kernel_size,
             dilation=convolution.dilation,
             padding=(0, shape.padding),
@@ -132,33 +128,23 @@ def init_principal(encoder: "Encoder", pictures: Tensor) -> None:
         )
         flat = patches.transpose(1, 2).flatten(0, 1)
         flat -= flat.mean(dim=0)
-        axes = torch.linalg.eigh(flat.T @ flat).eigenvectors
-        if last:
-            constant_and_others = torch.cat(
-                [torch.ones(outputs, 1), torch.randn(outputs, _KEPT)], 1
-            )
-            kernel = torch.linalg.qr(constant_and_others).Q[:, 1:] @ axes[:, -_KEPT:].T
+        axes = torch.linalg.eigh(flat.T @ flat).eigenvectors.T.flip(0)
+        if shape is BLOCKS[-1]:
+            constant_and_others = torch.randn(shape.describing, shape.describing)
+            constant_and_others[:, 0] = 1.0
+            kernel = torch.linalg.qr(constant_and_others).Q[:, 1:] @ axes[: shape.describing - 1]
         else:
-            kernel = axes[:, -outputs:].T
-        weight = convolution.weight
-        weight[:outputs] = 0.0
-        weight[:outputs, : len(size)] = (
-            kernel.reshape(outputs, len(size), shape.frames, shape.width) * size[:, None, None]
-        )
-        nn.init.kaiming_normal_(weight[outputs:])
+            kernel = axes[: shape.describing]
+        convolution.weight.copy_(kernel.reshape(convolution.weight.shape))
         before = convolution(pictures)
         variance, mean = torch.var_mean(before, dim=(0, 2, 3))
         least = (before - mean[:, None, None]).amin(dim=(0, 2, 3))
         normalisation.running_mean, normalisation.running_var = mean, variance
-        deviation = (variance + normalisation.eps).sqrt()[:outputs]
-        size = torch.ones(outputs) if last else deviation
-        normalisation.weight[:outputs] = deviation / size
-        normalisation.bias[:outputs] = -_MARGIN * least[:outputs] / size
+        normalisation.weight.copy_((variance + normalisation.eps).sqrt())
+        normalisation.bias.copy_(-_MARGIN * least)
         pictures = block(pictures)
 
 
-_KEPT = 255
-"""Principal components that the values keep of a window."""
 _MARGIN = 1.2
 """The constant of a describing channel, as a multiple of the deepest that it was seen to fall."""
 
@@ -168,21 +154,25 @@ class Streaming(nn.Module):
 
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
-        self.blocks = encoder.blocks
+        self.describing, self.intensity = encoder.describing, encoder.intensity
 
     def forward(self, column: Tensor, *history: Tensor) -> tuple[Tensor, ...]:
         """Take the newest frame.
 
         column: shape (1, 3, 1, 32), 0…1.
-        history: for each block the columns that went into it before, of ``histories()``.
+        history: for each block of each branch the columns that went into it before, of
+            ``histories()``.
         Returns: values, shape (1, 512), and the histories for the next call.
         """
-        kept = []
-        for block, before in zip(self.blocks, history, strict=True):
-            seen = torch.cat([before, column], dim=2)
-            kept.append(seen[:, :, 1:])
-            column = block(seen)
-        return column.flatten(1), *kept
+        before, kept, values = iter(history), [], []
+        for branch in (self.describing, self.intensity):
+            newest = column
+            for block in branch:
+                seen = torch.cat([next(before), newest], dim=2)
+                kept.append(seen[:, :, 1:])
+                newest = block(seen)
+            values.append(newest.flatten(1))
+        return torch.cat(values, dim=1), *kept
 
 
 class Decoder(nn.Module):
@@ -239,8 +229,12 @@ _RIDGE = 1e-8
 def histories() -> list[tuple[int, int, int, int]]:
     """Shapes of what ``Streaming`` keeps of each block's input: (1, channels, columns, width)."""
     return [
-        (1, shape.inputs, shape.history, width)
-        for shape, width in zip(BLOCKS, _WIDTHS, strict=True)
+        (1, channels, shape.history, width)
+        for outputs in (
+            [shape.describing for shape in BLOCKS],
+            [shape.intensity for shape in BLOCKS],
+        )
+        for shape, width, channels in zip(BLOCKS, _WIDTHS, (CHANNELS, *outputs[:-1]), strict=True)
     ]
 
 
@@ -254,17 +248,24 @@ def correlation(x: Tensor, y: Tensor) -> Tensor:
     return similarity
 
 
-def _encoding(shape: _Shape) -> nn.Sequential:
+def _branch(outputs: list[int]) -> nn.Sequential:
+    channels = pairwise((CHANNELS, *outputs))
+    return nn.Sequential(
+        *(_encoding(*ends, shape) for ends, shape in zip(channels, BLOCKS, strict=True))
+    )
+
+
+def _encoding(inputs: int, outputs: int, shape: Shape) -> nn.Sequential:
     convolution = nn.Conv2d(
-        shape.inputs,
-        shape.outputs,
+        inputs,
+        outputs,
         (shape.frames, shape.width),
         stride=(1, shape.stride),
         padding=(0, shape.padding),
         dilation=(shape.dilation, 1),
         bias=False,
     )
-    return nn.Sequential(convolution, nn.BatchNorm2d(shape.outputs), nn.ReLU())
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 def _decoding(inputs: int, outputs: int, kernel: tuple[int, int], padding: int) -> nn.Sequential:

@@ -86,9 +86,13 @@ def plain_bytes(path: Path) -> bytes:
 def folded(encoder: Encoder) -> Encoder:
     """Return ``encoder`` with its batch normalisations folded into its convolutions."""
     plain = Encoder().eval()
-    for i, block in enumerate(encoder.blocks):
-        convolution, normalisation, _ = block.children()
-        assert isinstance(convolution, nn.Conv2d)  # noqa: S101 - tells the type checker
-        assert isinstance(normalisation, nn.BatchNorm2d)  # noqa: S101
-        plain.blocks[i] = nn.Sequential(fuse_conv_bn_eval(convolution, normalisation), nn.ReLU())
+    for trained, target in (
+        (encoder.describing, plain.describing),
+        (encoder.intensity, plain.intensity),
+    ):
+        for i, block in enumerate(trained):
+            convolution, normalisation, _ = block.children()
+            assert isinstance(convolution, nn.Conv2d)  # noqa: S101 - tells the type checker
+            assert isinstance(normalisation, nn.BatchNorm2d)  # noqa: S101
+            target[i] = nn.Sequential(fuse_conv_bn_eval(convolution, normalisation), nn.ReLU())
     return plain
