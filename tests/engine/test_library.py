@@ -6,13 +6,16 @@ import pytest
 from vjnode.engine.library import Look, SweepLibrary, keys_within
 from vjnode.errors import VjnodeError
 
-SIZE = 32
+SIZE = 64
 KEY_BYTES = SIZE * SIZE * 4
 ADA, BEN, CHI = (Look(name, "laugh") for name in ("ada", "ben", "chi"))
 
 
 class PaintBox:
-    """An engine whose pictures show their code, so that a test can tell them apart."""
+    """An engine whose pictures show their code, so that a test can tell them apart.
+
+    A line that moves on with it keeps keys from being spared.
+    """
 
     name = "paint box"
     identity = "1"
@@ -26,6 +29,7 @@ class PaintBox:
         time.sleep(self.delay_s)
         self.drawn.append(float(codes[0, 0]))
         picture = np.full((SIZE, SIZE, 4), int(codes[0, 0]), np.uint8)
+        picture[8 + int(codes[0, 0]) % (SIZE - 8), :, :3] = 255
         picture[..., 3] = 255
         return picture
 
@@ -152,3 +156,20 @@ def test_a_failed_engine_is_reported_and_never_waited_for(make):
         library.wait(library.sweep(ADA), ready=1, timeout_s=5)
     with pytest.raises(VjnodeError, match="out of memory"):
         library.sweep(BEN)
+
+
+def test_keys_that_would_not_show_are_not_drawn_and_leave_room(make):
+    class Fading(PaintBox):
+        def draw(self, codes):
+            self.drawn.append(float(codes[0, 0]))
+            return np.full((SIZE, SIZE, 4), int(codes[0, 0]), np.uint8)
+
+    engine = Fading()
+    library = make(engine, sweeps=2)
+    looks = (ADA, BEN, CHI)
+    sweeps = [completed(library, look) for look in looks]
+    assert len(engine.drawn) == 3 * 17
+    assert [library.sweep(look) for look in looks] == sweeps
+    again = Fading()
+    assert value(completed(make(again), ADA), 0.5) == value(sweeps[0], 0.5)
+    assert again.drawn == []

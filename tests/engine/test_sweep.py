@@ -8,6 +8,23 @@ def flat(value, size=8):
     return np.full((size, size, 4), value, np.uint8)
 
 
+def moving(key, size=64):
+    """A line that moves by a row a key: no blend of two looks like the one between them."""
+    picture = flat(90, size)
+    picture[8 + key % (size - 8)] = 255
+    return picture
+
+
+def prepared(pictures):
+    """A sweep made of ``pictures`` in its own order, and the keys that it asked for."""
+    sweep = Sweep(keys=len(pictures), size=len(pictures[0]))
+    asked = []
+    while (key := sweep.missing()) is not None:
+        asked.append(key)
+        sweep.put(key, pictures[key])
+    return sweep, asked
+
+
 def filled(keys=5):
     sweep = Sweep(keys=keys, size=8)
     for key in range(keys):
@@ -61,3 +78,37 @@ def test_missing_keys_are_bridged():
 def test_an_empty_sweep_says_so():
     with pytest.raises(ValueError, match="empty"):
         blended(Sweep(keys=5, size=8), 0.5)
+
+
+def test_a_picture_that_fades_needs_few_keys_and_counts_as_complete():
+    sweep, asked = prepared([flat(2 * key, 64) for key in range(64)])
+    assert asked == list(coarse_to_fine(64))[:17]
+    assert sweep.ready == 64
+    assert sweep.drawn == 17
+    out = np.zeros((64, 64, 4), np.uint8)
+    for key in range(64):
+        sweep.blend(key / 63, out)
+        assert abs(int(out[0, 0, 0]) - 2 * key) <= 1
+    assert sweep.nbytes == 17 * 64 * 64 * 4
+
+
+def test_a_picture_that_moves_gets_every_key():
+    sweep, asked = prepared([moving(key) for key in range(64)])
+    assert asked == list(coarse_to_fine(64))
+    assert sweep.drawn == sweep.ready == 64
+
+
+def test_keys_are_spared_only_where_nothing_moves():
+    sweep, asked = prepared([flat(key, 64) if key < 32 else moving(key) for key in range(64)])
+    assert set(range(32, 64)) <= set(asked)
+    assert len(asked) < 45
+    assert sweep.ready == 64
+
+
+def test_a_small_part_that_moves_counts():
+    def blinking(key):
+        picture = flat(90, 256)
+        picture[40:48, 40 + key % 60 : 48 + key % 60] = 200
+        return picture
+
+    assert prepared([blinking(key) for key in range(64)])[0].drawn > 50

@@ -167,12 +167,16 @@ class SweepLibrary:
     def _add(self, look: Look) -> Sweep:
         """Make room for one more sweep and add it, as the one shown longest ago."""
         sweep = Sweep(keys=self.keys, size=self._size)
-        while self._sweeps and (len(self._sweeps) + 1) * sweep.nbytes > self._memory_bytes:
+        while self._sweeps and self._nbytes() + sweep.nbytes > self._memory_bytes:
             self._wanted.discard(self._sweeps.popitem(last=False)[0])
         self._sweeps[look] = sweep
         self._sweeps.move_to_end(look, last=not self._sweeps)
         self._changed.notify_all()
         return sweep
+
+    def _nbytes(self) -> int:
+        """Memory of all sweeps once they are complete, as far as is known."""
+        return sum(sweep.nbytes for sweep in self._sweeps.values())
 
     def _draw_wanted(self) -> None:
         _lower_priority(idle=False)
@@ -230,7 +234,7 @@ class SweepLibrary:
     def _affordable(self) -> Look | None:
         """Return the next look to prefetch, if there is memory for it without letting one go."""
         one = self.keys * self._size * self._size * 4
-        if not self._sweeps or (len(self._sweeps) + 1) * one > self._memory_bytes:
+        if not self._sweeps or self._nbytes() + one > self._memory_bytes:
             return None
         return next((look for look in self._prefetch if look not in self._sweeps), None)
 

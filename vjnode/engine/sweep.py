@@ -4,6 +4,9 @@ For a chosen face and expression the picture depends on one number. Drawing it t
 tenth of a second on a processor; blending two neighbouring key frames takes about a
 millisecond. So the keys are prepared in the background, coarse to fine, and each tick of
 the show blends the two nearest that are there.
+
+Where the picture moves little, neighbouring keys blend so well into the one between them that
+finer ones would not show; those are spared.
 """
 
 import bisect
@@ -12,6 +15,16 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+SMOOTH_DB = 34.0
+"""From this quality on, a gap between keys is fine enough once it has been halved. Halving makes
+blends 8 dB better, to 42 dB, which is what the liveliest movements have between all keys."""
+
+COARSEST = 8
+"""Gaps of more than one part in this many are always halved: a movement may turn within them."""
+
+_SIGHT_PX, _PART_PX = 256, 8
+"""Blends are judged at this size, by the worst of their parts: ghosts show in a mouth first."""
 
 
 def coarse_to_fine(keys: int) -> Iterator[int]:
@@ -23,15 +36,35 @@ def coarse_to_fine(keys: int) -> Iterator[int]:
     yield 0
     if keys > 1:
         yield keys - 1
+    yield from (middle for _, middle, _ in halvings(keys))
+
+
+def halvings(keys: int) -> Iterator[tuple[int, int, int]]:
+    """Yield low end, middle and high end of each gap that ``coarse_to_fine`` halves."""
     gaps = [(0, keys - 1)]
     while gaps:
         finer = []
         for low, high in gaps:
             middle = (low + high) // 2
             if middle > low:
-                yield middle
+                yield low, middle, high
                 finer += [(low, middle), (middle, high)]
         gaps = finer
+
+
+def likeness_db(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Peak signal-to-noise ratio, dB, of the part in which two pictures differ most.
+
+    a, b: shape (size, size, 4), uint8.
+    """
+    sight = min(_SIGHT_PX, len(a))
+    first, second = (
+        cv2.resize(one, (sight, sight), interpolation=cv2.INTER_AREA) for one in (a, b)
+    )
+    error = np.square(cv2.absdiff(first, second)[..., :3], dtype=np.float32).mean(-1)
+    parts = (max(sight // _PART_PX, 1),) * 2
+    worst = float(cv2.resize(error, parts, interpolation=cv2.INTER_AREA).max())
+    return float(10 * np.log10(255**2 / max(worst, 1e-6)))
 
 
 class Sweep:
@@ -46,25 +79,48 @@ class Sweep:
         self.size = size
         self._pictures: list[NDArray[np.uint8] | None] = [None] * keys
         self._there: tuple[int, ...] = ()
+        self._spared: frozenset[int] = frozenset()
+        self._ends = {middle: (low, high) for low, middle, high in halvings(keys)}
 
     @property
     def ready(self) -> int:
-        """How many keys are there."""
+        """How many keys are there, or spared for good."""
+        return len({*self._there, *self._spared})
+
+    @property
+    def drawn(self) -> int:
+        """How many keys are there as pictures."""
         return len(self._there)
 
     @property
     def nbytes(self) -> int:
-        """Memory of the complete sweep, bytes."""
-        return self.keys * self.size * self.size * 4
+        """Memory of the complete sweep, bytes, as far as is known."""
+        pictures = self.keys - len(self._spared.difference(self._there))
+        return pictures * self.size * self.size * 4
 
     def missing(self) -> int | None:
         """Return the key to prepare next, or None when the sweep is complete."""
-        return next((key for key in coarse_to_fine(self.keys) if key not in self._there), None)
+        settled = {*self._there, *self._spared}
+        return next((key for key in coarse_to_fine(self.keys) if key not in settled), None)
 
     def put(self, key: int, picture: NDArray[np.uint8]) -> None:
-        """Add a key: shape (size, size, 4), uint8 RGBA, not to be changed afterwards."""
+        """Add a key: shape (size, size, 4), uint8 RGBA, not to be changed afterwards.
+
+        Spares those around it when the gap that it halves was small already. That depends on the
+        three pictures alone, so the same keys are spared whenever the same sweep is prepared.
+        """
         self._pictures[key] = picture
         self._there = tuple(sorted({*self._there, key}))
+        low, high = self._ends.get(key, (key, key))
+        first, second = self._pictures[low], self._pictures[high]
+        small = 2 < high - low <= self.keys / COARSEST
+        if not small or first is None or second is None:
+            return
+        share = (key - low) / (high - low)
+        blend = np.empty_like(picture)
+        cv2.addWeighted(first, 1.0 - share, second, share, 0.0, dst=blend)
+        if likeness_db(blend, picture) >= SMOOTH_DB:
+            self._spared |= {*range(low + 1, high)}.difference(self._there)
 
     def blend(self, weight: float, out: NDArray[np.uint8]) -> None:
         """Write the picture for ``weight`` (0…1) into ``out``, (size, size, 4) uint8 RGBA.
