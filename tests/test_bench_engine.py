@@ -1,0 +1,52 @@
+"""The benchmark of engines: what it writes down, and that one that fails does not stop it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vjnode.engine.gpu import gpu_here
+
+TOOLS = Path(__file__).parents[1] / "tools"
+
+
+@pytest.mark.slow
+def test_the_encoder_is_set_beside_torch(tmp_path):
+    figures, text = tmp_path / "figures.json", tmp_path / "table.md"
+    command = [sys.executable, TOOLS / "bench_engine.py", "--model", "encoder", "--seconds", "0.5"]
+    command += ["--json", figures, "--markdown", text]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    results = {one["contender"]: one for one in json.loads(figures.read_text())["results"]}
+    torch, ours = results["torch eager"], results["openvino"]
+    assert torch["peer"]
+    assert torch["ratio"] == 1.0
+    assert 0 < ours["p50_ms"] <= ours["p99_ms"]
+    assert ours["ratio"] < 1
+    assert ours["memory_mib"] > 1
+    assert ours["load_ms"] > ours["first_ms"] > 0
+    for line in text.read_text().splitlines():
+        assert line in done.stdout
+    assert "| openvino f32" in done.stdout
+
+
+def test_what_cannot_run_is_listed_with_its_reason(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    import bench_engine
+    from bench_runner import Result
+
+    good = Result("mobilestylegan", 1024, "a", peer=True, name="A", p50_ms=2.0, ratio=1.0)
+    bad = Result("mobilestylegan", 1024, "b", peer=False, reason="no card")
+    said = bench_engine.table([good, bad])
+    assert "| peer: A | 2 |" in said
+    assert "Ratios are to A." in said
+    assert "Not run: b: no card." in said
+
+
+@pytest.mark.skipif(gpu_here() is not None, reason="there is a CUDA card here")
+def test_without_a_card_the_gpu_script_says_so_and_leaves_nothing(tmp_path):
+    command = ["sh", TOOLS / "bench_gpu.sh", tmp_path / "results"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "no CUDA card" in done.stderr
+    assert not (tmp_path / "results").exists()

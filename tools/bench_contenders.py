@@ -1,0 +1,160 @@
+"""What ``tools/bench_engine.py`` compares: vjnode's engines, and what one would run instead.
+
+Each contender opens in a process of its own and then draws one whole frame at a time, from style
+codes (or a column of MFCCs) in this computer's memory to the result back there.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bench_networks import Opened, compiled, eager, load_torch, tensorrt
+
+from vjnode.engine import choose
+from vjnode.engine.gpu import gpu_here
+from vjnode.engine.networks import NETWORKS, Network
+from vjnode.face.fetch import GENERATOR, fetch
+from vjnode.runtime import load_openvino
+
+ROOT = Path(__file__).resolve().parents[1]
+
+PLACES = 2
+"""Pictures under way at once where an engine overlaps drawing and copying."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to make frames. peer: what one would run instead of vjnode."""
+
+    name: str
+    open: Callable[[], Opened]
+    peer: bool = False
+
+
+def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender]:
+    """Yield everything that can be tried for a model, the peer to compare with first.
+
+    size: px; 0 for the encoder. threads: for what runs on the processor; None for all cores.
+    """
+    card = gpu_here() is not None
+    devices = ("cuda", "cpu") if card else ("cpu",)
+    network = NETWORKS[model]
+    if model == "encoder":
+        yield Contender("torch eager", partial(eager, network, size, "cpu", "fp32", threads), True)
+        yield Contender("openvino", _live_encoder)
+    elif model == "mobilestylegan":
+        if size == 1024:
+            yield Contender("random-face", partial(_random_face, threads), True)
+        for device in devices:
+            open_ = partial(_readable, size, device, threads)
+            yield Contender(f"torch eager on {device}", open_, True)
+        for one in choose.CANDIDATES:
+            yield Contender(one.name, partial(_engine, one, size, threads))
+    else:
+        for device in devices:
+            open_ = partial(_naive, network, size, device, threads)
+            yield Contender(f"published form on {device}", open_, True)
+        for device in devices:
+            open_ = partial(eager, network, size, device, "fp32", threads)
+            yield Contender(f"torch eager on {device}", open_, True)
+    if card and model != "mobilestylegan":
+        yield Contender("torch compiled", partial(compiled, network, size))
+        for flavour in ("tensorrt_rtx", "tensorrt"):
+            yield Contender(flavour, partial(tensorrt, network, size, flavour))
+
+
+def _engine(candidate: choose.Candidate, size: int, threads: int | None) -> Opened:
+    engine: Any = candidate.open(size, threads)
+    codes = _codes()
+
+    def pair() -> None:
+        for _ in range(PLACES):
+            engine.submit(codes)
+        for _ in range(PLACES):
+            engine.collect()
+
+    return Opened(engine.name, partial(engine.draw, codes), pair if _overlaps(engine) else None)
+
+
+def _overlaps(engine: object) -> bool:
+    return hasattr(engine, "submit")
+
+
+def _random_face(threads: int | None) -> Opened:
+    """Open random-face's graph and do what its package does: f32, then numpy to 8 bits."""
+    from vjnode.face.convert import extract_ir  # noqa: PLC0415
+
+    core = load_openvino().Core()
+    options: dict[str, object] = {"INFERENCE_PRECISION_HINT": "f32"}
+    if threads is not None:
+        options["INFERENCE_NUM_THREADS"] = threads
+    with tempfile.TemporaryDirectory() as folder:
+        _, path = extract_ir(fetch(GENERATOR), Path(folder))
+        request = core.compile_model(core.read_model(path), "CPU", options).create_infer_request()
+    code = _codes()[:1]
+
+    def frame() -> np.ndarray:
+        picture = request.infer([code])[0][0]
+        picture = (np.clip(picture, -1.0, 1.0) + 1.0) / (2.0 + 1e-5)
+        return np.clip(picture * 255 + 0.5, 0, 255).transpose(1, 2, 0).astype(np.uint8)
+
+    return Opened("random-face 2021.7.21.1", frame)
+
+
+def _readable(size: int, device: str, threads: int | None) -> Opened:
+    """Open the network as it is written for reading, and have torch run it as it stands."""
+    torch = load_torch(threads)
+    from vjnode.face.fetch import generator_weights  # noqa: PLC0415
+    from vjnode.face.mobilestylegan import load  # noqa: PLC0415
+
+    synthesis = load(generator_weights())[1].to(device)
+    codes = torch.tensor(_codes())[None].to(device)
+
+    def frame() -> np.ndarray:
+        with torch.inference_mode():
+            picture = torch.nn.functional.avg_pool2d(synthesis(codes), 1024 // size)
+            levels = (127.5 * picture[0] + 127.5).clamp(0, 255).round().to(torch.uint8)
+            return levels.permute(1, 2, 0).cpu().numpy()
+
+    return Opened(f"torch {torch.__version__} eager fp32 on {device}", frame)
+
+
+def _naive(network: Network, size: int, device: str, threads: int | None) -> Opened:
+    """Open StyleGAN2 as published: a kernel for each sample, grouped convolutions."""
+    torch = load_torch(threads)
+    sys.path.insert(0, str(ROOT))
+    from tests.face import naive_stylegan2  # noqa: PLC0415
+    from vjnode.face.stylegan2_weights import load  # noqa: PLC0415
+
+    mapping, synthesis = load(network.weights())
+    raw = naive_stylegan2.training_parameters(mapping, synthesis)
+    raw = {name: value.to(device) for name, value in raw.items()}
+    codes = torch.zeros(network.inputs(network.weights(), size)["face"], device=device)
+
+    def frame() -> np.ndarray:
+        with torch.inference_mode():
+            picture = naive_stylegan2.draw(raw, codes)
+            picture = torch.nn.functional.avg_pool2d(picture, picture.shape[-1] // size)
+            levels = (127.5 * picture[0] + 127.5).clamp(0, 255).round().to(torch.uint8)
+            return levels.permute(1, 2, 0).cpu().numpy()
+
+    return Opened(f"published form, torch {torch.__version__} fp32 on {device}", frame)
+
+
+def _live_encoder() -> Opened:
+    from vjnode.drive.graph import LiveEncoder  # noqa: PLC0415
+    from vjnode.drive.trained import load_trained  # noqa: PLC0415
+
+    encoder = LiveEncoder(load_trained(NETWORKS["encoder"].weights()))
+    return Opened("openvino f32, as in a show", partial(encoder.step, np.zeros(13, np.float32)))
+
+
+def _codes() -> np.ndarray:
+    from vjnode.engine.measure import probe_codes  # noqa: PLC0415
+
+    return probe_codes()

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Builds the engines for the CUDA card that is here, runs the tests that need one, and measures:
+#   sh tools/bench_gpu.sh [FOLDER]      (default: tools/bench_results)
+# It sets nothing up: it uses .venv, or else the python3 that is there, with what is installed.
+# The table goes to FOLDER/CARD.md, to be committed. Without a card it says so and ends.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+folder=${1:-tools/bench_results}
+python=.venv/bin/python
+[ -x "$python" ] || python=python3
+
+say() { printf 'bench_gpu: %s\n' "$*" >&2; }
+
+if ! "$python" -c 'import vjnode.engine.gpu, torch' 2>/dev/null; then
+	say "$python lacks vjnode or torch; set this checkout up with: make setup"
+	exit 1
+fi
+gpu=$("$python" -c 'from vjnode.engine.gpu import gpu_here; print(gpu_here() or "")')
+if [ -z "$gpu" ]; then
+	say "there is no CUDA card here, or no NVIDIA driver for it; nothing was measured"
+	exit 0
+fi
+card=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)
+card=${card:-$gpu}
+file=$folder/$(printf '%s' "$card" | tr -c 'A-Za-z0-9\n' '-').md
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p "$folder" || exit 1
+
+section() { printf '\n## %s\n\n' "$1" >>"$file"; }
+# name of a log: what it says last goes into the table as it is
+quote() { printf '```\n%s\n```\n' "$(tail -n "$2" "$1")" >>"$file"; }
+
+say "$card ($gpu): into $file"
+printf '# %s\n\n%s, vjnode %s, driver %s.\n' "$card" "$gpu" \
+	"$(git rev-parse --short HEAD 2>/dev/null || echo 'without its history')" \
+	"$(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>/dev/null | head -n 1)" >"$file"
+failed=0
+
+section "Engines"
+for flavour in tensorrt_rtx tensorrt; do
+	"$python" -c "import $flavour" 2>/dev/null || continue
+	for size in 1024 512 256; do
+		say "building for $gpu with $flavour, $size px"
+		# The encoder has no size: it is built once more each time, which takes seconds.
+		"$python" -m vjnode engines build --gpu this --flavour "$flavour" --size "$size" \
+			--model mobilestylegan --model stylegan2 --model encoder >"$scratch/build" 2>&1 ||
+			say "not built: $(tail -n 1 "$scratch/build")"
+	done
+done
+"$python" -m vjnode engines list >"$scratch/list" 2>&1
+quote "$scratch/list" 60
+
+section "Tests"
+say "tests"
+"$python" -m pytest -q -rs tests/engine >"$scratch/tests" 2>&1 || failed=1
+quote "$scratch/tests" 25
+
+section "Frames"
+say "frames"
+"$python" tools/bench_engine.py --size 1024 --size 512 --size 256 \
+	--markdown "$scratch/frames" --json "${file%.md}.json" >"$scratch/log" 2>&1 || failed=1
+cat "$scratch/frames" >>"$file" 2>/dev/null || quote "$scratch/log" 25
+
+section "A live show, 1024 × 1024 at 60 frames/s"
+say "a live show"
+"$python" tools/bench_show.py --seconds 30 >"$scratch/show" 2>"$scratch/log" || failed=1
+quote "$scratch/show" 20
+
+say "done: $file"
+[ "$failed" = 0 ] || say "something failed; see there"
+exit "$failed"

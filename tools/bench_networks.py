@@ -1,0 +1,138 @@
+"""Any of vjnode's networks on what ``tools/bench_engine.py`` compares: torch, and built engines."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vjnode.engine.networks import Network, Precision
+from vjnode.errors import EngineError
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A contender that is ready.
+
+    name: as it says itself. frame: makes one frame. pair: makes ``PLACES`` frames that overlap;
+    None where nothing overlaps.
+    """
+
+    name: str
+    frame: Callable[[], object]
+    pair: Callable[[], object] | None = None
+
+
+def eager(
+    network: Network, size: int, device: str, precision: Precision, threads: int | None
+) -> Opened:
+    """Open vjnode's own form of a network in torch, as it is."""
+    torch = load_torch(threads)
+    module, inputs = _module(network, size, device, precision)
+
+    def frame() -> list[np.ndarray]:
+        with torch.inference_mode():
+            return [one.cpu().numpy() for one in _several(module(*inputs))]
+
+    return Opened(f"torch {torch.__version__} eager {precision} on {device}, refolded", frame)
+
+
+def compiled(network: Network, size: int) -> Opened:
+    """Open vjnode's own form of a network, compiled and as a CUDA graph, in half precision."""
+    torch = load_torch(None)
+    module, inputs = _module(network, size, "cuda", "fp16")
+    module = torch.compile(module.to(memory_format=torch.channels_last), fullgraph=True)
+    stream = torch.cuda.Stream()
+    with torch.inference_mode(), torch.cuda.stream(stream):
+        for _ in range(3):
+            module(*inputs)
+        stream.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=stream):
+            results = _several(module(*inputs))
+    pinned = [torch.empty(one.shape, dtype=one.dtype, pin_memory=True) for one in results]
+
+    def frame() -> object:
+        with torch.cuda.stream(stream):
+            graph.replay()
+            for here, there in zip(pinned, results, strict=True):
+                here.copy_(there, non_blocking=True)
+        stream.synchronize()
+        return pinned
+
+    return Opened(f"torch {torch.__version__} compiled fp16 on cuda", frame)
+
+
+def tensorrt(network: Network, size: int, flavour_name: str) -> Opened:
+    """Open the built engine of any network: the whole of it as a CUDA graph."""
+    from vjnode.engine.cuda import Cuda  # noqa: PLC0415
+    from vjnode.engine.flavour import FLAVOURS  # noqa: PLC0415
+    from vjnode.engine.store import (  # noqa: PLC0415
+        admit,
+        engine_path,
+        engines_dir,
+        this_machine,
+        wanted,
+    )
+    from vjnode.engine.tensorrt_build import logger_of  # noqa: PLC0415
+
+    flavour = FLAVOURS[flavour_name]
+    trt, machine = flavour.load(), this_machine(flavour)
+    path = engine_path(engines_dir(), network, size, "fp16", machine)
+    if not path.is_file():
+        raise EngineError(f"{path.name} is not there; run: vjnode engines build")
+    logger, cuda = logger_of(trt), Cuda()
+    engine = trt.Runtime(logger).deserialize_cuda_engine(
+        admit(path, wanted(network, size, "fp16", machine))
+    )
+    context, stream = engine.create_execution_context(), cuda.stream()
+    outputs = []
+    for name, shape in network.shapes(size).items():
+        is_picture = engine.get_tensor_dtype(name) == trt.uint8
+        nbytes = int(np.prod(shape)) * (1 if is_picture else 4)
+        address, here = cuda.memory(nbytes), cuda.staging((-(-nbytes // 4),))
+        context.set_tensor_address(name, address)
+        if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT:
+            here[...] = 0.0
+            cuda.to_card(address, here.ctypes.data, nbytes, stream)
+        else:
+            outputs.append((here, address, nbytes))
+
+    def tick() -> None:
+        if not context.execute_async_v3(stream):
+            raise EngineError(f"TensorRT fails: {logger.last()}")
+        for here, address, nbytes in outputs:
+            cuda.from_card(here.ctypes.data, address, nbytes, stream)
+
+    tick()
+    cuda.finish(stream)
+    graph = cuda.graph(tick, stream)
+
+    def frame() -> object:
+        cuda.launch(graph, stream)
+        cuda.finish(stream)
+        return engine, outputs  # they live as long as this
+
+    return Opened(f"{flavour_name} {trt.__version__} fp16 on {cuda.card}", frame)
+
+
+def _module(network: Network, size: int, device: str, precision: Precision) -> tuple[Any, Any]:
+    import torch  # noqa: PLC0415
+
+    weights = network.weights()
+    module = network.module(weights, size, precision).to(device).eval()
+    shapes = network.inputs(weights, size).values()
+    return module, [torch.zeros(shape, device=device) for shape in shapes]
+
+
+def _several(results: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a tensor or a tuple of them
+    return results if isinstance(results, tuple) else (results,)
+
+
+def load_torch(threads: int | None) -> Any:  # noqa: ANN401 - a module
+    """Import torch; threads: on the processor, None for its own choice."""
+    import torch  # noqa: PLC0415
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return torch
