@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ from tests.drive.drives import drive
 from vjnode.audio.beat import Beat
 from vjnode.audio.source import BLOCK_S
 from vjnode.control.controls import Controls
+from vjnode.drive.config import TrackConfig
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.library import SweepLibrary
 from vjnode.show.painter import Painter
@@ -49,7 +51,7 @@ def painter(engine):
     library = SweepLibrary(
         lambda threads: engine, codes, size=SIZE, memory_bytes=1 << 24, folder=None
     )
-    track = WeightTrack()
+    track = WeightTrack(TrackConfig(slope=math.inf))
     beat = Beat(bpm=120.0, beats=4.0, anchor_s=0.0, locked=True)
     for number in range(200):
         track.push(drive(number * BLOCK_S, 1.0, low=0.5, onsets=number, beat=beat))
