@@ -11,6 +11,7 @@ from types import FrameType
 from vjnode import __version__
 from vjnode.cli_engines import add_engines
 from vjnode.config import (
+    DRAWINGS,
     OSC_HOST,
     OSC_PORT,
     SWEEP_MEMORY_MIB,
@@ -116,6 +117,13 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="MIB",
         help="memory for key frames, MiB (default: %(default)s)",
     )
+    run.add_argument(
+        "--drawing",
+        default=DRAWINGS[0],
+        metavar="|".join(DRAWINGS),
+        help="blend key frames, or draw every frame live, which needs --size 512 or 256 "
+        "(default: %(default)s)",
+    )
 
     render = commands.add_parser("render", help="render a song to a video file")
     render.set_defaults(command=_render)
@@ -164,6 +172,7 @@ def _run(options: argparse.Namespace) -> None:
         report=options.report,
         trace=options.trace,
         sweep_memory_mib=options.sweep_memory,
+        drawing=options.drawing,
     )
     available = stock()
     run_show(config, controls_asked_for(options, available), available)

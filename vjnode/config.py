@@ -6,11 +6,13 @@ from pathlib import Path
 
 from vjnode.engine.base import SIZES
 from vjnode.errors import InputError
+from vjnode.face import live
 from vjnode.output.base import OutputSpec
 
 OSC_HOST, OSC_PORT = "127.0.0.1", 9010
 FPS_LOW, FPS_HIGH = 1, 240
 SWEEP_MEMORY_MIB = 1024
+DRAWINGS = ("keys", "live")
 POINTS_HIGH = 100
 INTERVAL_LOW_S, INTERVAL_HIGH_S = 0.02, 5.0
 
@@ -25,6 +27,7 @@ class ShowConfig:
     fps: frames/s, exact.
     duration_s: when to end, s; None: when told to.
     sweep_memory_mib: limit for key frames in memory, MiB.
+    drawing: ``keys`` blends prepared key frames; ``live`` draws every frame anew.
     """
 
     audio: str
@@ -37,6 +40,7 @@ class ShowConfig:
     report: Path | None = None
     trace: Path | None = None
     sweep_memory_mib: int = SWEEP_MEMORY_MIB
+    drawing: str = DRAWINGS[0]
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -46,6 +50,11 @@ class ShowConfig:
         """
         if self.size not in SIZES:
             raise InputError(f"--size {self.size} is not one of {', '.join(map(str, SIZES))}")
+        if self.drawing not in DRAWINGS:
+            raise InputError(f"--drawing {self.drawing} is not one of {', '.join(DRAWINGS)}")
+        if self.drawing == "live" and self.size not in live.SIZES:
+            sizes = " or ".join(map(str, live.SIZES))
+            raise InputError(f"--drawing live draws {sizes} px, not {self.size}; add --size 256")
         if not FPS_LOW <= self.fps <= FPS_HIGH:
             raise InputError(f"--fps {float(self.fps):g} is not within {FPS_LOW} to {FPS_HIGH}")
         if self.duration_s is not None and not 0 < self.duration_s < float("inf"):

@@ -26,7 +26,7 @@ from vjnode.show.links import (
 )
 from vjnode.show.painter import Painter
 from vjnode.show.slot import Slot
-from vjnode.show.wiring import live_track, open_library
+from vjnode.show.wiring import live_track, open_library, open_live_library
 
 LEAD = 0.4
 """A frame is begun this part of a period before its deadline."""
@@ -39,12 +39,14 @@ class EngineJob:
     """What the engine process is to do.
 
     memory_mib: limit for key frames, MiB. prefetch: looks to have warm beside the current.
+    live: whether to draw every frame anew, without key frames.
     """
 
     size: int
     fps: Fraction
     memory_mib: int
     prefetch: tuple[Look, ...]
+    live: bool = False
 
 
 def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
@@ -58,7 +60,11 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     desk = Slot(CONTROLS_BYTES, name=links.controls)
     frames = Slot(frame_bytes(job.size), name=links.frame)
     chosen: list[Choice] = []
-    library = open_library(size=job.size, memory_mib=job.memory_mib, told=chosen.append)
+    library = (
+        open_live_library(size=job.size, told=chosen.append)
+        if job.live
+        else open_library(size=job.size, memory_mib=job.memory_mib, told=chosen.append)
+    )
     track = live_track()
     painter = Painter(library, track)
     controls = _newest_controls(desk, None)

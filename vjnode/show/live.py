@@ -86,7 +86,13 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             closing(OscServer(config.osc_host, config.osc_port, desk.set_parameter))
         )
         prefetch = looks(controls, available)[1:]
-        engine_job = EngineJob(config.size, config.fps, config.sweep_memory_mib, prefetch)
+        engine_job = EngineJob(
+            config.size,
+            config.fps,
+            config.sweep_memory_mib,
+            prefetch,
+            live=config.drawing == "live",
+        )
         specs = [
             StageSpec(
                 "audio",

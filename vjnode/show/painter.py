@@ -11,19 +11,23 @@ from vjnode.control.controls import Controls
 from vjnode.drive.config import Response
 from vjnode.drive.weight import Moment, WeightTrack
 from vjnode.engine.library import Look, SweepLibrary
+from vjnode.engine.live import LiveLibrary, LiveLook
 from vjnode.engine.sweep import Sweep
 from vjnode.output.base import FrameInfo
 from vjnode.show.wiring import response
 
 
 class Painter:
-    """Draws frames from sweeps; a look that is not ready yet leaves the one before on."""
+    """Draws frames from sweeps; a look that is not ready yet leaves the one before on.
 
-    def __init__(self, library: SweepLibrary, track: WeightTrack) -> None:
+    library: of sweeps, or of looks that are drawn for each frame.
+    """
+
+    def __init__(self, library: SweepLibrary | LiveLibrary, track: WeightTrack) -> None:
         self._library = library
         self._track = track
         self._look: Look | None = None
-        self._sweep: Sweep | None = None
+        self._sweep: Sweep | LiveLook | None = None
         self._frame = 0
         self._controls: Controls | None = None
         self._response = Response()
@@ -34,8 +38,11 @@ class Painter:
         Raises:
             VjnodeError: the engine has failed.
         """
-        sweep = self._library.sweep(Look(controls.face, controls.expression))
-        return self._library.wait(sweep, ready=min(ready, sweep.keys), timeout_s=timeout_s)
+        library = self._library
+        if isinstance(library, LiveLibrary):
+            return True  # nothing needs preparing
+        sweep = library.sweep(Look(controls.face, controls.expression))
+        return library.wait(sweep, ready=min(ready, sweep.keys), timeout_s=timeout_s)
 
     def paint(self, now_s: float, controls: Controls, out: NDArray[np.uint8]) -> FrameInfo:
         """Draw the frame for ``now_s`` into ``out``, (size, size, 4) uint8 RGBA.
@@ -73,7 +80,7 @@ def frame_info(
     frame: int,
     look: Look,
     engine: str = "",
-    sweep: Sweep | None = None,
+    sweep: Sweep | LiveLook | None = None,
 ) -> FrameInfo:
     """Return the particulars of a frame; ``look`` is what it really shows."""
     return FrameInfo(

@@ -12,8 +12,10 @@ from vjnode.drive.config import Response, TrackConfig
 from vjnode.drive.stream import STEP_S, Listener
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.base import Engine
-from vjnode.engine.choose import Choice, choose, open_engine
+from vjnode.engine.choose import Choice, Verdict, choose, open_engine
 from vjnode.engine.library import Look, SweepLibrary
+from vjnode.engine.live import LiveLibrary
+from vjnode.engine.measure import measured_ms
 from vjnode.errors import VjnodeError
 from vjnode.face.catalogue import (
     expression_names,
@@ -108,3 +110,25 @@ def open_library(
         memory_bytes=memory_mib << 20,
         folder=folder,
     )
+
+
+def open_live_library(*, size: int, told: Callable[[Choice], None] | None = None) -> LiveLibrary:
+    """Open the engine that draws every frame anew.
+
+    told: is told which engine draws, before it draws.
+
+    Raises:
+        InputError: no engine draws this size live.
+    """
+
+    def opened() -> Engine:
+        from vjnode.engine.openvino import OpenVinoEngine  # noqa: PLC0415 - imported when opened
+
+        engine = OpenVinoEngine(size, quality="live")
+        choice = Choice(engine, (Verdict("openvino", engine.name, "", measured_ms(engine)),))
+        _log.info("drawing every frame with %s", choice)
+        if told is not None:
+            told(choice)
+        return engine
+
+    return LiveLibrary(opened, codes)

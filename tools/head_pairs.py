@@ -1,0 +1,120 @@
+"""Pairs to train the live networks on: features of the generator, and what it draws from them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save
+from tqdm import tqdm
+
+from vjnode.engine.openvino import OpenVinoEngine
+from vjnode.face.catalogue import (
+    expression_names,
+    face_names,
+    load_expression,
+    load_face,
+)
+from vjnode.face.channels import directions_of, weights_of
+from vjnode.face.fetch import generator_weights
+from vjnode.face.heads import LiveSynthesis, Tail
+from vjnode.face.latent import Face, fuse
+from vjnode.face.layout import DIM, SLOTS
+from vjnode.face.mobilestylegan import Mapping, load
+from vjnode.storage import replace_file
+
+PX = 512
+"""Pictures are kept at this size; smaller ones are their area means."""
+
+SHARD = 50
+"""Pairs in a file."""
+
+CATALOGUED, MIXED = 0.1, 0.25
+"""Shares of faces that ship, and of faces whose fine codes are another's."""
+
+TRUNCATIONS, SHOWN_TRUNCATIONS = (0.4, 0.8), (0.5, 0.7)
+BEYOND = 1.15
+"""How far the expressions go, in what they do at weight 1."""
+
+
+DrawCode = Callable[[Mapping, np.random.Generator], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What to draw, from what, and what it should look like.
+
+    codes: shape (N, SLOTS, DIM), float32. features: (N, 512, 32, 32), float16, what
+    the trunk makes of them. pictures: (N, PX, PX, 3), uint8, RGB.
+    """
+
+    codes: NDArray[np.float32]
+    features: NDArray[np.float16]
+    pictures: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: str) -> Pairs:
+    """Draw ``count`` pairs, or read those that are in ``folder`` already.
+
+    draw_code: ``any_code`` or ``shown_code``. Each shard depends on the seed and its number only,
+    so that there can be more of them later.
+    """
+    shards = [folder / f"{seed}-{number:04d}.safetensors" for number in range(-(-count // SHARD))]
+    missing = [number for number, path in enumerate(shards) if not path.is_file()]
+    if missing:
+        folder.mkdir(parents=True, exist_ok=True)
+        mapping, synthesis = load(generator_weights())
+        live, texture = LiveSynthesis(synthesis, Tail(256)), torch.ones(1)
+        engine = OpenVinoEngine(PX, torch.get_num_threads())
+        for number in tqdm(missing, f"drawing {what}", unit="shard"):
+            rng = np.random.default_rng((seed, number))
+            codes = np.stack([draw_code(mapping, rng) for _ in range(SHARD)])
+            with torch.inference_mode():
+                parts = torch.from_numpy(codes).split(1)
+                features = [live.trunk(part, texture).half().numpy() for part in parts]
+            tensors = {
+                "codes": codes,
+                "features": np.concatenate(features),
+                "pictures": np.stack([engine.draw(one)[..., :3] for one in codes]),
+            }
+            replace_file(shards[number], save(tensors))
+    read = [load_file(path) for path in shards]
+    names = ("codes", "features", "pictures")
+    return Pairs(*(np.concatenate([one[name] for one in read])[:count] for name in names))
+
+
+def any_code(mapping: Mapping, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return style codes that a show may ask for, and some beyond: (SLOTS, DIM)."""
+    if rng.random() < CATALOGUED:
+        codes = load_face(str(rng.choice(face_names()))).codes.copy()
+    else:
+        codes = np.repeat(_random_style(mapping, rng, TRUNCATIONS), SLOTS, 0)
+    if rng.random() < MIXED:
+        codes[rng.integers(4, SLOTS) :] = _random_style(mapping, rng, TRUNCATIONS)
+    for name in rng.choice(expression_names(), rng.integers(0, 3), replace=False):
+        expression = load_expression(str(name))
+        amount = rng.uniform(0.0, BEYOND)
+        weights = weights_of((expression, min(amount, 1.0))) * max(amount, 1.0)
+        codes += np.tensordot(weights, directions_of(expression), 1)
+    return codes
+
+
+def shown_code(mapping: Mapping, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return a random face with an expression, as a show draws them: (SLOTS, DIM), float32."""
+    style = np.repeat(_random_style(mapping, rng, SHOWN_TRUNCATIONS), SLOTS, 0)
+    expression = load_expression(str(rng.choice(expression_names())))
+    return fuse(Face("", "", style), expression, rng.uniform())
+
+
+def _random_style(
+    mapping: Mapping, rng: np.random.Generator, truncations: tuple[float, float]
+) -> NDArray[np.float32]:
+    noise = torch.from_numpy(rng.standard_normal((1, DIM), np.float32))
+    with torch.inference_mode():
+        style: NDArray[np.float32] = mapping(noise, rng.uniform(*truncations)).numpy()
+    return style

@@ -1,0 +1,274 @@
+"""Where the training of the live networks starts: at the generator's own weights.
+
+Layers keep those channels from which the others can best be told, and their pointwise kernels
+become the least-squares solution for what is left of their inputs. A layer that sees the picture
+smaller than in the generator gets the depthwise kernel that does the same to averages.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+from tqdm import tqdm
+
+from vjnode.face.fold import quarters
+from vjnode.face.heads import FINE_GROUPS, MIDDLE, PX, LiveConv, LiveHead, Tail
+from vjnode.face.mobilestylegan import SLOPE, Affine, StyledConv, Synthesis
+
+RIDGE = 1e-4
+"""In mean variances of what is solved for."""
+
+TEXTURE = torch.ones(1)
+
+
+@dataclass
+class Moments:
+    """Sums over pixels, from which mean and covariance of the channels follow."""
+
+    count: int = 0
+    total: Tensor = field(default_factory=lambda: torch.zeros(()))
+    products: Tensor = field(default_factory=lambda: torch.zeros(()))
+
+    def add(self, x: Tensor) -> None:
+        """Take in features [N, C, H, W]."""
+        rows = x.transpose(0, 1).flatten(1).double()
+        self.count += rows.shape[1]
+        self.total = self.total + rows.sum(1)
+        self.products = self.products + rows @ rows.T
+
+    @property
+    def mean(self) -> Tensor:
+        """[C], float64."""
+        return self.total / self.count
+
+    @property
+    def covariance(self) -> Tensor:
+        """[C, C], float64, a little regularised."""
+        mean = self.mean
+        covariance = self.products / self.count - mean[:, None] * mean
+        return covariance + RIDGE * covariance.diagonal().mean() * torch.eye(len(mean))
+
+
+Layers = dict[tuple[int, str, int], Moments]
+"""Block, convolution, and how many times smaller it sees the picture → what its pointwise
+convolution gets."""
+
+
+@torch.inference_mode()
+def measured(teacher: Synthesis, features: Tensor, codes: Tensor) -> Layers:
+    """Measure blocks 3 to 6 with the picture at 64 px, and 4 and 5 as they are.
+
+    features: [N, 512, 32, 32], what the trunk makes of codes, [N, SLOTS, DIM].
+    """
+    found: Layers = {}
+    pairs = zip(features.split(1), codes.split(1), strict=True)
+    for trunk, code in tqdm(pairs, "measuring", len(codes), unit="picture"):
+        for sizes in ((1, 2, 4, 8), (1, 1, 1)):
+            x = trunk
+            for index, smaller in enumerate(sizes, 3):
+                block, first = teacher.blocks[index], code[:, 3 * index + 1]
+                if smaller == 1:
+                    x = block.up(x, first)
+                else:
+                    x = 0.5 * (x * block.up.affine(first))[:, : x.shape[1] // 4]
+                for name, slot in (("conv1", 1), ("conv2", 2)):
+                    conv, style = getattr(block, name), code[:, 3 * index + slot]
+                    x = x * (conv.gain * conv.affine(style))
+                    kernel = coarser(conv.depthwise, smaller)
+                    x = F.conv2d(x, kernel, padding=1, groups=x.shape[1])
+                    if sizes[1] > 1 or index > 3:
+                        found.setdefault((index, name, smaller), Moments()).add(x)
+                    noise = F.avg_pool2d(conv.noise, smaller)
+                    x = F.conv2d(x, conv.weight, conv.bias) + noise
+                    x = F.leaky_relu(x, SLOPE)
+    return found
+
+
+def start(teacher: Synthesis, layers: Layers, codes: Tensor) -> Tail:
+    """Return a tail for 256 px that is a choice of the teacher's channels; no heads yet.
+
+    codes: [N, SLOTS, DIM], many of them.
+    """
+    tail, blocks = Tail(256).requires_grad_(requires_grad=False), teacher.blocks
+    _keep(tail.block.ups[0], blocks[3].up.affine, quarters(512))
+    middle = chosen(layers[3, "conv2", 1], blocks[3].conv2, MIDDLE)
+    _refit(tail.block.conv1, blocks[3].conv1, layers[3, "conv1", 1], torch.arange(128), middle)
+    groups = chosen(layers[4, "conv1", 2], blocks[4].conv1, FINE_GROUPS)
+    others = torch.tensor([i for i in range(128) if i not in groups])
+    means = torch.cat((groups, others))
+    rows = torch.cat((means, _group_rows(groups, 512)[FINE_GROUPS:]))
+    _refit(tail.block.conv2, blocks[3].conv2, layers[3, "conv2", 1], middle, rows)
+    for index, flat in enumerate(tail.flat, 4):
+        old, smaller = blocks[index], 2 ** (index - 3)
+        outputs = old.conv2.bias.shape[0]
+        middle = torch.arange(outputs)
+        _refit(
+            flat.conv1, old.conv1, layers[index, "conv1", smaller], means, middle, smaller=smaller
+        )
+        _join(flat.conv1.affine, old.up.affine, means, codes[:, 3 * index + 1])
+        means = torch.arange(outputs if index == 6 else outputs // 4)
+        _refit(
+            flat.conv2, old.conv2, layers[index, "conv2", smaller], middle, means, smaller=smaller
+        )
+    _keep(tail.heads[0].affine, teacher.head.affine, means)
+    _start_fine(tail, teacher, layers, groups)
+    return tail
+
+
+def _start_fine(tail: Tail, teacher: Synthesis, layers: Layers, groups: Tensor) -> None:
+    """Begin the block at 128 px as the generator's, which sees less here."""
+    fine, old, following = tail.fine[0], teacher.blocks[4], teacher.blocks[5]
+    _neutral(fine.ups[0])
+    _keep(fine.ups[1], old.up.affine, _group_rows(groups, 512))
+    coarse = fine.conv1.weight.shape[1] - len(groups)
+    middle = chosen(layers[4, "conv2", 1], old.conv2, fine.conv1.bias.shape[0])
+    part = LiveConv(len(groups), len(middle), PX, noisy=False).requires_grad_(requires_grad=False)
+    _refit(part, old.conv1, layers[4, "conv1", 1], groups, middle)
+    random_conv(fine.conv1, scale=0.25)
+    _neutral(fine.conv1.affine)
+    fine.conv1.weight.data[:, coarse:] = part.weight
+    fine.conv1.bias.data = part.bias.data
+    fine.conv1.depthwise.data[coarse:] = part.depthwise
+    for name in ("weight", "bias"):
+        value = getattr(part.affine, name) * (part.gain / fine.conv1.gain)
+        getattr(fine.conv1.affine, name).data[coarse:] = value
+    kept = chosen(layers[5, "conv1", 1], following.conv1, fine.conv2.bias.shape[0] // 4)
+    rows = _group_rows(kept, 256)
+    _refit(fine.conv2, old.conv2, layers[4, "conv2", 1], middle, rows)
+    _keep(tail.heads[1].affine, following.up.affine, rows)
+
+
+def start_finer(tail: Tail) -> None:
+    """Begin the block at 256 px, which the generator has no small counterpart of, at random."""
+    for up in tail.fine[1].ups:
+        _neutral(up)
+    for conv in (tail.fine[1].conv1, tail.fine[1].conv2):
+        random_conv(conv, scale=0.7)
+        _neutral(conv.affine)
+    _neutral(tail.heads[2].affine)
+
+
+def random_conv(conv: LiveConv, scale: float) -> None:
+    """Fill kernels at random, for inputs of about 1 and outputs of about ``scale``."""
+    nn.init.normal_(conv.depthwise, std=0.2)
+    conv.depthwise.data[:, 0, 1, 1] += 1.0
+    inputs = conv.weight.shape[1]
+    nn.init.normal_(conv.weight, std=scale * inputs**-0.5 / conv.gain)
+
+
+@torch.inference_mode()
+def fit_head(tail: Tail, level: int, batches: Iterable[tuple[Tensor, Tensor, Tensor]]) -> None:
+    """Make a head the least-squares solution for what the picture before it lacks.
+
+    level: 0 for the coarsest. batches: what the first block makes, codes, and pictures
+    [N, 3, …], −1…1, of the head's size or larger.
+    """
+    head, both, seen = tail.heads[level], Moments(), list[Tensor]()
+    assert isinstance(head, LiveHead)  # noqa: S101
+    hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    for x, codes, wanted in batches:
+        seen.clear()
+        pictures = tail.pictures(x, codes, TEXTURE)
+        size = pictures[level].shape[-1]
+        lacking = F.avg_pool2d(wanted, wanted.shape[-1] // size)
+        if level:
+            lacking = lacking - F.interpolate(pictures[level - 1], scale_factor=2.0)
+        scaled = seen[0] * (head.gain * head.affine(codes[:, 21]))
+        both.add(torch.cat((scaled, haar(lacking)), 1))
+    hook.remove()
+    covariance, mean, inputs = both.covariance, both.mean, head.weight.shape[1]
+    kernel = torch.linalg.solve(covariance[:inputs, :inputs], covariance[:inputs, inputs:]).T
+    head.weight.data = kernel[:, :, None, None].float()
+    head.bias.data = (mean[inputs:] - kernel @ mean[:inputs]).float()
+
+
+def haar(x: Tensor) -> Tensor:
+    """One level of the Haar transform in quarters, [N, C, 2·H, 2·W] → [N, 4·C, H, W]."""
+    top, below = x[..., ::2, :], x[..., 1::2, :]
+    a, b, c, d = top[..., ::2], top[..., 1::2], below[..., ::2], below[..., 1::2]
+    return 0.5 * torch.cat((a + b + c + d, a + b - c - d, a - b + c - d, a - b - c + d), 1)
+
+
+def coarser(kernel: Tensor, smaller: int) -> Tensor:
+    """3×3 kernels for a picture that is ``smaller`` times smaller, and flat in between."""
+    for _ in range(2):
+        a, b, c = kernel.unbind(-1)
+        share = 1.0 / smaller
+        kernel = torch.stack((a * share, b + (a + c) * (1.0 - share), c * share), -1)
+        kernel = kernel.transpose(-1, -2)
+    return kernel
+
+
+def chosen(moments: Moments, conv: StyledConv, count: int) -> Tensor:
+    """Choose ``count`` inputs of a pointwise convolution from which its outputs are best told.
+
+    Greedily: each time the input that explains most of what those before it do not.
+    """
+    weight, rest = conv.weight[:, :, 0, 0].double(), moments.covariance
+    found: list[int] = []
+    for _ in range(count):
+        gain = (weight @ rest).square().sum(0) / rest.diagonal().clamp(min=1e-12)
+        gain[found] = -1.0
+        found.append(int(gain.argmax()))
+        column = rest[:, found[-1]]
+        rest = rest - column[:, None] * column / column[found[-1]]
+    return torch.tensor(sorted(found))
+
+
+def _group_rows(groups: Tensor, channels: int) -> Tensor:
+    """Where the four channels of each group are in the generator, in quarters."""
+    details = channels // 4 + 3 * groups
+    return torch.cat((groups, details, details + 1, details + 2))
+
+
+def _refit(
+    new: LiveConv,
+    old: StyledConv,
+    moments: Moments,
+    inputs: Tensor,
+    outputs: Tensor,
+    *,
+    smaller: int = 1,
+) -> None:
+    """Make ``new`` of the given inputs and outputs of ``old``, at a size ``smaller`` times less."""
+    covariance, mean = moments.covariance, moments.mean
+    weight = old.weight[outputs, :, 0, 0].double()
+    kept = torch.linalg.solve(covariance[inputs][:, inputs], covariance[inputs] @ weight.T).T
+    new.weight.data = kept[:, :, None, None].float()
+    new.bias.data = old.bias[outputs] + (weight @ mean - kept @ mean[inputs]).float()
+    new.depthwise.data = coarser(old.depthwise[inputs], smaller)
+    if new.noise is not None:
+        new.noise.data = F.avg_pool2d(old.noise, smaller)
+    _keep(new.affine, old.affine, inputs, old.gain / new.gain)
+
+
+def _keep(new: Affine, old: nn.Linear, rows: Tensor, gain: float = 1.0) -> None:
+    new.weight.data = gain * old.weight[rows]
+    new.bias.data = gain * old.bias[rows]
+
+
+def _neutral(affine: Affine) -> None:
+    """Make factors of 1."""
+    nn.init.zeros_(affine.weight)
+    nn.init.ones_(affine.bias)
+
+
+def _join(affine: Affine, up: nn.Linear, rows: Tensor, codes: Tensor) -> None:
+    """Make the factors of ``affine`` half their product with those of ``up``, as near as can be.
+
+    The product of two linear maps is not linear, but nearly so on codes of faces.
+    """
+    mean = codes.mean(0)
+    centred = (codes - mean).double()
+    first, second = affine(mean[None])[0, :, 0, 0], F.linear(mean, up.weight[rows], up.bias[rows])
+    slope = 0.5 * (affine.weight * second[:, None] + up.weight[rows] * first[:, None]).double()
+    products = 0.5 * affine(codes)[:, :, 0, 0] * F.linear(codes, up.weight[rows], up.bias[rows])
+    middle = products.double().mean(0)
+    rest = products.double() - middle - centred @ slope.T
+    gram = centred.T @ centred
+    gram += 0.1 * gram.diagonal().mean() * torch.eye(len(gram))
+    slope = slope + torch.linalg.solve(gram, centred.T @ rest).T
+    affine.weight.data = slope.float()
+    affine.bias.data = (middle - slope @ mean.double()).float()

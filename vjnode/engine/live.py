@@ -1,0 +1,47 @@
+"""Drawing every frame anew: any codes, no key frames. Stands where a library of sweeps does."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.engine.base import Engine
+from vjnode.engine.library import Codes, Look
+
+
+class LiveLook:
+    """A look that an engine draws for each frame; there is nothing to wait for."""
+
+    keys = ready = 1
+
+    def __init__(self, engine: Engine, codes: Codes, look: Look) -> None:
+        self._engine, self._codes, self._look = engine, codes, look
+
+    def blend(self, weight: float, out: NDArray[np.uint8]) -> None:
+        """Draw the picture for ``weight`` (0…1) into ``out``, (size, size, 4) uint8 RGBA."""
+        np.copyto(out, self._engine.draw(self._codes(self._look, weight)))
+
+
+class LiveLibrary:
+    """Hands out looks that are drawn when they are shown.
+
+    open_engine: opens the engine, at once, in this thread. codes: the style codes of a look at a
+    weight.
+    """
+
+    keys = 1
+
+    def __init__(self, open_engine: Callable[[], Engine], codes: Codes) -> None:
+        self._engine, self._codes = open_engine(), codes
+        self.engine_name = self._engine.name
+
+    def sweep(self, look: Look) -> LiveLook:
+        """Return what draws ``look``."""
+        return LiveLook(self._engine, self._codes, look)
+
+    def prefetch(self, looks: Iterable[Look]) -> None:
+        """Do nothing: no look needs preparing."""
+
+    def close(self) -> None:
+        """Close the engine."""
+        self._engine.close()
