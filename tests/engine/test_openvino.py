@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from tests.engine.cards import codes_of, psnr_db
 from vjnode.engine.base import SIZES
 from vjnode.engine.choose import open_engine
-from vjnode.engine.openvino import SLOWER_KERNEL
+from vjnode.engine.openvino import SLOWER_KERNEL, OpenVinoEngine
 from vjnode.errors import FetchError, InputError, VjnodeError
 from vjnode.face.fetch import generator_weights
 from vjnode.face.layout import DIM, SLOTS
@@ -41,7 +42,7 @@ def truth(codes):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_draws_what_the_network_says(size, codes, truth):
-    engine = open_engine(size)
+    engine = OpenVinoEngine(size)
     picture = engine.draw(codes)
     assert picture.shape == (size, size, 4)
     assert picture.dtype == np.uint8
@@ -52,6 +53,30 @@ def test_draws_what_the_network_says(size, codes, truth):
     assert 10 * np.log10(255**2 / error) >= 45
     engine.close()
     engine.close()
+
+
+@pytest.mark.slow
+def test_int8_keeps_the_picture_and_is_what_a_show_draws_with(monkeypatch):
+    monkeypatch.delenv("VJNODE_PRECISION", raising=False)
+    engine = OpenVinoEngine(1024, fast=True)
+    if " bf16 " in engine.name:
+        pytest.skip("this processor has bf16, which is used instead")
+    assert " int8 " in engine.name
+    exact = OpenVinoEngine(1024)
+    assert engine.identity != exact.identity
+    for seed in (1, 5):
+        codes = codes_of(seed)
+        assert psnr_db(engine.draw(codes), exact.draw(codes)) >= 38
+
+
+def test_a_precision_can_be_asked_for(monkeypatch, codes):
+    monkeypatch.setenv("VJNODE_PRECISION", "f32")
+    exact = OpenVinoEngine(256, fast=True)
+    assert " f32 " in exact.name
+    monkeypatch.setenv("VJNODE_PRECISION", "int4")
+    with pytest.raises(InputError, match=r"int4.*f32"):
+        OpenVinoEngine(256, fast=True)
+    assert OpenVinoEngine(256).name  # exact ones do not ask
 
 
 def test_a_drawn_picture_stays_when_the_next_is_drawn(codes):

@@ -110,7 +110,7 @@ def _onnxruntime(size: int, threads: int | None) -> Engine:
 def _openvino(size: int, threads: int | None) -> Engine:
     from vjnode.engine.openvino import OpenVinoEngine  # noqa: PLC0415
 
-    return OpenVinoEngine(size, threads)
+    return OpenVinoEngine(size, threads, fast=True)
 
 
 def _need_card() -> None:

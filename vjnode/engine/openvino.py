@@ -1,36 +1,46 @@
 """OpenVINO on the processor: the generator as one graph from style codes to RGBA."""
 
 import hashlib
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast, get_args
 from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engine.base import SIZES
+from vjnode.engine.manifest import sha256_of
 from vjnode.errors import InputError
-from vjnode.face import fetch
+from vjnode.face import fetch, live
 from vjnode.face.layout import DIM, SLOTS
 from vjnode.runtime import load_openvino
-from vjnode.storage import cache_dir
+from vjnode.storage import cache_dir, shipped
 
 if TYPE_CHECKING:
     import openvino
 
 GRAPH = 4
-"""Grows when ``vjnode.face.fold`` changes what it computes or how."""
+"""Grows when ``vjnode.face.fold`` or ``vjnode.face.heads`` change what they compute or how."""
+
+Quality = Literal["full", "live"]
+
+Precision = Literal["bf16", "int8", "f32"]
+"""Of the arithmetic. int8: that of the largest layers; the rest is f32 (``vjnode.face.int8``)."""
 
 # On processors with AVX2 and nothing newer, the kernels that OpenVINO chooses for pointwise
 # convolutions take 7 % longer per picture than its older ones.
 SLOWER_KERNEL = "brgconv_avx2_1x1_f32"
 FASTER_KERNELS = "cpu:jit_avx2_1x1,cpu:brgconv_avx2_1x1"
 
+
+INT8_LIMITS = shipped("generator", "int8.safetensors")
+"""Ranges of the layers in int8, from ``tools/quantise_generator.py``."""
 
 PATIENCE_MS = 5
 """How often a drawing is asked whether it is still wanted."""
@@ -43,6 +53,9 @@ class OpenVinoEngine:
     """The default generator on the processor.
 
     size: 1024, 512 or 256, px. threads: how many to use; None for one on each core.
+    fast: as a show draws, int8 rather than f32, or what ``VJNODE_PRECISION`` says.
+    quality: ``full`` draws 1024 px and averages; ``live`` runs the network of
+    ``vjnode.face.heads``, some six times as fast, which there is for 512 and 256 px.
 
     Raises:
         InputError: another size.
@@ -53,28 +66,38 @@ class OpenVinoEngine:
     identity: str
     size: int
 
-    def __init__(self, size: int, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        threads: int | None = None,
+        quality: Quality = "full",
+        *,
+        fast: bool = False,
+    ) -> None:
         if size not in SIZES:
             raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")
+        weights = fetch.GENERATOR.sha256
+        if quality == "live":
+            weights += live.file_sha256(size)
         ov = load_openvino()
         core = ov.Core()
-        # Where the processor lacks bf16 it would be emulated: slower and no better.
-        has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        precision = "bf16" if has_bf16 else "f32"
+        precision = _precision(core, quality, fast=fast)
+        if precision == "int8":
+            weights += sha256_of(INT8_LIMITS)
         options: dict[str, object] = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
             # Audio and outputs need the cores too; a pinned thread would wait behind them.
             "ENABLE_CPU_PINNING": False,
         }
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = threads
-        model = _graph(core, size, options)
+        model = _graph(core, size, options, quality, precision)
         self._request = core.compile_model(model, "CPU", options).create_infer_request()
         self.size = size
         processor = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
-        self.name = f"openvino {precision} on {processor}"
-        what = f"{fetch.GENERATOR.sha256} {GRAPH} {ov.__version__} {precision} {size}"
+        self.name = f"openvino {precision}{' live' * (quality == 'live')} on {processor}"
+        what = f"{weights} {GRAPH} {ov.__version__} {precision} {size}"
         self.identity = hashlib.sha256(what.encode()).hexdigest()[:16]
 
     def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -111,16 +134,47 @@ def _inputs(codes: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     return [np.ascontiguousarray(codes[None], np.float32), TEXTURE]
 
 
-def _graph(core: "openvino.Core", size: int, options: dict[str, object]) -> "openvino.Model":
+def _precision(core: "openvino.Core", quality: Quality, *, fast: bool) -> Precision:
+    """Return the fastest precision that keeps the picture, or what the user has asked for.
+
+    Raises:
+        InputError: the user has asked for another one.
+    """
+    asked = os.environ.get("VJNODE_PRECISION") if fast else None
+    if asked in get_args(Precision):
+        # There is no live network in int8.
+        return "f32" if quality == "live" and asked == "int8" else cast("Precision", asked)
+    if asked:
+        raise InputError(
+            f"VJNODE_PRECISION is {asked!r}; unset it, or set it to one of "
+            f"{', '.join(get_args(Precision))}"
+        )
+    # Where the processor lacks bf16 it would be emulated: slower and no better.
+    if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return "bf16"
+    return "int8" if fast and quality == "full" else "f32"
+
+
+def _graph(
+    core: "openvino.Core",
+    size: int,
+    options: dict[str, object],
+    quality: Quality,
+    precision: Precision,
+) -> "openvino.Model":
     """Return the refolded generator, from the cache or exported into it."""
     stem = Path(fetch.GENERATOR_FILE).stem
+    if quality == "live":
+        stem = f"{stem}-live-{live.file_sha256(size)[:8]}"
+    if precision == "int8":
+        stem = f"{stem}-int8-{sha256_of(INT8_LIMITS)[:8]}"
     folder = cache_dir("models") / f"{stem}-graph-{GRAPH}-{size}-{_processor(core)}"
     if folder.is_dir():
         try:
             return core.read_model(folder / "graph.xml")
         except RuntimeError:  # a damaged file: make it anew
             shutil.rmtree(folder, ignore_errors=True)
-    model = _export(size)
+    model = _export(size, quality, precision)
     try:
         with tempfile.TemporaryDirectory(prefix=".graph-", dir=folder.parent) as scratch:
             whole = Path(scratch, "whole")
@@ -170,18 +224,27 @@ def prefer_kernels(xml: Path) -> None:
     tree.write(xml, encoding="utf-8", xml_declaration=True)
 
 
-def _export(size: int) -> "openvino.Model":
+def _export(size: int, quality: Quality, precision: Precision) -> "openvino.Model":
     # torch takes seconds to import, and only this first start needs it.
     import torch  # noqa: PLC0415
+    from safetensors.torch import load_file  # noqa: PLC0415
 
     from vjnode.face.fold import FoldedSynthesis  # noqa: PLC0415
+    from vjnode.face.heads import LiveSynthesis, load_tail  # noqa: PLC0415
+    from vjnode.face.int8 import to_int8  # noqa: PLC0415
     from vjnode.face.mobilestylegan import load  # noqa: PLC0415
 
     weights = fetch.generator_weights()
     print(f"vjnode: preparing the generator for {size} px, once", file=sys.stderr)  # noqa: T201
     _, synthesis = load(weights)
     example = (torch.zeros(1, SLOTS, DIM), torch.ones(1))
-    folded = FoldedSynthesis(synthesis, size, strips=True)
+    network = (
+        LiveSynthesis(synthesis, load_tail(size))
+        if quality == "live"
+        else FoldedSynthesis(synthesis, size, strips=True)
+    )
+    if precision == "int8" and isinstance(network, FoldedSynthesis):
+        to_int8(network, load_file(INT8_LIMITS))
     return load_openvino().convert_model(
-        folded, example_input=example, input=[[1, SLOTS, DIM], [1]]
+        network, example_input=example, input=[[1, SLOTS, DIM], [1]]
     )

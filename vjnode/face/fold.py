@@ -104,9 +104,8 @@ class FoldedConv(nn.Module):
         super().__init__()
         self.px = conv.noise.shape[-1]
         self.depthwise = conv.depthwise
-        self.weight = nn.Parameter(conv.weight[order])
-        self.bias = nn.Parameter(conv.bias[order])
-        self.noise = conv.noise if conv.noise.std() > FAINT else None
+        self.pointwise: nn.Module = Pointwise(conv.weight[order], conv.bias[order])
+        self.noise = Noise(conv.noise) if conv.noise.std() > FAINT else None
 
     def forward(
         self,
@@ -122,19 +121,47 @@ class FoldedConv(nn.Module):
         """
         top, bottom = rows or (0, self.px)
         whole = bottom - top == self.px
-        if self.depthwise is None:
-            x = F.conv2d(x, self.weight, self.bias, padding=1)
-        else:
-            weight = self.weight if factors is None else self.weight * factors
+        if self.depthwise is not None:
             if whole:
                 x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
             else:
                 edges = (1, 1, int(top == 0), int(bottom == self.px))
                 x = F.conv2d(F.pad(x, edges), self.depthwise, groups=x.shape[1])
-            x = F.conv2d(x, weight, self.bias)
+        x = self.pointwise(x, factors)
         if self.noise is not None:
-            x = x + texture * (self.noise if whole else self.noise[:, :, top:bottom])
+            x = x + self.noise(texture, top, bottom)
         return F.leaky_relu(x, SLOPE)
+
+
+class Noise(nn.Module):
+    """Frozen noise, the same for all channels."""
+
+    def __init__(self, noise: Tensor) -> None:
+        super().__init__()
+        self.noise = nn.Parameter(noise)
+
+    def forward(self, texture: Tensor, top: int, bottom: int) -> Tensor:
+        """Return rows of it, as strong as ``texture`` says: [1, 1, bottom - top, px]."""
+        return texture * self.rows(top, bottom)
+
+    def rows(self, top: int, bottom: int) -> Tensor:
+        """Return rows of it, [1, 1, bottom - top, px]."""
+        whole = bottom - top == self.noise.shape[2]
+        return self.noise if whole else self.noise[:, :, top:bottom]
+
+
+class Pointwise(nn.Module):
+    """A convolution that mixes channels; at 4×4, where nothing comes before it, a dense 3×3."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(bias)
+
+    def forward(self, x: Tensor, factors: Tensor | None = None) -> Tensor:
+        """x: [1, C, rows, px]; factors: of its channels, [1, C, 1, 1]."""
+        weight = self.weight if factors is None else self.weight * factors
+        return F.conv2d(x, weight, self.bias, padding=weight.shape[-1] // 2)
 
 
 class FoldedHead(nn.Module):
@@ -235,7 +262,7 @@ def butterfly(x: Tensor) -> Tensor:
 
 def depth_to_space(x: Tensor) -> Tensor:
     """Four phases, row-major, into one picture: [1, 4·C, H, W] → [1, C, 2·H, 2·W]."""
-    _, channels, height, width = x.shape
+    batch, channels, height, width = x.shape
     channels = channels // 4
-    x = x.reshape(1, 2, 2, channels, height, width).permute(0, 3, 4, 1, 5, 2)
-    return x.reshape(1, channels, 2 * height, 2 * width)
+    x = x.reshape(batch, 2, 2, channels, height, width).permute(0, 3, 4, 1, 5, 2)
+    return x.reshape(batch, channels, 2 * height, 2 * width)
