@@ -2,7 +2,7 @@
 
 import os
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import drums
@@ -15,9 +15,11 @@ from scipy.stats import spearmanr
 
 from vjnode.audio.source import RATE_HZ
 from vjnode.drive.drive import Drive
+from vjnode.storage import shipped
 
 USUAL_LUFS = -20.0
 PASSAGE_S = 10.0
+BEFORE_S = 20.0
 
 
 def tracks(held_out: list[Path], seconds: float) -> list[Row]:
@@ -136,6 +138,17 @@ def _at_usual_level(sound: Sound) -> Sound:
 
 
 def _weigh(sound: Sound) -> tuple[float, float]:
-    """Mean weight, and mean of a level meter, once the passage has begun."""
-    found = hear(np.clip(sound, -1.0, 1.0))
-    return float(found.between(1.5, 1e9).mean()), float(_meter(found.drives).mean())
+    """Mean weight, and mean of a level meter, once the passage has begun.
+
+    It is heard as in a show: after other music, which automatic gain and range have settled on.
+    """
+    before = _before()
+    found = hear(np.clip(np.concatenate([before, sound]), -1.0, 1.0))
+    begun_s = len(before) / RATE_HZ + 1.5
+    level = _meter([drive for drive in found.drives if drive.captured_s >= begun_s])
+    return float(found.between(begun_s, 1e9).mean()), float(level.mean())
+
+
+@cache
+def _before() -> Sound:
+    return _at_usual_level(music.mono(shipped("demo", "demo.ogg"))[: round(BEFORE_S * RATE_HZ)])
