@@ -138,6 +138,7 @@ class Noise(nn.Module):
 
     def __init__(self, noise: Tensor) -> None:
         super().__init__()
+        self.px = noise.shape[-1]
         self.noise = nn.Parameter(noise)
 
     def forward(self, texture: Tensor, top: int, bottom: int) -> Tensor:
@@ -146,8 +147,7 @@ class Noise(nn.Module):
 
     def rows(self, top: int, bottom: int) -> Tensor:
         """Return rows of it, [1, 1, bottom - top, px]."""
-        whole = bottom - top == self.noise.shape[2]
-        return self.noise if whole else self.noise[:, :, top:bottom]
+        return self.noise if bottom - top == self.px else self.noise[:, :, top:bottom]
 
 
 class Pointwise(nn.Module):
