@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from vjnode.engine.base import SIZES
 from vjnode.errors import EngineError, InputError
-from vjnode.face import fetch
+from vjnode.face import fetch, live
 from vjnode.face.channels import CHANNELS
 from vjnode.face.layout import DIM, SLOTS
 from vjnode.storage import cache_dir, shipped
@@ -81,6 +81,18 @@ def _mobilestylegan(weights: Path, size: int, precision: Precision) -> "nn.Modul
     dtype = torch.float16 if precision == "fp16" else torch.float32
     _, synthesis = load(weights)
     return Tick(FoldedSynthesis(synthesis, size).to(dtype), dtype)
+
+
+def _live_mobilestylegan(weights: Path, size: int, precision: Precision) -> "nn.Module":
+    import torch  # noqa: PLC0415 - takes seconds
+
+    from vjnode.face.heads import LiveSynthesis, load_tail  # noqa: PLC0415 - imports torch
+    from vjnode.face.mobilestylegan import load  # noqa: PLC0415
+    from vjnode.face.tick import Tick  # noqa: PLC0415
+
+    dtype = torch.float16 if precision == "fp16" else torch.float32
+    _, synthesis = load(fetch.generator_weights())
+    return Tick(LiveSynthesis(synthesis, load_tail(size, weights)).to(dtype), dtype)
 
 
 def _stylegan2(weights: Path, size: int, precision: Precision) -> "nn.Module":
@@ -171,6 +183,16 @@ NETWORKS = {
             sizes=SIZES,
             weights=fetch.generator_weights,
             module=_mobilestylegan,
+            inputs=lambda weights, size: _tick_inputs(SLOTS),
+            outputs=_picture,
+        ),
+        Network(
+            name="mobilestylegan-live",
+            about="face generator, cut down to draw small pictures live",
+            graph=1,
+            sizes=live.SIZES,
+            weights=live.file,
+            module=_live_mobilestylegan,
             inputs=lambda weights, size: _tick_inputs(SLOTS),
             outputs=_picture,
         ),

@@ -1,0 +1,64 @@
+"""The processor's engine, drawing small pictures live: right, itself, and fast."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from vjnode.engine.openvino import OpenVinoEngine
+from vjnode.errors import InputError
+from vjnode.face.catalogue import load_face
+from vjnode.face.fetch import generator_weights
+from vjnode.face.heads import LiveSynthesis, load_tail
+from vjnode.face.live import SIZES
+from vjnode.face.mobilestylegan import load
+
+LEAST_FPS = 15.0
+"""On a machine that tests are run on; a quiet one with two cores draws more than 25."""
+
+
+@pytest.fixture(scope="module")
+def codes():
+    return load_face(0).codes
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_draws_what_the_live_network_says(codes, size):
+    _, synthesis = load(generator_weights())
+    with torch.inference_mode():
+        network = LiveSynthesis(synthesis, load_tail(size))
+        wanted = network(torch.from_numpy(codes.copy())[None], torch.ones(1))[0].numpy()
+    engine = OpenVinoEngine(size, quality="live")
+    picture = engine.draw(codes)
+    assert picture.shape == (size, size, 4)
+    error = np.mean((picture.astype(float) - wanted) ** 2)
+    assert 10 * np.log10(255**2 / error) >= 45
+    assert np.array_equal(engine.draw(codes), picture)
+
+
+def test_it_is_another_engine_than_the_whole_one():
+    engines = [OpenVinoEngine(size, quality=q) for size in SIZES for q in ("full", "live")]
+    assert len({engine.identity for engine in engines}) == 4
+    assert ["live" in engine.name for engine in engines] == [False, True] * 2
+
+
+def test_it_is_fast_enough_to_draw_every_frame(codes):
+    """Time of the processor, so that what else runs here counts less; two threads share it."""
+    engines = [OpenVinoEngine(256, 2, quality=quality) for quality in ("live", "full")]
+    times = {engine.name: [] for engine in engines}
+    for engine in engines:
+        engine.draw(codes)
+    for _ in range(12):
+        for engine in engines:
+            start_s = time.process_time()
+            engine.draw(codes)
+            times[engine.name].append(time.process_time() - start_s)
+    live_s, full_s = (np.median(times[engine.name]) for engine in engines)
+    assert live_s / 2 <= 1 / LEAST_FPS
+    assert live_s <= 0.35 * full_s
+
+
+def test_large_pictures_are_not_drawn_live():
+    with pytest.raises(InputError, match="1024 px live; choose one of"):
+        OpenVinoEngine(1024, quality="live")
