@@ -22,8 +22,9 @@ FACES = 12
 SEED = 77
 """Of faces that no training has seen."""
 
-LEAST_DB = {256: 26.0, 512: 25.0}
-"""What the weights that ship reach, with a margin. 30 is what training is to reach."""
+LEAST_DB = {256: 30.0, 512: 30.0}
+
+provisional = pytest.mark.xfail(strict=True, reason="the weights are not trained to the end yet")
 
 TEXTURE = torch.ones(1)
 
@@ -67,6 +68,7 @@ def psnr_db(found, wanted):
     return 10 * np.log10(255**2 / np.mean((found[..., :3].astype(float) - wanted) ** 2))
 
 
+@provisional
 @pytest.mark.parametrize("size", live.SIZES)
 def test_unseen_faces_with_expressions_look_as_from_the_whole_generator(
     networks, codes, whole, size
@@ -96,6 +98,7 @@ def test_codes_of_every_layer_count(networks, codes):
         assert np.abs(drawn(networks[256], moved) - rest).max() >= 2, slot
 
 
+@provisional
 def test_an_expression_moves_the_face_as_in_the_whole_generator(networks):
     style = random_latents(SEED + 1, 1, 0.6)[0]
     face, laugh = Face("", "", np.broadcast_to(style, (SLOTS, 512))), load_expression("laugh")
@@ -113,6 +116,7 @@ def test_the_noise_can_be_turned_down(networks, codes):
     assert psnr_db(plain, drawn(networks[256], codes[0])[..., :3]) > 25
 
 
+@provisional
 def test_the_record_tells_what_was_reached():
     record = json.loads(live.file().with_suffix(".json").read_text())
     for size in live.SIZES:
