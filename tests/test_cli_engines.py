@@ -177,7 +177,7 @@ def test_engines_are_removed_by_name(capsys, engines):
         (["--gpu", "rtx4090"], ["no GPU 'rtx4090'", "sm89 (RTX 40"]),
         (
             ["--gpu", "sm89", "--model", "biggan"],
-            ["'biggan'", "mobilestylegan, stylegan2, encoder"],
+            ["'biggan'", "mobilestylegan, mobilestylegan-live, stylegan2, encoder"],
         ),
         (["--gpu", "sm89", "--size", "500"], ["500 px", "1024"]),
     ],

@@ -295,7 +295,7 @@ def test_without_a_card_nothing_of_cuda_is_imported_and_each_says_why():
     report, imported = json.loads(run.stdout)
     assert imported == []
     assert report["runtime"] == "openvino"
-    assert report["engine"].startswith("openvino f32 on ") or "bf16" in report["engine"]
+    assert report["engine"].startswith("openvino ")
     for name in ("tensorrt_rtx", "tensorrt", "torch"):
         assert "no CUDA card here" in report["skipped"][name]
     assert report["skipped"]["onnxruntime"]

@@ -66,7 +66,9 @@ def int8_layers(folded: FoldedSynthesis) -> dict[str, FoldedConv]:
     return {
         name: module
         for name, module in folded.named_modules()
-        if isinstance(module, FoldedConv) and module.depthwise is not None and module.px >= LEAST_PX
+        if isinstance(module, FoldedConv)
+        and module.depthwise is not None
+        and (module.px > LEAST_PX or (module.px == LEAST_PX and name.endswith("conv2")))
     }
 
 
