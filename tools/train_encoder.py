@@ -12,7 +12,6 @@ Needs no labels; see vjnode.drive.encoder for the loss. About an hour on two cor
 import argparse
 import json
 import os
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +23,7 @@ import training_loop as loop
 import training_sound
 from numpy.typing import NDArray
 from torch import distributed
+from training_record import commit
 from training_sound import Scale, Sound
 
 from vjnode.audio.analysis import COEFFICIENTS
@@ -95,7 +95,7 @@ def main() -> None:
             "batch": {"strips": strips * ranks, "windows": training_sound.STRIP},
             "minutes": round(progress.minutes, 2),
             "date": datetime.now(UTC).date().isoformat(),
-            "commit": _commit(),
+            "commit": commit(),
             "torch": torch.__version__,
             "loss_last_100": {
                 "intensity": round(float(np.mean(progress.losses[-100:])), 4),
@@ -190,16 +190,6 @@ def _quality(
         "mean_intensity_correlation": float(follows),
     }
     return {name: round(value, 4) for name, value in figures.items()}
-
-
-def _commit() -> str:
-    """Return the commit that is trained with; ``+`` marks changes that are not in it."""
-    git = ["git", "-C", str(Path(__file__).parent)]
-    head = subprocess.run(  # noqa: S603
-        [*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    dirty = subprocess.run([*git, "diff", "--quiet", "HEAD"], check=False)  # noqa: S603
-    return head.stdout.strip() + ("+" if dirty.returncode else "")
 
 
 def _write(

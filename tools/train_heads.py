@@ -14,9 +14,8 @@ import argparse
 import json
 import math
 import os
-import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from safetensors.numpy import save
 from torch import Tensor, distributed
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from tqdm import tqdm
+from training_record import Progress, commit
 
 from vjnode.face.fetch import generator_weights
 from vjnode.face.heads import Tail
@@ -49,15 +49,6 @@ RATE = 8e-3
 COARSE = 0.2
 """How much the coarsest picture counts beside the finest."""
 CHECKPOINT_EVERY = 100
-
-
-@dataclass
-class Progress:
-    """What a checkpoint keeps beside the weights. minutes: over all runs."""
-
-    step: int = 0
-    minutes: float = 0.0
-    losses: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -121,7 +112,7 @@ def main() -> None:
             "processes": ranks,
             "minutes": {"256": round(small.minutes, 1), "512": round(large.minutes, 1)},
             "date": datetime.now(UTC).date().isoformat(),
-            "commit": _commit(),
+            "commit": commit(),
             "torch": torch.__version__,
             "held_out": {
                 "faces": len(held),
@@ -276,16 +267,6 @@ def _figures(tail: Tail, level: int, data: Data) -> dict[str, float]:
     psnr = -10 * np.log10(torch.cat(errors).numpy())
     figures = {"mean": psnr.mean(), "lowest": psnr.min(), "highest": psnr.max()}
     return {name: round(float(value), 2) for name, value in figures.items()}
-
-
-def _commit() -> str:
-    """Return the commit that is trained with; ``+`` marks changes that are not in it."""
-    git = ["git", "-C", str(Path(__file__).parent)]
-    head = subprocess.run(  # noqa: S603
-        [*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    dirty = subprocess.run([*git, "diff", "--quiet", "HEAD"], check=False)  # noqa: S603
-    return head.stdout.strip() + ("+" if dirty.returncode else "")
 
 
 def _write(out: Path, tail: Tail, record: dict[str, object]) -> None:

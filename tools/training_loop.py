@@ -1,7 +1,7 @@
 """How encoder and decoder are trained: their start, the loss, the steps, and checkpoints."""
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 from tqdm import tqdm
+from training_record import Progress
 from training_sound import Scale, Sound
 
 from vjnode.audio.analysis import COEFFICIENTS
@@ -30,15 +31,6 @@ STARTED_ON = 2_000
 FITTED_ON, FITTING, EPOCHS, FIT_RATE = 20_000, 200, 2, 2e-5
 """Windows, of a batch, rounds over them, highest rate: how the decoder is trained."""
 CHECKPOINT_EVERY = 100
-
-
-@dataclass
-class Progress:
-    """What a checkpoint keeps. minutes: of all processes at work, over all runs."""
-
-    step: int = 0
-    minutes: float = 0.0
-    losses: list[float] = field(default_factory=list)
 
 
 def start(encoder: Encoder, sound: Sound, scale: Scale, seed: int) -> None:

@@ -24,7 +24,7 @@ SIZE = 256
 
 @pytest.fixture(scope="module")
 def engine():
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     return OnnxEngine(SIZE, PROCESSOR, threads=1)
 
 
@@ -57,7 +57,7 @@ def test_wrong_codes_are_refused(engine):
 
 @pytest.mark.slow
 def test_it_can_be_closed_twice():
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     engine = OnnxEngine(SIZE, PROCESSOR, threads=1)
     engine.close()
     engine.close()
@@ -81,7 +81,7 @@ def test_on_each_system_the_missing_package_is_named(monkeypatch, system, provid
 
 
 def test_an_onnx_runtime_without_the_provider_is_told(monkeypatch):
-    ort = pytest.importorskip("onnxruntime")
+    ort = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(EngineError, match=rf"{ort.__version__} is here without DirectML; run: pip"):
         open_onnx_provider(SIZE)
@@ -94,7 +94,7 @@ def test_on_a_system_without_such_a_unit_it_is_said(monkeypatch):
 
 
 def test_what_exports_the_graph_is_named_when_it_is_missing(tmp_path, monkeypatch):
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     weights = NETWORKS["mobilestylegan"].weights()
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / weights.name).symlink_to(weights)

@@ -8,7 +8,7 @@ used here is some twenty functions of the driver API, which have been stable sin
 import ctypes
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from ctypes import (
     POINTER,
     c_char,
@@ -212,15 +212,17 @@ class Cuda:
         """Within it, what is put into ``stream`` becomes a graph; gives where that will be."""
         graphs: list[int] = []
         self._do("cuStreamBeginCapture_v2", stream, _THREAD_LOCAL)
-        try:
+        with ExitStack() as unless_done:
+            unless_done.callback(self._abandon_capture, stream)
             yield graphs
-        except BaseException:
-            graph = c_void_p()  # the capture has to end, whatever has become of it
-            self._library.cuStreamEndCapture(stream, ctypes.byref(graph))
-            if graph.value:
-                self._library.cuGraphDestroy(graph)
-            raise
+            unless_done.pop_all()
         graphs.append(self._ended(stream))
+
+    def _abandon_capture(self, stream: int) -> None:
+        graph = c_void_p()
+        self._library.cuStreamEndCapture(stream, ctypes.byref(graph))
+        if graph.value:
+            self._library.cuGraphDestroy(graph)
 
     def _ended(self, stream: int) -> int:
         graph = c_void_p()

@@ -1,0 +1,24 @@
+"""What all trainings keep of themselves: how far they are, and what they were run with."""
+
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Progress:
+    """What a checkpoint keeps beside the weights. minutes: at work, over all runs."""
+
+    step: int = 0
+    minutes: float = 0.0
+    losses: list[float] = field(default_factory=list)
+
+
+def commit() -> str:
+    """Return the commit that is trained with; ``+`` marks changes that are not in it."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    head = subprocess.run(  # noqa: S603
+        [*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    dirty = subprocess.run([*git, "diff", "--quiet", "HEAD"], check=False)  # noqa: S603
+    return head.stdout.strip() + ("+" if dirty.returncode else "")
