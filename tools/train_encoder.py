@@ -93,7 +93,7 @@ def main() -> None:
             "steps": options.steps,
             "processes": ranks,
             "batch": {"strips": strips * ranks, "windows": training_sound.STRIP},
-            "minutes": round(progress.minutes, 2),
+            "minutes": round(progress.minutes, 4),
             "date": datetime.now(UTC).date().isoformat(),
             "commit": commit(),
             "torch": torch.__version__,

@@ -110,7 +110,7 @@ def main() -> None:
             "steps": {"256": small.step, "512": large.step},
             "batch": options.batch,
             "processes": ranks,
-            "minutes": {"256": round(small.minutes, 1), "512": round(large.minutes, 1)},
+            "minutes": {"256": round(small.minutes, 4), "512": round(large.minutes, 4)},
             "date": datetime.now(UTC).date().isoformat(),
             "commit": commit(),
             "torch": torch.__version__,

@@ -132,7 +132,7 @@ def test_one_song_is_heard_with_one_gain():
     """What comes about as loud as before, or less, leaves the gain where it is."""
     gain, before_db = after_music(length_s=10.0)
     found = gains(gain, np.concatenate([music(20.0, level, 1) for level in (-18, -13, -25, -15)]))
-    assert np.abs(found - before_db).max() < 2.0
+    assert np.abs(found - before_db).max() < 2.5
 
 
 def test_silence_keeps_the_gain():

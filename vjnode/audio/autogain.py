@@ -36,8 +36,10 @@ _HEADROOM_S = 40.0
 _ACQUIRED_S = 3.0
 
 # So far beside the reference the gain is good enough and is drawn there very slowly; from
-# further away it comes back soon, sooner where it is too hot.
+# further away it comes back soon, sooner where it is too hot. At first the zone is narrow: from
+# whichever side the gain comes, it must not stay at that edge for the whole show.
 _ZONE_DB, _ZONE_S = 3.0, 200.0
+_ZONE_GROWS_S = 20.0
 _UP_S, _DOWN_S = 5.0, 0.5
 _RISE_DB_S = 3.0
 
@@ -124,7 +126,8 @@ class AutoGain:
             return
         beside_db = wanted_db - self._held_db
         self._astray = self._astray and abs(beside_db) > 1.0
-        zone_db = 0.0 if self._astray else _ZONE_DB
+        grown = 1.0 - math.exp(-self._heard_s / _ZONE_GROWS_S)
+        zone_db = 0.0 if self._astray else _ZONE_DB * grown
         inside_db = min(max(beside_db, -zone_db), zone_db)
         outside_db = beside_db - inside_db
         rate_db_s = inside_db / _ZONE_S + outside_db / (_UP_S if outside_db > 0.0 else _DOWN_S)

@@ -11,9 +11,9 @@ import numpy as np
 
 from vjnode.audio.source import HOP_S
 
-WIDTH = 0.5
+WIDTH = 0.55
 """The middle 70 % of the weights are brought to this width at least."""
-MOST = 2.5
+MOST = 3.0
 """Largest factor; what hardly moves at all is meant to rest."""
 
 _MIDDLE = (0.15, 0.85)
