@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from head_pairs import PX, Pairs, make_pairs
 from head_start import TEXTURE
+from muon import Muon
 from numpy.typing import NDArray
 from safetensors.numpy import save
 from torch import Tensor, distributed
@@ -48,6 +49,8 @@ RATE = 8e-3
 """Highest learning rate, in root mean squares of the weights at the start."""
 COARSE = 0.2
 """How much the coarsest picture counts beside the finest."""
+LEAST_MATRIX = 12
+"""Sides of a weight that counts as a matrix; a head has twelve outputs."""
 CHECKPOINT_EVERY = 100
 
 
@@ -183,18 +186,16 @@ def _train(
     for name, weight in weights.items():
         weight.requires_grad_(name in trained)
     mine = [weights[name] for name in trained]
-    rates = [RATE * max(float(one.detach().square().mean().sqrt()), 1e-2) for one in mine]
-    optimiser = torch.optim.Adam(
-        [{"params": [one], "lr": rate} for one, rate in zip(mine, rates, strict=True)],
-        betas=(0.9, 0.98),
-    )
+    optimisers = _optimisers(mine)
+    rates = [group["lr"] for one in optimisers for group in one.param_groups]
     progress, begun = Progress(), 0
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         progress = Progress(**saved["progress"])
         tail.load_state_dict(saved["tail"])
         begun = saved["begun"] if saved["steps"] == steps else progress.step
-        optimiser.load_state_dict(saved["optimiser"])
+        for one, state in zip(optimisers, saved["optimisers"], strict=True):
+            one.load_state_dict(state)
     begun_s = time.monotonic() - 60.0 * progress.minutes
     ranks = distributed.get_world_size() if distributed.is_initialized() else 1
     bar = tqdm(
@@ -208,26 +209,42 @@ def _train(
     for step in bar:
         done = (step - begun) / max(steps - begun, 1)
         share = min(1.0, (step - begun + 1) / 60) * (0.5 + 0.5 * math.cos(math.pi * done))
-        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+        groups = [group for one in optimisers for group in one.param_groups]
+        for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate * share
         # Drawn from the step's own seed, so that a resumed run sees what it would have seen.
         places = np.random.default_rng((seed, rank, step)).choice(len(data.codes), batch)
         loss, finest = _loss(tail, data.batch(places))
-        optimiser.zero_grad()
+        tail.zero_grad()
         loss.backward()
         if ranks > 1:
             _share_gradients(mine, ranks)
-        optimiser.step()
+        for one in optimisers:
+            one.step()
         progress.losses.append(finest)
         progress.step, progress.minutes = step + 1, (time.monotonic() - begun_s) / 60.0
         if step % 20 == 0:
             bar.set_postfix(dB=f"{-10 * np.log10(np.mean(progress.losses[-50:])):.2f}")
         if rank == 0 and ((step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps):
-            kept = {"tail": tail.state_dict(), "optimiser": optimiser.state_dict()}
+            states = [one.state_dict() for one in optimisers]
+            kept = {"tail": tail.state_dict(), "optimisers": states}
             kept |= {"progress": vars(progress), "steps": steps, "begun": begun}
             torch.save(kept, checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
     return progress
+
+
+def _optimisers(weights: list[torch.nn.Parameter]) -> list[torch.optim.Optimizer]:
+    """Return what trains the matrices among ``weights``, and what trains the rest."""
+
+    def group(one: torch.nn.Parameter) -> dict[str, object]:
+        size = max(float(one.detach().square().mean().sqrt()), 1e-2)
+        return {"params": [one], "lr": RATE * size}
+
+    matrices = [one for one in weights if one.ndim > 1 and min(one.shape[:2]) >= LEAST_MATRIX]
+    rest = [one for one in weights if all(one is not other for other in matrices)]
+    adam = torch.optim.Adam([group(one) for one in rest], betas=(0.9, 0.98))
+    return [Muon([group(one) for one in matrices]), adam]
 
 
 def _loss(tail: Tail, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, float]:

@@ -121,8 +121,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--drawing",
         default=DRAWINGS[0],
         metavar="|".join(DRAWINGS),
-        help="blend key frames, or draw every frame live, which needs --size 512 or 256 "
-        "(default: %(default)s)",
+        help="blend key frames, or draw every frame live, which without a graphics card needs "
+        "--size 512 or 256; auto does what the machine is fast enough for (default: %(default)s)",
     )
 
     render = commands.add_parser("render", help="render a song to a video file")

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vjnode.engine.base import SIZES
+from vjnode.engine.choose import may_be_fast
 from vjnode.errors import InputError
 from vjnode.face import live
 from vjnode.output.base import OutputSpec
@@ -12,7 +13,7 @@ from vjnode.output.base import OutputSpec
 OSC_HOST, OSC_PORT = "127.0.0.1", 9010
 FPS_LOW, FPS_HIGH = 1, 240
 SWEEP_MEMORY_MIB = 1024
-DRAWINGS = ("keys", "live")
+DRAWINGS = ("auto", "keys", "live")
 POINTS_HIGH = 100
 INTERVAL_LOW_S, INTERVAL_HIGH_S = 0.02, 5.0
 
@@ -27,7 +28,8 @@ class ShowConfig:
     fps: frames/s, exact.
     duration_s: when to end, s; None: when told to.
     sweep_memory_mib: limit for key frames in memory, MiB.
-    drawing: ``keys`` blends prepared key frames; ``live`` draws every frame anew.
+    drawing: ``keys`` blends prepared key frames; ``live`` draws every frame anew; ``auto`` does so
+        where the engine is fast enough.
     """
 
     audio: str
@@ -52,9 +54,12 @@ class ShowConfig:
             raise InputError(f"--size {self.size} is not one of {', '.join(map(str, SIZES))}")
         if self.drawing not in DRAWINGS:
             raise InputError(f"--drawing {self.drawing} is not one of {', '.join(DRAWINGS)}")
-        if self.drawing == "live" and self.size not in live.SIZES:
+        if self.drawing == "live" and self.size not in live.SIZES and not may_be_fast():
             sizes = " or ".join(map(str, live.SIZES))
-            raise InputError(f"--drawing live draws {sizes} px, not {self.size}; add --size 256")
+            raise InputError(
+                f"--drawing live draws {sizes} px without a graphics card, not {self.size}; "
+                "add --size 256"
+            )
         if not FPS_LOW <= self.fps <= FPS_HIGH:
             raise InputError(f"--fps {float(self.fps):g} is not within {FPS_LOW} to {FPS_HIGH}")
         if self.duration_s is not None and not 0 < self.duration_s < float("inf"):

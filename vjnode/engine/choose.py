@@ -6,6 +6,7 @@ imported when it is opened, and nothing of CUDA where no driver of a card is.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -192,6 +193,11 @@ def survey(size: int) -> list[Verdict]:
     """
     _check(size)
     return [_verdict(candidate, size) for candidate in _considered()]
+
+
+def may_be_fast() -> bool:
+    """Whether there is anything here beside the processor that could draw. Opens nothing."""
+    return gpu_here() is not None or sys.platform == "darwin"
 
 
 def _considered() -> tuple[Candidate, ...]:

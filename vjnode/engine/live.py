@@ -1,6 +1,6 @@
 """Drawing every frame anew: any codes, no key frames. Stands where a library of sweeps does."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +25,13 @@ class LiveLook:
 class LiveLibrary:
     """Hands out looks that are drawn when they are shown.
 
-    open_engine: opens the engine, at once, in this thread. codes: the style codes of a look at a
-    weight.
+    engine: is closed with the library. codes: the style codes of a look at a weight.
     """
 
     keys = 1
 
-    def __init__(self, open_engine: Callable[[], Engine], codes: Codes) -> None:
-        self._engine, self._codes = open_engine(), codes
+    def __init__(self, engine: Engine, codes: Codes) -> None:
+        self._engine, self._codes = engine, codes
         self.engine_name = self._engine.name
 
     def sweep(self, look: Look) -> LiveLook:

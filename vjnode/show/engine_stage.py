@@ -11,6 +11,7 @@ from vjnode.control.controls import Controls
 from vjnode.engine.attempt import forget_attempts
 from vjnode.engine.choose import Choice
 from vjnode.engine.library import Look
+from vjnode.engine.live import LiveLibrary
 from vjnode.errors import VjnodeError
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.show.child import Lifeline
@@ -26,7 +27,7 @@ from vjnode.show.links import (
 )
 from vjnode.show.painter import Painter
 from vjnode.show.slot import Slot
-from vjnode.show.wiring import live_track, open_library, open_live_library
+from vjnode.show.wiring import live_track, open_show_library
 
 LEAD = 0.4
 """A frame is begun this part of a period before its deadline."""
@@ -39,14 +40,14 @@ class EngineJob:
     """What the engine process is to do.
 
     memory_mib: limit for key frames, MiB. prefetch: looks to have warm beside the current.
-    live: whether to draw every frame anew, without key frames.
+    drawing: as in ``ShowConfig``.
     """
 
     size: int
     fps: Fraction
     memory_mib: int
     prefetch: tuple[Look, ...]
-    live: bool = False
+    drawing: str
 
 
 def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
@@ -60,10 +61,12 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     desk = Slot(CONTROLS_BYTES, name=links.controls)
     frames = Slot(frame_bytes(job.size), name=links.frame)
     chosen: list[Choice] = []
-    library = (
-        open_live_library(size=job.size, told=chosen.append)
-        if job.live
-        else open_library(size=job.size, memory_mib=job.memory_mib, told=chosen.append)
+    library = open_show_library(
+        size=job.size,
+        drawing=job.drawing,
+        period_s=float(1 / job.fps),
+        memory_mib=job.memory_mib,
+        told=chosen.append,
     )
     track = live_track()
     painter = Painter(library, track)
@@ -76,7 +79,9 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
         if time.monotonic() > end_s:
             raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")
     library.prefetch(job.prefetch)
-    lifeline.ready(chosen[0].report())  # there is a key, so there is an engine
+    live = isinstance(library, LiveLibrary)
+    drawing = {"drawing": "live" if live else "keys"}
+    lifeline.ready(chosen[0].report() | drawing)  # there is a key, so there is an engine
     epoch_s = lifeline.wait_for_begin()
     if epoch_s is None:
         return

@@ -91,7 +91,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             config.fps,
             config.sweep_memory_mib,
             prefetch,
-            live=config.drawing == "live",
+            config.drawing,
         )
         specs = [
             StageSpec(

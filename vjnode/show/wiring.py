@@ -12,7 +12,7 @@ from vjnode.drive.config import Response, TrackConfig
 from vjnode.drive.stream import STEP_S, Listener
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.base import Engine
-from vjnode.engine.choose import Choice, Verdict, choose, open_engine
+from vjnode.engine.choose import CANDIDATES, Choice, Verdict, choose, may_be_fast, open_engine
 from vjnode.engine.library import Look, SweepLibrary
 from vjnode.engine.live import LiveLibrary
 from vjnode.engine.measure import measured_ms
@@ -31,6 +31,10 @@ _log = logging.getLogger(__name__)
 LIVE_DELAY_S = STEP_S + 0.002
 """One step between the encoder's time points, and a little for hearing it: so that there is always
 a next point to interpolate to."""
+
+LIVE_SHARE = 0.35
+"""An engine that draws within this part of a period draws every frame anew: it begins 0.4 periods
+before a frame is due, and may take a little longer at times."""
 
 
 def live_track() -> WeightTrack:
@@ -113,22 +117,56 @@ def open_library(
 
 
 def open_live_library(*, size: int, told: Callable[[Choice], None] | None = None) -> LiveLibrary:
-    """Open the engine that draws every frame anew.
+    """Open the engine that draws every frame anew: a fast one, else the small live network.
 
     told: is told which engine draws, before it draws.
 
     Raises:
         InputError: no engine draws this size live.
     """
+    choice = choose(size, measured=True) if may_be_fast() else None
+    if choice is None or choice.taken.name == CANDIDATES[-1].name:
+        if choice is not None:
+            choice.engine.close()
+        choice = _small_and_live(size)
+    return _drawn_live(choice, told)
 
-    def opened() -> Engine:
-        from vjnode.engine.openvino import OpenVinoEngine  # noqa: PLC0415 - imported when opened
 
-        engine = OpenVinoEngine(size, quality="live")
-        choice = Choice(engine, (Verdict("openvino", engine.name, "", measured_ms(engine)),))
-        _log.info("drawing every frame with %s", choice)
-        if told is not None:
-            told(choice)
-        return engine
+def open_show_library(
+    *,
+    size: int,
+    drawing: str,
+    period_s: float,
+    memory_mib: int,
+    told: Callable[[Choice], None] | None = None,
+) -> SweepLibrary | LiveLibrary:
+    """Open what a show draws with.
 
-    return LiveLibrary(opened, codes)
+    drawing: one of ``vjnode.config.DRAWINGS``; ``auto`` is live where the engine draws fast enough
+    for this period, s, and from key frames elsewhere. The rest is as for ``open_library``.
+
+    Raises:
+        InputError: no engine draws this size live, and nothing else was asked for.
+    """
+    if drawing == "live":
+        return open_live_library(size=size, told=told)
+    if drawing == "auto" and may_be_fast():
+        choice = choose(size, measured=True)
+        if choice.taken.ms is not None and choice.taken.ms <= LIVE_SHARE * period_s * 1e3:
+            return _drawn_live(choice, told)
+        choice.engine.close()
+    return open_library(size=size, memory_mib=memory_mib, told=told)
+
+
+def _small_and_live(size: int) -> Choice:
+    from vjnode.engine.openvino import OpenVinoEngine  # noqa: PLC0415 - imported when opened
+
+    engine = OpenVinoEngine(size, quality="live")
+    return Choice(engine, (Verdict("openvino", engine.name, "", measured_ms(engine)),))
+
+
+def _drawn_live(choice: Choice, told: Callable[[Choice], None] | None) -> LiveLibrary:
+    _log.info("drawing every frame with %s", choice)
+    if told is not None:
+        told(choice)
+    return LiveLibrary(choice.engine, codes)
