@@ -14,7 +14,7 @@ from vjnode.engine.library import SweepLibrary
 from vjnode.engine.live import LiveLibrary
 from vjnode.errors import InputError
 from vjnode.face.catalogue import expression_names, face_names
-from vjnode.output.base import parse_output
+from vjnode.output.base import OutputSpec
 from vjnode.show import wiring
 from vjnode.show.painter import Painter
 
@@ -40,9 +40,8 @@ class OfACard:
 
 
 @pytest.fixture
-def card(monkeypatch, tmp_path):
+def card(monkeypatch):
     """Pretend that there is a card that takes so many ms a picture; returns its engine."""
-    monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
 
     def card(ms, name="tensorrt"):
         engine = OfACard()
@@ -116,7 +115,7 @@ def test_large_pictures_without_a_card_are_refused_before_the_show(monkeypatch):
         monkeypatch.setattr("vjnode.config.may_be_fast", lambda fast=fast: fast)
         request = {
             "audio": "demo",
-            "outputs": (parse_output("null"),),
+            "outputs": (OutputSpec("null", ""),),
             "fps": Fraction(60),
             "drawing": "live",
         }
