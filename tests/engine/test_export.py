@@ -19,6 +19,7 @@ from vjnode.errors import EngineError, InputError
 from vjnode.face.catalogue import load_expression, load_face
 from vjnode.face.channels import directions_of, weights_of
 from vjnode.face.fetch import generator_weights
+from vjnode.face.heads import LiveSynthesis, load_tail
 from vjnode.face.latent import fuse
 from vjnode.face.mobilestylegan import load
 from vjnode.face.stylegan2_weights import load as load_stylegan2
@@ -80,6 +81,21 @@ def test_mobilestylegan_draws_a_moved_face(engine_cache, look, size, precision):
             tick = NETWORKS["mobilestylegan"].module(generator_weights(), size, precision)
             defined = tick(*map(torch.tensor, inputs)).numpy()
         assert relative(found.astype(float), defined.astype(float)) <= 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "precision"), [(256, "fp32"), (256, "fp16"), (512, "fp16")])
+def test_the_live_network_draws_what_torch_draws(engine_cache, look, size, precision):
+    (face, directions, weights, _), _ = look
+    codes = torch.from_numpy(face + np.tensordot(weights, directions, 1)).float()
+    with torch.inference_mode():
+        network = LiveSynthesis(load(generator_weights())[1], load_tail(size))
+        wanted = network.levels(codes, torch.ones(1))[0].permute(1, 2, 0).clamp(0, 255).numpy()
+    found = draw(export(NETWORKS["mobilestylegan-live"], size, precision), *look[0])
+    assert found.shape == (1, size, size, 4)
+    assert psnr_db(found[0], wanted) >= 45
+    if precision == "fp32":
+        assert relative(found[0].astype(float), wanted.round()) <= 1e-3
 
 
 @pytest.fixture(scope="module")
