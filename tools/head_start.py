@@ -158,7 +158,7 @@ def random_conv(conv: LiveConv, scale: float) -> None:
     nn.init.normal_(conv.weight, std=scale * inputs**-0.5 / conv.gain)
 
 
-@torch.inference_mode()
+@torch.no_grad()  # what it makes is trained later
 def fit_head(tail: Tail, level: int, batches: Iterable[tuple[Tensor, Tensor, Tensor]]) -> None:
     """Make a head the least-squares solution for what the picture before it lacks.
 
