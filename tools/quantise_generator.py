@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from vjnode.face.catalogue import expression_names, face_names, load_expression, load_face
 from vjnode.face.fetch import generator_weights
 from vjnode.face.fold import FoldedSynthesis
-from vjnode.face.int8 import ENTERING, int8_blocks, int8_layers, to_int8
+from vjnode.face.int8 import int8_layers, to_int8
 from vjnode.face.latent import Face, fuse
 from vjnode.face.layout import SLOTS
 from vjnode.face.mobilestylegan import load
@@ -51,21 +51,13 @@ def seen_limits(folded: FoldedSynthesis, codes: list[Tensor]) -> dict[str, Tenso
     """Return the largest absolute value in each channel before each convolution, [C]."""
     limits: dict[str, Tensor] = {}
 
-    def watch(name: str, x: Tensor, factors: object = None) -> None:
-        x = x * factors if isinstance(factors, Tensor) else x
-        largest = x.abs().amax((0, 2, 3))
+    def watch(name: str, x: Tensor, factors: Tensor | None = None) -> None:
+        largest = (x if factors is None else x * factors).abs().amax((0, 2, 3))
         limits[name] = torch.maximum(limits.get(name, largest), largest)
 
-    watched: dict[str, nn.Module | None] = {
-        name: layer.pointwise for name, layer in int8_layers(folded).items()
-    }
-    for block_name, block in int8_blocks(folded).items():
-        for name, conv in (("conv1", block.conv1), ("conv2", block.conv2)):
-            watched[f"{block_name}.{name}{ENTERING}"] = conv.depthwise
     hooks = [
-        layer.register_forward_pre_hook(lambda _, inputs, name=name: watch(name, *inputs))
-        for name, layer in watched.items()
-        if layer is not None
+        layer.pointwise.register_forward_pre_hook(lambda _, inputs, name=name: watch(name, *inputs))
+        for name, layer in int8_layers(folded).items()
     ]
     for code in tqdm(codes, unit="face"):
         folded.levels(code, TEXTURE)

@@ -9,15 +9,7 @@ from tests.engine.cards import codes_of
 from vjnode.engine.openvino import INT8_LIMITS
 from vjnode.face.fetch import generator_weights
 from vjnode.face.fold import FoldedSynthesis
-from vjnode.face.int8 import (
-    DEPTHWISE_PX,
-    ENTERING,
-    LEAST_PX,
-    Int8Pointwise,
-    int8_blocks,
-    int8_layers,
-    to_int8,
-)
+from vjnode.face.int8 import LEAST_PX, Int8Pointwise, int8_layers, to_int8
 from vjnode.face.mobilestylegan import load
 
 
@@ -38,13 +30,10 @@ def psnr_db(a, b):
 def test_the_limits_that_ship_are_for_every_large_layer(synthesis):
     layers = int8_layers(FoldedSynthesis(synthesis, 1024))
     limits = load_file(INT8_LIMITS)
-    blocks = int8_blocks(FoldedSynthesis(synthesis, 1024))
-    entering = {f"{name}.conv{i}{ENTERING}" for name in blocks for i in (1, 2)}
-    assert limits.keys() == layers.keys() | entering
-    assert [block.px for block in blocks.values()] == [DEPTHWISE_PX]
+    assert limits.keys() == layers.keys()
     assert {layer.px for layer in layers.values()} == {128, 256, 512}
     for name, layer in layers.items():
-        assert limits[name].shape == (layer.depthwise.weight.shape[0],)
+        assert limits[name].shape == (layer.depthwise.shape[0],)
         assert layer.px >= LEAST_PX
 
 
@@ -71,7 +60,7 @@ def test_without_a_step_to_lose_the_layer_is_the_same(synthesis):
     texture = torch.ones(1)
     with torch.inference_mode():
         before = layer(x, texture)
-        seen = torch.nn.functional.conv2d(x, layer.depthwise.weight, padding=1, groups=64)
+        seen = torch.nn.functional.conv2d(x, layer.depthwise, padding=1, groups=64)
         to_int8(folded, {name: seen.abs().amax((0, 2, 3))})
         after = layer(x, texture)
     assert (after - before).square().mean().sqrt() < 0.02 * before.std()

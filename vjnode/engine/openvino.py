@@ -25,7 +25,7 @@ from vjnode.storage import cache_dir, shipped
 if TYPE_CHECKING:
     import openvino
 
-GRAPH = 5
+GRAPH = 4
 """Grows when ``vjnode.face.fold`` or ``vjnode.face.heads`` change what they compute or how."""
 
 Quality = Literal["full", "live"]

@@ -55,11 +55,6 @@ class FoldedAffine(nn.Module):
         """Map code [1, DIM] to factors."""
         return F.linear(code, self.weight, self.bias)
 
-    def divide(self, limits: Tensor) -> None:
-        """Make its factors so many times smaller, for good. limits: [C]."""
-        self.weight.data = self.weight / limits[:, None]
-        self.bias.data = self.bias / limits
-
 
 class FoldedBlock(nn.Module):
     """Double the size, then two convolutions."""
@@ -108,9 +103,7 @@ class FoldedConv(nn.Module):
     def __init__(self, conv: StyledConv, order: Tensor) -> None:
         super().__init__()
         self.px = conv.noise.shape[-1]
-        self.depthwise: nn.Module | None = None
-        if conv.depthwise is not None:
-            self.depthwise = Depthwise(conv.depthwise)
+        self.depthwise = conv.depthwise
         self.pointwise: nn.Module = Pointwise(conv.weight[order], conv.bias[order])
         self.noise = Noise(conv.noise) if conv.noise.std() > FAINT else None
 
@@ -129,7 +122,11 @@ class FoldedConv(nn.Module):
         top, bottom = rows or (0, self.px)
         whole = bottom - top == self.px
         if self.depthwise is not None:
-            x = self.depthwise(x, None if whole else (int(top == 0), int(bottom == self.px)))
+            if whole:
+                x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
+            else:
+                edges = (1, 1, int(top == 0), int(bottom == self.px))
+                x = F.conv2d(F.pad(x, edges), self.depthwise, groups=x.shape[1])
         x = self.pointwise(x, factors)
         if self.noise is not None:
             x = x + self.noise(texture, top, bottom)
@@ -151,25 +148,6 @@ class Noise(nn.Module):
     def rows(self, top: int, bottom: int) -> Tensor:
         """Return rows of it, [1, 1, bottom - top, px]."""
         return self.noise if bottom - top == self.px else self.noise[:, :, top:bottom]
-
-
-class Depthwise(nn.Module):
-    """A 3×3 convolution of each channel on its own."""
-
-    def __init__(self, weight: Tensor) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(weight)
-
-    def forward(self, x: Tensor, ends: tuple[int, int] | None) -> Tensor:
-        """x: [1, C, rows, px]. ends: rows to add above and below; None: the picture is whole."""
-        return convolve(x, self.weight, ends)
-
-
-def convolve(x: Tensor, weight: Tensor, ends: tuple[int, int] | None) -> Tensor:
-    """Convolve depthwise; as for ``Depthwise``. weight: [C, 1, 3, 3]."""
-    if ends is None:
-        return F.conv2d(x, weight, padding=1, groups=x.shape[1])
-    return F.conv2d(F.pad(x, (1, 1, *ends)), weight, groups=x.shape[1])
 
 
 class Pointwise(nn.Module):
