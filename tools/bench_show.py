@@ -39,12 +39,11 @@ def bench_sweep(look: Look, size: int, midpoints: int) -> None:
     cv2.setNumThreads(1)
     open_engine(size).close()  # prepares the generator, where it never has been
     began_s = time.perf_counter()
-    memory = KEYS * size * size * 4
     library = SweepLibrary(
         lambda threads: open_engine(size, threads),
         codes,
         size=size,
-        memory_bytes=memory,
+        memory_bytes=KEYS * size * size * 4,
         folder=None,
     )
     sweep = library.sweep(look)
@@ -97,10 +96,8 @@ def bench_run(look: Look, options: argparse.Namespace) -> None:
     )
     print("  latency    " + "  ".join(f"{key} {value:.2f}" for key, value in latency.items()), "ms")
     new = (figures["frames"] - figures["repeated"]) / figures["duration_s"]
-    print(
-        f"  late {figures['late']}, repeated {figures['repeated']} of {figures['frames']}", end=""
-    )
-    print(f": {new:.1f} new pictures/s")
+    print(f"  late {figures['late']}, repeated {figures['repeated']} of {figures['frames']}")
+    print(f"  new        {new:8.3f} pictures/s")
 
 
 def main() -> None:

@@ -6,8 +6,8 @@
     python tools/train_heads.py --resume --steps 9000 9000  train one that is done further
 
 They are started from the generator's weights and learn to draw what it draws: first all that makes
-256 px, less block 3, which stays the generator's; then what makes 512 px of that. An hour each on
-two quiet cores.
+256 px, less block 3, which stays the generator's; then what makes 512 px of that. Some forty
+minutes and a quarter of an hour on two cores.
 """
 
 import argparse

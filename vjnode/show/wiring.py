@@ -102,9 +102,7 @@ def open_library(
         if threads is not None:  # a second one, for what may be asked for later
             return open_engine(size, threads)
         choice = choose(size, measured=True)
-        _log.info("drawing with %s", choice)
-        if told is not None:
-            told(choice)
+        _tell("drawing with %s", choice, told)
         return choice.engine
 
     return SweepLibrary(
@@ -166,7 +164,12 @@ def _small_and_live(size: int) -> Choice:
 
 
 def _drawn_live(choice: Choice, told: Callable[[Choice], None] | None) -> LiveLibrary:
-    _log.info("drawing every frame with %s", choice)
+    _tell("drawing every frame with %s", choice, told)
+    return LiveLibrary(choice.engine, codes)
+
+
+def _tell(how: str, choice: Choice, told: Callable[[Choice], None] | None) -> None:
+    """Say which engine draws, once in the log and to whom it may concern."""
+    _log.info(how, choice)
     if told is not None:
         told(choice)
-    return LiveLibrary(choice.engine, codes)
