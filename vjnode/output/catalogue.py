@@ -1,21 +1,31 @@
 """The outputs there are. A new one is a module and a row here."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from vjnode.errors import InputError
 from vjnode.output.base import Output, OutputContext, OutputSpec
+from vjnode.output.delivery import split_delivery
 
 
 @dataclass(frozen=True)
 class OutputKind:
-    """A row of the catalogue; ``module`` has an ``open_output(target, context)``."""
+    """A row of the catalogue.
+
+    module: has an ``open_output(target, context)``, and may have an ``unready() -> str`` that says
+        why it cannot work here, with the remedy, or "" when it can.
+    orders: of channels that may be asked for; the first is what it is used to. alpha: whether
+        it carries alpha.
+    """
 
     name: str
     module: str
     usage: str
     about: str
     needs_target: bool = False
+    orders: tuple[str, ...] = ("rgba",)
+    alpha: bool = False
 
 
 KINDS = {
@@ -39,20 +49,38 @@ KINDS = {
 }
 
 
-def parse_output(text: str) -> OutputSpec:
-    """Read one ``--output``.
+def parse_output(text: str, *, flip_y: bool = False) -> OutputSpec:
+    """Read one ``--output``: ``KIND[:TARGET][,size=PX][,fps=N][,flip-y][,order=…][,alpha=…]``.
+
+    flip_y: for all outputs.
 
     Raises:
-        InputError: unknown kind, or a kind that needs a target and has none.
+        InputError: unknown kind, a kind that needs a target and has none, or a delivery that
+            this kind cannot make.
     """
-    name, _, target = text.partition(":")
+    plain, delivery = split_delivery(text)
+    name, _, target = plain.partition(":")
     kind = KINDS.get(name)
     if kind is None:
         known = ", ".join(kind.usage for kind in KINDS.values())
         raise InputError(f"unknown output '{text}'; there are: {known}")
     if kind.needs_target and not target:
         raise InputError(f"the output '{name}' needs a target: {kind.usage}")
-    return OutputSpec(name, target)
+    if delivery.order not in ("", *kind.orders):
+        raise InputError(f"the output '{name}' takes {' or '.join(kind.orders)}; leave out order=")
+    if delivery.alpha != "opaque" and not kind.alpha:
+        carry = ", ".join(one.name for one in KINDS.values() if one.alpha) or "none yet"
+        raise InputError(f"the output '{name}' carries no alpha; those that do: {carry}")
+    order = delivery.order or kind.orders[0]
+    delivery = replace(delivery, order=order, flip_y=delivery.flip_y or flip_y)
+    return OutputSpec(name, target, delivery, text)
+
+
+def unready(kind: OutputKind) -> str:
+    """Return why this kind of output cannot work here, with the remedy; "" when it can."""
+    module = import_module(kind.module)
+    why: Callable[[], str] | None = getattr(module, "unready", None)
+    return "" if why is None else why()
 
 
 def open_output(spec: OutputSpec, context: OutputContext) -> Output:

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vjnode.output.base import OutputContext, OutputSpec
 from vjnode.output.catalogue import open_output
 from vjnode.output.clock import FrameClock, wait_until
+from vjnode.output.delivery import Adapter
 from vjnode.show.child import Lifeline
 from vjnode.show.links import Links, frame_bytes, frame_in
 from vjnode.show.meter import Meter
@@ -29,7 +30,8 @@ not a latency."""
 class OutputJob:
     """What one output process is to do.
 
-    meter: name of its counters. attempt: 0 at first, counting up with restarts.
+    meter: name of its counters. size, px, and fps: the show's, where the output has none of its
+    own. attempt: 0 at first, counting up with restarts.
     """
 
     spec: OutputSpec
@@ -66,8 +68,13 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
     slot = Slot(frame_bytes(job.size), name=links.frame)
     ring = SoundRing(name=links.sound)
     meter = Meter(name=job.meter)
-    rate = SendRate(job.fps)
-    context = OutputContext(job.size, job.fps, ring, rate.fps, job.attempt)
+    fps = job.spec.delivery.fps or job.fps
+    rate = SendRate(fps)
+    delivery = job.spec.delivery
+    adapter = Adapter(delivery, job.size)
+    context = OutputContext(
+        adapter.size, fps, delivery.order or "rgba", delivery.alpha, ring, rate.fps, job.attempt
+    )
     with (
         TraceWriter(job.trace, append=job.attempt > 0) as trace,
         closing(open_output(job.spec, context)) as output,
@@ -81,7 +88,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
             time.sleep(0.005)
         if epoch_s is None:
             return
-        clock = FrameClock(epoch_s, job.fps)
+        clock = FrameClock(epoch_s, fps)
         due = clock.frame_at(time.monotonic())
         while lifeline.running():
             due = clock.next_frame(after=due, now_s=time.monotonic())
@@ -90,7 +97,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
             late = time.monotonic() - due_s > clock.period_s / 2
             fresh = slot.read_into(memory) is not None or fresh
             frame = frame_in(memory, job.size)
-            output.send(frame, due_s)
+            output.send(replace(frame, pixels=adapter.adapt(frame.pixels)), due_s)
             sent_s = time.monotonic()
             rate.sent(sent_s)
             info = frame.info
