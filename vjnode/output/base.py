@@ -29,6 +29,7 @@ class FrameInfo:
     weight: 0…1, as drawn, after envelopes, routing and gain.
     gain: 0…4.
     keys, keys_wanted: how far the sweep behind this picture has been prepared.
+    idle: 0…1, what the face does of itself while there is no sound; drawn on top of ``weight``.
     """
 
     frame: int
@@ -51,6 +52,7 @@ class FrameInfo:
     engine: str
     keys: int
     keys_wanted: int
+    idle: float = 0.0
 
 
 @dataclass(frozen=True)
