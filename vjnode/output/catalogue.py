@@ -45,6 +45,30 @@ KINDS = {
             "preview[:HOST:PORT]",
             "a page for the browser, at http://127.0.0.1:8350 by default",
         ),
+        OutputKind(
+            "ndi",
+            "vjnode.output.ndi",
+            "ndi[:NAME]",
+            "over the network, into anything that receives NDI®: https://ndi.video",
+            orders=("rgba", "bgra"),
+            alpha=True,
+        ),
+        OutputKind(
+            "spout",
+            "vjnode.output.spout",
+            "spout[:NAME]",
+            "into Resolume, TouchDesigner and others on this Windows machine",
+            orders=("bgra", "rgba"),
+            alpha=True,
+        ),
+        OutputKind(
+            "syphon",
+            "vjnode.output.syphon",
+            "syphon[:NAME]",
+            "into Resolume, TouchDesigner and others on this Mac",
+            orders=("rgba", "bgra"),
+            alpha=True,
+        ),
     )
 }
 
