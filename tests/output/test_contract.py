@@ -3,6 +3,7 @@
 import pytest
 
 from tests.output.contract import Kind, OutputContract
+from tests.output.network import own_network
 from vjnode.errors import InputError
 from vjnode.output.catalogue import KINDS, parse_output
 
@@ -10,6 +11,7 @@ UNDER_TEST = (
     Kind("null", lambda _: ""),
     Kind("record", lambda folder: str(folder / "out.mp4"), "/nowhere/out.mp4"),
     Kind("preview", lambda _: "127.0.0.1:0", "127.0.0.1:none"),
+    Kind("ndi", lambda folder: f"{folder.parent.name} {folder.name}", "a/b", own_network),
 )
 
 
