@@ -13,7 +13,7 @@ import platform
 import re
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,20 @@ class Sender(Protocol):
         """Leave the list of senders."""
 
 
+class SpoutGL(Protocol):
+    """What is used of the module ``SpoutGL``."""
+
+    def SpoutSender(self) -> Sender:
+        """Make a sender."""
+
+
+class Enums(Protocol):
+    """What is used of the module ``SpoutGL.enums``."""
+
+    GL_RGBA: int
+    GL_BGRA_EXT: int
+
+
 class SpoutOutput:
     """A sender that keeps its name for life.
 
@@ -84,14 +98,14 @@ class SpoutOutput:
         Raises:
             OutputError: there is no OpenGL here, or Spout takes no frame.
         """
-        spout: Any = import_module("SpoutGL")
-        enums: Any = import_module("SpoutGL.enums")
+        spout = cast(SpoutGL, import_module("SpoutGL"))
+        enums = cast(Enums, import_module("SpoutGL.enums"))
         self._wanted = wanted
-        self._format: int = enums.GL_BGRA_EXT if context.order == "bgra" else enums.GL_RGBA
+        self._format = {"rgba": enums.GL_RGBA, "bgra": enums.GL_BGRA_EXT}[context.order]
         self._refused_since_s: float | None = None
         self._open = True
         self.name = ""
-        self._sender: Sender = spout.SpoutSender()
+        self._sender = spout.SpoutSender()
         if not self._sender.createOpenGL():
             raise OutputError(
                 "Spout cannot make an OpenGL context; install the graphics card's own driver, and "

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import cycle
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,15 +121,12 @@ class SyphonOutput:
         Raises:
             OutputError: there is no Metal here.
         """
-        syphon: Syphon = _imported("syphon")
-        raw: Raw = _imported("syphon.utils.raw")
-        self._images: Images = _imported("syphon.utils.numpy")
-        self._objc: ObjC = _imported("objc")
-        metal: Metal = _imported("Metal")
-        order = context.order
-        pixel_format = (
-            metal.MTLPixelFormatBGRA8Unorm if order == "bgra" else metal.MTLPixelFormatRGBA8Unorm
-        )
+        syphon = cast(Syphon, import_module("syphon"))
+        raw = cast(Raw, import_module("syphon.utils.raw"))
+        metal = cast(Metal, import_module("Metal"))
+        self._images = cast(Images, import_module("syphon.utils.numpy"))
+        self._objc = cast(ObjC, import_module("objc"))
+        formats = {"rgba": metal.MTLPixelFormatRGBA8Unorm, "bgra": metal.MTLPixelFormatBGRA8Unorm}
         self.name = name
         self._open = True
         with self._objc.autorelease_pool():
@@ -142,7 +139,7 @@ class SyphonOutput:
                 ) from error
             size = context.size
             textures = [
-                raw.create_mtl_texture(self._server.device, size, size, pixel_format)
+                raw.create_mtl_texture(self._server.device, size, size, formats[context.order])
                 for _ in range(TEXTURES)
             ]
             if None in textures:
@@ -180,10 +177,6 @@ class SyphonOutput:
             with self._objc.autorelease_pool():
                 self._server.stop()
                 self._directory.close()
-
-
-def _imported(name: str) -> Any:  # noqa: ANN401
-    return import_module(name)
 
 
 def server_name(target: str) -> str:
