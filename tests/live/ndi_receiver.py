@@ -1,7 +1,7 @@
 """A real NDI receiver, run in a process of its own: ``python ndi_receiver.py OUT [ADDRESS]``.
 
-It prints one JSON line when it is ready and one with each picture that comes after half a second
-or more without. On SIGTERM it writes to OUT, as .npz:
+It prints one JSON line when it is ready, one with each picture that comes after half a second or
+more without, and one with every tenth picture. On SIGTERM it writes to OUT, as .npz:
 
     received_s (n,), monotonic; timecode_s (n,), when each was handed over, on the same clock;
     first, last (n,): the numbers that the upper- and lowermost torn parts carry (see ``stripes``);
@@ -81,6 +81,8 @@ def main(out, address=ADDRESS):
         rows.append((now_s, timecode_s, numbers[0], numbers[-1], len(np.unique(numbers))))
         if now_s - last_s >= GAP_S:
             say(picture_s=now_s)
+        elif len(rows) % 10 == 0:
+            say(pictures=len(rows))
         last_s = now_s
     table = np.array(rows, np.float64).reshape(-1, 5)
     names = ("received_s", "timecode_s", "first", "last", "parts")

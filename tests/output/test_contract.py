@@ -1,5 +1,7 @@
 """Every kind of output holds the contract."""
 
+import os
+
 import pytest
 
 from tests.output.contract import Kind, OutputContract
@@ -11,7 +13,7 @@ UNDER_TEST = (
     Kind("null", lambda _: ""),
     Kind("record", lambda folder: str(folder / "out.mp4"), "/nowhere/out.mp4"),
     Kind("preview", lambda _: "127.0.0.1:0", "127.0.0.1:none"),
-    Kind("ndi", lambda folder: f"{folder.parent.name} {folder.name}", "a/b", own_network),
+    Kind("ndi", lambda _: f"test {os.getpid()}", "a/b", own_network),
 )
 
 

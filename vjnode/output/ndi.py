@@ -59,8 +59,8 @@ class NdiOutput:
         self._sender: Any = runtime.send_create(runtime.SendCreate(name, None, False, False))
         if self._sender is None:
             raise OutputError(
-                f"NDI refuses a sender '{name}': another program on this machine sends under that "
-                f"name; end it, or choose another with ndi:NAME"
+                f"NDI refuses a sender '{name}': another program or user of this machine has that "
+                "name; end it, or choose another with ndi:NAME"
             )
         shape = (context.size, context.size, 4)
         self._buffers = [np.zeros(shape, np.uint8) for _ in range(2)]
