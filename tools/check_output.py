@@ -76,7 +76,7 @@ def check(spec: OutputSpec, *, size: int, fps: Fraction, seconds: float) -> None
     adapter = Adapter(delivery, size)
     context = OutputContext(adapter.size, fps, delivery.order, delivery.alpha)
     with closing(open_output(spec, context)) as output:
-        print(f"{spec}: {adapter.size} px, {float(fps):g} frames/s, {about(output)}")
+        print(f"{spec}: {adapter.size} px, {float(fps):g} frames/s{about(output)}")
         print(WHERE.get(spec.kind, ""), SIGHTS, sep="\n", end="\n\n", flush=True)
         send(output, Card(size, fps), adapter, FrameClock(time.monotonic(), fps), seconds)
 
@@ -98,14 +98,14 @@ def send(output: Output, card: Card, adapter: Adapter, clock: FrameClock, second
         number = clock.next_frame(after=number, now_s=ended_s)
         if ended_s >= report_s:
             took = f"longest send {1e3 * longest_s:.1f} ms"
-            print(f"{sent} frames/s, {late} late, {took}, {about(output)}", flush=True)
+            print(f"{sent} frames/s, {late} late, {took}{about(output)}", flush=True)
             sent, late, longest_s, report_s = 0, 0, 0.0, report_s + 1.0
 
 
 def about(output: Output) -> str:
-    """Return what an output tells of itself."""
+    """Return what an output tells of itself, if anything, to stand at the end of a line."""
     tell = getattr(output, "about", dict)
-    return ", ".join(f"{key}: {value}" for key, value in tell().items())
+    return "".join(f", {key}: {value}" for key, value in tell().items())
 
 
 if __name__ == "__main__":

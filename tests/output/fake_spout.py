@@ -63,7 +63,7 @@ class SpoutSender:
         self._name = self.machine.free_name(name)
         self.machine.clean()
 
-    def sendImage(self, pixels, width, height, gl_format, invert, host_fbo, /):  # noqa: N802
+    def sendImage(self, pixels, width, height, gl_format, invert, host_fbo, /):  # noqa: N802, PLR0917
         assert type(invert) is bool
         assert host_fbo == 0
         memory = memoryview(pixels)

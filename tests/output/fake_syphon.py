@@ -70,7 +70,9 @@ class SyphonMetalServer:
         MAC.made()
 
         def copy():
-            self.surface = texture.colours()[::-1].copy() if is_flipped else texture.colours().copy()
+            self.surface = (
+                texture.colours()[::-1].copy() if is_flipped else texture.colours().copy()
+            )
             self.published += 1
 
         MAC.queued.append(copy)

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.output import fake_spout, fake_syphon
 from tests.output.contract import Kind, OutputContract
 from tests.output.network import own_network
 from vjnode.errors import InputError
@@ -14,6 +15,8 @@ UNDER_TEST = (
     Kind("record", lambda folder: str(folder / "out.mp4"), "/nowhere/out.mp4"),
     Kind("preview", lambda _: "127.0.0.1:0", "127.0.0.1:none"),
     Kind("ndi", lambda _: f"test {os.getpid()}", "a/b", own_network),
+    Kind("spout", lambda _: "Face", "a\\b", fake_spout.installed),
+    Kind("syphon", lambda _: "Face", "x" * 201, fake_syphon.installed),
 )
 
 
