@@ -155,7 +155,12 @@ def test_a_preset_does_not_lose_the_tempo_nor_the_room():
         live = change(live, name, value, STOCK, now_s=9.0)
     club = change(live, "preset", "club", STOCK)
     assert (club.bpm, club.gate, club.agc) == (128.0, -40.0, "freeze")
-    assert (club.freeze, club.blackout, club.blackout_fade, club.neutral) == (True, True, 4.0, False)
+    assert (club.freeze, club.blackout, club.blackout_fade, club.neutral) == (
+        True,
+        True,
+        4.0,
+        False,
+    )
     assert {getattr(club, f"{name}_count") for name in TRIGGERS} == {1}
     assert {getattr(club, f"{name}_s") for name in TRIGGERS} == {9.0}
     slow = change(live, "preset", "slow", STOCK)

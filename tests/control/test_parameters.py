@@ -114,7 +114,9 @@ def test_a_trigger_that_gets_no_number_is_refused():
 
 
 def test_an_unknown_name_gets_the_list_and_for_routes_what_they_are_made_of():
-    with pytest.raises(InputError, match=r"face, expression, preset.*lfo_beats.*, neutral, route/CHANNEL"):
+    with pytest.raises(
+        InputError, match=r"face, expression, preset.*lfo_beats.*, neutral, route/CHANNEL"
+    ):
         find("nonsense")
     with pytest.raises(InputError, match="channels: expression; sources: weight, onset"):
         find("route/expression/bass/amount")

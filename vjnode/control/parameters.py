@@ -143,9 +143,7 @@ _NAMED = (
     ),
     Parameter("freeze", "toggle", "the picture stays as it is", room=True),
     Parameter("blackout", "toggle", "fades to black, and back", room=True),
-    _float(
-        "blackout_fade", "how long that takes; 0: at once", 0.0, 30.0, 1.0, unit="s", room=True
-    ),
+    _float("blackout_fade", "how long that takes; 0: at once", 0.0, 30.0, 1.0, unit="s", room=True),
     Parameter("neutral", "toggle", "the resting face, whatever is heard", room=True),
 )
 

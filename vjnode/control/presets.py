@@ -68,9 +68,7 @@ def read_preset(path: Path, *, faces: list[str], expressions: list[str]) -> Pres
 
 
 _ALLOWED = [
-    row.name
-    for row in PARAMETERS
-    if row.kind not in ("trigger", "toggle") and row.name != "preset"
+    row.name for row in PARAMETERS if row.kind not in ("trigger", "toggle") and row.name != "preset"
 ]
 _ALLOWED_TEXT = ", ".join(
     [*(name for name in _ALLOWED if not BY_NAME[name].routes), "route.CHANNEL.SOURCE.amount …"]
