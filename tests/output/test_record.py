@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 from tests.output.shows import Tap, flat, noise, tone
 from vjnode.audio.source import RATE_HZ
 from vjnode.errors import InputError, OutputError
-from vjnode.output import record
+from vjnode.output import codecs, record
 from vjnode.output.base import OutputContext
 
 FPS = Fraction(60)
@@ -305,7 +306,8 @@ def test_odd_size_is_refused(tmp_path):
 
 
 def test_missing_encoder_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(record, "ENCODER", "libx264-of-nobody")
+    nobodys = replace(codecs.H264, encoder="libx264-of-nobody")
+    monkeypatch.setattr(codecs, "CODECS", (nobodys,))
     text = refused(tmp_path / "out.mp4")
     assert "libx264-of-nobody" in text
     assert "pip install" in text

@@ -97,6 +97,7 @@ class Delivery:
     size, px, and fps, exact: None for the show's own. flip_y: bottom row first.
     order: of the channels, one of ``ORDERS``; "" for what the output is used to.
     alpha: one of ``ALPHAS``: opaque, or as bright as the picture, so that black is transparent.
+    codec: one of ``CODECS``; "" for what suits the file.
     """
 
     size: int | None = None
@@ -104,10 +105,12 @@ class Delivery:
     flip_y: bool = False
     order: str = ""
     alpha: str = "opaque"
+    codec: str = ""
 
 
 ORDERS = ("rgba", "bgra")
 ALPHAS = ("opaque", "luma")
+CODECS = ("h264", "prores", "mjpeg")
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,8 @@ class OutputContext:
     size: frames are size × size px.
     fps: the rate that ``send`` will be called at, frames/s, exact.
     order: of the channels, one of ``ORDERS``. alpha: one of ``ALPHAS``.
+    codec: one of ``CODECS``, or "".
+    live: whether a clock waits for ``send``, so that a frame is better dropped than waited for.
     sound: the show's sound.
     measured_fps: frames/s over the last second, as sent by this output's own clock; may be
         asked from any thread.
@@ -146,6 +151,8 @@ class OutputContext:
     sound: SoundTap = field(default_factory=Silence)
     measured_fps: Callable[[], float] = lambda: 0.0
     attempt: int = 0
+    codec: str = ""
+    live: bool = False
 
 
 class Output(Protocol):

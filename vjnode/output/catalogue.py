@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 
 from vjnode.errors import InputError
-from vjnode.output.base import Output, OutputContext, OutputSpec
+from vjnode.output.base import Delivery, Output, OutputContext, OutputSpec
+from vjnode.output.codecs import check_recording
 from vjnode.output.delivery import split_delivery
 
 
@@ -16,7 +17,8 @@ class OutputKind:
     module: has an ``open_output(target, context)``, and may have an ``unready() -> str`` that says
         why it cannot work here, with the remedy, or "" when it can.
     orders: of channels that may be asked for; the first is what it is used to. alpha: whether
-        it carries alpha.
+        it carries alpha. codecs: whether it takes one.
+    check: raises InputError when a target cannot be delivered to in this way.
     """
 
     name: str
@@ -26,6 +28,8 @@ class OutputKind:
     needs_target: bool = False
     orders: tuple[str, ...] = ("rgba",)
     alpha: bool = False
+    codecs: bool = False
+    check: Callable[[str, Delivery], None] | None = None
 
 
 KINDS = {
@@ -36,8 +40,11 @@ KINDS = {
             "record",
             "vjnode.output.record",
             "record:PATH",
-            "H.264 with the sound, as .mp4, .mov or .mkv",
+            "H.264, ProRes or MJPEG with the sound, as .mp4, .mov or .mkv",
             needs_target=True,
+            alpha=True,
+            codecs=True,
+            check=check_recording,
         ),
         OutputKind(
             "preview",
@@ -74,7 +81,7 @@ KINDS = {
 
 
 def parse_output(text: str, *, flip_y: bool = False) -> OutputSpec:
-    """Read one ``--output``: ``KIND[:TARGET][,size=PX][,fps=N][,flip-y][,order=…][,alpha=…]``.
+    """Read one ``--output``: ``KIND[:TARGET]``, and behind commas what ``delivery.USAGE`` says.
 
     flip_y: for all outputs.
 
@@ -95,6 +102,10 @@ def parse_output(text: str, *, flip_y: bool = False) -> OutputSpec:
     if delivery.alpha != "opaque" and not kind.alpha:
         carry = ", ".join(one.name for one in KINDS.values() if one.alpha) or "none yet"
         raise InputError(f"the output '{name}' carries no alpha; those that do: {carry}")
+    if delivery.codec and not kind.codecs:
+        raise InputError(f"the output '{name}' has no codec to choose; leave out codec=")
+    if kind.check is not None:
+        kind.check(target, delivery)
     order = delivery.order or kind.orders[0]
     delivery = replace(delivery, order=order, flip_y=delivery.flip_y or flip_y)
     return OutputSpec(name, target, delivery, text)
@@ -113,5 +124,6 @@ def open_output(spec: OutputSpec, context: OutputContext) -> Output:
     Raises:
         OutputError: it cannot work here or now; the text says why and what helps.
     """
+    context = replace(context, codec=spec.delivery.codec)
     output: Output = import_module(KINDS[spec.kind].module).open_output(spec.target, context)
     return output

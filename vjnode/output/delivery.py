@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.errors import InputError
-from vjnode.output.base import ALPHAS, ORDERS, Delivery
+from vjnode.output.base import ALPHAS, CODECS, ORDERS, Delivery
 from vjnode.output.rate import FPS_HIGH, FPS_LOW, parse_fps
 
 SIZE_LOW, SIZE_HIGH = 16, 4096
 
-USAGE = f"size=PX, fps=N, flip-y, order={'|'.join(ORDERS)}, alpha={'|'.join(ALPHAS)}"
+USAGE = (
+    f"size=PX, fps=N, flip-y, order={'|'.join(ORDERS)}, alpha={'|'.join(ALPHAS)}, "
+    f"codec={'|'.join(CODECS)}"
+)
 
-_KEYS = ("size", "fps", "order", "alpha")
+_KEYS = ("size", "fps", "order", "alpha", "codec")
 
 LUMA = np.array([[0.2126, 0.7152, 0.0722, 0.0]], np.float32)
 """BT.709's weights of red, green and blue."""
@@ -45,6 +48,7 @@ def split_delivery(text: str) -> tuple[str, Delivery]:
         flip_y="flip-y" in found,
         order=_one_of(ORDERS, "order", found.get("order", "")),
         alpha=_one_of(ALPHAS, "alpha", found.get("alpha", "opaque")),
+        codec=_one_of(CODECS, "codec", found.get("codec", "")),
     )
 
 
