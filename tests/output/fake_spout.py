@@ -17,12 +17,12 @@ GL_RGBA, GL_BGRA_EXT = 0x1908, 0x80E1
 class Machine:
     """What all programs on a machine share.
 
-    listed: names of senders, also of those that died. living: senders by name.
+    listed: names of senders, also of those that died. living: senders by name. closed: senders.
     opengl, compatible: whether the card has OpenGL, and shares its textures with DirectX.
     """
 
     def __init__(self):
-        self.listed, self.living, self.active = set(), {}, None
+        self.listed, self.living, self.closed, self.active = set(), {}, [], None
         self.opengl = self.compatible = True
         self.refusing = False
         self.events = []
@@ -99,6 +99,7 @@ class SpoutSender:
         if self.registered:
             self.machine.living.pop(self.registered, None)
             self.machine.listed.discard(self.registered)
+            self.machine.closed.append(self)
             self.registered = ""
 
 

@@ -19,13 +19,14 @@ RGBA8, BGRA8 = 70, 80
 class Mac:
     """What happens on the machine.
 
-    servers: those that run. clients: how many receive. metal, memory: whether the card has it.
+    servers: those that run. closed: those that were stopped. clients: how many receive. metal, memory: whether the card has it.
     pools: how many autorelease pools are open; loose: objects that no pool will release.
     pumped: threads whose run loop was run. queued: copies that the card has yet to make.
     """
 
     def __init__(self):
-        self.servers, self.clients, self.metal, self.memory = [], 0, True, True
+        self.servers, self.closed, self.clients = [], [], 0
+        self.metal = self.memory = True
         self.pools = self.loose = 0
         self.pumped, self.queued = [], []
 
@@ -77,6 +78,7 @@ class SyphonMetalServer:
 
         MAC.queued.append(copy)
 
+    @property
     def picture(self):
         """What a client shows, RGBA, top row first."""
         MAC.let_card_work()
@@ -84,6 +86,7 @@ class SyphonMetalServer:
 
     def stop(self):
         MAC.servers.remove(self)
+        MAC.closed.append(self)
 
 
 class SyphonServerDirectory:

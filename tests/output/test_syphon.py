@@ -53,7 +53,7 @@ def test_clients_see_the_picture_as_it_is(mac, order, size):
     output, adapter = opened(f"syphon{order}", size)
     frame = noise(1, size)
     send(output, adapter, frame)
-    np.testing.assert_array_equal(mac.servers[0].picture(), frame.pixels)
+    np.testing.assert_array_equal(mac.servers[0].picture, frame.pixels)
 
 
 def test_no_colour_is_exchanged(mac):
@@ -63,7 +63,7 @@ def test_no_colour_is_exchanged(mac):
     send(output, adapter, frame)
     for index, (_, rgb) in enumerate(BARS):
         x, y = bar_centre(index, 64)
-        assert tuple(mac.servers[0].picture()[y, x]) == (*rgb, 255)
+        assert tuple(mac.servers[0].picture[y, x]) == (*rgb, 255)
 
 
 def test_upside_down_and_smaller_when_asked(mac):
@@ -71,13 +71,13 @@ def test_upside_down_and_smaller_when_asked(mac):
     frame = noise(2, 64)
     send(output, adapter, frame)
     upright = Adapter(Delivery(size=32), 64).adapt(frame.pixels)
-    np.testing.assert_array_equal(mac.servers[0].picture(), upright[::-1])
+    np.testing.assert_array_equal(mac.servers[0].picture, upright[::-1])
 
 
 def test_alpha_arrives(mac):
     output, adapter = opened("syphon,alpha=luma")
     send(output, adapter, Card(64, Fraction(60)).frame(0))
-    picture = mac.servers[0].picture()
+    picture = mac.servers[0].picture
     alphas = [int(picture[bar_centre(index, 64)[::-1]][3]) for index in range(len(BARS))]
     assert alphas == sorted(alphas, reverse=True)
     assert (alphas[0], alphas[-1]) == (255, 0)
@@ -112,7 +112,7 @@ def test_a_client_that_comes_gets_the_next_frame(mac):
     mac.clients = 1
     frame = noise(2, 64)
     send(output, adapter, frame)
-    np.testing.assert_array_equal(mac.servers[0].picture(), frame.pixels)
+    np.testing.assert_array_equal(mac.servers[0].picture, frame.pixels)
     assert output.about() == {"server": "vjnode", "clients": True}
 
 

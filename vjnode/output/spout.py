@@ -154,9 +154,9 @@ class SpoutOutput:
 
     def _take(self, pixels: NDArray[np.uint8]) -> bool:
         """Hand over pixels; returns whether Spout took them."""
-        height, width, _ = pixels.shape
+        size = len(pixels)
         # DirectX's textures have their top row first, as frames do: nothing to invert.
-        if not self._sender.sendImage(pixels, width, height, self._format, False, 0):
+        if not self._sender.sendImage(pixels, size, size, self._format, False, 0):
             return False
         if not self.name:
             self.name = self._registered_name()
