@@ -19,7 +19,8 @@ RGBA8, BGRA8 = 70, 80
 class Mac:
     """What happens on the machine.
 
-    servers: those that run. closed: those that were stopped. clients: how many receive. metal, memory: whether the card has it.
+    servers: those that run; closed: those that ran. clients: how many receive.
+    metal, memory: whether the card has it.
     pools: how many autorelease pools are open; loose: objects that no pool will release.
     pumped: threads whose run loop was run. queued: copies that the card has yet to make.
     """
