@@ -14,7 +14,6 @@ import signal
 import sys
 import time
 
-import NDIlib
 import numpy as np
 
 BITS = 16
@@ -38,18 +37,6 @@ def numbers_in(pixels):
     return bits @ (1 << np.arange(BITS))
 
 
-def connect(address):
-    source = NDIlib.Source(p_ndi_name="sender", p_url_address=address)
-    return NDIlib.recv_create_v3(
-        NDIlib.RecvCreateV3(
-            source_to_connect_to=source,
-            color_format=NDIlib.RECV_COLOR_FORMAT_RGBX_RGBA,
-            bandwidth=NDIlib.RECV_BANDWIDTH_HIGHEST,
-            allow_video_fields=True,
-        )
-    )
-
-
 def say(**what):
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
@@ -58,8 +45,17 @@ def say(**what):
 def main(out, address=ADDRESS):
     over = []
     signal.signal(signal.SIGTERM, lambda *_: over.append(True))
+    import NDIlib
+
     NDIlib.initialize()
-    receiver = connect(address)
+    receiver = NDIlib.recv_create_v3(
+        NDIlib.RecvCreateV3(
+            source_to_connect_to=NDIlib.Source(p_ndi_name="sender", p_url_address=address),
+            color_format=NDIlib.RECV_COLOR_FORMAT_RGBX_RGBA,
+            bandwidth=NDIlib.RECV_BANDWIDTH_HIGHEST,
+            allow_video_fields=True,
+        )
+    )
     say(ready_s=time.monotonic())
     rows, last, last_s = [], {}, -GAP_S
     while not over:

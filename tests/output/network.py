@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from vjnode.output import ndi
+
 CLONE_NEWNET = 0x40000000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
@@ -50,3 +52,12 @@ def own_network():
     finally:
         _call(libc.setns, home, CLONE_NEWNET)
         os.close(home)
+
+
+@contextmanager
+def ndi_network():
+    """Make a network of one's own in which there is NDI."""
+    with own_network():
+        if why := ndi.unready():
+            pytest.skip(why)
+        yield

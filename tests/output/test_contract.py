@@ -6,7 +6,7 @@ import pytest
 
 from tests.output import fake_spout, fake_syphon
 from tests.output.contract import Kind, OutputContract
-from tests.output.network import own_network
+from tests.output.network import ndi_network
 from vjnode.errors import InputError
 from vjnode.output.catalogue import KINDS, parse_output
 
@@ -14,7 +14,7 @@ UNDER_TEST = (
     Kind("null", lambda _: ""),
     Kind("record", lambda folder: str(folder / "out.mp4"), "/nowhere/out.mp4"),
     Kind("preview", lambda _: "127.0.0.1:0", "127.0.0.1:none"),
-    Kind("ndi", lambda _: f"test {os.getpid()}", "a/b", own_network),
+    Kind("ndi", lambda _: f"test {os.getpid()}", "a/b", ndi_network),
     Kind("spout", lambda _: "Face", "a\\b", fake_spout.installed),
     Kind("syphon", lambda _: "Face", "x" * 201, fake_syphon.installed),
 )

@@ -20,7 +20,7 @@ import pytest
 
 from tests.live import ndi_receiver
 from tests.live.ndi_receiver import stripes
-from tests.output.network import own_network
+from tests.output.network import ndi_network, own_network
 from tests.output.shows import INFO, flat
 from vjnode.errors import InputError, OutputError
 from vjnode.output import ndi
@@ -41,7 +41,7 @@ FINDING_PORT = 5960
 
 @pytest.fixture
 def network():
-    with own_network():
+    with ndi_network():
         yield
 
 
@@ -373,12 +373,20 @@ def test_a_missing_runtime_is_told_with_the_remedy(monkeypatch):
         ndi.open_output("", OutputContext(64, Fraction(60)))
 
 
-def test_a_runtime_that_cannot_be_loaded_is_told_with_its_reason(monkeypatch, tmp_path):
-    (tmp_path / "NDIlib.py").write_text("raise ImportError('libndi.so.6: no such file')")
+@pytest.mark.parametrize(
+    ("missing", "remedy"), [("libndi.so.6", "pip install"), ("libavahi-client.so.3", "apt-get")]
+)
+def test_a_runtime_that_cannot_be_loaded_is_told_with_its_reason(
+    monkeypatch, tmp_path, missing, remedy
+):
+    (tmp_path / "NDIlib.py").write_text(f"raise ImportError('{missing}: no such file')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "NDIlib", raising=False)
-    assert "libndi.so.6: no such file" in ndi.unready()
+    assert f"{missing}: no such file" in ndi.unready()
+    assert remedy in ndi.unready()
 
 
-def test_it_is_ready_where_the_runtime_is(network):
-    assert ndi.unready() == ""
+def test_it_is_ready_where_the_runtime_can_be_imported():
+    with own_network():
+        pytest.importorskip("NDIlib", exc_type=ImportError)
+        assert ndi.unready() == ""

@@ -40,7 +40,10 @@ FOURCC = {
 MOST_DENOMINATOR = 1_000_000
 """Rates up to 240 frames/s fit into 32 bits with it, and all that people use are exact."""
 
-_AVAHI = Path("/run/avahi-daemon/socket")
+AVAHI = "apt-get install avahi-daemon libavahi-client3"
+"""On Linux, what the runtime makes itself known with; elsewhere the system has it."""
+
+_AVAHI_SOCKET = Path("/run/avahi-daemon/socket")
 
 
 class NdiOutput:
@@ -118,10 +121,8 @@ def _load_runtime() -> ModuleType:
     except ModuleNotFoundError:
         raise OutputError("the NDI runtime is not installed: pip install 'vjnode[ndi]'") from None
     except ImportError as error:
-        raise OutputError(
-            f"the NDI runtime cannot be loaded: {error}; "
-            "install it anew: pip install --force-reinstall ndi-python"
-        ) from error
+        remedy = AVAHI if "avahi" in str(error) else "pip install --force-reinstall ndi-python"
+        raise OutputError(f"the NDI runtime cannot be loaded: {error}; try: {remedy}") from error
     if not runtime.initialize():
         raise OutputError("NDI does not run on this processor; it needs SSE4.2 or NEON")
     return runtime
@@ -166,10 +167,11 @@ def open_output(target: str, context: OutputContext) -> NdiOutput:
     if (before := _senders.get(name)) is not None:
         before.close()  # it failed, and has not been closed
     output = _senders[name] = NdiOutput(runtime, name, context)
-    if sys.platform == "linux" and not _AVAHI.exists():
+    if sys.platform == "linux" and not _AVAHI_SOCKET.exists():
         _log.warning(
-            "NDI: no Avahi runs here, so receivers do not find '%s' by itself; "
-            "install avahi-daemon, or give them the address of this machine and port 5961",
+            "NDI: no Avahi runs here, so receivers do not find '%s' by themselves; give them the "
+            "address of this machine and port 5961, or install it: %s",
             name,
+            AVAHI,
         )
     return output
