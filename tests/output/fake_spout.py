@@ -1,6 +1,7 @@
 """Spout without Windows: SpoutGL's interface, and what the library behind it keeps.
 
-It behaves as Spout 2.007.013, the library in SpoutGL's wheel 0.1.1, was read to behave.
+It behaves as Spout 2.007.013 does, the library in SpoutGL's wheel 0.1.1: names as they were
+tried with that library itself under Wine, a killed sender's too; pixels as its source has it.
 """
 
 import sys
