@@ -16,6 +16,7 @@ from vjnode.audio.source import RATE_HZ
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
 from vjnode.output.codecs import Codec, choose_codec
+from vjnode.output.interrupted import Interrupted
 from vjnode.output.movie import PORTION, Movie
 from vjnode.output.soundtrack import SoundTrack
 
@@ -31,9 +32,6 @@ MIN_FREE_MIB = 32
 RESERVE_MIB = 16
 """A recording begins with so much room on its disk, and ends, whole, when only this is left:
 whoever else writes there goes on."""
-
-RETRY_S = 5.0
-"""How often a recording that was interrupted is tried again."""
 
 Batch = tuple[av.VideoFrame, list[av.AudioFrame]]
 
@@ -155,58 +153,7 @@ class RecordOutput:
                 self._fault = str(error)
 
 
-class InterruptedRecording:
-    """A recording that cannot go on yet: it is tried again now and then, in the same process.
-
-    A process that fails at once would be started again and again, and take from the show what
-    that costs.
-    """
-
-    def __init__(self, target: str, context: OutputContext, reason: str) -> None:
-        self._target, self._context, self._reason = target, context, reason
-        self._recording: RecordOutput | None = None
-        self._retry_s: float | None = None
-        self._missed = 0
-        _log.error("%s; tried again every %g s", reason, RETRY_S)
-
-    def send(self, frame: Frame, due_s: float) -> None:
-        """Record ``frame`` if that is possible again.
-
-        Raises:
-            OutputError: it had begun again, and the file cannot be written any more.
-        """
-        if self._retry_s is None:
-            self._retry_s = due_s + RETRY_S
-        if self._recording is None and due_s >= self._retry_s:
-            self._retry_s = due_s + RETRY_S
-            try:
-                self._recording = _begin(self._target, self._context)
-                _log.info("recording again: %s", self._recording.about()["file"])
-            except (InputError, OutputError) as error:
-                self._reason = str(error)
-        if self._recording is None:
-            self._missed += 1
-        else:
-            self._recording.send(frame, due_s)
-
-    def about(self) -> dict[str, object]:
-        """Return why there is no recording, or what the one is that began since."""
-        missed = {"missed_frames": self._missed}
-        if self._recording is None:
-            return {"interrupted": self._reason, **missed}
-        return self._recording.about() | missed
-
-    def close(self) -> None:
-        """Finish the file, if there is one.
-
-        Raises:
-            OutputError: the end of the file cannot be written.
-        """
-        if self._recording is not None:
-            self._recording.close()
-
-
-def open_output(target: str, context: OutputContext) -> RecordOutput | InterruptedRecording:
+def open_output(target: str, context: OutputContext) -> RecordOutput | Interrupted:
     """Open the recording ``target``; after a fault the next part, ``NAME-2.mp4`` and so on.
 
     An existing file is overwritten. After a fault, what stands in the way is waited for.
@@ -220,7 +167,7 @@ def open_output(target: str, context: OutputContext) -> RecordOutput | Interrupt
     except (InputError, OutputError) as error:
         if context.attempt == 0:
             raise
-        return InterruptedRecording(target, context, str(error))
+        return Interrupted(lambda: _begin(target, context), str(error))
 
 
 def check_target(path: Path) -> None:
