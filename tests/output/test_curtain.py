@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from vjnode.output.curtain import BREATH_S, STALE_S, Cue, Curtain, Fade, Stills,
 
 SIZE = 8
 FPS = 60
+NOTHING = Cue()
 NEUTRAL, BLACK, FREEZE = Cue(neutral=True), Cue(blackout=True, fade_s=1.0), Cue(freeze=True)
 
 
@@ -31,7 +34,7 @@ class Output:
         self.asked += 1
         return stills
 
-    def frame(self, cue=Cue(), level=200, *, engine=True):
+    def frame(self, cue=NOTHING, level=200, *, engine=True):
         self.now_s += 1 / FPS
         if engine:
             self.drawn_s, self.picture = self.now_s, grey(level)
@@ -40,7 +43,7 @@ class Output:
         assert (shown[..., :3] == shown[0, 0, 0]).all()
         return int(shown[0, 0, 0])
 
-    def run(self, seconds, cue=Cue(), **more):
+    def run(self, seconds, cue=NOTHING, **more):
         return [self.frame(cue, **more) for _ in range(round(seconds * FPS))]
 
 
@@ -151,9 +154,7 @@ def test_the_last_good_frame_stays_for_two_seconds_and_then_the_stills_breathe()
     assert output.curtain.standing_in
     assert (min(breathing), max(breathing)) == (40, 60)
     assert np.abs(np.diff(breathing)).max() <= 1
-    turns = np.diff(
-        np.sign(np.diff([b for b, a in zip(breathing, breathing[1:], strict=False) if a != b]))
-    )
+    turns = np.diff(np.sign(np.diff([b for b, a in itertools.pairwise(breathing) if a != b])))
     assert 3 <= np.count_nonzero(turns) <= 5  # two breaths: about four turns
 
 

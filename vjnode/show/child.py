@@ -143,7 +143,7 @@ def child_main(connection: Connection, modules: tuple[str, ...]) -> None:
     It ends with ``os._exit``: a sound server or a driver that hangs in its clean-up must
     not keep a show from ending.
     """
-    setproctitle("vjnode: spare")
+    setproctitle("vjnode: starting")
     for one in stop_signals():
         signal.signal(one, signal.SIG_IGN)
     log_to_stderr()
@@ -152,6 +152,7 @@ def child_main(connection: Connection, modules: tuple[str, ...]) -> None:
         for module in modules:
             with suppress(ImportError):  # who needs it will say so
                 import_module(module)
+        setproctitle("vjnode: spare")
         connection.send(Warm())
         job: Job = connection.recv()
         connection.send(Begun())
