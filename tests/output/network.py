@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -56,8 +57,13 @@ def own_network():
 
 @contextmanager
 def ndi_network():
-    """Make a network of one's own in which there is NDI."""
+    """Make a network of one's own in which there is NDI; names of senders end in the process's id.
+
+    The runtime leaves a file behind for each name.
+    """
     with own_network():
         if why := ndi.unready():
             pytest.skip(why)
         yield
+    for left in Path("/tmp").glob(f"NTK_SEND_*{os.getpid()}"):  # noqa: S108 - its place
+        left.unlink()

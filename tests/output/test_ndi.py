@@ -80,7 +80,7 @@ class Receiver:
         self._said = queue.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        self.ready_s = self._next("ready_s", 30)
+        self.ready_s = self._next("ready_s", 90)
 
     def _listen(self):
         for line in self.process.stdout:
@@ -92,11 +92,11 @@ class Receiver:
             if key in (said := self._said.get(timeout=timeout_s)):
                 return said[key]
 
-    def picture_s(self, timeout_s=30.0):
+    def picture_s(self, timeout_s=90.0):
         """Wait for the first picture, or the first after a gap; returns when it came."""
         return self._next("picture_s", timeout_s)
 
-    def wait_for_pictures(self, count, timeout_s=30.0):
+    def wait_for_pictures(self, count, timeout_s=90.0):
         """Wait until it has had ``count`` pictures, or some more."""
         while self._next("pictures", timeout_s) < count:
             pass
@@ -225,7 +225,7 @@ def test_no_picture_is_torn_and_their_order_holds(party):
     """The show draws the next frame into the same memory as soon as ``send`` is back."""
     sending = party(size=512)
     receiver = party.receive(sending)
-    receiver.wait_for_pictures(100, timeout_s=60)
+    receiver.wait_for_pictures(100)
     got = receiver.end()
     assert (got["parts"] == 1).all()
     assert (np.diff(got["first"]) > 0).all()
@@ -311,7 +311,7 @@ def host():
     return socket.gethostname().split(".")[0].upper()
 
 
-def until(condition, timeout_s=10.0):
+def until(condition, timeout_s=60.0):
     end_s = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end_s
