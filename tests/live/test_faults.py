@@ -1,7 +1,8 @@
 """Real shows that are attacked: whatever falls, the outputs go on and it is back soon.
 
 A test machine has other things to do as well. How long it lets a process wait is measured beside
-each show, by a thread that only wants to wake up 60 times a second, and is allowed for.
+each show, by a thread that has as little to do as an output, 60 times a second; that and the
+number of processes that want each core are allowed for.
 """
 
 import importlib.util
@@ -31,25 +32,36 @@ GAP_S = 0.25
 
 
 class Canary(threading.Thread):
-    """Notes how long this machine makes a process wait that is due."""
+    """Notes how long this machine makes a process wait that is due, and has as much to do."""
+
+    WORK_S = 0.002  # of processor time
 
     def __init__(self):
         super().__init__(daemon=True)
         self.waits = [(time.monotonic(), 0.0)]
+        self.crowd = 1.0  # processes that want each core, at least one
         self.over = False
 
     def run(self):
         before_s = time.monotonic()
         while not self.over:
             time.sleep(1 / 60)
+            worked_s = time.thread_time()
+            while time.thread_time() - worked_s < self.WORK_S:
+                pass
             now_s = time.monotonic()
-            self.waits.append((now_s, now_s - before_s - 1 / 60))
+            self.waits.append((now_s, now_s - before_s - 1 / 60 - self.WORK_S))
             before_s = now_s
+            self.crowd = max(self.crowd, os.getloadavg()[0] / os.cpu_count())
 
     def worst_s(self, since_s=0.0, until_s=float("inf")):
         """The longest wait around a span of time, s."""
         near = [wait for at_s, wait in self.waits if since_s - 1.0 <= at_s <= until_s + 1.0]
         return max(near, default=0.0)
+
+    def allows_s(self, limit_s, since_s, until_s):
+        """``limit_s`` on a machine that has nothing else to do."""
+        return limit_s * self.crowd + 5 * self.worst_s(since_s, until_s)
 
 
 @pytest.fixture
@@ -126,7 +138,7 @@ def gaps_beside_own_faults(report, output):
 def assert_no_gaps(report, epoch_s, canary):
     for output in report["outputs"]:
         for since, until in gaps_beside_own_faults(report, output):
-            allowed_s = GAP_S + 2 * canary.worst_s(epoch_s + since, epoch_s + until)
+            allowed_s = canary.allows_s(GAP_S, epoch_s + since, epoch_s + until)
             assert until - since < allowed_s, (output, since, until, report["incidents"])
 
 
@@ -156,8 +168,7 @@ def test_whatever_falls_the_others_go_on_and_it_is_back_soon(start, tmp_path, ca
     assert_no_gaps(report, epoch_s, canary)
     for stage, number, began_s, back_s in attacks:
         limit_s = 10.0 if stage == "engine" else 2.0
-        slow_s = canary.worst_s(began_s, back_s)
-        assert back_s - began_s < limit_s + 10 * slow_s, (stage, number, slow_s)
+        assert back_s - began_s < canary.allows_s(limit_s, began_s, back_s), (stage, number)
 
     after_kills, after_stops = sizes
     assert after_kills.keys() == after_stops.keys()
@@ -302,4 +313,4 @@ def test_a_sound_server_that_is_stopped_and_started_again(start, server, canary)
     assert max(one["weight"] for one in silent) <= 0.02
     back_s = min(at_s for at_s in loud if at_s > again_s)
     # Tried twice a second; opening takes a moment, and an idle sink up to two seconds.
-    assert back_s - again_s < 4.0 + 10 * canary.worst_s(again_s, back_s)
+    assert back_s - again_s < canary.allows_s(4.0, again_s, back_s)

@@ -45,7 +45,7 @@ ENGINE_RESTART_TIMEOUT_S = 90.0
 ENGINE_STALL_S = 3.0
 """A live engine may draw a picture anew, or wait for its card, for longer than an output may."""
 
-AUDIO_STALL_S = 1.5
+AUDIO_STALL_S = 1.3
 """Sound comes every 6 ms; a little longer than a device may be silent before its reader says so.
 While one is opened it takes longer, and the stage says that."""
 
