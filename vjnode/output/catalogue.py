@@ -47,6 +47,12 @@ KINDS = {
             check=check_recording,
         ),
         OutputKind(
+            "camera",
+            "vjnode.output.camera",
+            "camera[:DEVICE]",
+            "a virtual camera, for programs that take a webcam",
+        ),
+        OutputKind(
             "preview",
             "vjnode.output.preview",
             "preview[:HOST:PORT]",
