@@ -90,7 +90,7 @@ def test_a_show_arrives_at_its_rate(network, tmp_path, capsys):
             f"captured to received p50/p99 {np.percentile(latency_ms, 50):.1f}/"
             f"{np.percentile(latency_ms, 99):.1f} ms, of which sent to received "
             f"{np.percentile(wire_ms, 50):.1f}/{np.percentile(wire_ms, 99):.1f} ms; "
-            f"{free:.2f} of two cores were free before"
+            f"{free:.2f} of two cores were free before; faults: {show.report()['incidents']}"
         )
     assert str(got["fourcc"]) == "FOURCC_VIDEO_TYPE_RGBX"
     assert tuple(got["rate"]) == (60, 1)
