@@ -145,7 +145,9 @@ def assert_no_gaps(report, epoch_s, canary):
 def test_whatever_falls_the_others_go_on_and_it_is_back_soon(start, tmp_path, canary):
     record = f"record:{tmp_path / 'show.mp4'}"
     outputs = [*NULLS, record]
-    show = start("--audio", "tone", "--output", "null", "--output", "null", "--output", record)
+    # With room for one sweep, so that the engine is not still gathering others.
+    outputs_asked = ("--output", "null", "--output", "null", "--output", record)
+    show = start("--audio", "tone", "--sweep-memory", 16, *outputs_asked)
     attacks, sizes = [], []
     for number in (signal.SIGKILL, signal.SIGSTOP):
         for stage in ("audio", "engine", *outputs):
@@ -175,7 +177,7 @@ def test_whatever_falls_the_others_go_on_and_it_is_back_soon(start, tmp_path, ca
     for name, (open_before, mib_before) in after_kills.items():
         open_after, mib_after = after_stops[name]
         assert open_after <= open_before, name
-        assert mib_after < mib_before + 12, name  # both its stills have been looked at, at most
+        assert mib_after < mib_before + (48 if name == "engine" else 12), name
 
 
 def test_what_falls_at_the_same_time_comes_back_together(start, canary):
