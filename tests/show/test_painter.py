@@ -12,6 +12,7 @@ from vjnode.control.controls import Controls
 from vjnode.drive.config import TrackConfig
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.library import SweepLibrary
+from vjnode.show.idle import DEPTH
 from vjnode.show.painter import Painter
 
 SIZE = 16
@@ -112,7 +113,7 @@ def test_without_sound_the_face_lives_and_the_weight_says_nothing_of_it(painter)
         assert level == pytest.approx(63 * info.idle, abs=1)
         moved.append(info.idle)
     assert moved[0] == 0.0
-    assert max(moved) > 0.05
+    assert max(moved) > 0.5 * DEPTH
     assert max(abs(b - a) for a, b in itertools.pairwise(moved)) < 0.002
 
 

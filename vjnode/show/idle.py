@@ -5,8 +5,8 @@ It is no part of the weight, which says what is heard; it is drawn on top of it.
 
 import math
 
-DEPTH = 0.12
-"""The most that idle life adds to the weight."""
+DEPTH = 0.06
+"""The most that idle life adds to the weight: a hint of a smile; twice as much opens a mouth."""
 
 AFTER_S = 0.4
 """Sound must have been away for so long: a rest between two notes is none."""
