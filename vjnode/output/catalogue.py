@@ -59,6 +59,12 @@ KINDS = {
             "a page for the browser, at http://127.0.0.1:8350 by default",
         ),
         OutputKind(
+            "window",
+            "vjnode.output.window",
+            "window[:DISPLAY]",
+            "fills a display, by number or name; the second one, if there are two",
+        ),
+        OutputKind(
             "ndi",
             "vjnode.output.ndi",
             "ndi[:NAME]",

@@ -1,4 +1,4 @@
-"""A recording that cannot go on yet, and is tried again now and then in the same process.
+"""An output that cannot go on yet, and is tried again now and then in the same process.
 
 One that failed at once would be started again and again, and take from the show what that costs.
 """
