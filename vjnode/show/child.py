@@ -88,7 +88,8 @@ class Lifeline:
 
     def expect_within(self, stall_s: float | None) -> None:
         """Tell the parent how long it may have to wait for progress, s; None: as usual again."""
-        self._connection.send(Patience(stall_s))
+        with suppress(OSError):  # a parent that is gone is found so by ``running``
+            self._connection.send(Patience(stall_s))
 
     def running(self) -> bool:
         """Whether the show goes on; False as well when the parent has died."""
