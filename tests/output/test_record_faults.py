@@ -105,7 +105,7 @@ def test_a_slow_disk_never_holds_the_show_up_and_loses_no_sound(tmp_path, monkey
     dropped = output.about()["dropped_frames"]
     output.close()
     assert np.median(took) < 1 / 60
-    assert np.mean(took) < 1 / 60  # waiting for the disk would be 100 ms each
+    assert np.mean(took) < 0.05  # waiting for the disk would be 100 ms each
     times, pictures = video_of(path)
     assert len(times) + dropped == 180
     assert dropped > 90
