@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 SOUND_LAG = RATE_HZ // 2
 """Samples by which the sound may stay behind the picture before it is taken for silent."""
 
-QUEUED_FRAMES = 4
-"""An encoder that needs longer for a key frame loses nothing."""
+QUEUED_FRAMES = 6
+"""A key frame that takes longer, or a tenth of a second without the processor, loses nothing."""
 
 MIN_FREE_MIB = 32
 RESERVE_MIB = 16
