@@ -116,7 +116,15 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
     stills = StillsReader(stills_slot(job.size, name=links.stills), job.size)
     curtain = Curtain(job.size, stills.newest, stale_s=max(STALE_S, 3 / float(job.fps)))
     context = OutputContext(
-        adapter.size, fps, delivery.order or "rgba", delivery.alpha, ring, rate.fps, job.attempt
+        adapter.size,
+        fps,
+        order=delivery.order or "rgba",
+        alpha=delivery.alpha,
+        sound=ring,
+        measured_fps=rate.fps,
+        attempt=job.attempt,
+        codec=delivery.codec,
+        live=True,
     )
     with (
         TraceWriter(job.trace, append=job.attempt > 0) as trace,
