@@ -123,7 +123,6 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
         sound=ring,
         measured_fps=rate.fps,
         attempt=job.attempt,
-        codec=delivery.codec,
         live=True,
     )
     with (
