@@ -5,6 +5,7 @@ from tests.show.process import read_trace
 from vjnode.cli import main
 from vjnode.control.presets import scan_presets
 from vjnode.face.catalogue import expression_names, face_names
+from vjnode.output.catalogue import KINDS
 from vjnode.storage import shipped
 
 SONG = shipped("demo", "demo.ogg")
@@ -21,6 +22,14 @@ SONG = shipped("demo", "demo.ogg")
 def test_lists_start_each_line_with_the_name(capsys, command, names):
     assert main([command]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == names
+
+
+def test_every_output_is_ready_or_says_why_not(capsys):
+    assert main(["outputs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0].partition("[")[0].partition(":")[0] for line in lines] == list(KINDS)
+    ready = {line.split()[0]: "ready" in line.split() for line in lines}
+    assert ready["null"]
 
 
 def test_devices_never_fails(capsys):

@@ -22,6 +22,9 @@ missing_packages() {
 		need 'ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so' libasound2-plugins
 		need 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium
 		need 'command -v chromedriver' chromium-driver
+		need 'command -v Xvfb' xvfb
+		need 'ls /usr/lib/*/libXtst.so.6' libxtst6
+		need 'ls /usr/lib/*/libavahi-client.so.3' libavahi-client3
 	fi
 	echo "$missing"
 }

@@ -20,7 +20,6 @@ from vjnode.config import (
     check_interpolation,
     check_plot,
     parse_address,
-    parse_fps,
 )
 from vjnode.errors import InputError, VjnodeError
 from vjnode.options import (
@@ -30,7 +29,9 @@ from vjnode.options import (
     add_trace,
     controls_asked_for,
 )
-from vjnode.output.catalogue import KINDS, parse_output
+from vjnode.output.catalogue import KINDS, parse_output, unready
+from vjnode.output.delivery import USAGE as DELIVERY_USAGE
+from vjnode.output.rate import parse_fps
 from vjnode.runtime import log_to_stderr
 
 DEFAULT_OUTPUTS = ("preview",)
@@ -97,8 +98,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="OUTPUT",
         help="repeatable: "
         + "; ".join(f"{kind.usage} ({kind.about})" for kind in KINDS.values())
-        + f" (default: {' '.join(DEFAULT_OUTPUTS)})",
+        + f" (default: {' '.join(DEFAULT_OUTPUTS)}); behind each, after a comma: {DELIVERY_USAGE}",
     )
+    run.add_argument("--flip-y", action="store_true", help="turn every output upside down")
     add_look(run)
     add_picture(run)
     run.add_argument(
@@ -150,6 +152,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("faces", _faces, "list faces"),
         ("expressions", _expressions, "list expressions"),
         ("presets", _presets, "list presets"),
+        ("outputs", _outputs, "list outputs, and whether they work here"),
     ):
         commands.add_parser(name, help=about).set_defaults(command=command)
     add_engines(commands)
@@ -163,7 +166,9 @@ def _run(options: argparse.Namespace) -> None:
     host, port = parse_address(options.osc)
     config = ShowConfig(
         audio=options.audio,
-        outputs=tuple(parse_output(text) for text in options.output or DEFAULT_OUTPUTS),
+        outputs=tuple(
+            parse_output(text, flip_y=options.flip_y) for text in options.output or DEFAULT_OUTPUTS
+        ),
         size=options.size,
         fps=parse_fps(options.fps),
         osc_host=host,
@@ -233,6 +238,11 @@ def _devices(options: argparse.Namespace) -> None:
     from vjnode.audio.live import list_devices  # noqa: PLC0415
 
     _print_rows([(device.name, str(device.channels)) for device in list_devices()])
+
+
+def _outputs(options: argparse.Namespace) -> None:
+    del options
+    _print_rows([(kind.usage, unready(kind) or "ready", kind.about) for kind in KINDS.values()])
 
 
 def _faces(options: argparse.Namespace) -> None:

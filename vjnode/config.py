@@ -9,9 +9,9 @@ from vjnode.engine.choose import may_be_fast
 from vjnode.errors import InputError
 from vjnode.face import live
 from vjnode.output.base import OutputSpec
+from vjnode.output.rate import FPS_HIGH, FPS_LOW
 
 OSC_HOST, OSC_PORT = "127.0.0.1", 9010
-FPS_LOW, FPS_HIGH = 1, 240
 SWEEP_MEMORY_MIB = 1024
 DRAWINGS = ("auto", "keys", "live")
 POINTS_HIGH = 100
@@ -124,23 +124,6 @@ def check_plot(path: Path | None) -> None:
             raise InputError(f"--plot {path} is not a name that ends in .png")
         if not path.parent.is_dir():
             raise InputError(f"the folder {path.parent} for {path.name} does not exist")
-
-
-def parse_fps(text: str) -> Fraction:
-    """Read a frame rate: ``60``, ``29.97`` (meant as 30000/1001), ``30000/1001``.
-
-    Raises:
-        InputError: no such number.
-    """
-    try:
-        fps = Fraction(text[:32])
-    except (ValueError, ZeroDivisionError):
-        raise InputError(f"--fps {text!r} is not a number such as 60 or 30000/1001") from None
-    for whole in (24, 30, 48, 60, 120):
-        ntsc = Fraction(whole * 1000, 1001)
-        if fps != whole and abs(fps - ntsc) < Fraction(1, 100):
-            return ntsc
-    return fps
 
 
 def parse_address(text: str) -> tuple[str, int]:

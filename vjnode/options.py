@@ -99,6 +99,6 @@ def _setting(text: str) -> tuple[str, float | str]:
     if kind == "trigger":
         raise InputError(f"--set {name}: it has no value; fire it in a show: /vjnode/{name} 1")
     try:
-        return name, float(value) if kind == "float" else value
+        return name, float(value) if kind in ("float", "toggle") else value
     except ValueError:
         return name, value  # ``change`` says what it takes instead

@@ -41,6 +41,10 @@ def routed(controls, source):
         ("agc", 0.0, "agc", "off"),
         ("agc", 1, "agc", "on"),
         ("bpm", 128, "bpm", 128.0),
+        ("freeze", 1, "freeze", True),
+        ("blackout", 0.25, "blackout", True),
+        ("neutral", True, "neutral", True),
+        ("neutral", 0.0, "neutral", False),
     ],
 )
 def test_good_values_are_taken(name, value, field, expected):
@@ -65,6 +69,9 @@ def test_good_values_are_taken(name, value, field, expected):
         ("agc", 3),
         ("preset", "nothing"),
         ("tap", "now"),
+        ("freeze", "on"),
+        ("blackout", None),
+        ("blackout_fade", 31),
         ("nonsense", 1),
         ("routing", {}),
         ("tap_count", 7),
@@ -137,6 +144,9 @@ def test_a_preset_sets_everything_at_once():
 def test_a_preset_does_not_lose_the_tempo_nor_the_room():
     live = START
     for name, value in (
+        ("freeze", 1.0),
+        ("blackout", 1),
+        ("blackout_fade", 4.0),
         ("bpm", 128),
         ("gate", -40),
         ("agc", "freeze"),
@@ -145,6 +155,12 @@ def test_a_preset_does_not_lose_the_tempo_nor_the_room():
         live = change(live, name, value, STOCK, now_s=9.0)
     club = change(live, "preset", "club", STOCK)
     assert (club.bpm, club.gate, club.agc) == (128.0, -40.0, "freeze")
+    assert (club.freeze, club.blackout, club.blackout_fade, club.neutral) == (
+        True,
+        True,
+        4.0,
+        False,
+    )
     assert {getattr(club, f"{name}_count") for name in TRIGGERS} == {1}
     assert {getattr(club, f"{name}_s") for name in TRIGGERS} == {9.0}
     slow = change(live, "preset", "slow", STOCK)

@@ -16,7 +16,7 @@ def test_names_and_addresses_are_unique_and_every_default_is_allowed():
     assert len(BY_NAME) == len(PARAMETERS)
     for row in PARAMETERS:
         assert row.about
-        assert row.kind in ("choice", "float", "trigger")
+        assert row.kind in ("choice", "float", "toggle", "trigger")
         if row.kind == "float":
             assert number_in_range(row, row.default) == row.default
 
@@ -43,6 +43,8 @@ def test_the_readme_says_what_the_table_says():
         assert line, row.address
         assert line[2].startswith(row.about), row.address
         assert all(f"`{choice}`" in line[1] for choice in row.choices), row.address
+        if row.kind == "toggle":
+            assert "0 or 1" in line[1], row.address
         if row.kind == "float":
             span = f"{row.low:g}–{row.high:g}".replace("-", "−")
             assert f"float {span}" in line[1], row.address
@@ -97,6 +99,7 @@ def test_others_are_refused_with_value_and_limit(name, value, words):
 @pytest.mark.parametrize("value", [1, 1.0, 127, -1, True, 0.001])
 def test_a_press_fires(value):
     assert fires(find("tap"), value)
+    assert fires(find("blackout"), value)
 
 
 @pytest.mark.parametrize("value", [0, 0.0, False, math.nan])
@@ -111,7 +114,9 @@ def test_a_trigger_that_gets_no_number_is_refused():
 
 
 def test_an_unknown_name_gets_the_list_and_for_routes_what_they_are_made_of():
-    with pytest.raises(InputError, match=r"face, expression, preset.*lfo_beats, route/CHANNEL"):
+    with pytest.raises(
+        InputError, match=r"face, expression, preset.*lfo_beats.*, neutral, route/CHANNEL"
+    ):
         find("nonsense")
     with pytest.raises(InputError, match="channels: expression; sources: weight, onset"):
         find("route/expression/bass/amount")

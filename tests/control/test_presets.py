@@ -28,6 +28,7 @@ def test_a_preset_file_becomes_controls(tmp_path):
         (GOOD + "gian = 2.0\n", "unknown key 'gian'.*gain"),
         (GOOD + "tap = 1\n", "unknown key 'tap'"),
         (GOOD + "tap_count = 1\n", "unknown key 'tap_count'"),
+        (GOOD + "blackout = 1\n", "unknown key 'blackout'"),
         (GOOD + 'preset = "soft"\n', "unknown key 'preset'"),
         (GOOD + "bpm = 10\n", "from 30 to 300"),
         (GOOD + 'agc = "maybe"\n', "off, on, freeze"),

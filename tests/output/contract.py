@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,11 +24,13 @@ class Kind:
 
     target: makes a target that works, given a new folder.
     bad_target: one that cannot work; None where there is no target.
+    within: what it is opened and used in.
     """
 
     name: str
     target: Callable[[Path], str]
     bad_target: str | None = None
+    within: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class OutputContract:
@@ -43,9 +46,10 @@ class OutputContract:
             opened.append(open_output(spec, replace(CONTEXT, **more)))
             return opened[-1]
 
-        yield make
-        for output in opened:
-            output.close()
+        with kind.within():
+            yield make
+            for output in opened:
+                output.close()
 
     def test_it_is_in_the_catalogue_with_its_usage(self, kind):
         row = KINDS[kind.name]

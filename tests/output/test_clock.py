@@ -1,10 +1,14 @@
+import random
 from fractions import Fraction
 
 import pytest
 
 from vjnode.output.clock import FrameClock, wait_until
 
-RATES = [Fraction(24), Fraction(30_000, 1001), Fraction(60_000, 1001), Fraction(60)]
+RATES = [
+    *(Fraction(24), Fraction(25), Fraction(30_000, 1001), Fraction(30), Fraction(50)),
+    *(Fraction(60_000, 1001), Fraction(60)),
+]
 
 
 @pytest.mark.parametrize("fps", RATES)
@@ -20,6 +24,42 @@ def test_the_frame_of_a_deadline_is_that_frame(fps):
     for frame in range(0, 200_000, 997):
         assert clock.frame_at(clock.due_s(frame)) == frame
         assert clock.frame_at(clock.due_s(frame) - 1e-6) == frame - 1
+
+
+@pytest.mark.parametrize("hours", [0, 7, 24 * 30])
+@pytest.mark.parametrize("fps", RATES)
+def test_a_loop_sends_every_frame_of_its_rate_once_however_long_it_has_run(fps, hours):
+    """A process that wakes up a little late each time, as they do."""
+    rng, clock = random.Random(1), FrameClock(2_000_000.123, fps)
+    began_s = clock.epoch_s + hours * 3600 + clock.period_s / 3
+    now_s, frame = began_s, clock.frame_at(began_s)
+    first = int(hours * 3600 * fps + Fraction(1, 3))  # exact
+    assert frame == first
+    for _ in range(4000):
+        following = clock.next_frame(after=frame, now_s=now_s)
+        assert following == frame + 1
+        frame = following
+        due_s = clock.due_s(frame)
+        assert now_s < due_s < now_s + clock.period_s * 1.1
+        now_s = due_s + rng.random() * 0.9 * clock.period_s
+    assert frame == first + 4000
+    assert clock.due_s(frame) == pytest.approx(clock.epoch_s + float(frame / fps), abs=1e-6)
+
+
+@pytest.mark.parametrize("fps", RATES)
+def test_a_loop_that_stalls_at_times_is_on_the_grid_again_at_once(fps):
+    rng, clock = random.Random(2), FrameClock(777.7, fps)
+    now_s, frame, skipped = 777.7, -1, 0
+    for _ in range(5000):
+        following = clock.next_frame(after=frame, now_s=now_s)
+        skipped += following - frame - 1
+        frame = following
+        due_s = max(clock.due_s(frame), now_s)
+        assert due_s - clock.due_s(frame) < clock.period_s  # never more than one frame behind
+        stall_s = rng.random() * 20 * clock.period_s if rng.random() < 0.02 else 0.0
+        now_s = due_s + 0.0002 + stall_s
+    assert skipped > 100
+    assert frame == 4999 + skipped
 
 
 def test_each_frame_follows_the_one_before():

@@ -1,5 +1,7 @@
 """Small stages for the supervisor's tests; child processes import them by name."""
 
+import gc
+import json
 import time
 
 from vjnode.errors import InputError
@@ -31,3 +33,54 @@ def cannot_open(lifeline, slot_name):
     """Fail before the show."""
     del lifeline, slot_name
     raise InputError("there is no such thing; try another")
+
+
+def tick_then_open_slowly(lifeline, slot_name, opening_s, said_s):
+    """Work a little, say how long opening will take, take that long, and go on."""
+    slot = Slot(8, name=slot_name)
+    lifeline.ready()
+    lifeline.wait_for_begin()
+    for _ in range(3):
+        slot.write(b"tick")
+        time.sleep(0.05)
+    lifeline.expect_within(said_s)
+    time.sleep(opening_s)
+    slot.write(b"tick")
+    lifeline.expect_within(None)
+    while lifeline.running():
+        slot.write(b"tick")
+        time.sleep(0.005)
+
+
+def start_slowly(lifeline, slot_name, seconds):
+    """Take long until the first sign of life, as a library on a slow machine."""
+    slot = Slot(8, name=slot_name)
+    lifeline.ready()
+    lifeline.wait_for_begin()
+    time.sleep(seconds)
+    while lifeline.running():
+        slot.write(b"tick")
+        time.sleep(0.005)
+
+
+def fall_at_once(lifeline, slot_name):
+    """Work a moment and die, again and again."""
+    slot = Slot(8, name=slot_name)
+    lifeline.ready()
+    lifeline.wait_for_begin()
+    slot.write(b"tick")
+    time.sleep(0.1)
+    raise RuntimeError("it fell")
+
+
+def measure_collection(lifeline, slot_name):
+    """Say how long a whole garbage collection takes once everything is there."""
+    slot = Slot(64, name=slot_name)
+    kept = [{n: [n]} for n in range(200_000)]  # what imports and set-up leave behind
+    lifeline.ready()
+    began_s = time.perf_counter()
+    gc.collect()
+    took_s = time.perf_counter() - began_s
+    slot.write(json.dumps([took_s, gc.get_freeze_count(), len(kept)]).encode())
+    while lifeline.running():
+        time.sleep(0.01)

@@ -65,7 +65,7 @@ def test_controls_fit_whatever_has_been_turned():
         if row.kind == "float":
             value = row.low + (row.high - row.low) * 0.123456789012345
             controls = change(controls, row.name, value, stock)
-        elif row.kind == "trigger":
+        elif row.kind in ("toggle", "trigger"):
             controls = change(controls, row.name, 1, stock, now_s=123456.7890123)
     assert unpack_controls(pack_controls(controls)) == controls
     # Room for three more channels, with every number of theirs written out.

@@ -1,6 +1,6 @@
 import pytest
 
-from vjnode.show.meter import Meter
+from vjnode.show.meter import GAPS, Meter
 
 
 @pytest.fixture
@@ -33,6 +33,22 @@ def test_one_gap_shows_in_the_maximum_and_not_in_the_median(meter):
     assert summary["interval_ms"]["p50"] == pytest.approx(10, abs=0.06)
     assert (summary["late"], summary["repeated"]) == (1, 500)
     assert summary["latency_ms"]["p50"] is None
+    assert summary["gaps"] == [{"at_s": pytest.approx(4.99), "ms": 2500.0}]
+    assert meter.summary(epoch_s=-1.0)["gaps"][0]["at_s"] == pytest.approx(6.0)
+
+
+def test_a_night_of_gaps_keeps_the_newest(meter):
+    for frame in range(200):
+        meter.count(sent_s=frame, captured_s=None, late=True, repeated=True, standby=frame > 150)
+    summary = meter.summary()
+    assert [gap["at_s"] for gap in summary["gaps"]] == list(range(199 - GAPS, 199))
+    assert summary["standby"] == 49
+
+
+def test_what_is_no_gap_is_not_told(meter):
+    for frame in range(200):
+        meter.count(sent_s=0.25 * frame, captured_s=None, late=False, repeated=False)
+    assert meter.summary()["gaps"] == []
 
 
 def test_a_restarted_output_goes_on_counting(meter):

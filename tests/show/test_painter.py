@@ -1,3 +1,4 @@
+import itertools
 import math
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from vjnode.control.controls import Controls
 from vjnode.drive.config import TrackConfig
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.library import SweepLibrary
+from vjnode.show.idle import DEPTH
 from vjnode.show.painter import Painter
 
 SIZE = 16
@@ -101,3 +103,27 @@ def test_what_is_turned_counts_from_the_next_frame(painter):
     assert paint(painter, 0.3, replace(ADA, ceiling=0.75))[0].weight == pytest.approx(0.75)
     silent = replace(ADA, routing={"route/expression/weight/amount": 0.5})
     assert paint(painter, 0.4, silent)[0].weight == pytest.approx(0.5)
+
+
+def test_without_sound_the_face_lives_and_the_weight_says_nothing_of_it(painter):
+    moved = []
+    for n in range(12 * 60):
+        info, level = paint(painter, 5.0 + n / 60, ADA)  # the last drive is seconds old
+        assert info.weight == 0.0
+        assert level == pytest.approx(63 * info.idle, abs=1)
+        moved.append(info.idle)
+    assert moved[0] == 0.0
+    assert max(moved) > 0.5 * DEPTH
+    assert max(abs(b - a) for a, b in itertools.pairwise(moved)) < 0.002
+
+
+def test_with_sound_it_does_nothing_of_itself(painter):
+    for n in range(60):
+        assert paint(painter, 0.1 + n / 60, ADA)[0].idle == 0.0
+
+
+def test_what_is_shown_is_known_with_what_draws_it(painter):
+    assert painter.shown is None
+    paint(painter, 0.1, ADA)
+    look, sweep = painter.shown
+    assert (look.face, sweep.ready) == ("ada", 64)

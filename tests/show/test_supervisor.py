@@ -1,10 +1,13 @@
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.show import stages
@@ -12,16 +15,17 @@ from tests.show.process import lives
 from vjnode.errors import VjnodeError
 from vjnode.show.board import Board
 from vjnode.show.slot import Slot
-from vjnode.show.supervisor import StageSpec, Supervisor
+from vjnode.show.stage import BACK_OFF_S, StageSpec
+from vjnode.show.supervisor import Supervisor
 
 
 @pytest.fixture
 def show():
     """A board, a slot, and a way to start a supervised stage on them."""
-    board, slot = Board(), Slot(8)
+    board, slot = Board(), Slot(64)
     supervisors = []
 
-    def start(run, *arguments, stall_s=5.0):
+    def start(run, *arguments, stall_s=5.0, spare=False):
         spec = StageSpec(
             "worker",
             lambda _: (run, (slot.name, *arguments)),
@@ -29,7 +33,7 @@ def show():
             stall_s=stall_s,
             start_s=20.0,
         )
-        supervisor = Supervisor([spec], board.name)
+        supervisor = Supervisor([spec], board.name, ("tests.show.stages",) if spare else ())
         supervisors.append(supervisor)
         supervisor.start(timeout_s=20, going_on=lambda: True)
         now_s = time.monotonic()
@@ -83,6 +87,122 @@ def test_a_stopped_stage_is_replaced(show):
     poll_until(supervisor, lambda: supervisor.incidents and supervisor.incidents[0].away_s)
 
 
+def test_a_slow_start_is_not_taken_for_a_hang(show):
+    supervisor = show(stages.start_slowly, 1.5, stall_s=0.3)
+    poll_until(supervisor, lambda: supervisor.children[0].working)
+    assert supervisor.restarts == 0
+
+
+def test_a_stage_that_says_that_it_needs_longer_gets_longer(show):
+    supervisor = show(stages.tick_then_open_slowly, 1.5, 10.0, stall_s=0.5)
+    poll_until(supervisor, lambda: show.slot.sequence > 20)
+    assert supervisor.restarts == 0
+
+
+def test_and_no_longer_than_it_said(show):
+    supervisor = show(stages.tick_then_open_slowly, 30.0, 0.8, stall_s=0.2)
+    poll_until(supervisor, lambda: supervisor.incidents)
+    assert "no sign of life for 0.8 s" in supervisor.report()[0]["reason"]
+
+
+def test_a_parent_that_was_held_up_itself_blames_nobody(show):
+    """A machine that stood still for a while stood still for all of its processes."""
+    supervisor = show(stages.tick, stall_s=1.0)
+    poll_until(supervisor, ticks(show))
+    child = supervisor.children[0]
+    child.spec = replace(child.spec, progress=lambda: 5)  # nothing to be seen from now on
+    supervisor.poll(time.monotonic())
+    begun_s = time.monotonic()
+    for later_s in (30.0, 30.05, 60.0, 60.1):
+        supervisor.poll(begun_s + later_s)
+    assert not supervisor.incidents
+    for n in range(30):
+        supervisor.poll(begun_s + 60.2 + n * 0.05)
+    assert "no sign of life" in supervisor.report()[0]["reason"]
+
+
+def test_the_process_in_reserve_steps_in_and_is_replaced(show):
+    supervisor = show(stages.tick, spare=True)
+    reserve = supervisor._spares
+    poll_until(supervisor, lambda: reserve._spare is not None and reserve._spare.warm)
+    waiting = reserve._spare.process.pid
+    poll_until(supervisor, ticks(show))
+    os.kill(supervisor.children[0].pid, signal.SIGKILL)
+    poll_until(supervisor, lambda: supervisor.restarts and supervisor.children[0].working)
+    assert supervisor.children[0].pid == waiting
+    poll_until(supervisor, lambda: reserve._spare is not None and reserve._spare.warm)
+    following = reserve._spare.process.pid
+    supervisor.kill()
+    assert not lives(waiting)
+    assert not lives(following)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_reserve_that_has_fallen_itself_costs_little(show, number):
+    supervisor = show(stages.tick, spare=True)
+    reserve = supervisor._spares
+    poll_until(supervisor, lambda: reserve._spare is not None and reserve._spare.warm)
+    poll_until(supervisor, ticks(show))
+    os.kill(reserve._spare.process.pid, number)
+    os.kill(supervisor.children[0].pid, signal.SIGKILL)
+    poll_until(supervisor, lambda: supervisor.incidents and supervisor.incidents[0].away_s)
+    assert supervisor.incidents[0].away_s < 15
+    assert len(supervisor.incidents) == 1
+
+
+def test_who_falls_again_and_again_is_started_more_and_more_seldom(show):
+    supervisor = show(stages.fall_at_once, spare=True)
+    starts = []
+
+    def counted():
+        if supervisor.restarts > len(starts):
+            starts.append(time.monotonic())
+        return len(starts) >= 4
+
+    poll_until(supervisor, counted, timeout_s=60)
+    waits = np.diff(starts)
+    for wait, least in zip(waits, BACK_OFF_S[1:], strict=False):
+        assert wait > least
+    assert max(BACK_OFF_S[:4]) <= 2.0
+    assert all(one["reason"] == "RuntimeError: it fell" for one in supervisor.report())
+
+
+def test_faults_until_it_is_back_are_one_incident(show):
+    supervisor = show(stages.tick, stall_s=5.0)
+    poll_until(supervisor, ticks(show))
+    child = supervisor.children[0]
+    os.kill(child.pid, signal.SIGKILL)
+    poll_until(supervisor, lambda: supervisor.restarts == 1)
+    os.kill(child.pid, signal.SIGKILL)  # before its first sign of life
+    poll_until(supervisor, lambda: supervisor.incidents[0].away_s)
+    assert [one["faults"] for one in supervisor.report("worker")] == [2]
+    assert supervisor.report("another") == []
+
+
+def test_repeated_faults_leave_no_handles_behind(show):
+    supervisor = show(stages.tick)
+    poll_until(supervisor, ticks(show))
+    handles = []
+    for n in range(4):
+        supervisor.children[0]._row = 0  # no waiting
+        os.kill(supervisor.children[0].pid, signal.SIGKILL)
+        poll_until(
+            supervisor,
+            lambda n=n: supervisor.restarts == n + 1 and supervisor.children[0].working,
+        )
+        handles.append(len(list(Path("/proc/self/fd").iterdir())))
+    assert handles[-1] == handles[0]
+
+
+def test_garbage_collection_does_not_hold_up_a_stage(show):
+    """What was there at the start is never swept again."""
+    supervisor = show(stages.measure_collection)
+    poll_until(supervisor, lambda: show.slot.sequence > 0)
+    took_s, frozen, kept = json.loads(show.slot.read())
+    assert frozen > kept == 200_000
+    assert took_s < 0.02
+
+
 def test_what_cannot_be_opened_is_told_before_the_show(show):
     with pytest.raises(VjnodeError, match="no such thing") as caught:
         show(stages.cannot_open)
@@ -115,7 +235,8 @@ def test_children_end_when_their_parent_is_gone(tmp_path):
         "from tests.show import stages\n"
         "from vjnode.show.board import Board\n"
         "from vjnode.show.slot import Slot\n"
-        "from vjnode.show.supervisor import StageSpec, Supervisor\n"
+        "from vjnode.show.stage import StageSpec\n"
+        "from vjnode.show.supervisor import Supervisor\n"
         "if __name__ == '__main__':\n"
         "    board, slot = Board(), Slot(8)\n"
         "    spec = StageSpec('worker', lambda _: (stages.tick, (slot.name,)),\n"

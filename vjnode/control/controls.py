@@ -20,6 +20,7 @@ class Controls:
     attack, release, accent, accent_decay: the expression's routes from weight and onset.
     routing: the other numbers of the routing matrix by their names, where they differ from
         the default; never changed in place.
+    freeze, blackout, neutral: whether they are on; blackout_fade: s.
     X_count, X_s: how often the trigger X was fired, and when it last was, monotonic s. They
         only ever count up, so that who reads but the newest state misses none.
     """
@@ -40,6 +41,10 @@ class Controls:
     bpm: float = _default("bpm")
     lfo_rate: float = _default("lfo_rate")
     lfo_beats: float = _default("lfo_beats")
+    freeze: bool = False
+    blackout: bool = False
+    blackout_fade: float = _default("blackout_fade")
+    neutral: bool = False
     routing: Mapping[str, float] = field(default_factory=dict)
     agc_reset_count: int = 0
     agc_reset_s: float = 0.0
@@ -93,7 +98,7 @@ class Preset:
 
         What it does not name goes to its default, so that a preset looks the same whatever
         was on before. Only what belongs to the room and the song stays: gate, automatic gain,
-        tempo, and all that was fired.
+        tempo, freeze, blackout and neutral, and all that was fired.
         """
         stays: dict[str, Any] = {
             key: getattr(controls, key)
@@ -140,6 +145,8 @@ def change(
         return replace(controls, **fired)
     if parameter.kind == "float":
         return _with(controls, parameter.key, number_in_range(parameter, value))
+    if parameter.kind == "toggle":
+        return _with(controls, parameter.key, fires(parameter, value))
     chosen = choose(name, stock.names(name), value)
     if name == "preset":
         return stock.presets[chosen].applied(controls)

@@ -22,8 +22,9 @@ BPM_LOW, BPM_HIGH = 30.0, 300.0
 class Parameter:
     """One row of the table.
 
-    kind: ``choice`` (a name, or its number in the list), ``float``, or ``trigger`` (acts on any
-        value but zero, because buttons send 1 and then 0).
+    kind: ``choice`` (a name, or its number in the list), ``float``, ``toggle`` (on for any number
+        but 0, because faders send any; no preset sets it), or ``trigger`` (acts on any number
+        but 0, because buttons send 1 and then 0).
     low, high: the range of a float, both ends included.
     off: what turns a float off, where that lies outside its range; ``off_means`` says how.
     choices: of a choice that has always the same ones.
@@ -65,6 +66,8 @@ class Parameter:
         """Return what values it takes, in words, for errors and lists."""
         if self.kind == "trigger":
             return "any number but 0"
+        if self.kind == "toggle":
+            return "0 for off, any other number for on"
         if self.kind == "choice":
             return f"one of {', '.join(self.choices)}" if self.choices else "a name"
         unit = f" {self.unit}" if self.unit else ""
@@ -138,6 +141,10 @@ _NAMED = (
     _float(
         "lfo_beats", "length of its wave in beats; 0: lfo_rate counts", 0.0, 64.0, 0.0, unit="beats"
     ),
+    Parameter("freeze", "toggle", "the picture stays as it is", room=True),
+    Parameter("blackout", "toggle", "fades to black, and back", room=True),
+    _float("blackout_fade", "how long that takes; 0: at once", 0.0, 30.0, 1.0, unit="s", room=True),
+    Parameter("neutral", "toggle", "the resting face, whatever is heard", room=True),
 )
 
 _SHORT_NAMES = {
@@ -205,7 +212,7 @@ def number_in_range(parameter: Parameter, value: object) -> float:
 
 
 def fires(parameter: Parameter, value: object) -> bool:
-    """Return whether ``value`` sets the trigger off; zero and False do not.
+    """Return whether ``value`` sets the trigger off or the toggle on; zero and False do not.
 
     Raises:
         InputError: it is no number.

@@ -67,7 +67,9 @@ def read_preset(path: Path, *, faces: list[str], expressions: list[str]) -> Pres
     return Preset(path.stem, face, expression, checked, about)
 
 
-_ALLOWED = [row.name for row in PARAMETERS if row.kind != "trigger" and row.name != "preset"]
+_ALLOWED = [
+    row.name for row in PARAMETERS if row.kind not in ("trigger", "toggle") and row.name != "preset"
+]
 _ALLOWED_TEXT = ", ".join(
     [*(name for name in _ALLOWED if not BY_NAME[name].routes), "route.CHANNEL.SOURCE.amount …"]
 )

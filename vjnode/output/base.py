@@ -29,6 +29,7 @@ class FrameInfo:
     weight: 0…1, as drawn, after envelopes, routing and gain.
     gain: 0…4.
     keys, keys_wanted: how far the sweep behind this picture has been prepared.
+    idle: 0…1, what the face does of itself while there is no sound; drawn on top of ``weight``.
     """
 
     frame: int
@@ -51,14 +52,16 @@ class FrameInfo:
     engine: str
     keys: int
     keys_wanted: int
+    idle: float = 0.0
 
 
 @dataclass(frozen=True)
 class Frame:
     """A picture and its particulars.
 
-    pixels: shape (size, size, 4), uint8 RGBA, contiguous, opaque, top row first. It belongs to the
-        output only until ``send`` returns: the next frame may use the same memory.
+    pixels: shape (size, size, 4), uint8, contiguous: RGBA, opaque, top row first, unless the
+        output's ``Delivery`` says otherwise. It belongs to the output only until ``send``
+        returns: the next frame may use the same memory.
     """
 
     pixels: NDArray[np.uint8]
@@ -88,14 +91,42 @@ class Silence:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """How an output wants its frames.
+
+    size, px, and fps, exact: None for the show's own. flip_y: bottom row first.
+    order: of the channels, one of ``ORDERS``; "" for what the output is used to.
+    alpha: one of ``ALPHAS``: opaque, or as bright as the picture, so that black is transparent.
+    codec: one of ``CODECS``; "" for what suits the file.
+    """
+
+    size: int | None = None
+    fps: Fraction | None = None
+    flip_y: bool = False
+    order: str = ""
+    alpha: str = "opaque"
+    codec: str = ""
+
+
+ORDERS = ("rgba", "bgra")
+ALPHAS = ("opaque", "luma")
+CODECS = ("h264", "prores", "mjpeg")
+
+
+@dataclass(frozen=True)
 class OutputSpec:
-    """One ``--output`` as the person wrote it: ``KIND`` or ``KIND:TARGET``."""
+    """One ``--output`` as the person wrote it: ``KIND`` or ``KIND:TARGET``, and how.
+
+    text: all of it, its name in logs and reports.
+    """
 
     kind: str
     target: str = ""
+    delivery: Delivery = Delivery()
+    text: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.target}" if self.target else self.kind
+        return self.text or (f"{self.kind}:{self.target}" if self.target else self.kind)
 
 
 @dataclass(frozen=True)
@@ -104,6 +135,9 @@ class OutputContext:
 
     size: frames are size × size px.
     fps: the rate that ``send`` will be called at, frames/s, exact.
+    order: of the channels, one of ``ORDERS``. alpha: one of ``ALPHAS``.
+    codec: one of ``CODECS``, or "".
+    live: whether a clock waits for ``send``, so that a frame is better dropped than waited for.
     sound: the show's sound.
     measured_fps: frames/s over the last second, as sent by this output's own clock; may be
         asked from any thread.
@@ -112,9 +146,13 @@ class OutputContext:
 
     size: int
     fps: Fraction
+    order: str = "rgba"
+    alpha: str = "opaque"
     sound: SoundTap = field(default_factory=Silence)
     measured_fps: Callable[[], float] = lambda: 0.0
     attempt: int = 0
+    codec: str = ""
+    live: bool = False
 
 
 class Output(Protocol):

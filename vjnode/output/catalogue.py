@@ -1,21 +1,35 @@
 """The outputs there are. A new one is a module and a row here."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from vjnode.errors import InputError
-from vjnode.output.base import Output, OutputContext, OutputSpec
+from vjnode.output.base import Delivery, Output, OutputContext, OutputSpec
+from vjnode.output.codecs import check_recording
+from vjnode.output.delivery import split_delivery
 
 
 @dataclass(frozen=True)
 class OutputKind:
-    """A row of the catalogue; ``module`` has an ``open_output(target, context)``."""
+    """A row of the catalogue.
+
+    module: has an ``open_output(target, context)``, and may have an ``unready() -> str`` that says
+        why it cannot work here, with the remedy, or "" when it can.
+    orders: of channels that may be asked for; the first is what it is used to. alpha: whether
+        it carries alpha. codecs: whether it takes one.
+    check: raises InputError when a target cannot be delivered to in this way.
+    """
 
     name: str
     module: str
     usage: str
     about: str
     needs_target: bool = False
+    orders: tuple[str, ...] = ("rgba",)
+    alpha: bool = False
+    codecs: bool = False
+    check: Callable[[str, Delivery], None] | None = None
 
 
 KINDS = {
@@ -26,8 +40,17 @@ KINDS = {
             "record",
             "vjnode.output.record",
             "record:PATH",
-            "H.264 with the sound, as .mp4, .mov or .mkv",
+            "H.264, ProRes or MJPEG with the sound, as .mp4, .mov or .mkv",
             needs_target=True,
+            alpha=True,
+            codecs=True,
+            check=check_recording,
+        ),
+        OutputKind(
+            "camera",
+            "vjnode.output.camera",
+            "camera[:DEVICE]",
+            "a virtual camera, for programs that take a webcam",
         ),
         OutputKind(
             "preview",
@@ -35,24 +58,76 @@ KINDS = {
             "preview[:HOST:PORT]",
             "a page for the browser, at http://127.0.0.1:8350 by default",
         ),
+        OutputKind(
+            "window",
+            "vjnode.output.window",
+            "window[:DISPLAY]",
+            "fills a display, by number or name; the second one, if there are two",
+        ),
+        OutputKind(
+            "ndi",
+            "vjnode.output.ndi",
+            "ndi[:NAME]",
+            "over the network, into anything that receives NDI®: https://ndi.video",
+            orders=("rgba", "bgra"),
+            alpha=True,
+        ),
+        OutputKind(
+            "spout",
+            "vjnode.output.spout",
+            "spout[:NAME]",
+            "into Resolume, TouchDesigner and others on this Windows machine",
+            orders=("bgra", "rgba"),
+            alpha=True,
+        ),
+        OutputKind(
+            "syphon",
+            "vjnode.output.syphon",
+            "syphon[:NAME]",
+            "into Resolume, TouchDesigner and others on this Mac",
+            orders=("rgba", "bgra"),
+            alpha=True,
+        ),
     )
 }
 
 
-def parse_output(text: str) -> OutputSpec:
-    """Read one ``--output``.
+def parse_output(text: str, *, flip_y: bool = False) -> OutputSpec:
+    """Read one ``--output``: ``KIND[:TARGET]``, and behind commas what ``delivery.USAGE`` says.
+
+    flip_y: for all outputs.
 
     Raises:
-        InputError: unknown kind, or a kind that needs a target and has none.
+        InputError: unknown kind, a kind that needs a target and has none, or a delivery that
+            this kind cannot make.
     """
-    name, _, target = text.partition(":")
+    plain, delivery = split_delivery(text)
+    name, _, target = plain.partition(":")
     kind = KINDS.get(name)
     if kind is None:
         known = ", ".join(kind.usage for kind in KINDS.values())
         raise InputError(f"unknown output '{text}'; there are: {known}")
     if kind.needs_target and not target:
         raise InputError(f"the output '{name}' needs a target: {kind.usage}")
-    return OutputSpec(name, target)
+    if delivery.order not in ("", *kind.orders):
+        raise InputError(f"the output '{name}' takes {' or '.join(kind.orders)}; leave out order=")
+    if delivery.alpha != "opaque" and not kind.alpha:
+        carry = ", ".join(one.name for one in KINDS.values() if one.alpha) or "none yet"
+        raise InputError(f"the output '{name}' carries no alpha; those that do: {carry}")
+    if delivery.codec and not kind.codecs:
+        raise InputError(f"the output '{name}' has no codec to choose; leave out codec=")
+    if kind.check is not None:
+        kind.check(target, delivery)
+    order = delivery.order or kind.orders[0]
+    delivery = replace(delivery, order=order, flip_y=delivery.flip_y or flip_y)
+    return OutputSpec(name, target, delivery, text)
+
+
+def unready(kind: OutputKind) -> str:
+    """Return why this kind of output cannot work here, with the remedy; "" when it can."""
+    module = import_module(kind.module)
+    why: Callable[[], str] | None = getattr(module, "unready", None)
+    return "" if why is None else why()
 
 
 def open_output(spec: OutputSpec, context: OutputContext) -> Output:
@@ -61,5 +136,6 @@ def open_output(spec: OutputSpec, context: OutputContext) -> Output:
     Raises:
         OutputError: it cannot work here or now; the text says why and what helps.
     """
+    context = replace(context, codec=spec.delivery.codec)
     output: Output = import_module(KINDS[spec.kind].module).open_output(spec.target, context)
     return output

@@ -1,110 +1,99 @@
-"""An output that records: H.264 with the sound of the show, in one file.
+"""An output that records: the show's pictures and its sound, in one file.
 
-The file is written in fragments of a second, so that it plays up to the last second or two
-when its writer is killed; a proper end turns it into an ordinary .mp4 with one index.
+What there is too little time or room for is left out of the recording and counted; the clock of
+the show never waits for an encoder or a disk.
 """
 
-import errno
+import logging
 import queue
 import shutil
 import threading
-from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
-from av.video.frame import PictureType
-from av.video.reformatter import Interpolation
-from numpy.typing import NDArray
 
 from vjnode.audio.source import RATE_HZ
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
+from vjnode.output.codecs import Codec, choose_codec
+from vjnode.output.interrupted import Interrupted
+from vjnode.output.movie import PORTION, Movie
 from vjnode.output.soundtrack import SoundTrack
 
-ENCODER = "libx264"
+_log = logging.getLogger(__name__)
 
-# The fastest preset keeps 60 frames/s at 1024² on one core; CABAC saves a fifth at no cost.
-_VIDEO_OPTIONS = {"preset": "ultrafast", "crf": "20", "forced-idr": "1", "x264-params": "cabac=1"}
-
-_FRAGMENTS = {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov+default_base_moof"}
-CONTAINERS = {".mp4": _FRAGMENTS, ".mov": _FRAGMENTS, ".mkv": {"cluster_time_limit": "1000"}}
-"""Suffixes and what keeps each container readable without its end."""
-
-# Fragments go to the disk at once, and no file says when or by which version it was made.
-_ALL_CONTAINERS = {"flush_packets": "1", "fflags": "+bitexact"}
-
-BT709 = 1
-LIMITED_RANGE = 1
-
-AAC_FRAME = 1024
 SOUND_LAG = RATE_HZ // 2
 """Samples by which the sound may stay behind the picture before it is taken for silent."""
 
-QUEUED_FRAMES = 4
-"""An encoder that needs longer for a key frame does not delay the frame clock."""
+QUEUED_FRAMES = 6
+"""A key frame that takes longer, or a tenth of a second without the processor, loses nothing."""
 
 MIN_FREE_MIB = 32
+RESERVE_MIB = 16
+"""A recording begins with so much room on its disk, and ends, whole, when only this is left:
+whoever else writes there goes on."""
 
-_REMEDIES = {
-    errno.ENOSPC: "the disk is full; free some space or record to another disk",
-    errno.EFBIG: "the file would be larger than the system allows; record to another disk",
-    errno.EDQUOT: "the disk quota is used up; free some space or record to another disk",
-}
-
-Batch = tuple[av.VideoFrame | None, list[av.AudioFrame]]
+Batch = tuple[av.VideoFrame, list[av.AudioFrame]]
 
 
 class RecordOutput:
     """Encodes each frame at the time of its deadline, and the sound where it was heard.
 
     ``send`` converts the picture and leaves the encoding to a thread, with a few frames
-    between them; when those are waiting, ``send`` waits too.
+    between them. When those are waiting, a live show drops the frame (not the sound: that is
+    fetched with the next one); a rendering waits.
     """
 
-    def __init__(self, path: Path, context: OutputContext) -> None:
-        self._path = path
-        self._fps = context.fps
-        self._tap = context.sound
+    def __init__(self, path: Path, codec: Codec, context: OutputContext) -> None:
+        """Begin the recording.
+
+        Raises:
+            OutputError: the file cannot be written, or its encoder is missing.
+        """
+        self.dropped = 0
+        """Frames that there was no time for."""
+        self._path, self._codec, self._context = path, codec, context
         self._track = SoundTrack()
         self._first_due_s: float | None = None
         self._last_pts = -1
-        self._key_pts = 0
         self._closed = False
-        self._fault: av.error.FFmpegError | None = None
-        options = CONTAINERS[path.suffix.lower()] | _ALL_CONTAINERS
-        self._container = av.open(str(path), "w", options=options)
-        video = self._container.add_stream(ENCODER, rate=context.fps, options=_VIDEO_OPTIONS)
-        assert isinstance(video, av.VideoStream)  # noqa: S101 - for the type checker
-        video.width = video.height = context.size
-        video.pix_fmt = "yuv420p"
-        video.thread_count = 1
-        video.codec_context.time_base = 1 / context.fps
-        video.colorspace = video.color_primaries = video.color_trc = BT709
-        video.color_range = LIMITED_RANGE
-        audio = self._container.add_stream("aac", rate=RATE_HZ, layout="stereo")
-        audio.bit_rate = 192_000
-        self._video, self._audio = video, audio
-        self._container.start_encoding()
+        self._fault = ""
+        self._told = False
+        self._movie = Movie(path, codec, size=context.size, fps=context.fps)
         self._queue: queue.Queue[Batch | None] = queue.Queue(QUEUED_FRAMES)
-        self._thread = threading.Thread(target=self._encode, name="recording", daemon=True)
+        self._thread = threading.Thread(target=self._write, name="recording", daemon=True)
         self._thread.start()
 
     def send(self, frame: Frame, due_s: float) -> None:
-        """Record ``frame``; one that is not later than the frame before is dropped.
+        """Record ``frame``; one that is not later than the frame before is left out.
 
         Raises:
             OutputError: the file cannot be written any more.
         """
-        if self._fault is not None:
-            raise OutputError(f"the recording {self._path} stopped: {_reason(self._fault)}")
+        if self._fault:
+            self._told = True
+            raise OutputError(f"the recording {self._path} stopped: {self._fault}")
         if self._first_due_s is None:
             self._first_due_s = due_s
-        pts = round((due_s - self._first_due_s) * self._fps)
+        pts = round((due_s - self._first_due_s) * self._context.fps)
         if pts <= self._last_pts:
             return
+        if self._context.live and self._queue.full():
+            if self.dropped == 0:
+                _log.warning("%s: too slow an encoder or disk; frames are dropped", self._path)
+            self.dropped += 1
+            return
         self._last_pts = pts
-        self._queue.put((self._picture(frame.pixels, pts), self._heard(final=False)))
+        picture = self._movie.picture(frame.pixels, pts)
+        self._queue.put((picture, self._heard(final=False)))
+
+    def about(self) -> dict[str, object]:
+        """Return the file, its codec and what was left out, for the report."""
+        return {
+            "file": str(self._path),
+            "codec": self._codec.label,
+            "dropped_frames": self.dropped,
+        }
 
     def close(self) -> None:
         """Finish the file: sound as long as the picture, and an index.
@@ -115,130 +104,111 @@ class RecordOutput:
         if self._closed:
             return
         self._closed = True
-        failed_before = self._fault is not None
-        self._queue.put((None, self._heard(final=True)))
         self._queue.put(None)
         self._thread.join()
-        try:
-            self._container.close()
-        except av.error.FFmpegError as error:
-            self._fault = self._fault or error
-        if self._fault is not None and not failed_before:
-            raise OutputError(
-                f"the end of the recording {self._path} is missing: {_reason(self._fault)}"
-            )
-
-    def _picture(self, pixels: NDArray[np.uint8], pts: int) -> av.VideoFrame:
-        rgba = av.VideoFrame.from_numpy_buffer(pixels, "rgba")
-        picture = rgba.reformat(
-            format="yuv420p",
-            src_color_range="JPEG",
-            dst_color_range="MPEG",
-            dst_colorspace="ITU709",
-            interpolation=Interpolation.AREA,
-        )
-        picture.pts = pts
-        picture.time_base = 1 / self._fps
-        # A key frame each second of time, however many frames that second has.
-        if pts == 0 or pts - self._key_pts >= self._fps:
-            self._key_pts = pts
-            picture.pict_type = PictureType.I
-        else:
-            picture.pict_type = PictureType.NONE
-        return picture
+        if self.dropped:
+            _log.warning("%s: %d frames were dropped", self._path, self.dropped)
+        if self._fault and not self._told:
+            raise OutputError(f"the end of the recording {self._path} is missing: {self._fault}")
 
     def _heard(self, *, final: bool) -> list[av.AudioFrame]:
-        """Return the sound up to the end of the newest picture, in the encoder's portions."""
+        """Return the sound up to the end of the newest picture, in portions."""
         if self._first_due_s is None:
             return []
-        samples, heard_s = self._tap.read()
+        samples, heard_s = self._context.sound.read()
         self._track.lay(samples, heard_s - self._first_due_s)
-        end = round((self._last_pts + 1) / self._fps * RATE_HZ)
+        end = round((self._last_pts + 1) / self._context.fps * RATE_HZ)
         self._track.pad_to(end if final else end - SOUND_LAG)
         end = min(end, self._track.laid)
         portions = []
-        while end - self._track.taken >= (1 if final else AAC_FRAME):
+        while end - self._track.taken >= (1 if final else PORTION):
             position = self._track.taken
-            pcm = self._track.take(min(AAC_FRAME, end - position))
-            portion = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm.T), "fltp", "stereo")
-            portion.sample_rate = RATE_HZ
-            portion.pts = position
-            portion.time_base = Fraction(1, RATE_HZ)
-            portions.append(portion)
+            pcm = self._track.take(min(PORTION, end - position))
+            portions.append(self._movie.portion(pcm, position))
         return portions
 
-    def _encode(self) -> None:
-        """Encode and write what is queued; after a fault only empty the queue."""
+    def _write(self) -> None:
+        """Encode and write what is queued, and finish; after a fault only empty the queue."""
+        folder = self._path.parent
         while (batch := self._queue.get()) is not None:
-            picture, portions = batch
+            if self._fault:
+                continue
             try:
-                if self._fault is None:
-                    if picture is not None:
-                        self._container.mux(self._video.encode(picture))
-                    for portion in portions:
-                        self._container.mux(self._audio.encode(portion))
-            except av.error.FFmpegError as error:
-                self._fault = error
-        try:
-            if self._fault is None and self._last_pts >= 0:
-                self._container.mux(self._video.encode(None))
-                self._container.mux(self._audio.encode(None))
-        except av.error.FFmpegError as error:
-            self._fault = error
+                self._movie.write(*batch)
+                if (free_mib := _free_mib(folder)) < RESERVE_MIB:
+                    self._movie.finish()
+                    self._fault = (
+                        f"the disk is full but for {free_mib} MiB, which are left to others; "
+                        "free some space or record to another disk"
+                    )
+            except OutputError as error:
+                self._movie.abandon()
+                self._fault = str(error)
+        if not self._fault:
+            try:
+                self._movie.write(None, self._heard(final=True))
+                self._movie.finish()
+            except OutputError as error:
+                self._movie.abandon()
+                self._fault = str(error)
 
 
-def _reason(error: av.error.FFmpegError) -> str:
-    return _REMEDIES.get(error.errno or 0, error.strerror or str(error))
+def open_output(target: str, context: OutputContext) -> RecordOutput | Interrupted:
+    """Open the recording ``target``; after a fault the next part, ``NAME-2.mp4`` and so on.
+
+    An existing file is overwritten. After a fault, what stands in the way is waited for.
+
+    Raises:
+        InputError: unknown suffix, no such folder, or a codec that it does not take.
+        OutputError: not writable, disk full, odd size, or a PyAV without the encoder.
+    """
+    try:
+        return _begin(target, context)
+    except (InputError, OutputError) as error:
+        if context.attempt == 0:
+            raise
+        return Interrupted(lambda: _begin(target, context), str(error))
 
 
 def check_target(path: Path) -> None:
-    """Check that ``path`` can name a recording.
+    """Check that ``path`` can name a recording in H.264.
 
     Raises:
         InputError: unknown suffix, or no such folder.
     """
-    if path.suffix.lower() not in CONTAINERS:
-        known = ", ".join(CONTAINERS)
-        raise InputError(f"cannot record to '{path}': its name must end in one of {known}")
+    choose_codec(str(path), "h264", "opaque")
+    _check_folder(path)
+
+
+def _check_folder(path: Path) -> None:
     if not path.parent.is_dir():
         raise InputError(f"cannot record to {path}: there is no folder {path.parent}; make it")
 
 
-def open_output(target: str, context: OutputContext) -> RecordOutput:
-    """Open the recording ``target``; after a fault the next part, ``NAME-2.mp4`` and so on.
-
-    An existing file is overwritten.
-
-    Raises:
-        InputError: unknown suffix, or no such folder.
-        OutputError: not writable, disk full, odd size, or a PyAV without H.264 encoder.
-    """
+def _begin(target: str, context: OutputContext) -> RecordOutput:
     path = Path(target).expanduser().absolute()
-    check_target(path)
+    codec = choose_codec(str(path), context.codec, context.alpha)
+    _check_folder(path)
     if context.size % 2:
-        raise OutputError(f"cannot record {context.size} px: H.264 needs an even size")
+        raise OutputError(f"cannot record {context.size} px: {codec.label} needs an even size")
     if context.attempt:
         path = path.with_stem(f"{path.stem}-{context.attempt + 1}")
     try:
         path.open("ab").close()  # its errors are plainer than the muxer's
+        free_mib = _free_mib(path.parent)
+        if free_mib < MIN_FREE_MIB and path.stat().st_size == 0:
+            path.unlink()
     except OSError as error:
         raise OutputError(
             f"cannot record to {path}: {error.strerror}; choose a path that you may write to"
         ) from error
-    free_mib = shutil.disk_usage(path.parent).free >> 20
     if free_mib < MIN_FREE_MIB:
-        if path.stat().st_size == 0:
-            path.unlink()
         raise OutputError(
             f"cannot record to {path}: {free_mib} MiB are free, {MIN_FREE_MIB} MiB are needed "
             "to begin; free some space or record to another disk"
         )
-    try:
-        return RecordOutput(path, context)
-    except av.codec.codec.UnknownCodecError as error:
-        raise OutputError(
-            f"cannot record: this PyAV has no encoder {ENCODER}; "
-            "install the wheel from PyPI: pip install --force-reinstall --only-binary=:all: av"
-        ) from error
-    except av.error.FFmpegError as error:
-        raise OutputError(f"cannot record to {path}: {_reason(error)}") from error
+    return RecordOutput(path, codec, context)
+
+
+def _free_mib(folder: Path) -> int:
+    return shutil.disk_usage(folder).free >> 20

@@ -20,8 +20,11 @@ from vjnode.show.sound_ring import SoundRing
 
 _log = logging.getLogger(__name__)
 
-RETRY_S = 1.0
+RETRY_S = 0.5
 """How long silence is played before a missing device is tried again."""
+
+OPENING_S = 6.0
+"""Longer than a sound server may take to open a device and deliver its first samples."""
 
 
 class Quiet:
@@ -62,6 +65,7 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
     while lifeline.running():
         source: Source = Paced(Quiet())
         retry_s = time.monotonic() + RETRY_S
+        lifeline.expect_within(OPENING_S)
         try:
             source = open_source(audio, live=True)
             retry_s = float("inf")
@@ -71,10 +75,14 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
             if str(error) != complaint:
                 complaint = str(error)
                 _log.warning("no sound: %s; the face rests, and the source is retried", error)
+        flowing = False
         while lifeline.running() and time.monotonic() < retry_s:
             block = source.read()
             if block is None:
                 break
+            if not flowing:  # from now on the next block is never far
+                flowing = True
+                lifeline.expect_within(None)
             ring.write(block)
             if speakers is not None:
                 speakers.play(block)

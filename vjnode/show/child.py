@@ -1,4 +1,8 @@
-"""What every child process of a show does besides its work: start, sign of life, end."""
+"""What every child process of a show does besides its work: start, sign of life, end.
+
+A child is started without knowing what it is for, and is then sent its job. So one that has
+imported what most jobs need can wait for the next fault.
+"""
 
 import gc
 import logging
@@ -9,10 +13,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import Concatenate, ParamSpec
 
 from setproctitle import setproctitle
 
@@ -20,9 +24,34 @@ from vjnode.errors import VjnodeError
 from vjnode.runtime import log_to_stderr
 from vjnode.show.board import Board
 
-P = ParamSpec("P")
-
 _PARENT_CHECK_S = 0.5
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a child process is sent to do: a stage, its name in lists, its show, its arguments."""
+
+    stage: Callable[..., None]
+    name: str
+    board: str
+    arguments: tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Warm:
+    """A child's word that it has imported what it was told to, and waits for a job."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A child's word that it has got its job."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """A child's word that its next sign of life may take up to ``stall_s``; None: as usual."""
+
+    stall_s: float | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +85,11 @@ class Lifeline:
         # From here on nothing large is made any more, so what is there need not be swept.
         gc.collect()
         gc.freeze()
+
+    def expect_within(self, stall_s: float | None) -> None:
+        """Tell the parent how long it may have to wait for progress, s; None: as usual again."""
+        with suppress(OSError):  # a parent that is gone is found so by ``running``
+            self._connection.send(Patience(stall_s))
 
     def running(self) -> bool:
         """Whether the show goes on; False as well when the parent has died."""
@@ -104,26 +138,29 @@ def stop_signals_ignored() -> Iterator[None]:
             signal.signal(one, handler)
 
 
-def child_main(
-    stage: Callable[Concatenate[Lifeline, P], None],
-    name: str,
-    board_name: str,
-    connection: Connection,
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> None:
-    """Run ``stage`` as the whole of a child process, which is listed as ``vjnode: name``.
+def child_main(connection: Connection, modules: tuple[str, ...]) -> None:
+    """Be a child process: import ``modules``, wait for a job, do it, and end.
 
     It ends with ``os._exit``: a sound server or a driver that hangs in its clean-up must
     not keep a show from ending.
     """
-    setproctitle(f"vjnode: {name}")
+    setproctitle("vjnode: starting")
     for one in stop_signals():
         signal.signal(one, signal.SIG_IGN)
     log_to_stderr()
     code = 0
     try:
-        stage(Lifeline(Board(name=board_name), connection), *args, **kwargs)
+        for module in modules:
+            with suppress(ImportError):  # who needs it will say so
+                import_module(module)
+        setproctitle("vjnode: spare")
+        connection.send(Warm())
+        job: Job = connection.recv()
+        connection.send(Begun())
+        setproctitle(f"vjnode: {job.name}")
+        job.stage(Lifeline(Board(name=job.board), connection), *job.arguments)
+    except EOFError:  # the show was over before there was anything to do
+        pass
     except VjnodeError as error:
         connection.send(Failed(str(error), error.exit_code))
         code = error.exit_code

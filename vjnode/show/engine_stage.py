@@ -27,6 +27,7 @@ from vjnode.show.links import (
 )
 from vjnode.show.painter import Painter
 from vjnode.show.slot import Slot
+from vjnode.show.stills import StillsWriter, stills_slot
 from vjnode.show.wiring import live_track, open_show_library
 
 LEAD = 0.4
@@ -60,6 +61,7 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     drives = Slot(DRIVE_BYTES, name=links.drive)
     desk = Slot(CONTROLS_BYTES, name=links.controls)
     frames = Slot(frame_bytes(job.size), name=links.frame)
+    stills = StillsWriter(stills_slot(job.size, name=links.stills), job.size)
     chosen: list[Choice] = []
     library = open_show_library(
         size=job.size,
@@ -98,6 +100,8 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
         memory = frames.begin()
         write_info(painter.paint(time.monotonic(), controls, pixels_in(memory, job.size)), memory)
         frames.commit(frame_bytes(job.size))
+        if (shown := painter.shown) is not None:
+            stills.step(time.monotonic(), *shown)
 
 
 def _newest_controls(desk: Slot, before: Controls | None) -> Controls:

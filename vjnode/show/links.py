@@ -30,6 +30,8 @@ class Links:
     controls: str
     drive: str
     frame: str
+    stills: str
+    held: str
     sound: str
 
 

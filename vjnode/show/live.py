@@ -19,26 +19,18 @@ from vjnode.control.controls import Controls, Stock
 from vjnode.control.osc import OscServer
 from vjnode.face.fetch import generator_weights
 from vjnode.output.base import FrameInfo
+from vjnode.output.catalogue import KINDS
 from vjnode.show.audio_stage import hear
-from vjnode.show.board import Board
 from vjnode.show.child import stop_signals, stop_signals_ignored
 from vjnode.show.desk import Desk
 from vjnode.show.engine_stage import FIRST_KEY_TIMEOUT_S, EngineJob, draw
-from vjnode.show.links import (
-    CONTROLS_BYTES,
-    DRIVE_BYTES,
-    INFO_BYTES,
-    Links,
-    frame_bytes,
-    read_info,
-)
-from vjnode.show.meter import Meter
+from vjnode.show.handovers import HandOvers
+from vjnode.show.links import INFO_BYTES, read_info
 from vjnode.show.output_stage import OutputJob, send
-from vjnode.show.report import check_writable, write_report
-from vjnode.show.slot import Slot
-from vjnode.show.sound_ring import SoundRing
+from vjnode.show.report import check_writable, output_names, write_report
+from vjnode.show.stage import StageSpec
 from vjnode.show.status import StatusLine
-from vjnode.show.supervisor import StageSpec, Supervisor
+from vjnode.show.supervisor import Supervisor
 from vjnode.show.wiring import looks
 
 _log = logging.getLogger(__name__)
@@ -50,8 +42,15 @@ RESTART_TIMEOUT_S = 20.0
 ENGINE_RESTART_TIMEOUT_S = 90.0
 """Where the cache cannot be written, an engine converts its network again at every start."""
 
-AUDIO_STALL_S = 6.0
-"""Longer than a sound server may take to deliver its first samples."""
+ENGINE_STALL_S = 3.0
+"""A live engine may draw a picture anew, or wait for its card, for longer than an output may."""
+
+AUDIO_STALL_S = 1.3
+"""Sound comes every 6 ms; a little longer than a device may be silent before its reader says so.
+While one is opened it takes longer, and the stage says that."""
+
+OUTPUT_STALL_S, OUTPUT_STALL_FRAMES = 1.2, 3
+"""A frame that is so late is not coming, s; and never fewer than so many frames."""
 
 POLL_S = 0.05
 
@@ -74,91 +73,106 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
         resource_tracker.ensure_running()
     with ExitStack() as stack:
         stack.enter_context(no_jack_leftovers())
-        board = stack.enter_context(closing(Board()))
-        desk_slot = stack.enter_context(closing(Slot(CONTROLS_BYTES)))
-        drive_slot = stack.enter_context(closing(Slot(DRIVE_BYTES)))
-        frame_slot = stack.enter_context(closing(Slot(frame_bytes(config.size))))
-        ring = stack.enter_context(closing(SoundRing()))
-        meters = [stack.enter_context(closing(Meter())) for _ in config.outputs]
-        links = Links(board.name, desk_slot.name, drive_slot.name, frame_slot.name, ring.name)
-        desk = Desk(controls, available, desk_slot)
+        hand = stack.enter_context(HandOvers(config.size, len(config.outputs)))
+        desk = Desk(controls, available, hand.controls)
         osc = stack.enter_context(
             closing(OscServer(config.osc_host, config.osc_port, desk.set_parameter))
         )
-        prefetch = looks(controls, available)[1:]
-        engine_job = EngineJob(
+        engine = EngineJob(
             config.size,
             config.fps,
             config.sweep_memory_mib,
-            prefetch,
+            looks(controls, available)[1:],
             config.drawing,
         )
-        specs = [
-            StageSpec(
-                "audio",
-                lambda _: (hear, (links, config.audio)),
-                lambda: drive_slot.sequence,
-                stall_s=AUDIO_STALL_S,
-                start_s=RESTART_TIMEOUT_S,
-            ),
-            StageSpec(
-                "engine",
-                lambda _: (draw, (links, engine_job)),
-                lambda: frame_slot.sequence,
-                stall_s=3.0,
-                start_s=ENGINE_RESTART_TIMEOUT_S,
-            ),
-            *(_output_spec(config, links, index, meter) for index, meter in enumerate(meters)),
-        ]
-        supervisor = Supervisor(specs, board.name)
+        supervisor = Supervisor(_stages(config, hand, engine), hand.board.name, _modules(config))
         stack.callback(supervisor.kill)
         info: FrameInfo | None = None
+        epoch_s: float | None = None
         with told_by_signals() as told_to_stop:
             if supervisor.start(
                 timeout_s=START_TIMEOUT_S, going_on=lambda: not told_to_stop.is_set()
             ):
                 epoch_s = time.monotonic() + 0.05
                 supervisor.begin(epoch_s)
-                board.begin(epoch_s)
+                hand.board.begin(epoch_s)
                 _announce(config, controls)
                 end_s = epoch_s + (config.duration_s or float("inf"))
                 status = StatusLine(sys.stderr)
                 header = np.zeros(INFO_BYTES, np.uint8)
                 while not told_to_stop.is_set() and (now_s := time.monotonic()) < end_s:
                     supervisor.poll(now_s)
-                    if frame_slot.read_into(header) is not None:
+                    if hand.frame.read_into(header) is not None:
                         info = read_info(header)
                     if info is not None:
                         status.show(info, now_s)
                     told_to_stop.wait(min(POLL_S, max(end_s - now_s, 0.0)))
                 status.clear()
-            board.stop()
+            hand.board.stop()
             supervisor.stop()
         if config.report is not None:
             write_report(
                 config.report,
                 config=config,
-                meters=meters,
+                hand=hand,
+                epoch_s=epoch_s,
                 supervisor=supervisor,
                 osc=osc.counts,
                 engine=info.engine if info else "",
             )
 
 
-def _output_spec(config: ShowConfig, links: Links, index: int, meter: Meter) -> StageSpec:
-    spec = config.outputs[index]
-    trace = config.trace if index == 0 else None
+def _stages(config: ShowConfig, hand: HandOvers, engine: EngineJob) -> list[StageSpec]:
+    """Return the stages of a show; the outputs last, in their order."""
+    links = hand.links
+    return [
+        StageSpec(
+            "audio",
+            lambda _: (hear, (links, config.audio)),
+            lambda: hand.drive.sequence,
+            stall_s=AUDIO_STALL_S,
+            start_s=RESTART_TIMEOUT_S,
+        ),
+        StageSpec(
+            "engine",
+            lambda _: (draw, (links, engine)),
+            lambda: hand.frame.sequence,
+            stall_s=ENGINE_STALL_S,
+            start_s=ENGINE_RESTART_TIMEOUT_S,
+        ),
+        *(_output_stage(config, hand, index) for index in range(len(config.outputs))),
+    ]
+
+
+def _output_stage(config: ShowConfig, hand: HandOvers, index: int) -> StageSpec:
+    spec, meter, about = config.outputs[index], hand.meters[index], hand.abouts[index]
+    links, first = hand.links, index == 0
 
     def job(attempt: int) -> OutputJob:
-        return OutputJob(spec, meter.name, config.size, config.fps, trace, attempt)
+        return OutputJob(
+            spec,
+            meter=meter.name,
+            about=about.name,
+            size=config.size,
+            fps=config.fps,
+            trace=config.trace if first else None,
+            attempt=attempt,
+            holds=first,
+        )
 
     return StageSpec(
-        str(spec),
+        output_names(config.outputs)[index],
         lambda attempt: (send, (links, job(attempt))),
         lambda: meter.sent,
-        stall_s=2.0,
+        stall_s=max(OUTPUT_STALL_S, OUTPUT_STALL_FRAMES / float(spec.delivery.fps or config.fps)),
         start_s=RESTART_TIMEOUT_S,
     )
+
+
+def _modules(config: ShowConfig) -> tuple[str, ...]:
+    """Return what a process in reserve imports, to be any stage of this show."""
+    outputs = {KINDS[output.kind].module for output in config.outputs}
+    return (*sorted({one.__module__ for one in (hear, draw, send)} | outputs),)
 
 
 def _announce(config: ShowConfig, controls: Controls) -> None:

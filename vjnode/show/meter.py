@@ -13,9 +13,14 @@ BIN_MS = 0.05
 BINS = 20_000
 """Histograms reach to 1 s; what is longer is counted in the last bin, its maximum exactly."""
 
+GAP_S = 0.25
+GAPS = 64
+"""The newest so many intervals longer than that are kept with their times."""
+
 _COUNTERS = 8
-_SENT, _LATE, _REPEATED = range(3)
+_SENT, _LATE, _REPEATED, _STANDBY, _GAPS = range(5)
 _FIRST, _LAST, _MAX_INTERVAL, _MAX_DELAY = range(4)
+_HEAD = _COUNTERS * 16 + GAPS * 16
 
 
 class Meter:
@@ -23,17 +28,17 @@ class Meter:
 
     def __init__(self, *, name: str | None = None) -> None:
         """Make a meter, or with ``name`` join the one that another process made."""
-        size = _COUNTERS * 16 + BINS * 8
+        size = _HEAD + BINS * 8
         self._memory = SharedMemory(name=name, create=name is None, size=size)
         self._made_here = name is None
         buffer = self._memory.buf
         assert buffer is not None  # noqa: S101 - for the type checker: open memory has one
         self._counts: NDArray[np.uint64] = np.ndarray(_COUNTERS, np.uint64, buffer, 0)
         self._times: NDArray[np.float64] = np.ndarray(_COUNTERS, np.float64, buffer, _COUNTERS * 8)
-        self._intervals: NDArray[np.uint32] = np.ndarray(BINS, np.uint32, buffer, _COUNTERS * 16)
-        self._delays: NDArray[np.uint32] = np.ndarray(
-            BINS, np.uint32, buffer, _COUNTERS * 16 + BINS * 4
-        )
+        # When each gap began, and its length, s.
+        self._gaps: NDArray[np.float64] = np.ndarray((GAPS, 2), np.float64, buffer, _COUNTERS * 16)
+        self._intervals: NDArray[np.uint32] = np.ndarray(BINS, np.uint32, buffer, _HEAD)
+        self._delays: NDArray[np.uint32] = np.ndarray(BINS, np.uint32, buffer, _HEAD + BINS * 4)
 
     @property
     def name(self) -> str:
@@ -45,14 +50,27 @@ class Meter:
         """Frames sent so far; a sign of life of the output."""
         return int(self._counts[_SENT])
 
-    def count(self, *, sent_s: float, captured_s: float | None, late: bool, repeated: bool) -> None:
+    def count(
+        self,
+        *,
+        sent_s: float,
+        captured_s: float | None,
+        late: bool,
+        repeated: bool,
+        standby: bool = False,
+    ) -> None:
         """Count one frame.
 
         sent_s: when it was sent, monotonic s. captured_s: when its sound was heard, or None
-        where that means nothing (a repeated frame, no sound yet).
+        where that means nothing (a repeated frame, no sound yet). standby: it showed stills,
+        because the engine was away.
         """
         if self.sent:
-            self._add(self._intervals, _MAX_INTERVAL, sent_s - float(self._times[_LAST]))
+            last_s = float(self._times[_LAST])
+            self._add(self._intervals, _MAX_INTERVAL, sent_s - last_s)
+            if sent_s - last_s > GAP_S:
+                self._gaps[int(self._counts[_GAPS]) % GAPS] = last_s, sent_s - last_s
+                self._counts[_GAPS] += np.uint64(1)
         else:
             self._times[_FIRST] = sent_s
         if captured_s is not None:
@@ -61,14 +79,19 @@ class Meter:
         self._counts[_SENT] += np.uint64(1)
         self._counts[_LATE] += np.uint64(late)
         self._counts[_REPEATED] += np.uint64(repeated)
+        self._counts[_STANDBY] += np.uint64(standby)
 
     def _add(self, histogram: NDArray[np.uint32], maximum: int, value_s: float) -> None:
         value_ms = max(value_s * 1e3, 0.0)
         histogram[min(int(value_ms / BIN_MS), BINS - 1)] += np.uint32(1)
         self._times[maximum] = max(float(self._times[maximum]), value_ms)
 
-    def summary(self) -> dict[str, object]:
-        """Return the figures of the report, times in s and ms."""
+    def summary(self, epoch_s: float | None = None) -> dict[str, object]:
+        """Return the figures of the report, times in s and ms.
+
+        epoch_s: when the show began, monotonic s; gaps are counted from there, else from the
+        first frame.
+        """
         span_s = float(self._times[_LAST] - self._times[_FIRST])
         longest, slowest = float(self._times[_MAX_INTERVAL]), float(self._times[_MAX_DELAY])
         return {
@@ -83,6 +106,8 @@ class Meter:
             },
             "late": int(self._counts[_LATE]),
             "repeated": int(self._counts[_REPEATED]),
+            "standby": int(self._counts[_STANDBY]),
+            "gaps": self._newest_gaps(float(self._times[_FIRST]) if epoch_s is None else epoch_s),
             "latency_ms": {
                 "p50": percentile_ms(self._delays, 0.5, slowest),
                 "p99": percentile_ms(self._delays, 0.99, slowest),
@@ -90,9 +115,18 @@ class Meter:
             },
         }
 
+    def _newest_gaps(self, epoch_s: float) -> list[dict[str, float]]:
+        """Return the newest intervals longer than ``GAP_S``, in order."""
+        count = int(self._counts[_GAPS])
+        rows = [self._gaps[n % GAPS] for n in range(max(count - GAPS, 0), count)]
+        return [
+            {"at_s": round(float(began_s) - epoch_s, 3), "ms": round(float(length_s) * 1e3, 1)}
+            for began_s, length_s in rows
+        ]
+
     def close(self) -> None:
         """Leave the meter; the process that made it also removes it."""
-        del self._counts, self._times, self._intervals, self._delays
+        del self._counts, self._times, self._gaps, self._intervals, self._delays
         self._memory.close()
         if self._made_here:
             self._memory.unlink()

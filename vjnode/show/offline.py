@@ -132,7 +132,7 @@ def render(
     hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
     check_target(target)
     generator_weights()
-    context = OutputContext(size, fps, hearing.tap)
+    context = OutputContext(size, fps, sound=hearing.tap)
     picture = np.empty((size, size, 4), np.uint8)
     with (
         closing(hearing.source),

@@ -1,7 +1,12 @@
-"""An output's process: its frame clock, and at each deadline the newest frame there is."""
+"""An output's process: its frame clock, and at each deadline the newest frame there is.
 
+Whatever else has died, it goes on: it holds what it needs to keep its picture alive.
+"""
+
+import json
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,34 +15,49 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.output.base import OutputContext, OutputSpec
+from vjnode.output.base import Frame, Output, OutputContext, OutputSpec
 from vjnode.output.catalogue import open_output
 from vjnode.output.clock import FrameClock, wait_until
+from vjnode.output.curtain import STALE_S, Curtain
+from vjnode.output.delivery import Adapter
 from vjnode.show.child import Lifeline
-from vjnode.show.links import Links, frame_bytes, frame_in
+from vjnode.show.cue_desk import CueDesk
+from vjnode.show.held import Holder, held_slot
+from vjnode.show.links import CONTROLS_BYTES, Links, frame_bytes, frame_in, pixels_in
 from vjnode.show.meter import Meter
 from vjnode.show.slot import Slot
 from vjnode.show.sound_ring import SoundRing
+from vjnode.show.stills import StillsReader, stills_slot
 from vjnode.show.trace import TraceWriter
 
-STALE_S = 0.3
+SOUND_GONE_S = 0.3
 """Sound older than this has stopped, and the face is on its way to rest; how old it gets is
 not a latency."""
+
+ABOUT_S = 1.0
+"""How often an output is asked how it is."""
+
+ABOUT_BYTES = 4096
 
 
 @dataclass(frozen=True)
 class OutputJob:
     """What one output process is to do.
 
-    meter: name of its counters. attempt: 0 at first, counting up with restarts.
+    meter: name of its counters; about: of the slot for what it says of itself.
+    size, px, and fps: the show's, where the output has none of its own.
+    attempt: 0 at first, counting up with restarts.
+    holds: whether it is the one that keeps what is frozen for all.
     """
 
     spec: OutputSpec
     meter: str
+    about: str
     size: int
     fps: Fraction
     trace: Path | None
     attempt: int
+    holds: bool
 
 
 class SendRate:
@@ -57,6 +77,27 @@ class SendRate:
         return (len(times) - 1) / span_s if span_s > 0 else 0.0
 
 
+class Teller:
+    """Asks an output now and then how it is, and hands that over for the report.
+
+    Of an output that has no ``about()`` nothing is told.
+    """
+
+    def __init__(self, output: Output, slot: Slot) -> None:
+        self._about: Callable[[], Mapping[str, object]] | None = getattr(output, "about", None)
+        self._slot = slot
+        self._next_s = 0.0
+
+    def tell(self, now_s: float) -> None:
+        """Hand over what the output says, when it is time."""
+        if self._about is None or now_s < self._next_s:
+            return
+        self._next_s = now_s + ABOUT_S
+        data = json.dumps(self._about(), default=str).encode()
+        if len(data) <= self._slot.capacity:
+            self._slot.write(data)
+
+
 def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
     """Run one output until the show is over.
 
@@ -66,12 +107,29 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
     slot = Slot(frame_bytes(job.size), name=links.frame)
     ring = SoundRing(name=links.sound)
     meter = Meter(name=job.meter)
-    rate = SendRate(job.fps)
-    context = OutputContext(job.size, job.fps, ring, rate.fps, job.attempt)
+    delivery = job.spec.delivery
+    fps = delivery.fps or job.fps
+    rate = SendRate(fps)
+    adapter = Adapter(delivery, job.size)
+    cues = CueDesk(Slot(CONTROLS_BYTES, name=links.controls))
+    holder = Holder(held_slot(job.size, name=links.held), job.size)
+    stills = StillsReader(stills_slot(job.size, name=links.stills), job.size)
+    curtain = Curtain(job.size, stills.newest, stale_s=max(STALE_S, 3 / float(job.fps)))
+    context = OutputContext(
+        adapter.size,
+        fps,
+        order=delivery.order or "rgba",
+        alpha=delivery.alpha,
+        sound=ring,
+        measured_fps=rate.fps,
+        attempt=job.attempt,
+        live=True,
+    )
     with (
         TraceWriter(job.trace, append=job.attempt > 0) as trace,
         closing(open_output(job.spec, context)) as output,
     ):
+        teller = Teller(output, Slot(ABOUT_BYTES, name=job.about))
         lifeline.ready()
         epoch_s = lifeline.wait_for_begin()
         memory: NDArray[np.uint8] = np.empty(frame_bytes(job.size), np.uint8)
@@ -81,25 +139,36 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
             time.sleep(0.005)
         if epoch_s is None:
             return
-        clock = FrameClock(epoch_s, job.fps)
+        if cues.newest().freeze and holder.recall(memory):
+            curtain.hold(pixels_in(memory, job.size))  # as it was when this output fell
+        clock = FrameClock(epoch_s, fps)
         due = clock.frame_at(time.monotonic())
         while lifeline.running():
             due = clock.next_frame(after=due, now_s=time.monotonic())
             due_s = clock.due_s(due)
             wait_until(due_s)
-            late = time.monotonic() - due_s > clock.period_s / 2
-            fresh = slot.read_into(memory) is not None or fresh
+            now_s = time.monotonic()
+            late = now_s - due_s > clock.period_s / 2
+            cue = cues.newest()
+            if not cue.freeze or curtain.frozen is None:
+                fresh = slot.read_into(memory) is not None or fresh
             frame = frame_in(memory, job.size)
-            output.send(frame, due_s)
+            info = frame.info
+            picture = curtain.draw(now_s, cue, frame.pixels, slot.written_s)
+            if job.holds:
+                frozen = curtain.frozen
+                holder.keep(None if frozen is None else Frame(frozen, info))
+            output.send(Frame(adapter.adapt(picture), info), due_s)
             sent_s = time.monotonic()
             rate.sent(sent_s)
-            info = frame.info
-            heard = info.captured_s > 0 and sent_s - info.captured_s < STALE_S
+            heard = info.captured_s > 0 and sent_s - info.captured_s < SOUND_GONE_S
             trace.write(info, frame=meter.sent, published_s=sent_s)
             meter.count(
                 sent_s=sent_s,
                 captured_s=info.captured_s if heard and fresh else None,
                 late=late,
                 repeated=not fresh,
+                standby=curtain.standing_in,
             )
+            teller.tell(sent_s)
             fresh = False

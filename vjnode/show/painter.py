@@ -14,6 +14,7 @@ from vjnode.engine.library import Look, SweepLibrary
 from vjnode.engine.live import LiveLibrary, LiveLook
 from vjnode.engine.sweep import Sweep
 from vjnode.output.base import FrameInfo
+from vjnode.show.idle import Idle
 from vjnode.show.wiring import response
 
 
@@ -31,6 +32,14 @@ class Painter:
         self._frame = 0
         self._controls: Controls | None = None
         self._response = Response()
+        self._idle = Idle()
+
+    @property
+    def shown(self) -> tuple[Look, Sweep | LiveLook] | None:
+        """The look that was painted last and what drew it; None before the first frame."""
+        if self._look is None or self._sweep is None:
+            return None
+        return self._look, self._sweep
 
     def prepare(self, controls: Controls, *, ready: int, timeout_s: float) -> bool:
         """Wait until the look that is asked for has ``ready`` keys; False on time-out.
@@ -60,7 +69,10 @@ class Painter:
         if controls is not self._controls:
             self._controls, self._response = controls, response(controls)
         moment = self._track.at(now_s, self._response)
-        self._sweep.blend(moment.weight, out)
+        # The gate looks at the level after automatic gain; so does this.
+        quiet = moment.resting or moment.rms_db + moment.agc_db < controls.gate
+        idle = self._idle.step(now_s, quiet=quiet)
+        self._sweep.blend(min(moment.weight + idle, 1.0), out)
         info = frame_info(
             moment,
             controls,
@@ -68,6 +80,7 @@ class Painter:
             look=self._look,
             engine=self._library.engine_name,
             sweep=sweep,
+            idle=idle,
         )
         self._frame += 1
         return info
@@ -81,6 +94,7 @@ def frame_info(
     look: Look,
     engine: str = "",
     sweep: Sweep | LiveLook | None = None,
+    idle: float = 0.0,
 ) -> FrameInfo:
     """Return the particulars of a frame; ``look`` is what it really shows."""
     return FrameInfo(
@@ -104,4 +118,5 @@ def frame_info(
         engine=engine,
         keys=sweep.ready if sweep else 0,
         keys_wanted=sweep.keys if sweep else 0,
+        idle=idle,
     )

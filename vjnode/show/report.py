@@ -9,7 +9,7 @@ from vjnode.config import ShowConfig
 from vjnode.control.osc import OscCounts
 from vjnode.errors import VjnodeError
 from vjnode.output.base import OutputSpec
-from vjnode.show.meter import Meter
+from vjnode.show.handovers import HandOvers
 from vjnode.show.supervisor import Supervisor
 from vjnode.storage import replace_file
 
@@ -40,26 +40,34 @@ def write_report(
     path: Path,
     *,
     config: ShowConfig,
-    meters: Sequence[Meter],
+    hand: HandOvers,
+    epoch_s: float | None,
     supervisor: Supervisor,
     osc: OscCounts,
     engine: str,
 ) -> None:
     """Write the report; the first output's figures stand at the top, all of them below.
 
+    epoch_s: when the show began, monotonic s; None where it never did.
+
     Raises:
         VjnodeError: the file cannot be written.
     """
-    each = [meter.summary() for meter in meters]
+    figures = [meter.summary(epoch_s) for meter in hand.meters]
+    names = output_names(config.outputs)
     report = {
-        **each[0],
+        **figures[0],
         "restarts": supervisor.restarts,
         "incidents": supervisor.report(),
         "osc": asdict(osc),
         "engine": engine,
         "engine_choice": supervisor.about("engine"),
         "size": config.size,
-        "outputs": dict(zip(output_names(config.outputs), each, strict=True)),
+        "outputs": {
+            name: figures[index]
+            | {"incidents": supervisor.report(name), "about": hand.about(index)}
+            for index, name in enumerate(names)
+        },
     }
     try:
         replace_file(path, (json.dumps(report, indent=2) + "\n").encode())

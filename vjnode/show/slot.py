@@ -1,11 +1,12 @@
 """Hand-overs between processes: one slot in shared memory, where the newest value wins.
 
 A writer never waits for a reader, nor a reader for a writer, and neither can leave a lock
-behind when it is killed. The payload is kept three times: while one copy is written, the
+behind when it is killed. The payload is kept several times: while one copy is written, the
 newest complete one stays readable; a reader that was overtaken while copying sees that
 from the sequence number and reads again.
 """
 
+import time
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
@@ -19,19 +20,26 @@ _MAX_TRIES = 8
 class Slot:
     """A single-slot hand-over of at most ``capacity`` bytes."""
 
-    def __init__(self, capacity: int, *, name: str | None = None) -> None:
-        """Make a slot, or with ``name`` join the one that another process made."""
+    def __init__(self, capacity: int, *, name: str | None = None, copies: int = COPIES) -> None:
+        """Make a slot, or with ``name`` join the one that another process made.
+
+        copies: how often the payload is kept, the same for all who join; two are enough for what
+            is written rarely.
+        """
         self.capacity = capacity
+        self._copies = copies
         self._stride = _LINE + -(-capacity // _LINE) * _LINE
-        total = _LINE + COPIES * self._stride
+        total = _LINE + copies * self._stride
         self._memory = SharedMemory(name=name, create=name is None, size=total)
         self._made_here = name is None
         buffer = self._memory.buf
         assert buffer is not None  # noqa: S101 - for the type checker: open memory has one
         self._newest: NDArray[np.uint64] = np.ndarray(1, np.uint64, buffer, 0)
-        starts = [_LINE + copy * self._stride for copy in range(COPIES)]
-        # Each copy begins with the sequence number that it holds and its length in bytes.
+        starts = [_LINE + copy * self._stride for copy in range(copies)]
+        # Each copy begins with the sequence number that it holds, its length in bytes, and when
+        # it was written.
         self._heads = [np.ndarray(2, np.uint64, buffer, start) for start in starts]
+        self._times = [np.ndarray(1, np.float64, buffer, start + 16) for start in starts]
         self._bodies = [np.ndarray(capacity, np.uint8, buffer, start + _LINE) for start in starts]
         self._read_up_to = 0
         self.dropped = 0
@@ -47,16 +55,22 @@ class Slot:
         """How many values have been written; a sign of life of the writer."""
         return int(self._newest[0])
 
+    @property
+    def written_s(self) -> float:
+        """When the newest value was written, monotonic s; 0 before any."""
+        return float(self._times[self.sequence % self._copies][0])
+
     def begin(self) -> NDArray[np.uint8]:
         """Return the memory for the next value, shape (capacity,), uint8, to write into."""
-        copy = (self.sequence + 1) % COPIES
+        copy = (self.sequence + 1) % self._copies
         self._heads[copy][0] = 0
         return self._bodies[copy]
 
     def commit(self, length: int) -> None:
         """Hand over what was written into the memory that ``begin`` gave."""
         sequence = self.sequence + 1
-        head = self._heads[sequence % COPIES]
+        head = self._heads[sequence % self._copies]
+        self._times[sequence % self._copies][0] = time.monotonic()
         head[1] = length
         head[0] = sequence
         self._newest[0] = sequence
@@ -82,11 +96,11 @@ class Slot:
             sequence = self.sequence
             if sequence == self._read_up_to:
                 return None
-            head = self._heads[sequence % COPIES]
+            head = self._heads[sequence % self._copies]
             length = min(int(head[1]), len(target))
             if int(head[0]) != sequence:
                 continue
-            target[:length] = self._bodies[sequence % COPIES][:length]
+            target[:length] = self._bodies[sequence % self._copies][:length]
             if int(head[0]) == sequence:
                 if self._read_up_to:
                     self.dropped += sequence - self._read_up_to - 1
@@ -102,7 +116,7 @@ class Slot:
 
     def close(self) -> None:
         """Leave the slot; the process that made it also removes it."""
-        del self._newest, self._heads, self._bodies
+        del self._newest, self._heads, self._times, self._bodies
         self._memory.close()
         if self._made_here:
             self._memory.unlink()

@@ -1,0 +1,54 @@
+"""Which codec goes into which file, and what is said when it does not."""
+
+import pytest
+
+from vjnode.errors import InputError
+from vjnode.output import base, codecs
+from vjnode.output.catalogue import parse_output
+from vjnode.output.codecs import choose_codec
+
+
+def test_every_codec_that_can_be_asked_for_is_there():
+    assert {codec.name for codec in codecs.CODECS} == set(base.CODECS)
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "alpha", "label"),
+    [
+        ("a.mp4", "", "opaque", "H.264"),
+        ("a.mov", "", "opaque", "H.264"),
+        ("a.MKV", "h264", "opaque", "H.264"),
+        ("a.mov", "prores", "opaque", "ProRes 422"),
+        ("a.mkv", "prores", "opaque", "ProRes 422"),
+        ("a.mov", "prores", "luma", "ProRes 4444"),
+        ("a.mov", "", "luma", "ProRes 4444"),
+        ("a.mov", "mjpeg", "opaque", "MJPEG"),
+    ],
+)
+def test_the_codec_is_the_one_asked_for_or_what_suits_the_file(target, name, alpha, label):
+    assert choose_codec(target, name, alpha).label == label
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("record:a.mp4,codec=prores", ["a.mp4", ".mp4 takes no ProRes", ".mov", "codec=h264"]),
+        ("record:a.mp4,codec=mjpeg", [".mp4 takes no MJPEG", ".mov"]),
+        ("record:a.mp4,alpha=luma", ["carries no alpha", "codec=prores,alpha=luma"]),
+        ("record:a.mov,codec=h264,alpha=luma", ["H.264", "carries no alpha", "codec=prores"]),
+        ("record:a.mov,codec=mjpeg,alpha=luma", ["MJPEG", "carries no alpha"]),
+        ("record:a.avi,codec=mjpeg", [".mp4, .mov, .mkv"]),
+        ("record:a.mov,codec=hap", ["codec=hap", "h264, prores, mjpeg"]),
+        ("preview,codec=h264", ["preview", "leave out codec="]),
+    ],
+)
+def test_what_does_not_go_together_is_told_before_the_show(text, parts):
+    with pytest.raises(InputError) as caught:
+        parse_output(text)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_a_codec_stands_among_the_other_wishes():
+    spec = parse_output("record:my, set.mov,size=512,codec=prores,fps=25")
+    assert (spec.target, spec.delivery.codec, spec.delivery.size) == ("my, set.mov", "prores", 512)

@@ -1,0 +1,392 @@
+"""What a real receiver in another process gets from the NDI output."""
+
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.live import ndi_receiver
+from tests.live.ndi_receiver import stripes
+from tests.output.network import ndi_network, own_network
+from tests.output.shows import INFO, flat
+from vjnode.errors import InputError, OutputError
+from vjnode.output import ndi
+from vjnode.output.base import Frame, OutputContext
+from vjnode.output.catalogue import open_output, parse_output
+from vjnode.output.delivery import Adapter
+
+ROOT = Path(__file__).parents[2]
+NAME = f"test {os.getpid()}"
+CODEC_ERROR = 16
+"""What the runtime itself changes: 14 in the most saturated blue of the chart, 3 on the average.
+The patches differ by 65 and more from one another."""
+
+
+FINDING_PORT = 5960
+"""The runtime listens there for other machines that look for senders."""
+
+
+@pytest.fixture
+def network():
+    with ndi_network():
+        yield
+
+
+def chart(size=256):
+    """Sixteen patches, no two alike, (size, size, 4) uint8: any swap or flip shows."""
+    levels = np.array([20, 90, 160, 235], np.uint8)
+    pixels = np.full((4, 4, 4), 255, np.uint8)
+    pixels[..., 0] = levels[:, None]
+    pixels[..., 1] = levels[None, :]
+    pixels[..., 2] = np.roll(levels, 1)[(np.arange(4)[:, None] + np.arange(4)) % 4]
+    return pixels.repeat(size // 4, axis=0).repeat(size // 4, axis=1)
+
+
+def patches(picture):
+    """Return the values in the middle of each of sixteen patches, (4, 4, 4) int."""
+    step = picture.shape[0] // 4
+    return picture[step // 2 :: step, step // 2 :: step].astype(int)
+
+
+def listening():
+    """Return the TCP ports that something listens on in this network."""
+    rows = [line.split() for line in Path("/proc/thread-self/net/tcp").read_text().splitlines()[1:]]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
+
+
+class Receiver:
+    """A real receiver in a process of its own."""
+
+    def __init__(self, out, port):
+        self.out = out
+        self.process = subprocess.Popen(
+            [sys.executable, ndi_receiver.__file__, out, f"127.0.0.1:{port}"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._said = queue.SimpleQueue()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        self.ready_s = self._next("ready_s", 90)
+
+    def _listen(self):
+        for line in self.process.stdout:
+            self._said.put(json.loads(line))
+
+    def _next(self, key, timeout_s):
+        """Return the next line's value that has ``key``; pass over others."""
+        while True:
+            if key in (said := self._said.get(timeout=timeout_s)):
+                return said[key]
+
+    def picture_s(self, timeout_s=90.0):
+        """Wait for the first picture, or the first after a gap; returns when it came."""
+        return self._next("picture_s", timeout_s)
+
+    def wait_for_pictures(self, count, timeout_s=90.0):
+        """Wait until it has had ``count`` pictures, or some more."""
+        while self._next("pictures", timeout_s) < count:
+            pass
+
+    def end(self):
+        """End it; returns what it got."""
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        assert self.process.wait(20) == 0
+        return np.load(self.out)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Sending:
+    """An output that sends 60 frames/s, as in a show; each number's stripes, or ``pixels``."""
+
+    def __init__(self, size=256, pixels=None, text=f"ndi:{NAME}", fps=Fraction(60)):
+        spec = parse_output(text)
+        self.adapter = Adapter(spec.delivery, size)
+        context = OutputContext(size, fps, spec.delivery.order, spec.delivery.alpha)
+        self.output = open_output(spec, context)
+        (self.port,) = listening() - {FINDING_PORT}
+        self.took_s = []
+        self.began_s = time.monotonic()
+        self._pixels = pixels
+        self._memory = np.zeros((size, size, 4), np.uint8)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        n = 0
+        while not self._over.is_set():
+            np.copyto(
+                self._memory,
+                stripes(n, len(self._memory)) if self._pixels is None else self._pixels,
+            )
+            frame = Frame(self.adapter.adapt(self._memory), INFO)
+            before_s = time.monotonic()
+            self.output.send(frame, before_s)
+            self.took_s.append(time.monotonic() - before_s)
+            self._memory[...] = 128  # what is drawn after send must not be seen
+            n += 1
+            time.sleep(max(0.0, self.began_s + n / 60 - time.monotonic()))
+
+    def stop(self):
+        self._over.set()
+        self._thread.join()
+
+    def close(self):
+        self.stop()
+        self.output.close()
+
+
+@pytest.fixture
+def party(network, tmp_path):
+    """Start senders and receivers; whatever a test leaves is ended."""
+    made = []
+
+    def send(**more):
+        made.append(sending := Sending(**more))
+        return sending
+
+    def receive(sending):
+        made.append(receiver := Receiver(tmp_path / f"{len(made)}.npz", sending.port))
+        return receiver
+
+    send.receive = receive
+    yield send
+    for one in reversed(made):
+        one.kill() if isinstance(one, Receiver) else one.close()
+
+
+def seen(party, **more):
+    """Send until a receiver has had some pictures; returns what it got."""
+    receiver = party.receive(party(**more))
+    receiver.wait_for_pictures(10)
+    return receiver.end()
+
+
+def test_greys_stay_grey(party):
+    levels = np.repeat(np.arange(0, 256, 17, np.uint8), 16)
+    ramp = np.broadcast_to(levels[None, :, None], (256, 256, 4))
+    got = seen(party, pixels=ramp)
+    assert np.abs(got["picture"][128, 8::16, :3] - levels[8::16, None].astype(int)).max() <= 6
+
+
+@pytest.mark.parametrize("options", ["", ",order=bgra", ",flip-y"])
+def test_colours_arrive_in_their_places(party, options):
+    got = seen(party, pixels=chart(), text=f"ndi:{NAME}{options}")
+    expected = patches(chart())
+    if "flip" in options:
+        expected = expected[::-1]
+    assert got["picture"].shape == (256, 256, 4)
+    error = np.abs(patches(got["picture"]) - expected)
+    assert error.max() <= CODEC_ERROR
+    assert error.mean() <= CODEC_ERROR / 4
+    assert got["fourcc"] in ("FOURCC_VIDEO_TYPE_RGBX", "FOURCC_VIDEO_TYPE_BGRX")
+    assert (got["picture"][..., 3] == 255).all()
+
+
+@pytest.mark.parametrize("order", ["rgba", "bgra"])
+def test_alpha_is_carried_when_asked_for(party, order):
+    got = seen(party, pixels=chart(), text=f"ndi:{NAME},alpha=luma,order={order}")
+    red, green, blue = (patches(chart())[..., c] for c in range(3))
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    assert str(got["fourcc"]) == "FOURCC_VIDEO_TYPE_RGBA"
+    assert np.abs(patches(got["picture"])[..., 3] - luma).max() <= 3
+    assert np.abs(patches(got["picture"]) - patches(chart()))[..., :3].max() <= CODEC_ERROR
+
+
+@pytest.mark.parametrize(
+    "fps", [Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(60), Fraction(60000, 1001)]
+)
+def test_the_rate_is_declared_exactly(party, fps):
+    got = seen(party, fps=fps)
+    assert Fraction(*map(int, got["rate"])) == fps
+    assert got["progressive"]
+    assert got["aspect"] == pytest.approx(1.0)
+
+
+def test_no_picture_is_torn_and_their_order_holds(party):
+    """The show draws the next frame into the same memory as soon as ``send`` is back."""
+    sending = party(size=512)
+    receiver = party.receive(sending)
+    receiver.wait_for_pictures(100)
+    got = receiver.end()
+    assert (got["parts"] == 1).all()
+    assert (np.diff(got["first"]) > 0).all()
+    assert got["first"].max() < len(sending.took_s)
+
+
+def test_a_receiver_that_was_killed_and_returns_has_a_picture_within_two_seconds(party):
+    sending = party()
+    for _ in range(3):
+        receiver = party.receive(sending)
+        assert receiver.picture_s() - receiver.ready_s <= 2.0
+        receiver.kill()
+
+
+SENDER = """
+    import time
+    from tests.output.test_ndi import Sending
+    print(Sending(text="ndi:NAME").port, flush=True)
+    time.sleep(100)
+"""
+
+
+@contextmanager
+def other_process(name):
+    """A sender in a process of its own, in the same network; it is killed in the end."""
+    script = textwrap.dedent(SENDER).replace("NAME", name)
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=ROOT) as it:
+        try:
+            it.port = int(it.stdout.readline())
+            yield it
+        finally:
+            it.kill()
+
+
+def test_a_sender_that_was_killed_is_back_at_once_under_its_name(party):
+    with other_process(NAME) as sender:
+        receiver = party.receive(sender)
+        receiver.wait_for_pictures(10)
+    sending = party()
+    assert sending.output.about()["sender"] == f"{host()} ({NAME})"
+    receiver = party.receive(sending)
+    assert receiver.picture_s() - receiver.ready_s <= 2.0
+
+
+def test_a_name_that_is_taken_is_refused_with_the_remedy(party):
+    with other_process(NAME), pytest.raises(OutputError) as caught:
+        party()
+    assert NAME in str(caught.value)
+    assert "ndi:NAME" in str(caught.value)
+
+
+def test_a_stalled_receiver_does_not_hold_up_sending_or_closing(party):
+    sending = party(size=1024)
+    receiver = party.receive(sending)
+    receiver.wait_for_pictures(30)
+    before = len(sending.took_s)
+    rate = before / (time.monotonic() - sending.began_s)
+    receiver.process.send_signal(signal.SIGSTOP)
+    time.sleep(3)
+    during = sending.took_s[before:]
+    assert len(during) >= 3 * rate / 4
+    assert max(during) <= max(0.25, 2 * max(sending.took_s[:before]))
+    sending.stop()
+    closing_s = time.monotonic()
+    sending.output.close()
+    assert time.monotonic() - closing_s < 1.0
+
+
+def test_the_report_counts_receivers(party):
+    sending = party()
+    assert sending.output.about() == {"sender": f"{host()} ({NAME})", "receivers": 0}
+    first, second = party.receive(sending), party.receive(sending)
+    for receiver in (first, second):
+        receiver.picture_s()
+    assert sending.output.about()["receivers"] == 2
+    first.kill()
+    until(lambda: sending.output.about()["receivers"] == 1)
+    sending.close()
+    assert sending.output.about() == {"receivers": 0}
+
+
+def host():
+    return socket.gethostname().split(".")[0].upper()
+
+
+def until(condition, timeout_s=60.0):
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.02)
+
+
+def test_it_can_be_opened_and_closed_without_end(network):
+    context = OutputContext(256, Fraction(60))
+    handles = []
+    for n in range(20):
+        output = ndi.open_output(NAME, replace(context, attempt=n))
+        output.send(flat((n, n, n), 256), n / 60)
+        output.close()
+        handles.append(len(list(Path("/proc/self/fd").iterdir())))
+    assert handles[-1] <= handles[4]
+
+
+def test_the_default_name_is_constant(monkeypatch):
+    """Asked of a stand-in: a show that runs on this machine may have the name."""
+    asked = []
+
+    class Runtime:
+        """Refuses every name."""
+
+        initialize = staticmethod(lambda: True)
+        SendCreate = staticmethod(lambda *arguments: arguments)
+        send_create = staticmethod(asked.append)
+
+    monkeypatch.setitem(sys.modules, "NDIlib", Runtime)
+    for attempt in (0, 1):
+        with pytest.raises(OutputError, match="'vjnode'"):
+            ndi.open_output("", OutputContext(64, Fraction(60), attempt=attempt))
+    assert asked == [("vjnode", None, False, False)] * 2  # the last: it does not clock itself
+
+
+def test_a_closed_output_refuses_frames(network):
+    output = ndi.open_output(NAME, OutputContext(64, Fraction(60)))
+    output.close()
+    with pytest.raises(OutputError, match="closed"):
+        output.send(flat((1, 2, 3)), 0.0)
+
+
+@pytest.mark.parametrize("name", ["a/b", "tab\t", 'the "face"', "C:\\", "x" * 201, "é" * 101])
+def test_a_name_that_receivers_would_not_find_is_refused(name):
+    with pytest.raises(InputError) as caught:
+        ndi.open_output(name, OutputContext(64, Fraction(60)))
+    assert name in str(caught.value)
+
+
+def test_an_odd_width_is_refused_with_what_to_write():
+    with pytest.raises(InputError, match=r"511 px; try size=512"):
+        ndi.open_output("", OutputContext(511, Fraction(60)))
+
+
+def test_a_missing_runtime_is_told_with_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "NDIlib", None)
+    assert "pip install 'vjnode[ndi]'" in ndi.unready()
+    with pytest.raises(OutputError, match="pip install"):
+        ndi.open_output("", OutputContext(64, Fraction(60)))
+
+
+@pytest.mark.parametrize(
+    ("missing", "remedy"), [("libndi.so.6", "pip install"), ("libavahi-client.so.3", "apt-get")]
+)
+def test_a_runtime_that_cannot_be_loaded_is_told_with_its_reason(
+    monkeypatch, tmp_path, missing, remedy
+):
+    (tmp_path / "NDIlib.py").write_text(f"raise ImportError('{missing}: no such file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "NDIlib", raising=False)
+    assert f"{missing}: no such file" in ndi.unready()
+    assert remedy in ndi.unready()
+
+
+def test_it_is_ready_where_the_runtime_can_be_imported():
+    with own_network():
+        pytest.importorskip("NDIlib", exc_type=ImportError)
+        assert ndi.unready() == ""

@@ -1,0 +1,267 @@
+"""What is recorded stays playable, and the show goes on, whatever becomes of writer and disk."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from tests.output.shows import Tap, flat, noise, tone
+from tests.output.test_record import sound_of, video_of
+from vjnode.audio.source import RATE_HZ
+from vjnode.output import movie, record
+from vjnode.output.base import OutputContext
+
+FPS = Fraction(60)
+
+
+def script(text):
+    return [sys.executable, "-c", textwrap.dedent(text)]
+
+
+KILLED = """
+    import sys, time
+    from fractions import Fraction
+    from tests.output.shows import Tap, flat, tone
+    from vjnode.output.base import OutputContext, Silence
+    from vjnode.output.record import open_output
+    path, codec, sounding = sys.argv[1], sys.argv[2], sys.argv[3] == "sounding"
+    tap = Tap() if sounding else Silence()
+    output = open_output(path, OutputContext(64, Fraction(30), codec=codec, sound=tap, live=True))
+    for n in range(10_000):
+        time.sleep(1 / 30)
+        if sounding and n:
+            tap.hear(tone(1 / 30, (n - 1) / 30), n / 30)
+        output.send(flat((n % 250,) * 3), n / 30)
+        print(n, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "sound"),
+    [
+        ("out.mp4", "h264", "sounding"),
+        ("out.mp4", "h264", "silent"),
+        ("out.mov", "h264", "sounding"),
+        ("out.mkv", "h264", "sounding"),
+        ("out.mov", "prores", "sounding"),
+        ("out.mov", "mjpeg", "sounding"),
+    ],
+)
+def test_a_file_whose_writer_was_killed_plays_up_to_its_last_second(tmp_path, name, codec, sound):
+    path = tmp_path / name
+    with subprocess.Popen(
+        [*script(KILLED), str(path), codec, sound], stdout=subprocess.PIPE
+    ) as writer:
+        sent = 0
+        while sent < 100:
+            sent = int(writer.stdout.readline())
+        os.kill(writer.pid, signal.SIGKILL)
+        sent = int((writer.stdout.read().split() or [sent])[-1])
+    times, pictures = video_of(path)
+    assert times[-1] >= sent / 30 - 1.0
+    levels = [round(float(p.mean())) for p in pictures]
+    assert levels == pytest.approx([round(t * 30) % 250 for t in times], abs=3)
+    assert len(times) >= times[-1] * 30 / 2  # a busy machine may drop some
+    heard = sound_of(path)
+    assert len(heard) / RATE_HZ >= sent / 30 - 1.0
+    if sound == "sounding":
+        kept = slice(RATE_HZ, 2 * RATE_HZ)
+        assert np.abs(heard[kept] - tone(1.0, 1.0)).max() < 0.05
+
+
+def slow_down(monkeypatch, seconds):
+    """Make each write to the file take longer."""
+    write = movie.Movie.write
+
+    def slowly(self, *batch):
+        time.sleep(seconds)
+        write(self, *batch)
+
+    monkeypatch.setattr(movie.Movie, "write", slowly)
+
+
+def test_a_slow_disk_never_holds_the_show_up_and_loses_no_sound(tmp_path, monkeypatch):
+    slow_down(monkeypatch, 0.1)
+    tap, took = Tap(), []
+    path = tmp_path / "out.mp4"
+    output = record.open_output(str(path), OutputContext(64, FPS, sound=tap, live=True))
+    begun_s = time.monotonic()
+    for n in range(180):
+        time.sleep(max(0, begun_s + n / 60 - time.monotonic()))
+        if n:
+            tap.hear(tone(1 / 60, (n - 1) / 60), n / 60)
+        called_s = time.monotonic()
+        output.send(flat((n, n, n)), n / 60)
+        took.append(time.monotonic() - called_s)
+    dropped = output.about()["dropped_frames"]
+    output.close()
+    assert np.median(took) < 1 / 60
+    assert np.mean(took) < 0.05  # waiting for the disk would be 100 ms each
+    times, pictures = video_of(path)
+    assert len(times) + dropped == 180
+    assert dropped > 90
+    assert [round(float(p.mean())) for p in pictures] == pytest.approx(
+        [round(t * 60) for t in times], abs=2
+    )
+    heard = sound_of(path)[RATE_HZ // 2 : 2 * RATE_HZ]
+    assert np.abs(heard - tone(1.5, 0.5)).max() < 0.05
+
+
+def test_a_rendering_waits_and_drops_nothing(tmp_path, monkeypatch):
+    slow_down(monkeypatch, 0.01)
+    output = record.open_output(str(tmp_path / "out.mp4"), OutputContext(64, FPS))
+    for n in range(60):
+        output.send(flat((n, n, n)), n / 60)
+    output.close()
+    assert len(video_of(tmp_path / "out.mp4")[0]) == 60
+    assert output.about()["dropped_frames"] == 0
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_no_more_than_a_few_frames_are_held(tmp_path, live):
+    """Frames come faster than they can be encoded: memory does not grow."""
+    resource = pytest.importorskip("resource")
+    output = record.open_output(str(tmp_path / "out.mp4"), OutputContext(1024, FPS, live=live))
+    frame = noise(1, 1024)
+    sizes = []
+    for n in range(60):
+        output.send(frame, n / 60)
+        sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    output.close()
+    assert (sizes[-1] - sizes[10]) / 1024 < 30  # MiB; fifty frames would be 75 and more
+
+
+@pytest.mark.parametrize(("name", "alpha"), [("out.mov", "opaque"), ("out.mov", "luma")])
+def test_noise_is_the_worst_that_prores_can_meet(tmp_path, name, alpha):
+    path = tmp_path / name
+    output = record.open_output(str(path), OutputContext(512, FPS, alpha=alpha, codec="prores"))
+    for n in range(5):
+        output.send(noise(n, 512), n / 60)
+    output.close()
+    assert len(video_of(path)[0]) == 5
+
+
+FULL = """
+    import json, shutil, subprocess, sys, time
+    from fractions import Fraction
+    from pathlib import Path
+    from tests.output.shows import noise
+    from vjnode.errors import OutputError
+    from vjnode.output.base import OutputContext
+    from vjnode.output.record import open_output
+
+    def record(attempt):
+        more = {"attempt": attempt, "live": True, "codec": "mjpeg"}
+        context = OutputContext(512, Fraction(60), **more)
+        return open_output(sys.argv[1] + "/disk/set.mov", context)
+
+    disk = Path(sys.argv[1]) / "disk"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(disk)], check=True)
+    frames, said = [noise(n, 512) for n in range(4)], {}
+    output, n = record(0), 0
+    try:
+        while n < 20_000:
+            output.send(frames[n % 4], n / 60)
+            n += 1
+            time.sleep(0.004)
+    except OutputError as error:
+        said["error"] = str(error)
+    output.close()
+    said["size"] = (disk / "set.mov").stat().st_size
+
+    # What the supervisor does then.
+    used_s, output = time.process_time(), record(1)
+    for k in range(3000):  # 50 s of the show
+        output.send(frames[k % 4], 1000 + k / 60)
+    said["waiting"] = output.about()
+    said["used_s"] = time.process_time() - used_s
+    said["names"] = sorted(path.name for path in disk.iterdir())
+    shutil.move(disk / "set.mov", sys.argv[1])  # somebody makes room
+    for k in range(40):
+        output.send(frames[k % 4], 1100 + k / 60)
+        time.sleep(0.01)
+    output.close()
+    said["again"] = output.about()
+    shutil.move(disk / "set-2.mov", sys.argv[1])
+    print(json.dumps(said))
+"""
+
+
+def namespaces():
+    """Whether this system lets a test mount a disk of its own."""
+    if shutil.which("unshare") is None:
+        return False
+    mounting = ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return subprocess.run(mounting, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.slow
+def test_a_full_disk_leaves_a_film_and_a_show_that_goes_on(tmp_path):
+    if not namespaces():
+        pytest.skip("mounting a small disk needs Linux, root and unshare")
+    (tmp_path / "disk").mkdir()
+    done = subprocess.run(
+        ["unshare", "-m", *script(FULL), str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert "disk/set.mov stopped: the disk is full" in said["error"]
+    assert "record to another disk" in said["error"]
+    assert said["size"] > 15 << 20  # of 40 MiB, 16 are left to others
+    assert len(video_of(tmp_path / "set.mov")[0]) > 30
+    assert sound_of(tmp_path / "set.mov").shape[0] > RATE_HZ // 4
+    # The next part waits, in one process, without working hard, and leaves no empty files.
+    assert "32 MiB are needed" in said["waiting"]["interrupted"]
+    assert said["waiting"]["missed_frames"] == 3000
+    assert said["used_s"] < 1.0
+    assert said["names"] == ["set.mov"]
+    # With room again it goes on by itself.
+    assert said["again"]["file"].endswith("disk/set-2.mov")
+    assert len(video_of(tmp_path / "set-2.mov")[0]) + said["again"]["dropped_frames"] == 40
+
+
+LIMITED = """
+    import resource, sys
+    from fractions import Fraction
+    from tests.output.shows import noise
+    from vjnode.errors import OutputError
+    from vjnode.output.base import OutputContext
+    from vjnode.output.record import open_output
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000,) * 2)
+    output = open_output(sys.argv[1], OutputContext(256, Fraction(60), codec=sys.argv[2]))
+    frames = [noise(n) for n in range(4)]
+    try:
+        for n in range(2000):
+            output.send(frames[n % 4], n / 60)
+    except OutputError as error:
+        print(error)
+    output.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file size limits")
+@pytest.mark.parametrize(("name", "codec"), [("out.mp4", "h264"), ("out.mov", "mjpeg")])
+def test_what_was_written_before_a_fault_plays(tmp_path, name, codec):
+    path = tmp_path / name
+    ended = subprocess.run(
+        [*script(LIMITED), str(path), codec], capture_output=True, text=True, check=True
+    )
+    assert f"the recording {path} stopped" in ended.stdout
+    assert "larger than the system allows" in ended.stdout
+    with av.open(path) as file:
+        shown = 0
+        try:
+            for _ in file.decode(video=0):
+                shown += 1
+        except av.error.InvalidDataError:
+            pass  # the last fragment is cut off
+    assert shown >= 15

@@ -1,0 +1,243 @@
+"""A window: on which display, and what becomes of it when that is slow, gone or not wanted.
+
+What it shows is tested on a real screen, in ``tests/live/test_window.py``.
+"""
+
+import sys
+import threading
+import time
+from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.output.shows import flat, noise
+from vjnode.errors import InputError, OutputError
+from vjnode.output import displays, window
+from vjnode.output.base import OutputContext
+from vjnode.output.displays import choose_display
+
+CONTEXT = OutputContext(64, Fraction(60))
+TWO = ["DELL U2720Q", "EPSON PJ"]
+
+
+class Desktop:
+    """GLFW, as far as a window needs it, on displays that the test plugs in and out."""
+
+    KEY_ESCAPE = 256
+
+    def __init__(self):
+        self.names = list(TWO)
+        self.windows, self.destroyed, self.drawn = [], [], []
+        self.frame_s = 0.0  # how long a display takes to show a frame
+        self.shown = threading.Event()
+
+    def __getattr__(self, name):  # hints and their values
+        if not name.isupper():
+            raise AttributeError(name)
+        return name
+
+    def get_monitors(self):
+        return list(range(len(self.names)))
+
+    def get_monitor_name(self, monitor):
+        return self.names[monitor].encode()
+
+    def get_video_mode(self, monitor):
+        size, bits = SimpleNamespace(width=1920, height=1080), SimpleNamespace(red=8, green=8)
+        bits.blue = 8
+        return SimpleNamespace(size=size, bits=bits, refresh_rate=60)
+
+    def window_hint(self, hint, value):
+        pass
+
+    def create_window(self, width, height, title, monitor, share):
+        made = SimpleNamespace(monitor=self.names[monitor], closing=False, keys=None)
+        self.windows.append(made)
+        return made
+
+    def destroy_window(self, made):
+        self.destroyed.append(made)
+
+    def get_framebuffer_size(self, made):
+        return 1920, 1080
+
+    def get_window_monitor(self, made):
+        return made.monitor if made.monitor in self.names else None
+
+    def set_input_mode(self, made, mode, value):
+        assert (mode, value) == ("CURSOR", "CURSOR_HIDDEN")
+
+    def set_key_callback(self, made, callback):
+        made.keys = callback
+
+    def window_should_close(self, made):
+        return made.closing
+
+    def set_window_should_close(self, made, value):
+        made.closing = value
+
+    def poll_events(self):
+        assert threading.current_thread() is threading.main_thread()
+
+    def make_context_current(self, made):
+        assert threading.current_thread() is not threading.main_thread()
+
+    def swap_interval(self, interval):
+        pass
+
+    def swap_buffers(self, made):
+        time.sleep(self.frame_s)
+        self.shown.set()
+
+
+@pytest.fixture
+def desktop(monkeypatch):
+    desktop = Desktop()
+
+    class Canvas:
+        def __init__(self, glfw, size):
+            assert glfw is desktop
+
+        def draw(self, pixels, width, height):
+            desktop.drawn.append(None if pixels is None else pixels.copy())
+
+    monkeypatch.setattr(window, "load", lambda: desktop)
+    monkeypatch.setattr(window, "Canvas", Canvas)
+    return desktop
+
+
+@pytest.mark.parametrize(
+    ("names", "target", "number"),
+    [
+        (TWO[:1], "", 0),
+        (TWO, "", 1),
+        ([*TWO, "third"], "", 1),
+        (TWO, "0", 0),
+        (TWO, "1", 1),
+        (TWO, "epson", 1),
+        (TWO, "U27", 0),
+    ],
+)
+def test_the_display_is_the_one_asked_for_or_the_second(names, target, number):
+    assert choose_display(names, target) == number
+
+
+@pytest.mark.parametrize("target", ["2", "BENQ"])
+def test_a_display_that_is_not_there_is_told_with_those_that_are(target):
+    with pytest.raises(InputError) as caught:
+        choose_display(TWO, target)
+    for part in (target, *TWO):
+        assert part in str(caught.value)
+
+
+def test_it_opens_on_that_display_black(desktop):
+    output = window.open_output("dell", CONTEXT)
+    assert desktop.shown.wait(5)
+    output.close()
+    assert desktop.windows[0].monitor == "DELL U2720Q"
+    assert desktop.drawn[0] is None
+    assert output.about()["display"] == "0 (DELL U2720Q)"
+
+
+def test_a_slow_display_never_holds_the_clock_up_and_gets_the_newest(desktop):
+    desktop.frame_s = 0.15
+    output, took = window.open_output("", CONTEXT), []
+    for n in range(60):
+        begun_s = time.monotonic()
+        output.send(flat((n, n, n)), n / 60)
+        took.append(time.monotonic() - begun_s)
+        time.sleep(1 / 60)
+    time.sleep(0.5)
+    output.close()
+    assert np.median(took) < 0.01
+    levels = [int(pixels[0, 0, 0]) for pixels in desktop.drawn if pixels is not None]
+    assert levels == sorted(set(levels))
+    assert levels[-1] == 59
+    assert len(levels) < 30
+
+
+def test_a_frame_is_shown_whole(desktop):
+    """Its memory belongs to the next one as soon as it is sent."""
+    output, frame = window.open_output("", CONTEXT), noise(1, 64)
+    memory = frame.pixels.copy()
+    desktop.shown.clear()
+    output.send(SimpleNamespace(pixels=memory), 0.0)
+    memory[...] = 0
+    assert desktop.shown.wait(5)
+    output.close()
+    np.testing.assert_array_equal(desktop.drawn[-1], frame.pixels)
+
+
+def test_a_display_that_hangs_does_not_hold_up_the_end(desktop):
+    output = window.open_output("", CONTEXT)
+    desktop.frame_s = 3.0
+    output.send(flat((1, 1, 1)), 0.0)
+    time.sleep(0.1)
+    begun_s = time.monotonic()
+    output.close()
+    assert time.monotonic() - begun_s < 2.0
+    assert not desktop.destroyed  # in use
+
+
+@pytest.mark.parametrize("by", ["escape", "closing"])
+def test_who_closes_it_wants_it_gone_and_the_show_goes_on(desktop, by):
+    output = window.open_output("", CONTEXT)
+    if by == "escape":
+        desktop.windows[0].keys(desktop.windows[0], Desktop.KEY_ESCAPE, 0, 1, 0)
+    else:
+        desktop.windows[0].closing = True
+    for n in range(5):
+        output.send(flat((n, n, n)), n / 60)
+    assert desktop.destroyed == desktop.windows
+    assert output.about()["closed_by_hand"]
+    output.close()
+
+
+def test_other_keys_do_nothing(desktop):
+    output = window.open_output("", CONTEXT)
+    desktop.windows[0].keys(desktop.windows[0], 32, 0, 1, 0)
+    output.send(flat((1, 2, 3)), 0.0)
+    assert not output.about()["closed_by_hand"]
+    output.close()
+
+
+def test_a_display_that_goes_is_told_and_waited_for(desktop):
+    output = window.open_output("epson", CONTEXT)
+    desktop.names.remove("EPSON PJ")
+    with pytest.raises(OutputError, match=r"EPSON PJ\) has gone; plug it in"):
+        output.send(flat((1, 2, 3)), 0.0)
+    output.close()
+    again = window.open_output("epson", OutputContext(64, Fraction(60), attempt=1))
+    for n in range(900):
+        if n == 600:
+            desktop.names.append("EPSON PJ")
+        again.send(flat((1, 2, 3)), n / 60)
+    assert again.about()["display"] == "1 (EPSON PJ)"
+    assert len(desktop.windows) == 2
+    again.close()
+
+
+def test_without_opengl_it_says_so(desktop, monkeypatch):
+    def refuse(glfw, size):
+        raise OutputError("it needs a graphics driver with OpenGL 3.3: version 210")
+
+    monkeypatch.setattr(window, "Canvas", refuse)
+    with pytest.raises(OutputError, match=r"OpenGL 3\.3: version 210"):
+        window.open_output("", CONTEXT)
+    assert desktop.destroyed == desktop.windows
+
+
+def test_without_its_packages_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(displays, "find_spec", lambda name: None)
+    assert "pip install glfw moderngl" in window.unready()
+
+
+def test_without_a_desktop_it_says_so(monkeypatch):
+    pytest.importorskip("glfw", reason="glfw is not installed")
+    if sys.platform != "linux":
+        pytest.skip("only Linux runs without a desktop")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "start vjnode in a desktop session" in window.unready()

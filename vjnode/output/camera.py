@@ -1,0 +1,122 @@
+"""An output that is a camera: for programs that take a webcam and nothing else.
+
+The camera itself is another's: OBS's on macOS and Windows, v4l2loopback's on Linux; pyvirtualcam
+reaches them all. They all turn RGB into what they need themselves.
+"""
+
+import platform
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cv2
+import numpy as np
+
+from vjnode.errors import OutputError
+from vjnode.output.base import Frame, OutputContext
+
+LINUX_DEVICES = Path("/sys/devices/virtual/video4linux")
+MAC_PROGRAM = Path("/Applications/OBS.app")
+WINDOWS_KEY = r"CLSID\{A3FCE0F5-3493-419F-958A-ABA1250EC20B}"
+
+_NO_PACKAGE = "pyvirtualcam is not installed: pip install pyvirtualcam"
+
+_REMEDIES = {
+    "Linux": "install v4l2loopback (Debian: v4l2loopback-dkms), then: sudo modprobe v4l2loopback",
+    "Darwin": "install OBS 30 or newer, and in it start the virtual camera once",
+    "Windows": "install OBS, https://obsproject.com",
+}
+
+
+class CameraOutput:
+    """Sends each frame to a virtual camera."""
+
+    def __init__(self, camera: Any, size: int) -> None:  # noqa: ANN401 - it has no types
+        self._camera = camera
+        self._rgb = np.zeros((size, size, 3), np.uint8)
+        self._device = str(camera.device)
+        self._closed = False
+
+    def send(self, frame: Frame, due_s: float) -> None:
+        """Send ``frame``.
+
+        Raises:
+            OutputError: the camera has gone.
+        """
+        del due_s
+        cv2.cvtColor(frame.pixels, cv2.COLOR_RGBA2RGB, self._rgb)
+        try:
+            self._camera.send(self._rgb)
+        except (RuntimeError, OSError) as error:
+            raise OutputError(f"the camera {self._device} has gone: {error}") from error
+
+    def about(self) -> dict[str, object]:
+        """Return the camera's name, for the report."""
+        return {"device": self._device}
+
+    def close(self) -> None:
+        """Give the camera back."""
+        if not self._closed:
+            self._closed = True
+            self._camera.close()
+
+
+def unready() -> str:
+    """Return why there can be no camera here, with the remedy, or "".
+
+    It only looks: opening a camera that another show sends to would disturb that.
+    """
+    if find_spec("pyvirtualcam") is None:
+        return _NO_PACKAGE
+    return "" if _there() else f"there is no virtual camera: {_remedy()}"
+
+
+def open_output(target: str, context: OutputContext) -> CameraOutput:
+    """Open the camera ``target``, such as ``/dev/video2``; "" for the first there is.
+
+    Raises:
+        OutputError: there is none, it is in use, or the size is odd.
+    """
+    if context.size % 2:
+        raise OutputError(f"a camera of {context.size} px cannot be: it needs an even size")
+    pyvirtualcam = _load()
+    try:
+        camera = pyvirtualcam.Camera(
+            context.size, context.size, float(context.fps), device=target or None
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        name = f"the camera {target}" if target else "a virtual camera"
+        why = " ".join(str(error).split())
+        raise OutputError(f"{name} cannot be opened: {why}; {_remedy()}") from error
+    return CameraOutput(camera, context.size)
+
+
+def _load() -> ModuleType:
+    try:
+        return import_module("pyvirtualcam")
+    except ImportError as error:
+        raise OutputError(
+            _NO_PACKAGE if find_spec("pyvirtualcam") is None else str(error)
+        ) from error
+
+
+def _remedy() -> str:
+    return _REMEDIES.get(platform.system(), "this system has none that pyvirtualcam can reach")
+
+
+def _there() -> bool:
+    system = platform.system()
+    if system == "Linux":
+        return any(LINUX_DEVICES.glob("video*"))
+    if system == "Darwin":
+        return MAC_PROGRAM.exists()
+    if system == "Windows":
+        registry: Any = import_module("winreg")
+        try:
+            registry.OpenKey(registry.HKEY_CLASSES_ROOT, WINDOWS_KEY).Close()
+        except OSError:
+            return False
+        return True
+    return False

@@ -1,0 +1,113 @@
+"""An output's own size, rate, orientation, channels and alpha: read, and made.
+
+They are written behind an output, separated by commas: ``ndi:Face,size=512,fps=30,flip-y``.
+"""
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.errors import InputError
+from vjnode.output.base import ALPHAS, CODECS, ORDERS, Delivery
+from vjnode.output.rate import FPS_HIGH, FPS_LOW, parse_fps
+
+SIZE_LOW, SIZE_HIGH = 16, 4096
+
+USAGE = (
+    f"size=PX, fps=N, flip-y, order={'|'.join(ORDERS)}, alpha={'|'.join(ALPHAS)}, "
+    f"codec={'|'.join(CODECS)}"
+)
+
+_KEYS = ("size", "fps", "order", "alpha", "codec")
+
+LUMA = np.array([[0.2126, 0.7152, 0.0722, 0.0]], np.float32)
+"""BT.709's weights of red, green and blue."""
+
+
+def split_delivery(text: str) -> tuple[str, Delivery]:
+    """Split what a person wrote into the output and how it wants its frames.
+
+    Only what is known is taken from the end: a file's name may have commas of its own.
+
+    Raises:
+        InputError: a value that there is not.
+    """
+    rest, found = text, dict[str, str]()
+    while "," in rest:
+        before, _, last = rest.rpartition(",")
+        key, equals, value = last.partition("=")
+        if last != "flip-y" and not (equals and key in _KEYS):
+            break
+        rest = before
+        found.setdefault(key, value)
+    return rest, Delivery(
+        size=_size(found["size"]) if "size" in found else None,
+        fps=_fps(found["fps"]) if "fps" in found else None,
+        flip_y="flip-y" in found,
+        order=_one_of(ORDERS, "order", found.get("order", "")),
+        alpha=_one_of(ALPHAS, "alpha", found.get("alpha", "opaque")),
+        codec=_one_of(CODECS, "codec", found.get("codec", "")),
+    )
+
+
+def _size(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and SIZE_LOW <= int(text) <= SIZE_HIGH):
+        raise InputError(f"size={text} is not a number of pixels from {SIZE_LOW} to {SIZE_HIGH}")
+    return int(text)
+
+
+def _fps(text: str) -> Fraction:
+    fps = parse_fps(text)
+    if not FPS_LOW <= fps <= FPS_HIGH:
+        raise InputError(f"fps={text} is not within {FPS_LOW} to {FPS_HIGH}")
+    return fps
+
+
+def _one_of(known: tuple[str, ...], key: str, value: str) -> str:
+    if value and value not in known:
+        raise InputError(f"{key}={value} is not one of {', '.join(known)}")
+    return value
+
+
+class Adapter:
+    """Makes a delivery of the show's frames, in memory of its own.
+
+    size: of the frames that come in, px.
+    """
+
+    def __init__(self, delivery: Delivery, size: int) -> None:
+        self._delivery = delivery
+        self.size = delivery.size or size
+        self._scaling = self.size != size
+        self._changing = delivery.order == "bgra" or delivery.alpha == "luma" or delivery.flip_y
+        shape = (self.size, self.size, 4)
+        self._scaled = np.zeros(shape, np.uint8)
+        self._made = np.zeros(shape, np.uint8)
+        # Averages are true to what is larger; a curve is smoother than a line.
+        self._method = cv2.INTER_AREA if self.size < size else cv2.INTER_CUBIC
+
+    def adapt(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return ``pixels``, RGBA, (size, size, 4) uint8, as they are to be delivered.
+
+        What is returned holds until the next call; it may be ``pixels`` itself.
+        """
+        if self._scaling:
+            cv2.resize(pixels, (self.size, self.size), self._scaled, interpolation=self._method)
+            pixels = self._scaled
+        if not self._changing:
+            return pixels
+        delivery, made = self._delivery, self._made
+        if delivery.flip_y:
+            cv2.flip(pixels, 0, made)
+            pixels = made
+        alpha = cv2.transform(pixels, LUMA) if delivery.alpha == "luma" else None
+        if delivery.order == "bgra":
+            cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA, made)
+            pixels = made
+        if alpha is not None:
+            if pixels is not made:
+                np.copyto(made, pixels)
+            cv2.insertChannel(alpha, made, 3)
+        return made

@@ -1,0 +1,105 @@
+"""Displays, and windows that fill them, by GLFW."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from vjnode.errors import InputError, OutputError
+from vjnode.naming import choose
+
+_NO_PACKAGE = "the window needs glfw and moderngl: pip install glfw moderngl"
+
+
+def choose_display(names: Sequence[str], target: str) -> int:
+    """Return which of the displays ``target`` means.
+
+    names: of the displays, the main one first.
+    target: number from 0, or part of a name; "" for the second display where there is one:
+        on the first one somebody works.
+
+    Raises:
+        InputError: there is no such display.
+    """
+    if not target:
+        return min(1, len(names) - 1)
+    if target.isascii() and target.isdigit():
+        listed = [f"{number} ({name})" for number, name in enumerate(names)]
+        if int(target) >= len(names):
+            raise InputError(f"there is no display {target}; there are: {', '.join(listed)}")
+        return int(target)
+    for number, name in enumerate(names):
+        if target.casefold() in name.casefold():
+            return number
+    return names.index(choose("display", names, target))
+
+
+def load() -> ModuleType:
+    """Return GLFW, ready to use.
+
+    Raises:
+        OutputError: a package is missing, or this process has no desktop.
+    """
+    if find_spec("glfw") is None or find_spec("moderngl") is None:
+        raise OutputError(_NO_PACKAGE)
+    try:
+        glfw = import_module("glfw")
+    except ImportError as error:
+        raise OutputError(f"no window can be opened: {error}; pip install glfw") from error
+    vars(glfw)["ERROR_REPORTING"] = False  # they are asked for where they matter
+    glfw.init_hint(glfw.COCOA_MENUBAR, False)
+    glfw.init_hint(glfw.COCOA_CHDIR_RESOURCES, False)
+    if not glfw.init():
+        raise OutputError(
+            f"no window can be opened: {_reason(glfw)}; start vjnode in a desktop session"
+        )
+    return glfw
+
+
+def displays(glfw: ModuleType) -> list[Any]:
+    """Return GLFW's monitors, the main one first.
+
+    Raises:
+        OutputError: there is none.
+    """
+    glfw.poll_events()  # what has been plugged in since
+    monitors = list(glfw.get_monitors())
+    if not monitors:
+        raise OutputError("no display is connected; connect one, and switch it on")
+    return monitors
+
+
+def full_screen(glfw: ModuleType, monitor: Any) -> Any:  # noqa: ANN401 - pointers of GLFW
+    """Return a window that fills ``monitor`` and leaves its mode as it is.
+
+    Raises:
+        OutputError: there is none to be had with OpenGL 3.3.
+    """
+    mode = glfw.get_video_mode(monitor)
+    for hint, value in (
+        (glfw.CONTEXT_VERSION_MAJOR, 3),
+        (glfw.CONTEXT_VERSION_MINOR, 3),
+        (glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE),
+        (glfw.OPENGL_FORWARD_COMPAT, True),  # macOS knows no other 3.3
+        (glfw.RED_BITS, mode.bits.red),
+        (glfw.GREEN_BITS, mode.bits.green),
+        (glfw.BLUE_BITS, mode.bits.blue),
+        (glfw.REFRESH_RATE, mode.refresh_rate or glfw.DONT_CARE),
+        (glfw.AUTO_ICONIFY, False),  # it stays when somebody works in another window
+        (glfw.CENTER_CURSOR, False),
+        (glfw.DEPTH_BITS, 0),
+        (glfw.STENCIL_BITS, 0),
+    ):
+        glfw.window_hint(hint, value)
+    window = glfw.create_window(mode.size.width, mode.size.height, "vjnode", monitor, None)
+    if not window:
+        raise OutputError(
+            f"no window can be opened: {_reason(glfw)}; it needs a graphics driver with OpenGL 3.3"
+        )
+    return window
+
+
+def _reason(glfw: ModuleType) -> str:
+    _, text = glfw.get_error()
+    return text.decode(errors="replace") if text else "GLFW does not say why"

@@ -1,0 +1,72 @@
+"""An output that cannot go on yet, and is tried again now and then in the same process.
+
+One that failed at once would be started again and again, and take from the show what that costs.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from vjnode.errors import InputError, OutputError
+from vjnode.output.base import Frame, Output
+
+_log = logging.getLogger(__name__)
+
+RETRY_S = 5.0
+
+
+class Telling(Output, Protocol):
+    """An output that says how it is."""
+
+    def about(self) -> dict[str, object]:
+        """Return that, for the report."""
+        ...
+
+
+class Interrupted:
+    """Drops frames and counts them until ``begin`` succeeds, and then sends to what it opened.
+
+    begin: raises InputError or OutputError as long as it is not possible.
+    reason: why it was not, the last time.
+    """
+
+    def __init__(self, begin: Callable[[], Telling], reason: str) -> None:
+        self._begin, self._reason = begin, reason
+        self._output: Telling | None = None
+        self._retry_s: float | None = None
+        self._missed = 0
+        _log.error("%s; tried again every %g s", reason, RETRY_S)
+
+    def send(self, frame: Frame, due_s: float) -> None:
+        """Send ``frame`` if that is possible again.
+
+        Raises:
+            OutputError: it was possible again, and is not any more.
+        """
+        if self._retry_s is None:
+            self._retry_s = due_s + RETRY_S
+        if self._output is None and due_s >= self._retry_s:
+            self._retry_s = due_s + RETRY_S
+            try:
+                self._output = self._begin()
+                _log.info("it goes on after %d missed frames", self._missed)
+            except (InputError, OutputError) as error:
+                self._reason = str(error)
+        if self._output is None:
+            self._missed += 1
+        else:
+            self._output.send(frame, due_s)
+
+    def about(self) -> dict[str, object]:
+        """Return why nothing is sent, or what the opened output says; and how much is missing."""
+        told = {"interrupted": self._reason} if self._output is None else self._output.about()
+        return told | {"missed_frames": self._missed}
+
+    def close(self) -> None:
+        """Close what was opened.
+
+        Raises:
+            OutputError: its end cannot be written.
+        """
+        if self._output is not None:
+            self._output.close()

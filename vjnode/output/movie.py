@@ -1,0 +1,166 @@
+"""A film on disk while it is being made: pictures and sound into one file, by FFmpeg.
+
+The file is written in fragments of a quarter second, so that it plays up to its last second
+when its writer is killed or the disk is full; a proper end gives it one index.
+"""
+
+import errno
+import os
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.frame import PictureType
+from av.video.reformatter import Interpolation
+from numpy.typing import NDArray
+
+from vjnode.audio.source import RATE_HZ
+from vjnode.errors import OutputError
+from vjnode.output.codecs import BT601, BT709, Codec
+
+FRAGMENT_S = 0.25
+
+_FRAGMENTS = {
+    "movflags": "hybrid_fragmented+delay_moov+default_base_moof",
+    "frag_duration": str(round(FRAGMENT_S * 1e6)),
+}
+_CONTAINERS = {
+    ".mp4": _FRAGMENTS,
+    ".mov": _FRAGMENTS,
+    ".mkv": {"cluster_time_limit": str(round(FRAGMENT_S * 1e3))},
+}
+
+# Fragments go to the disk at once, and no file says when or by which version it was made.
+_ALL_CONTAINERS = {"flush_packets": "1", "fflags": "+bitexact"}
+
+_SPACES = {BT601: "ITU601", BT709: "ITU709"}
+_PRIMARIES_BT709 = 1
+_LIMITED, _FULL = 1, 2
+
+PORTION = 1024
+"""Samples that the sound is encoded in at a time."""
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space or record to another disk",
+    errno.EFBIG: "the file would be larger than the system allows; record to another disk",
+    errno.EDQUOT: "the disk quota is used up; free some space or record to another disk",
+}
+
+
+class Movie:
+    """Square pictures at times of a grid, and stereo sound, in one file.
+
+    ``picture`` and ``portion`` only convert, and may be called in another thread than
+    ``write`` and ``finish``.
+    """
+
+    def __init__(self, path: Path, codec: Codec, *, size: int, fps: Fraction) -> None:
+        """Begin the file.
+
+        size: px. fps: frames/s, exact.
+
+        Raises:
+            OutputError: it cannot be written, or this PyAV has no such encoder.
+        """
+        self._codec, self._fps = codec, fps
+        self._key_pts: int | None = None
+        options = _CONTAINERS[path.suffix.lower()] | _ALL_CONTAINERS
+        try:
+            self._container = av.open(str(path), "w", options=options)
+            video = self._container.add_stream(codec.encoder, rate=fps, options=dict(codec.options))
+            assert isinstance(video, av.VideoStream)  # noqa: S101 - for the type checker, as below
+            video.width = video.height = size
+            video.pix_fmt = codec.pixels
+            video.thread_count = min(codec.threads, os.cpu_count() or 1)
+            video.thread_type = "SLICE"  # several frames at once would be held in memory
+            video.codec_context.time_base = 1 / fps
+            video.colorspace = codec.matrix
+            video.color_primaries = video.color_trc = _PRIMARIES_BT709
+            video.color_range = _FULL if codec.full_range else _LIMITED
+            audio = self._container.add_stream(codec.sound, rate=RATE_HZ, layout="stereo")
+            assert isinstance(audio, av.AudioStream)  # noqa: S101
+            if codec.sound == "aac":
+                audio.bit_rate = 192_000
+            self._video, self._audio = video, audio
+            self._container.start_encoding()
+        except av.codec.codec.UnknownCodecError as error:
+            raise OutputError(
+                f"cannot record: this PyAV has no encoder {codec.encoder}; "
+                "install the wheel from PyPI: pip install --force-reinstall --only-binary=:all: av"
+            ) from error
+        except av.error.FFmpegError as error:
+            raise OutputError(f"cannot record to {path}: {_reason(error)}") from error
+
+    def picture(self, pixels: NDArray[np.uint8], pts: int) -> av.VideoFrame:
+        """Return a picture as its encoder takes it.
+
+        pixels: RGBA, (size, size, 4) uint8. pts: its time in frames, rising.
+        """
+        codec = self._codec
+        rgba = av.VideoFrame.from_numpy_buffer(pixels, "rgba")
+        picture = rgba.reformat(
+            format=codec.pixels,
+            src_color_range="JPEG",
+            dst_color_range="JPEG" if codec.full_range else "MPEG",
+            dst_colorspace=_SPACES[codec.matrix],
+            interpolation=Interpolation.AREA,
+        )
+        picture.pts = pts
+        picture.time_base = 1 / self._fps
+        # A key frame each second of time, however many frames that second has.
+        if self._key_pts is None or pts - self._key_pts >= self._fps:
+            self._key_pts = pts
+            picture.pict_type = PictureType.I
+        else:
+            picture.pict_type = PictureType.NONE
+        return picture
+
+    def portion(self, pcm: NDArray[np.float32], position: int) -> av.AudioFrame:
+        """Return sound as its encoder takes it.
+
+        pcm: (n, 2) float32. position: its time, samples.
+        """
+        portion = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm.T), "fltp", "stereo")
+        portion.sample_rate = RATE_HZ
+        portion.pts = position
+        portion.time_base = Fraction(1, RATE_HZ)
+        return portion
+
+    def write(self, picture: av.VideoFrame | None, portions: list[av.AudioFrame]) -> None:
+        """Encode and write.
+
+        Raises:
+            OutputError: the file cannot be written any more; the text is the reason only.
+        """
+        try:
+            if picture is not None:
+                self._container.mux(self._video.encode(picture))
+            for portion in portions:
+                self._container.mux(self._audio.encode(portion))
+        except av.error.FFmpegError as error:
+            raise OutputError(_reason(error)) from error
+
+    def finish(self) -> None:
+        """Write what the encoders still hold, and the index; call it once.
+
+        Raises:
+            OutputError: the end of the file is missing; the text is the reason only.
+        """
+        try:
+            if self._key_pts is not None:
+                self._container.mux(self._video.encode(None))
+                self._container.mux(self._audio.encode(None))
+            self._container.close()
+        except av.error.FFmpegError as error:
+            raise OutputError(_reason(error)) from error
+
+    def abandon(self) -> None:
+        """Close the file as it is, after a fault."""
+        with suppress(av.error.FFmpegError):  # what was wrong has been said already
+            self._container.close()
+
+
+def _reason(error: av.error.FFmpegError) -> str:
+    return _REMEDIES.get(error.errno or 0, error.strerror or str(error))

@@ -1,0 +1,178 @@
+"""An output that fills a display: for a projector or a screen without a VJ's software.
+
+The picture is shown in step with the display, and whoever waits for that is a thread of its own:
+``send`` only leaves the newest frame for it, so that neither a display at another rate nor one
+that sleeps holds up the clock. Windows themselves are the main thread's, as systems demand it.
+
+Escape, or closing the window, puts it away for the rest of the show, which goes on without it.
+"""
+
+import logging
+import threading
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from vjnode.errors import InputError, OutputError
+from vjnode.output.base import Frame, OutputContext
+from vjnode.output.canvas import Canvas
+from vjnode.output.displays import choose_display, displays, full_screen, load
+from vjnode.output.interrupted import Interrupted
+
+_log = logging.getLogger(__name__)
+
+START_S = 5.0
+STOP_S = 0.5
+"""How long the drawing thread may take to begin, and to end."""
+
+
+class WindowOutput:
+    """A full-screen window on one display."""
+
+    def __init__(self, glfw: ModuleType, monitor: Any, name: str, size: int) -> None:  # noqa: ANN401
+        """Open the window; black until the first frame.
+
+        monitor: GLFW's. name: of the display. size: of the frames, px.
+
+        Raises:
+            OutputError: there is no window to be had, or no OpenGL 3.3.
+        """
+        self._glfw, self._name, self._size = glfw, name, size
+        self._incoming = np.zeros((size, size, 4), np.uint8)
+        self._showing = np.zeros_like(self._incoming)
+        self._news = threading.Condition()
+        self._fresh = self._stopping = False
+        self._fault = ""
+        self._shown = 0
+        self._closed = self._dismissed = False
+        self._window = full_screen(glfw, monitor)
+        self._area = glfw.get_framebuffer_size(self._window)
+        glfw.set_input_mode(self._window, glfw.CURSOR, glfw.CURSOR_HIDDEN)
+        glfw.set_key_callback(self._window, self._key)
+        started = threading.Event()
+        self._thread = threading.Thread(
+            target=self._draw, args=(started,), name="window", daemon=True
+        )
+        self._thread.start()
+        started.wait(START_S)
+        if self._fault:
+            self.close()
+            raise OutputError(self._fault)
+
+    def send(self, frame: Frame, due_s: float) -> None:
+        """Leave ``frame`` to be shown next.
+
+        Raises:
+            OutputError: the display has gone, or OpenGL has failed.
+        """
+        del due_s
+        if self._closed:
+            return
+        glfw = self._glfw
+        glfw.poll_events()
+        if glfw.window_should_close(self._window):
+            _log.info("the window on %s was closed; the show goes on without it", self._name)
+            self._dismissed = True
+            self.close()
+            return
+        if not glfw.get_window_monitor(self._window):
+            raise OutputError(f"the display {self._name} has gone; plug it in again")
+        if self._fault:
+            raise OutputError(self._fault)
+        area = glfw.get_framebuffer_size(self._window)
+        with self._news:
+            np.copyto(self._incoming, frame.pixels)
+            self._area, self._fresh = area, True
+            self._news.notify()
+
+    def about(self) -> dict[str, object]:
+        """Return which display it is on and how many frames that has shown, for the report."""
+        width, height = self._area
+        return {
+            "display": self._name,
+            "pixels": f"{width}x{height}",
+            "shown_frames": self._shown,
+            "closed_by_hand": self._dismissed,
+        }
+
+    def close(self) -> None:
+        """Close the window."""
+        if self._closed:
+            return
+        self._closed = True
+        with self._news:
+            self._stopping = True
+            self._news.notify()
+        self._thread.join(STOP_S)
+        if not self._thread.is_alive():  # else the display hangs, and the process ends as it is
+            self._glfw.destroy_window(self._window)
+
+    def _key(self, window: object, key: int, code: int, action: int, more: int) -> None:
+        del code, action, more
+        if key == self._glfw.KEY_ESCAPE:
+            self._glfw.set_window_should_close(window, True)
+
+    def _draw(self, started: threading.Event) -> None:
+        """Show the newest frame whenever there is one, in step with the display."""
+        glfw = self._glfw
+        glfw.make_context_current(self._window)
+        try:
+            canvas = Canvas(glfw, self._size)
+            glfw.swap_interval(1)
+            canvas.draw(None, *self._area)
+            glfw.swap_buffers(self._window)
+            started.set()
+            while self._next():
+                canvas.draw(self._showing, *self._area)
+                glfw.swap_buffers(self._window)
+                self._shown += 1
+        except OutputError as error:
+            self._fault = f"the window on {self._name} cannot be drawn: {error}"
+        finally:
+            if not (self._stopping or self._fault):
+                self._fault = f"the window on {self._name} is not drawn any more; see the log"
+            glfw.make_context_current(None)
+            started.set()
+
+    def _next(self) -> bool:
+        """Wait for a frame and take it; False when it is time to end."""
+        with self._news:
+            self._news.wait_for(lambda: self._fresh or self._stopping)
+            self._incoming, self._showing = self._showing, self._incoming
+            self._fresh = False
+            return not self._stopping
+
+
+def unready() -> str:
+    """Return why there can be no window here, with the remedy, or ""."""
+    try:
+        displays(load())
+    except OutputError as error:
+        return str(error)
+    return ""
+
+
+def open_output(target: str, context: OutputContext) -> WindowOutput | Interrupted:
+    """Open a window that fills the display ``target``; see ``displays``.
+
+    After a fault, a display that has gone is waited for.
+
+    Raises:
+        InputError: there is no such display.
+        OutputError: no display, no OpenGL, or a package is missing.
+    """
+    try:
+        return _begin(target, context)
+    except (InputError, OutputError) as error:
+        if context.attempt == 0:
+            raise
+        return Interrupted(lambda: _begin(target, context), str(error))
+
+
+def _begin(target: str, context: OutputContext) -> WindowOutput:
+    glfw = load()
+    monitors = displays(glfw)
+    names = [glfw.get_monitor_name(monitor).decode(errors="replace") for monitor in monitors]
+    number = choose_display(names, target)
+    return WindowOutput(glfw, monitors[number], f"{number} ({names[number]})", context.size)

@@ -1,0 +1,76 @@
+"""Stills: two pictures of the face that is on, kept ready for when the engine cannot draw.
+
+The engine hands them over whenever the look changes, while nothing is wrong yet; outputs look
+at them only when they need them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.engine.library import Look
+from vjnode.engine.live import LiveLook
+from vjnode.engine.sweep import Sweep
+from vjnode.output.curtain import Stills
+from vjnode.show.idle import DEPTH
+from vjnode.show.slot import Slot
+
+SETTLED_S = 0.5
+"""So long a look must have been on: faces that are leafed through are not worth the time."""
+
+
+def stills_slot(size: int, *, name: str | None = None) -> Slot:
+    """Make the slot for stills of ``size`` × ``size`` px, or with ``name`` join it."""
+    return Slot(2 * size * size * 4, name=name, copies=2)
+
+
+class StillsWriter:
+    """The engine's side: hands over new stills when the face that is on has changed.
+
+    slot: made by ``stills_slot`` for ``size`` px.
+    """
+
+    def __init__(self, slot: Slot, size: int) -> None:
+        self._slot = slot
+        self._shape = (2, size, size, 4)
+        self._key: tuple[Look, bool] | None = None
+        self._since_s = 0.0
+        self._written = 0
+        self._settled_s = 0.0  # the first ones are for now
+
+    def step(self, now_s: float, look: Look, shown: Sweep | LiveLook) -> None:
+        """Draw at most one still, so that the frame that is due beside it is not late.
+
+        shown: what draws ``look``. A sweep is looked at again when it is complete.
+
+        Raises:
+            VjnodeError: the engine has failed.
+        """
+        key = look, shown.ready >= shown.keys
+        if key != self._key:
+            self._key, self._since_s, self._written = key, now_s, 0
+        if self._written == 2 or now_s - self._since_s < self._settled_s:
+            return
+        pictures = self._slot.begin().reshape(self._shape)
+        shown.blend(DEPTH if self._written else 0.0, pictures[self._written])
+        self._written += 1
+        if self._written == 2:
+            self._slot.commit(pictures.nbytes)
+            self._settled_s = SETTLED_S
+
+
+class StillsReader:
+    """An output's side: memory of its own for the newest stills.
+
+    slot: made by ``stills_slot`` for ``size`` px.
+    """
+
+    def __init__(self, slot: Slot, size: int) -> None:
+        self._slot = slot
+        self._pictures: NDArray[np.uint8] = np.empty((2, size, size, 4), np.uint8)
+        self._there = False
+
+    def newest(self) -> Stills | None:
+        """Return the newest stills, None before there are any; they hold until the next call."""
+        if self._slot.read_into(self._pictures.reshape(-1)) is not None:
+            self._there = True
+        return Stills(self._pictures[0], self._pictures[1]) if self._there else None
