@@ -1,3 +1,4 @@
+import threading
 import time
 
 import numpy as np
@@ -20,6 +21,7 @@ class PaintBox:
     name = "paint box"
     identity = "1"
     size = SIZE
+    at_once = 1
 
     def __init__(self, delay_s=0.0):
         self.drawn = []
@@ -40,6 +42,38 @@ class PaintBox:
         pass
 
 
+class Workshop(PaintBox):
+    """Paint boxes that draw at once; it notes what is under way with what whenever one begins."""
+
+    at_once = 2
+
+    def __init__(self, delay_s=0.005):
+        super().__init__(delay_s)
+        self.threads = []
+        self.moments = []
+        self._under_way = []
+        self._writing = threading.Lock()
+
+    def open(self, threads):
+        self.threads.append(threads)
+        return self
+
+    def draw_unless(self, given_up, codes):
+        with self._writing:
+            self._under_way.append(float(codes[0, 0]))
+            self.moments.append(tuple(self._under_way))
+        until_s = time.perf_counter() + self.delay_s
+        try:
+            while time.perf_counter() < until_s:
+                if given_up():
+                    return None
+                time.sleep(0.001)
+            return PaintBox.draw(self, codes)
+        finally:
+            with self._writing:
+                self._under_way.remove(float(codes[0, 0]))
+
+
 def codes(look, weight):
     base = {"ada": 10, "ben": 100, "chi": 180}[look.face]
     return np.full((23, 512), base + round(weight * 63), np.float32)
@@ -51,7 +85,7 @@ def make(tmp_path):
 
     def make(engine, *, keys=64, sweeps=2, folder=tmp_path / "sweeps"):
         library = SweepLibrary(
-            lambda threads: engine,
+            getattr(engine, "open", lambda threads: engine),
             codes,
             size=SIZE,
             memory_bytes=KEY_BYTES * keys * sweeps,
@@ -144,6 +178,47 @@ def test_a_folder_that_cannot_be_written_does_not_stop_the_show(make, tmp_path, 
     (tmp_path / "file").write_text("in the way")
     completed(make(PaintBox(), folder=tmp_path / "file"), ADA)
     assert caplog.text.count("cannot be kept") == 1
+
+
+def test_several_draw_at_once_and_nothing_is_drawn_twice(make):
+    shop = Workshop()
+    sweep = completed(make(shop, folder=None), ADA)
+    assert sorted(shop.drawn) == list(range(10, 74))
+    assert max(len(moment) for moment in shop.moments) == 2
+    assert shop.threads == [None, shop.threads[1], shop.threads[1]]
+    assert all(value(sweep, key / 63) == 10 + key for key in range(64))
+
+
+def test_the_first_key_of_a_switch_has_all_cores(make):
+    shop = Workshop(delay_s=0.02)
+    library = make(shop, folder=None)
+    ada = library.sweep(ADA)
+    assert library.wait(ada, ready=9, timeout_s=5)
+    assert library.wait(library.sweep(BEN), ready=1, timeout_s=5)
+    assert shop.drawn[-1] == 100  # what was in hand has been given up
+    completed(library, BEN)
+    assert not any(moment[-1] > 100 for moment in shop.moments if 100 in moment)
+    completed(library, ADA)
+    assert sorted(shop.drawn) == [*range(10, 74), *range(100, 164)]
+
+
+def test_nobody_is_called_to_help_where_all_is_on_disk(make):
+    completed(make(PaintBox()), ADA)
+    shop = Workshop()
+    completed(make(shop), ADA)
+    assert shop.threads == [None]
+
+
+def test_a_failed_helper_is_reported(make):
+    class Broken(Workshop):
+        def open(self, threads):
+            if threads is not None:
+                raise RuntimeError("no memory for another")
+            return self
+
+    library = make(Broken(), folder=None)
+    with pytest.raises(VjnodeError, match="no memory for another"):
+        library.wait(library.sweep(ADA), ready=64, timeout_s=5)
 
 
 def test_a_failed_engine_is_reported_and_never_waited_for(make):

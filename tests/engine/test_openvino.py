@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ import torch
 from tests.engine.cards import codes_of, psnr_db
 from vjnode.engine.base import SIZES
 from vjnode.engine.choose import open_engine
-from vjnode.engine.openvino import SLOWER_KERNEL, OpenVinoEngine
+from vjnode.engine.openvino import GRAPH, SLOWER_KERNEL, OpenVinoEngine
 from vjnode.errors import FetchError, InputError, VjnodeError
 from vjnode.face.fetch import generator_weights
 from vjnode.face.layout import DIM, SLOTS
@@ -116,18 +118,34 @@ def test_wrong_codes_are_refused():
         open_engine(256).draw(np.zeros((18, DIM), np.float32))
 
 
-def test_a_damaged_graph_is_made_anew(codes, tmp_path, monkeypatch):
-    before = open_engine(256).draw(codes)
-    models = tmp_path / "models"
+@pytest.fixture
+def drawn_before(codes, tmp_path, monkeypatch):
+    """A picture of 256 px; from here on the cache is a copy of its own, which may be damaged."""
+    picture = open_engine(256).draw(codes)
+    weights, models = generator_weights(), tmp_path / "models"
     models.mkdir()
-    weights = generator_weights()
     (models / weights.name).symlink_to(weights)
+    for folder in weights.parent.glob(f"*-graph-{GRAPH}-256-*"):
+        shutil.copytree(folder, models / folder.name)
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
-    open_engine(256)
-    (graph,) = models.glob("*graph*")
-    (graph / "graph.xml").write_text("<net")
-    assert np.array_equal(open_engine(256).draw(codes), before)
-    assert (graph / "graph.xml").stat().st_size > 1000
+    return picture
+
+
+def test_a_damaged_graph_is_made_anew(codes, drawn_before):
+    for graph in cache_dir("models").glob("*graph*/graph.xml"):
+        graph.write_text("<net")
+    assert np.array_equal(open_engine(256).draw(codes), drawn_before)
+    assert max(graph.stat().st_size for graph in cache_dir("models").glob("*/graph.xml")) > 1000
+
+
+@pytest.mark.parametrize("left", [0, 100_000])
+def test_a_damaged_compiled_graph_is_made_anew(codes, drawn_before, left):
+    compiled = list(cache_dir("models").glob("*graph*/*.blob"))
+    for file in compiled:
+        file.chmod(0o600)
+        os.truncate(file, left)
+    assert np.array_equal(open_engine(256, 1).draw(codes), drawn_before)
+    assert max(file.stat().st_size for file in compiled) > 1_000_000
 
 
 def test_without_cache_or_network_the_error_says_what_to_do(tmp_path, monkeypatch):
@@ -160,6 +178,7 @@ def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(codes):
 
 KERNELS = """
 import json
+import os
 from vjnode.engine.openvino import OpenVinoEngine
 engine = OpenVinoEngine(256, fast=True)
 nodes = engine._request.get_compiled_model().get_runtime_model().get_ops()

@@ -105,6 +105,25 @@ def test_keys_are_spared_only_where_nothing_moves():
     assert sweep.ready == 64
 
 
+def test_the_same_keys_are_spared_whoever_comes_first():
+    pictures = [flat(key, 64) if key < 32 else moving(key) for key in range(64)]
+    _, asked = prepared(pictures)
+    for order in (asked[::-1], sorted(asked)):
+        sweep = Sweep(keys=64, size=64)
+        for key in order:
+            sweep.put(key, pictures[key])
+        assert sweep.missing() is None
+        assert sweep.drawn == len(asked)
+
+
+def test_what_somebody_has_in_hand_is_not_missing():
+    sweep = Sweep(keys=5, size=8)
+    assert sweep.missing() == 0
+    assert sweep.missing([0]) == 4
+    assert sweep.missing([0, 1, 2, 3, 4]) is None
+    assert sweep.ready == 0
+
+
 def test_a_small_part_that_moves_counts():
     def blinking(key):
         picture = flat(90, 256)

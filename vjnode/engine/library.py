@@ -1,8 +1,10 @@
 """The sweeps of a show: prepared in the background, kept in memory and on disk.
 
-Two threads prepare. One draws what the show has asked for, on every core. The other draws
-what presets may ask for later, on one core, and gives way to everything: a switch that may
-come must not cost a frame that is due.
+What the show has asked for is drawn at once: the first key of a sweep on every core, for a switch
+waits for it, and the others several at a time where that is faster, as it is on a processor:
+cores that share out one picture wait for each other at every layer. What presets may ask for
+later is drawn on one core, and gives way to everything: a switch that may come must not cost a
+frame that is due.
 """
 
 import hashlib
@@ -68,7 +70,7 @@ class SweepLibrary:
 
     Args:
         open_engine: opens an engine, in the background thread that will use it, given the
-            number of its threads or None for as many as there are cores.
+            number of its threads or None for as many as there are cores. Called more than once.
         codes: the style codes of a look at a weight.
         size: pictures are size × size px.
         memory_bytes: limit for all sweeps together; a single sweep gets fewer keys when
@@ -105,17 +107,16 @@ class SweepLibrary:
         self._newest: Sweep | None = None
         self._prefetch: list[Look] = []
         self._folders: dict[Look, Path] = {}
+        self._in_hand: set[tuple[Sweep, int]] = set()
+        self._helpers = 0
         self._changed = threading.Condition()
         self._stopping = False
         self._failure: Exception | None = None
         self.engine_name = ""
         """Name of the engine once it is open."""
-        self._threads = [
-            threading.Thread(target=work, name=f"sweeps {work.__name__}", daemon=True)
-            for work in (self._draw_wanted, self._draw_ahead)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
+        self._start(self._draw_wanted)
+        self._start(self._draw_ahead)
 
     def sweep(self, look: Look) -> Sweep:
         """Return the sweep of ``look``, perhaps still empty, and prepare it before any other.
@@ -161,7 +162,7 @@ class SweepLibrary:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        for thread in self._threads:
+        for thread in self._threads:  # grows until the first of them has ended
             thread.join()
 
     def _add(self, look: Look) -> Sweep:
@@ -178,11 +179,23 @@ class SweepLibrary:
         """Memory of all sweeps once they are complete, as far as is known."""
         return sum(sweep.nbytes for sweep in self._sweeps.values())
 
+    def _start(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=f"sweeps {work.__name__}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
     def _draw_wanted(self) -> None:
+        """Draw what is wanted on every core: once others help, what they would be slow with."""
         _lower_priority(idle=False)
-        self._work(self._next_wanted, threads=None)
+        self._work(self._next_urgent, threads=None)
+
+    def _draw_beside(self) -> None:
+        """Draw what is wanted as one of several that do, each on its share of the cores."""
+        _lower_priority(idle=False)
+        self._work(self._next_beside, threads=max(1, (os.cpu_count() or 1) // self._helpers))
 
     def _draw_ahead(self) -> None:
+        """Draw what may be wanted later."""
         _lower_priority(idle=True)
         self._work(self._next_ahead, threads=1)
 
@@ -193,9 +206,12 @@ class SweepLibrary:
                 if engine is None:
                     engine = self._open_engine(threads)
                     self.engine_name = self.engine_name or engine.name
-                self._fill(engine, *task)
-                with self._changed:
-                    self._changed.notify_all()
+                drawn = self._fill(engine, *task)
+                self._put_down(task)
+                if drawn and threads is None and engine.at_once > 1 and not self._helpers:
+                    self._helpers = engine.at_once
+                    for _ in range(self._helpers):
+                        self._start(self._draw_beside)
         except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
             with self._changed:
                 self._failure = error
@@ -213,10 +229,30 @@ class SweepLibrary:
                 self._changed.wait()
         return None
 
+    def _put_down(self, task: Task) -> None:
+        with self._changed:
+            self._in_hand.discard(task[1:])
+            self._changed.notify_all()
+
+    def _next_urgent(self) -> Task | None:
+        """Take in hand what is best drawn on all cores: anything wanted, while nobody helps."""
+        task = self._next_wanted()
+        return None if task is None or (self._helpers and task[1].ready) else self._taken(task)
+
+    def _next_beside(self) -> Task | None:
+        """Take in hand the next key that is wanted of a sweep that can be shown already."""
+        task = self._next_wanted()
+        return None if task is None or not task[1].ready else self._taken(task)
+
+    def _taken(self, task: Task) -> Task:
+        self._in_hand.add(task[1:])
+        return task
+
     def _next_wanted(self) -> Task | None:
         """Return the next key that the show has asked for, of the newest look first."""
         for look, sweep in reversed(self._sweeps.items()):
-            if look in self._wanted and (key := sweep.missing()) is not None:
+            in_hand = [key for of, key in self._in_hand if of is sweep]
+            if look in self._wanted and (key := sweep.missing(in_hand)) is not None:
                 return look, sweep, key
         return None
 
@@ -238,8 +274,8 @@ class SweepLibrary:
             return None
         return next((look for look in self._prefetch if look not in self._sweeps), None)
 
-    def _fill(self, engine: Engine, look: Look, sweep: Sweep, key: int) -> None:
-        """Put one key into ``sweep``, from disk if it is there, else drawn and kept.
+    def _fill(self, engine: Engine, look: Look, sweep: Sweep, key: int) -> bool:
+        """Put one key into ``sweep``, from disk if it is there, else drawn (True) and kept.
 
         What was just drawn is shown as it will be read the next time, so that a cache never
         changes a picture.
@@ -251,7 +287,7 @@ class SweepLibrary:
             codes = self._codes(look, key / (self.keys - 1))
             drawn = engine.draw_unless(lambda: self._is_waiting_beside(sweep), codes)
             if drawn is None:
-                return
+                return False
             if not sweep.ready:
                 sweep.put(key, drawn)  # a switch waits for this one; what is kept follows
             data = _encode(drawn)
@@ -260,7 +296,10 @@ class SweepLibrary:
             if path is not None and not _keep(path, data):
                 self._folder = None
                 self._folders.clear()
+            sweep.put(key, picture)
+            return True
         sweep.put(key, picture)
+        return False
 
     def _is_waiting_beside(self, sweep: Sweep) -> bool:
         """Whether the show waits for the first key of another sweep than ``sweep``."""

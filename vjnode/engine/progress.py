@@ -85,15 +85,17 @@ def watched(trt: ModuleType, about: str) -> Iterator[Any]:
         del frame
         caught.append(number)
 
-    names = [name for name in _SIGNALS if hasattr(signal, name)]
+    signals = [signal.Signals[name] for name in _SIGNALS if hasattr(signal, name)]
+    # What is ignored stays so: nohup, or a shell's job in the background, has its reason.
+    signals = [one for one in signals if signal.getsignal(one) is not signal.SIG_IGN]
     if threading.current_thread() is not threading.main_thread():
-        names = []  # only the main thread is told of signals
-    before = {name: signal.signal(signal.Signals[name], stop) for name in names}
+        signals = []  # only the main thread is told of them
+    before = {one: signal.signal(one, stop) for one in signals}
     try:
         yield Monitor()
     finally:
-        for name, handler in before.items():
-            signal.signal(signal.Signals[name], handler)
+        for one, handler in before.items():
+            signal.signal(one, handler)
         bar.close()
     if caught:
         signal.raise_signal(caught[0])

@@ -10,7 +10,8 @@ finer ones would not show; those are spared.
 """
 
 import bisect
-from collections.abc import Iterator
+import threading
+from collections.abc import Collection, Iterator
 
 import cv2
 import numpy as np
@@ -70,7 +71,8 @@ def likeness_db(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 class Sweep:
     """Key frames over the weight, from 0 at the first to 1 at the last.
 
-    Filled by one thread while another blends: what is there is always consistent.
+    Filled by some threads while another blends: what is there is always consistent, and nobody
+    who blends ever waits.
     """
 
     def __init__(self, *, keys: int, size: int) -> None:
@@ -80,7 +82,9 @@ class Sweep:
         self._pictures: list[NDArray[np.uint8] | None] = [None] * keys
         self._there: tuple[int, ...] = ()
         self._spared: frozenset[int] = frozenset()
-        self._ends = {middle: (low, high) for low, middle, high in halvings(keys)}
+        self._filling = threading.Lock()
+        small = [gap for gap in halvings(keys) if 2 < gap[2] - gap[0] <= keys / COARSEST]
+        self._small = {key: [gap for gap in small if key in gap] for key in range(keys)}
 
     @property
     def ready(self) -> int:
@@ -98,29 +102,36 @@ class Sweep:
         pictures = self.keys - len(self._spared.difference(self._there))
         return pictures * self.size * self.size * 4
 
-    def missing(self) -> int | None:
-        """Return the key to prepare next, or None when the sweep is complete."""
-        settled = {*self._there, *self._spared}
+    def missing(self, in_hand: Collection[int] = ()) -> int | None:
+        """Return the key to prepare next, or None when there is none left.
+
+        in_hand: keys that are being prepared already.
+        """
+        settled = {*self._there, *self._spared, *in_hand}
         return next((key for key in coarse_to_fine(self.keys) if key not in settled), None)
 
     def put(self, key: int, picture: NDArray[np.uint8]) -> None:
         """Add a key: shape (size, size, 4), uint8 RGBA, not to be changed afterwards.
 
-        Spares those around it when the gap that it halves was small already. That depends on the
-        three pictures alone, so the same keys are spared whenever the same sweep is prepared.
+        Where a small gap has both ends and its middle now, and blends well, those within it are
+        spared. That depends on these three pictures alone, and not on who came first.
         """
-        self._pictures[key] = picture
-        self._there = tuple(sorted({*self._there, key}))
-        low, high = self._ends.get(key, (key, key))
-        first, second = self._pictures[low], self._pictures[high]
-        small = 2 < high - low <= self.keys / COARSEST
-        if not small or first is None or second is None:
-            return
-        share = (key - low) / (high - low)
+        with self._filling:
+            self._pictures[key] = picture
+            self._there = tuple(sorted({*self._there, key}))
+            for gap in self._small[key]:
+                if self._blends_well(*gap):
+                    self._spared |= {*range(gap[0] + 1, gap[2])}.difference(self._there)
+
+    def _blends_well(self, low: int, middle: int, high: int) -> bool:
+        """Whether three keys are there, and blending the outer ones gives the one between."""
+        first, picture, second = (self._pictures[key] for key in (low, middle, high))
+        if first is None or picture is None or second is None:
+            return False
+        share = (middle - low) / (high - low)
         blend = np.empty_like(picture)
         cv2.addWeighted(first, 1.0 - share, second, share, 0.0, dst=blend)
-        if likeness_db(blend, picture) >= SMOOTH_DB:
-            self._spared |= {*range(low + 1, high)}.difference(self._there)
+        return likeness_db(blend, picture) >= SMOOTH_DB
 
     def blend(self, weight: float, out: NDArray[np.uint8]) -> None:
         """Write the picture for ``weight`` (0…1) into ``out``, (size, size, 4) uint8 RGBA.
