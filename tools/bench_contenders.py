@@ -4,9 +4,11 @@ Each contender opens in a process of its own and then draws one whole frame at a
 codes (or a column of MFCCs) in this computer's memory to the result back there.
 """
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,13 +20,11 @@ from bench_networks import Opened, compiled, eager, load_torch, tensorrt
 from vjnode.engine import choose
 from vjnode.engine.gpu import gpu_here
 from vjnode.engine.networks import NETWORKS, Network
+from vjnode.engine.overlap import PLACES
 from vjnode.face.fetch import GENERATOR, fetch
 from vjnode.runtime import load_openvino
 
 ROOT = Path(__file__).resolve().parents[1]
-
-PLACES = 2
-"""Pictures under way at once where an engine overlaps drawing and copying."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,21 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
 def _engine(candidate: choose.Candidate, size: int, threads: int | None) -> Opened:
     engine: Any = candidate.open(size, threads)
     codes = _codes()
+    frame = partial(engine.draw, codes)
+    if engine.at_once > 1:
+        cores = threads or os.cpu_count() or 1
+        beside = [
+            candidate.open(size, max(1, cores // engine.at_once)) for _ in range(engine.at_once)
+        ]
+        drawing = ThreadPoolExecutor(engine.at_once)
+
+        def shared_out() -> None:
+            for one in [drawing.submit(one.draw, codes) for one in beside]:
+                one.result()
+
+        return Opened(engine.name, frame, shared_out, engine.at_once)
+    if not hasattr(engine, "submit"):
+        return Opened(engine.name, frame)
 
     def pair() -> None:
         for _ in range(PLACES):
@@ -78,11 +93,7 @@ def _engine(candidate: choose.Candidate, size: int, threads: int | None) -> Open
         for _ in range(PLACES):
             engine.collect()
 
-    return Opened(engine.name, partial(engine.draw, codes), pair if _overlaps(engine) else None)
-
-
-def _overlaps(engine: object) -> bool:
-    return hasattr(engine, "submit")
+    return Opened(engine.name, frame, pair, PLACES)
 
 
 def _random_face(threads: int | None) -> Opened:

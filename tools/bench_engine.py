@@ -5,7 +5,8 @@
 
 Everything that draws the same is loaded at once, each in a process of its own, and they take
 turns, so that whatever else the machine does hits all alike. A frame is timed from style codes
-here to the picture back here. Memory is what the process (or the card) holds more than before.
+here to the picture back here; overlapped, several are drawn at once, as in a sweep, and what each
+adds is told. Memory is what the process (or the card) holds more than before.
 What cannot run here is listed with its reason.
 """
 
@@ -42,9 +43,15 @@ def bench(model: str, size: int, options: argparse.Namespace) -> list[Result]:
     first = next((one for one in results if one.peer and not one.reason), None)
     for one in results:
         if first is not None and not one.reason:
-            pairs = zip(one.rounds_ms, first.rounds_ms, strict=True)
-            one.ratio = statistics.median(own / peer for own, peer in pairs)
+            one.ratio = ratio(one.rounds_ms, first)
+            if one.overlapped_rounds_ms:
+                one.overlapped_ratio = ratio(one.overlapped_rounds_ms, first)
     return results
+
+
+def ratio(rounds_ms: list[float], peer: Result) -> float:
+    """Return the median ratio of turns to those that a peer took beside them."""
+    return statistics.median(a / b for a, b in zip(rounds_ms, peer.rounds_ms, strict=True))
 
 
 def table(results: list[Result]) -> str:
@@ -55,16 +62,17 @@ def table(results: list[Result]) -> str:
     rows = [
         f"### {about}{px}",
         "",
-        "| | p50, ms | p99, ms | overlapped, ms | ratio | load, s | first, ms | RSS, MiB "
+        "| | p50, ms | p99, ms | ratio | overlapped, ms | ratio | load, s | first, ms | RSS, MiB "
         "| card, MiB |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for one in (one for one in results if not one.reason):
         cells = (
             shown(one.p50_ms),
             shown(one.p99_ms),
+            times(one.ratio),
             "" if one.overlapped_ms is None else shown(one.overlapped_ms),
-            "" if one.ratio is None else f"{shown(one.ratio)} ×",
+            times(one.overlapped_ratio),
             f"{one.load_ms / 1e3:.2f}",
             shown(one.first_ms),
             "" if one.memory_mib is None else f"{one.memory_mib:.0f}",
@@ -74,6 +82,11 @@ def table(results: list[Result]) -> str:
     rows += ["", f"Ratios are to {compared}." if compared else "There is nothing to compare with."]
     rows += [f"Not run: {one.contender}: {one.reason}." for one in results if one.reason]
     return "\n".join(rows) + "\n"
+
+
+def times(value: float | None) -> str:
+    """Return a ratio, if there is one."""
+    return "" if value is None else f"{shown(value)} ×"
 
 
 def shown(value: float) -> str:

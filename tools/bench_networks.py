@@ -14,13 +14,14 @@ from vjnode.errors import EngineError
 class Opened:
     """A contender that is ready.
 
-    name: as it says itself. frame: makes one frame. pair: makes ``PLACES`` frames that overlap;
-    None where nothing overlaps.
+    name: as it says itself. frame: makes one frame. several: makes ``at_once`` frames that
+    overlap, as they do in a sweep; None where nothing overlaps.
     """
 
     name: str
     frame: Callable[[], object]
-    pair: Callable[[], object] | None = None
+    several: Callable[[], object] | None = None
+    at_once: int = 1
 
 
 def eager(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from bench_contenders import PLACES, Contender, contenders
+from bench_contenders import Contender, contenders
 
 from vjnode.engine.gpu import gpu_here
 from vjnode.errors import VjnodeError
@@ -39,7 +39,9 @@ class Result:
     card_mib: float | None = None
     frames: int = 0
     ratio: float | None = None
+    overlapped_ratio: float | None = None
     rounds_ms: list[float] = field(default_factory=list)
+    overlapped_rounds_ms: list[float] = field(default_factory=list)
 
 
 def work(name: str, model: str, size: int, threads: int | None, pipe: Connection) -> None:
@@ -58,8 +60,8 @@ def work(name: str, model: str, size: int, threads: int | None, pipe: Connection
     pipe.send({"name": opened.name, "load_ms": load_ms, "first_ms": first_ms})
     while (seconds := pipe.recv()) is not None:
         frames = list(repeated_ms(opened.frame, seconds))
-        pairs = list(repeated_ms(opened.pair, seconds / 2)) if opened.pair else []
-        pipe.send((frames, [pair / PLACES for pair in pairs]))
+        groups = list(repeated_ms(opened.several, seconds / 2)) if opened.several else []
+        pipe.send((frames, [group / opened.at_once for group in groups]))
     used_mib = peak_mib()
     pipe.send(
         {
@@ -149,6 +151,8 @@ class Runner:
         frames, overlapped = told
         self.result.rounds_ms.append(statistics.median(frames))
         self._frames_ms += frames
+        if overlapped:
+            self.result.overlapped_rounds_ms.append(statistics.median(overlapped))
         self._overlapped_ms += overlapped
 
     def end(self) -> Result:
