@@ -2,15 +2,18 @@
 
 import time
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from tests.engine.cards import psnr_db
 from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.errors import InputError
-from vjnode.face.catalogue import load_face
+from vjnode.face.catalogue import expression_names, face_names, load_expression, load_face
 from vjnode.face.fetch import generator_weights
 from vjnode.face.heads import LiveSynthesis, load_tail
+from vjnode.face.latent import fuse
 from vjnode.face.live import SIZES
 from vjnode.face.mobilestylegan import load
 
@@ -35,6 +38,29 @@ def test_draws_what_the_live_network_says(codes, size):
     error = np.mean((picture.astype(float) - wanted) ** 2)
     assert 10 * np.log10(255**2 / error) >= 45
     assert np.array_equal(engine.draw(codes), picture)
+
+
+@pytest.fixture(scope="module")
+def likeness_db():
+    """How near each face that ships comes to the whole generator's, with each expression."""
+    faces, expressions = face_names(), [load_expression(name) for name in expression_names()]
+    whole = OpenVinoEngine(512)
+    lives = {size: OpenVinoEngine(size, quality="live") for size in SIZES}
+    found = {size: [] for size in SIZES}
+    for face in map(load_face, faces):
+        looks = [fuse(face, expression, 1.0) for expression in expressions]
+        for codes in (face.codes, *looks):
+            wanted = whole.draw(codes)
+            for size, live in lives.items():
+                smaller = cv2.resize(wanted, (size, size), interpolation=cv2.INTER_AREA)
+                found[size].append(psnr_db(live.draw(codes), smaller))
+    return found
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_a_show_draws_looks_as_the_whole_generator_does(likeness_db, size):
+    assert np.mean(likeness_db[size]) >= 30.0
+    assert np.min(likeness_db[size]) >= 27.5
 
 
 def test_it_is_another_engine_than_the_whole_one():
