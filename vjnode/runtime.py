@@ -1,6 +1,7 @@
 """How every process of vjnode is set up: its log, and OpenVINO without its reports home."""
 
 import logging
+import os
 import sys
 from types import ModuleType
 
@@ -26,3 +27,10 @@ def load_openvino() -> ModuleType:
 
     module: ModuleType = openvino
     return module
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

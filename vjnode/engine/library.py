@@ -2,7 +2,8 @@
 
 What the show has asked for is drawn at once: the first key of a sweep on every core, for a switch
 waits for it, and the others several at a time where that is faster, as it is on a processor:
-cores that share out one picture wait for each other at every layer. What presets may ask for
+cores that share out one picture wait for each other at every layer. What has been drawn is encoded
+for the disk while the next is drawn. What presets may ask for
 later is drawn on one core, and gives way to everything: a switch that may come must not cost a
 frame that is due.
 """
@@ -14,31 +15,30 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engine.base import Engine
+from vjnode.engine.key_files import KeyFiles, decode, encode
 from vjnode.engine.sweep import Sweep
 from vjnode.errors import VjnodeError
-from vjnode.storage import replace_file
+from vjnode.runtime import cores
 
 _log = logging.getLogger(__name__)
 
 KEYS = 64
-_JPEG_END = b"\xff\xd9"  # a file that was cut off lacks it; the decoder would fill with grey
 _NICENESS = 10  # the show's own clock goes first
 
-# Near-lossless: 46 dB against the drawing, a quarter of a PNG's size and decoding time.
-_JPEG = [
-    cv2.IMWRITE_JPEG_QUALITY,
-    97,
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-]
+HELP_S = 10.0
+"""Helpers that have had nothing to draw for so long give their memory back."""
+
+MOST_DEVELOPERS = 4
+"""Threads that encode what was drawn: on a card that takes far longer than drawing."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class SweepLibrary:
         self._codes = codes
         self._size = size
         self._memory_bytes = memory_bytes
-        self._folder = folder
+        self._files = KeyFiles(folder, size)
         self.keys = keys_within(memory_bytes, size=size)
         if self.keys < KEYS:
             _log.warning(
@@ -106,17 +106,21 @@ class SweepLibrary:
         self._wanted: set[Look] = set()
         self._newest: Sweep | None = None
         self._prefetch: list[Look] = []
-        self._folders: dict[Look, Path] = {}
+        self._names: dict[tuple[str, Look], str] = {}
         self._in_hand: set[tuple[Sweep, int]] = set()
-        self._helpers = 0
+        self._called = self._helping = 0
+        developers = min(cores(), MOST_DEVELOPERS)
+        lower = partial(_lower_priority, idle=False)
+        self._developers = ThreadPoolExecutor(developers, "sweeps develop", initializer=lower)
+        self._undeveloped = threading.Semaphore(2 * developers)
         self._changed = threading.Condition()
         self._stopping = False
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self.engine_name = ""
         """Name of the engine once it is open."""
         self._threads: list[threading.Thread] = []
-        self._start(self._draw_wanted)
-        self._start(self._draw_ahead)
+        self._start(self._draw_wanted, "wanted")
+        self._start(self._draw_ahead, "ahead")
 
     def sweep(self, look: Look) -> Sweep:
         """Return the sweep of ``look``, perhaps still empty, and prepare it before any other.
@@ -158,12 +162,13 @@ class SweepLibrary:
         return done
 
     def close(self) -> None:
-        """Stop preparing; returns when the key in hand is finished."""
+        """Stop preparing; returns when that has stopped, soon."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         for thread in self._threads:  # grows until the first of them has ended
             thread.join()
+        self._developers.shutdown()
 
     def _add(self, look: Look) -> Sweep:
         """Make room for one more sweep and add it, as the one shown longest ago."""
@@ -179,54 +184,86 @@ class SweepLibrary:
         """Memory of all sweeps once they are complete, as far as is known."""
         return sum(sweep.nbytes for sweep in self._sweeps.values())
 
-    def _start(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, name=f"sweeps {work.__name__}", daemon=True)
+    def _start(self, work: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=work, name=f"sweeps {name}", daemon=True)
         self._threads.append(thread)
         thread.start()
 
     def _draw_wanted(self) -> None:
         """Draw what is wanted on every core: once others help, what they would be slow with."""
         _lower_priority(idle=False)
-        self._work(self._next_urgent, threads=None)
-
-    def _draw_beside(self) -> None:
-        """Draw what is wanted as one of several that do, each on its share of the cores."""
-        _lower_priority(idle=False)
-        self._work(self._next_beside, threads=max(1, (os.cpu_count() or 1) // self._helpers))
-
-    def _draw_ahead(self) -> None:
-        """Draw what may be wanted later."""
-        _lower_priority(idle=True)
-        self._work(self._next_ahead, threads=1)
-
-    def _work(self, next_task: Callable[[], Task | None], *, threads: int | None) -> None:
         engine: Engine | None = None
         try:
-            while (task := self._wait_for(next_task)) is not None:
+            while (task := self._wait_for(self._next_urgent)) is not None:
                 if engine is None:
-                    engine = self._open_engine(threads)
-                    self.engine_name = self.engine_name or engine.name
-                drawn = self._fill(engine, *task)
-                self._put_down(task)
-                if drawn and threads is None and engine.at_once > 1 and not self._helpers:
-                    self._helpers = engine.at_once
-                    for _ in range(self._helpers):
-                        self._start(self._draw_beside)
+                    engine = self._open_engine(None)
+                    self.engine_name = engine.name
+                if self._fill(engine, task) and engine.at_once > 1 and not self._called:
+                    self._called = engine.at_once
+                    for one in range(self._called):
+                        share = max(1, (cores() + one) // self._called)
+                        self._start(partial(self._draw_beside, share), f"beside {one}")
         except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
-            with self._changed:
-                self._failure = error
-                self._changed.notify_all()
+            self._fail(error)
         finally:
             if engine is not None:
                 engine.close()
 
-    def _wait_for(self, next_task: Callable[[], Task | None]) -> Task | None:
-        """Wait for something to prepare; None when it is time to stop."""
+    def _draw_beside(self, threads: int) -> None:
+        """Draw what is wanted as one of several that do, each on its share of the cores.
+
+        Who cannot, or fails, is not missed: whoever is left goes on.
+        """
+        _lower_priority(idle=False)
+        engine: Engine | None = None
+        try:
+            engine = self._open_engine(threads)
+            self._change_helping(+1)
+            while (task := self._wait_for(self._next_beside, HELP_S)) is not None:
+                self._fill(engine, task)
+            with self._changed:
+                self._called -= 1  # may be called again
+        except Exception as error:  # noqa: BLE001 - top of a thread
+            _log.warning("key frames are drawn with fewer engines at once: %s", error)
+        finally:
+            if engine is not None:
+                self._change_helping(-1)
+                engine.close()
+
+    def _draw_ahead(self) -> None:
+        """Draw what may be wanted later, by this thread alone: nothing of it is in a hurry."""
+        _lower_priority(idle=True)
+        engine: Engine | None = None
+        try:
+            while (task := self._wait_for(self._next_ahead)) is not None:
+                engine = engine or self._open_engine(1)
+                self._fill(engine, task, ahead=True)
+        except Exception as error:  # noqa: BLE001 - top of a thread
+            _log.warning("nothing is prepared ahead of a switch any more: %s", error)
+        finally:
+            if engine is not None:
+                engine.close()
+
+    def _fail(self, error: BaseException) -> None:
+        with self._changed:
+            self._failure = self._failure or error
+            self._changed.notify_all()
+
+    def _change_helping(self, by: int) -> None:
+        with self._changed:
+            self._helping += by
+            self._changed.notify_all()
+
+    def _wait_for(
+        self, next_task: Callable[[], Task | None], patience_s: float | None = None
+    ) -> Task | None:
+        """Wait for something to prepare; None when it is time to stop, or patience has run out."""
         with self._changed:
             while not self._stopping:
                 if (task := next_task()) is not None:
                     return task
-                self._changed.wait()
+                if not self._changed.wait(patience_s):
+                    return None
         return None
 
     def _put_down(self, task: Task) -> None:
@@ -237,7 +274,7 @@ class SweepLibrary:
     def _next_urgent(self) -> Task | None:
         """Take in hand what is best drawn on all cores: anything wanted, while nobody helps."""
         task = self._next_wanted()
-        return None if task is None or (self._helpers and task[1].ready) else self._taken(task)
+        return None if task is None or (self._helping and task[1].ready) else self._taken(task)
 
     def _next_beside(self) -> Task | None:
         """Take in hand the next key that is wanted of a sweep that can be shown already."""
@@ -274,88 +311,69 @@ class SweepLibrary:
             return None
         return next((look for look in self._prefetch if look not in self._sweeps), None)
 
-    def _fill(self, engine: Engine, look: Look, sweep: Sweep, key: int) -> bool:
-        """Put one key into ``sweep``, from disk if it is there, else drawn (True) and kept.
+    def _fill(self, engine: Engine, task: Task, *, ahead: bool = False) -> bool:
+        """Put one key into its sweep, from disk if it is there, else drawn; whether it was drawn.
 
-        What was just drawn is shown as it will be read the next time, so that a cache never
-        changes a picture.
+        What is drawn is then encoded by somebody else, unless it is drawn ahead.
         """
-        folder = self._folder_of(engine, look)
-        path = folder / f"{key:03d}.jpg" if folder is not None else None
-        picture = None if path is None else _decode(_read(path), self._size)
-        if picture is None:
+        look, sweep, key = task
+        name = self._name_of(engine.identity, look)
+        developing = False
+        try:
+            picture = self._files.read(name, key)
+            if picture is not None:
+                sweep.put(key, picture)
+                return False
             codes = self._codes(look, key / (self.keys - 1))
-            drawn = engine.draw_unless(lambda: self._is_waiting_beside(sweep), codes)
+            drawn = engine.draw_unless(lambda: self._is_given_up(sweep), codes)
             if drawn is None:
                 return False
             if not sweep.ready:
                 sweep.put(key, drawn)  # a switch waits for this one; what is kept follows
-            data = _encode(drawn)
-            picture = _decode(data, self._size)
-            assert picture is not None  # noqa: S101 - it was encoded a moment ago
-            if path is not None and not _keep(path, data):
-                self._folder = None
-                self._folders.clear()
-            sweep.put(key, picture)
+            if ahead:
+                self._develop(name, task, drawn)
+                return True
+            self._undeveloped.acquire()
+            self._developers.submit(self._develop_waiting, name, task, drawn)
+            developing = True
             return True
+        finally:
+            if not developing:
+                self._put_down(task)
+
+    def _develop_waiting(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
+        try:
+            self._develop(name, task, drawn)
+        except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
+            self._fail(error)
+        finally:
+            self._undeveloped.release()
+            self._put_down(task)
+
+    def _develop(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
+        """Keep what was drawn, and show it as it will be read: a cache never changes a picture."""
+        _, sweep, key = task
+        data = encode(drawn)
+        picture = decode(data, self._size)
+        assert picture is not None  # noqa: S101 - it was encoded a moment ago
+        self._files.keep(name, key, data)
         sweep.put(key, picture)
-        return False
 
-    def _is_waiting_beside(self, sweep: Sweep) -> bool:
-        """Whether the show waits for the first key of another sweep than ``sweep``."""
+    def _is_given_up(self, sweep: Sweep) -> bool:
+        """Whether all is over, or the show waits for the first key of another sweep."""
         newest = self._newest
-        return newest is not None and newest is not sweep and not newest.ready
+        waited_for = newest is not None and newest is not sweep and not newest.ready
+        return waited_for or self._stopping
 
-    def _folder_of(self, engine: Engine, look: Look) -> Path | None:
-        """Return the folder of a look's keys: named by everything that the pictures depend on."""
-        if self._folder is None:
-            return None
-        if look not in self._folders:
-            digest = hashlib.sha256(engine.identity.encode())
+    def _name_of(self, identity: str, look: Look) -> str:
+        """Return the name of a look's folder: by everything that its pictures depend on."""
+        if (identity, look) not in self._names:
+            digest = hashlib.sha256(identity.encode())
             for key in range(self.keys):
                 digest.update(self._codes(look, key / (self.keys - 1)).tobytes())
             name = f"{look.face}-{look.expression}-{self._size}-{digest.hexdigest()[:16]}"
-            self._folders[look] = self._folder / name
-        return self._folders[look]
-
-
-def _encode(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return ``picture``, (size, size, 4) uint8 RGBA, as JPEG."""
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGR), _JPEG)
-    return np.asarray(data, np.uint8)
-
-
-def _decode(data: NDArray[np.uint8], size: int) -> NDArray[np.uint8] | None:
-    """Return the picture in ``data``, (size, size, 4) uint8 RGBA; None when it is damaged."""
-    if not data.size or data[-2:].tobytes() != _JPEG_END:
-        return None
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR_BGR)
-    if picture is None or picture.shape != (size, size, 3):
-        return None
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGBA), np.uint8)
-
-
-def _read(path: Path) -> NDArray[np.uint8]:
-    """Return the bytes of a file, none when it is not there."""
-    try:
-        return np.fromfile(path, np.uint8)
-    except OSError:
-        return np.empty(0, np.uint8)
-
-
-def _keep(path: Path, data: NDArray[np.uint8]) -> bool:
-    """Write a key; False, said once, when the cache cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, data.tobytes())
-    except OSError as error:
-        _log.warning(
-            "key frames cannot be kept in %s (%s); they will be drawn again next time",
-            path.parent,
-            error.strerror,
-        )
-        return False
-    return True
+            self._names[identity, look] = name
+        return self._names[identity, look]
 
 
 def _lower_priority(*, idle: bool) -> None:

@@ -19,7 +19,7 @@ from vjnode.engine.manifest import sha256_of
 from vjnode.errors import InputError
 from vjnode.face import fetch, live
 from vjnode.face.layout import DIM, SLOTS
-from vjnode.runtime import load_openvino
+from vjnode.runtime import cores, load_openvino
 from vjnode.storage import cache_dir, shipped
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class OpenVinoEngine:
             options["CACHE_DIR"] = str(folder)
         self._request = core.compile_model(model, "CPU", options).create_infer_request()
         self.size = size
-        self.at_once = min(os.cpu_count() or 1, MOST_AT_ONCE)
+        self.at_once = min(threads or cores(), MOST_AT_ONCE)
         processor = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
         self.name = f"openvino {precision}{' live' * (quality == 'live')} on {processor}"
         what = f"{weights} {GRAPH} {ov.__version__} {precision} {size}"

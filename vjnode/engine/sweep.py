@@ -105,9 +105,12 @@ class Sweep:
     def missing(self, in_hand: Collection[int] = ()) -> int | None:
         """Return the key to prepare next, or None when there is none left.
 
-        in_hand: keys that are being prepared already.
+        in_hand: keys that are being prepared already. What they may spare is left until then.
         """
         settled = {*self._there, *self._spared, *in_hand}
+        for judged in in_hand:
+            for low, _, high in self._small[judged]:
+                settled |= {*range(low + 1, high)}
         return next((key for key in coarse_to_fine(self.keys) if key not in settled), None)
 
     def put(self, key: int, picture: NDArray[np.uint8]) -> None:
