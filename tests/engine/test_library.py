@@ -1,3 +1,4 @@
+import errno
 import threading
 import time
 
@@ -50,6 +51,7 @@ class Workshop(PaintBox):
     def __init__(self, delay_s=0.005):
         super().__init__(delay_s)
         self.threads = []
+        self.closed = 0
         self.moments = []
         self._under_way = []
         self._writing = threading.Lock()
@@ -57,6 +59,9 @@ class Workshop(PaintBox):
     def open(self, threads):
         self.threads.append(threads)
         return self
+
+    def close(self):
+        self.closed += 1
 
     def draw_unless(self, given_up, codes):
         with self._writing:
@@ -209,16 +214,74 @@ def test_nobody_is_called_to_help_where_all_is_on_disk(make):
     assert shop.threads == [None]
 
 
-def test_a_failed_helper_is_reported(make):
-    class Broken(Workshop):
+@pytest.mark.parametrize("fails", ["open", "draw"])
+def test_without_a_helper_the_others_go_on(make, caplog, fails):
+    class Helpless(Workshop):
+        def open(self, threads):
+            helper = threads is not None
+            if helper and fails == "open":
+                raise RuntimeError("no memory for another")
+            return Unsteady() if helper else self
+
+    class Unsteady(Workshop):
+        def draw_unless(self, given_up, codes):
+            raise RuntimeError("no memory for another")
+
+    shop = Helpless(delay_s=0.001)
+    sweep = completed(make(shop, folder=None), ADA)
+    assert sweep.drawn == 64
+    assert "fewer engines at once: no memory for another" in caplog.text
+
+
+def test_nothing_stands_still_while_helpers_open(make):
+    class Slow(Workshop):
         def open(self, threads):
             if threads is not None:
-                raise RuntimeError("no memory for another")
+                time.sleep(1.0)
             return self
 
-    library = make(Broken(), folder=None)
-    with pytest.raises(VjnodeError, match="no memory for another"):
-        library.wait(library.sweep(ADA), ready=64, timeout_s=5)
+    library = make(Slow(), folder=None)
+    assert library.wait(library.sweep(ADA), ready=20, timeout_s=0.9)
+
+
+def test_helpers_give_back_what_they_held(make, monkeypatch):
+    monkeypatch.setattr("vjnode.engine.library.HELP_S", 0.1)
+    shop = Workshop()
+    library = make(shop, folder=None)
+    completed(library, ADA)
+    time.sleep(0.5)
+    assert shop.closed == 2
+    completed(library, BEN)
+    assert len(shop.threads) == 5  # they are there again
+
+
+def test_a_disk_that_fills_up_while_several_draw_does_not_stop_the_show(make, tmp_path, caplog):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vjnode.engine.key_files.replace_file", full)
+        sweep = completed(make(Workshop()), ADA)
+    assert sweep.drawn == 64
+    assert caplog.text.count("cannot be kept") == 1
+
+
+def test_several_draw_no_more_keys_than_one_does(make):
+    class Still(Workshop):
+        def draw_unless(self, given_up, codes):
+            drawn = super().draw_unless(given_up, codes)
+            return None if drawn is None else np.full_like(drawn, 99)
+
+    assert completed(make(Still(delay_s=0.002), folder=None), ADA).drawn == 17
+
+
+def test_closing_does_not_wait_for_a_picture(make):
+    library = make(Workshop(delay_s=5.0), folder=None)
+    library.sweep(ADA)
+    time.sleep(0.1)
+    began_s = time.perf_counter()
+    library.close()
+    assert time.perf_counter() - began_s < 1.0
 
 
 def test_a_failed_engine_is_reported_and_never_waited_for(make):
