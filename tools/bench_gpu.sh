@@ -45,7 +45,7 @@ for flavour in tensorrt_rtx tensorrt; do
 		# The encoder has no size: it is built once more each time, which takes seconds.
 		"$python" -m vjnode engines build --gpu this --flavour "$flavour" --size "$size" \
 			--model mobilestylegan --model stylegan2 --model encoder >"$scratch/build" 2>&1 ||
-			say "not built: $(tail -n 1 "$scratch/build")"
+			{ failed=1; say "not built: $(tail -n 1 "$scratch/build")"; quote "$scratch/build" 3; }
 	done
 done
 "$python" -m vjnode engines list >"$scratch/list" 2>&1

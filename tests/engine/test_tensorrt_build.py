@@ -61,7 +61,8 @@ def test_an_engine_can_run_on_the_card_it_is_for_and_on_no_other(
     monkeypatch.setattr(store, "gpu_here", lambda: "sm86")
     assert examine(path)[1] == (
         "engine encoder-fp16-sm89.rtx was built for sm89, this GPU is sm86; "
-        "run: vjnode engines build --model encoder --precision fp16 --gpu sm86"
+        "run: vjnode engines build --model encoder --precision fp16 --gpu sm86 "
+        "--flavour tensorrt_rtx"
     )
 
 

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.engine.cards import codes_of
-from vjnode.engine.openvino import INT8_LIMITS
+from vjnode.engine.openvino_graph import INT8_LIMITS
 from vjnode.face.fetch import generator_weights
 from vjnode.face.fold import FoldedSynthesis
 from vjnode.face.int8 import LEAST_PX, Int8Pointwise, int8_layers, to_int8

@@ -68,7 +68,7 @@ def test_a_card_draws_live_when_it_is_fast_enough(card, drawing, ms, live):
     engine = card(ms)
     library, told = library_for(drawing)
     assert isinstance(library, LiveLibrary if live else SweepLibrary)
-    assert engine.closed == (live or drawing == "auto")  # it is not left open beside another
+    assert engine.closed == live
     assert [choice.engine for choice in told] == [engine] * live
 
 

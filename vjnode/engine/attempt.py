@@ -4,6 +4,7 @@ A broken driver can end a process or hang it, which no exception tells of. So a 
 being tried, and one that is left over from a process that has ended says what not to try again.
 """
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ def attempt(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        forget_attempts()
+        with suppress(OSError, VjnodeError, ValueError):
+            _forget_own(_file(name))
 
 
 def took_down(name: str) -> bool:
@@ -38,8 +40,7 @@ def forget_attempts() -> None:
     """Take back what this process was trying: it ends for another reason."""
     with suppress(OSError, VjnodeError, ValueError):
         for path in cache_dir("engines").glob("opening-*"):
-            if int(path.read_text()) == os.getpid():
-                path.unlink(missing_ok=True)
+            _forget_own(path)
 
 
 def forget_failure(name: str) -> None:
@@ -52,9 +53,19 @@ def _file(name: str) -> Path:
     return cache_dir("engines") / f"opening-{name}"
 
 
+def _forget_own(path: Path) -> None:
+    if int(path.read_text()) == os.getpid():
+        path.unlink(missing_ok=True)
+
+
 def _lives(pid: int) -> bool:
-    if sys.platform == "win32":  # where asking would end it
-        return False
+    if sys.platform == "win32":  # where os.kill would end it
+        query_limited_information = 0x1000
+        kernel32 = ctypes.windll.kernel32
+        handle = kernel32.OpenProcess(query_limited_information, False, pid)
+        if handle:
+            kernel32.CloseHandle(handle)
+        return bool(handle)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -5,6 +5,7 @@ device and whatever was built for it are there, and a first picture looks like o
 imported when it is opened, and nothing of CUDA where no driver of a card is.
 """
 
+import importlib.util
 import os
 import sys
 from collections.abc import Callable
@@ -143,11 +144,13 @@ def open_engine(size: int, threads: int | None = None) -> Engine:
         FetchError: the generator is neither in the cache nor to be had.
     """
     taken = _taken.get(size)
-    if taken is not None and taken is not CANDIDATES[-1]:
+    if taken is not None and taken in _considered():
         try:
             return taken.open(size, threads)
         except (VjnodeError, RuntimeError, OSError):  # it was usable, and is not any more
-            del _taken[size]
+            if taken is CANDIDATES[-1]:
+                raise
+            _taken.pop(size, None)
     return choose(size, threads).engine
 
 
@@ -197,7 +200,8 @@ def survey(size: int) -> list[Verdict]:
 
 def may_be_fast() -> bool:
     """Whether there is anything here beside the processor that could draw. Opens nothing."""
-    return gpu_here() is not None or sys.platform == "darwin"
+    direct_ml = sys.platform == "win32" and importlib.util.find_spec("onnxruntime") is not None
+    return gpu_here() is not None or sys.platform == "darwin" or direct_ml
 
 
 def _considered() -> tuple[Candidate, ...]:
@@ -232,7 +236,9 @@ def _proved(candidate: Candidate, size: int, threads: int | None) -> Engine:
             engine = candidate.open(size, threads)
             unless_proved.callback(engine.close)
             picture = engine.draw(probe_codes())
-        except (RuntimeError, OSError) as error:  # how runtimes say that a device has failed
+        except VjnodeError:
+            raise
+        except Exception as error:  # whatever it is, there are others
             raise EngineError(f"{candidate.name} fails: {error}") from error
         if not looks_like_one(picture, engine.size):
             raise EngineError(

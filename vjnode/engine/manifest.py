@@ -77,12 +77,12 @@ def read_manifest(engine: Path) -> tuple[Manifest, bool]:
     except FileNotFoundError as error:
         raise EngineError(
             f"engine {engine.name} has no manifest, as if its build had been interrupted; "
-            f"run: vjnode engines remove {engine.stem}, and build it again"
+            f"run: vjnode engines remove {engine.name}, and build it again"
         ) from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise EngineError(
             f"{path.name} is not the manifest of an engine ({_said(error)}); "
-            f"run: vjnode engines remove {engine.stem}, and build it again"
+            f"run: vjnode engines remove {engine.name}, and build it again"
         ) from error
 
 

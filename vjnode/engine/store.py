@@ -113,11 +113,18 @@ def trust(path: Path) -> Manifest:
     """Admit an engine that was built elsewhere: sign its manifest with this machine's key.
 
     Raises:
-        EngineError: its manifest is missing or damaged, or the engine is not the one it tells of.
+        EngineError: its manifest is missing or damaged, the engine is not the one it tells of, or
+            the manifest cannot be written.
     """
     manifest, _ = read_manifest(path)
     _content(path, manifest, "copy both files again from where they were built")
-    write_manifest(path, manifest)
+    try:
+        write_manifest(path, manifest)
+    except OSError as error:
+        raise EngineError(
+            f"{manifest_path(path)} cannot be written ({error.strerror}); make room or make the "
+            "folder writable; the engine is not admitted"
+        ) from error
     return manifest
 
 
@@ -216,7 +223,7 @@ def _fix(wants: Mapping[str, Any]) -> str:
     size = f" --size {wants['size']}" if wants["size"] else ""
     return (
         f"run: vjnode engines build --model {wants['network']}{size} "
-        f"--precision {wants['precision']} --gpu {wants['gpu']}"
+        f"--precision {wants['precision']} --gpu {wants['gpu']} --flavour {wants['flavour']}"
     )
 
 

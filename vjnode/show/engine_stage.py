@@ -1,6 +1,9 @@
 """The engine process: drives and controls in, frames out, just ahead of each deadline."""
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -35,6 +38,9 @@ LEAD = 0.4
 
 FIRST_KEY_TIMEOUT_S = 120.0
 
+FORGET_S = 0.1
+"""How often it is asked whether a show still goes on whose engine is being opened."""
+
 
 @dataclass(frozen=True)
 class EngineJob:
@@ -63,13 +69,14 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     frames = Slot(frame_bytes(job.size), name=links.frame)
     stills = StillsWriter(stills_slot(job.size, name=links.stills), job.size)
     chosen: list[Choice] = []
-    library = open_show_library(
-        size=job.size,
-        drawing=job.drawing,
-        period_s=float(1 / job.fps),
-        memory_mib=job.memory_mib,
-        told=chosen.append,
-    )
+    with _forgiven(lifeline):
+        library = open_show_library(
+            size=job.size,
+            drawing=job.drawing,
+            period_s=float(1 / job.fps),
+            memory_mib=job.memory_mib,
+            told=chosen.append,
+        )
     track = live_track()
     painter = Painter(library, track)
     controls = _newest_controls(desk, None)
@@ -102,6 +109,25 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
         frames.commit(frame_bytes(job.size))
         if (shown := painter.shown) is not None:
             stills.step(time.monotonic(), *shown)
+
+
+@contextmanager
+def _forgiven(lifeline: Lifeline) -> Iterator[None]:
+    """Within it an engine is opened: a show that ends meanwhile does not say that it is broken."""
+    opened = threading.Event()
+
+    def forget() -> None:
+        while not opened.wait(FORGET_S):
+            if not lifeline.running():
+                forget_attempts()
+
+    watcher = threading.Thread(target=forget, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        opened.set()
+        watcher.join()
 
 
 def _newest_controls(desk: Slot, before: Controls | None) -> Controls:

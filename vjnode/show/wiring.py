@@ -86,11 +86,15 @@ def looks(controls: Controls, available: Stock) -> tuple[Look, ...]:
 
 
 def open_library(
-    *, size: int, memory_mib: int, told: Callable[[Choice], None] | None = None
+    *,
+    size: int,
+    memory_mib: int,
+    told: Callable[[Choice], None] | None = None,
+    choice: Choice | None = None,
 ) -> SweepLibrary:
     """Open the engine and its sweeps.
 
-    told: is told which engine draws, before it draws.
+    told: is told which engine draws, before it draws. choice: an engine that is open already.
     """
     try:
         folder = cache_dir("sweeps")
@@ -99,11 +103,11 @@ def open_library(
         _log.warning("key frames cannot be kept: %s", error)
 
     def opened(threads: int | None) -> Engine:
-        if threads is not None:  # a second one, for what may be asked for later
+        if threads is not None:  # one more
             return open_engine(size, threads)
-        choice = choose(size, measured=True)
-        _tell("drawing with %s", choice, told)
-        return choice.engine
+        chosen = choice or choose(size, measured=True)
+        _tell("drawing with %s", chosen, told)
+        return chosen.engine
 
     return SweepLibrary(
         opened,
@@ -152,14 +156,14 @@ def open_show_library(
         choice = choose(size, measured=True)
         if choice.taken.ms is not None and choice.taken.ms <= LIVE_SHARE * period_s * 1e3:
             return _drawn_live(choice, told)
-        choice.engine.close()
+        return open_library(size=size, memory_mib=memory_mib, told=told, choice=choice)
     return open_library(size=size, memory_mib=memory_mib, told=told)
 
 
 def _small_and_live(size: int) -> Choice:
     from vjnode.engine.openvino import OpenVinoEngine  # noqa: PLC0415 - imported when opened
 
-    engine = OpenVinoEngine(size, quality="live")
+    engine = OpenVinoEngine(size, quality="live", fast=True)
     return Choice(engine, (Verdict("openvino", engine.name, "", measured_ms(engine)),))
 
 
