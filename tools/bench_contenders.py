@@ -4,7 +4,6 @@ Each contender opens in a process of its own and then draws one whole frame at a
 codes (or a column of MFCCs) in this computer's memory to the result back there.
 """
 
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,11 +17,13 @@ import numpy as np
 from bench_networks import Opened, compiled, eager, load_torch, tensorrt
 
 from vjnode.engine import choose
+from vjnode.engine.base import Engine
 from vjnode.engine.gpu import gpu_here
 from vjnode.engine.networks import NETWORKS, Network
+from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.engine.overlap import PLACES
 from vjnode.face.fetch import GENERATOR, fetch
-from vjnode.runtime import load_openvino
+from vjnode.runtime import cores, load_openvino
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,7 +55,14 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
             open_ = partial(_readable, size, device, threads)
             yield Contender(f"torch eager on {device}", open_, True)
         for one in choose.CANDIDATES:
-            yield Contender(one.name, partial(_engine, one, size, threads))
+            yield Contender(one.name, partial(_engine, one.open, size, threads))
+    elif model == "mobilestylegan-live":
+        for device in devices:
+            open_ = partial(_readable, size, device, threads)
+            yield Contender(f"the whole generator, torch eager on {device}", open_, True)
+        whole = choose.CANDIDATES[-1]
+        yield Contender("the whole generator", partial(_engine, whole.open, size, threads))
+        yield Contender("openvino live", partial(_engine, _live, size, threads))
     else:
         for device in devices:
             open_ = partial(_naive, network, size, device, threads)
@@ -68,18 +76,22 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
             yield Contender(flavour, partial(tensorrt, network, size, flavour))
 
 
-def _engine(candidate: choose.Candidate, size: int, threads: int | None) -> Opened:
-    engine: Any = candidate.open(size, threads)
+def _live(size: int, threads: int | None) -> Engine:
+    return OpenVinoEngine(size, threads, "live", fast=True)
+
+
+def _engine(open_: Callable[[int, int | None], Engine], size: int, threads: int | None) -> Opened:
+    engine: Any = open_(size, threads)
     codes = _codes()
     frame = partial(engine.draw, codes)
     if engine.at_once > 1:
-        cores = threads or os.cpu_count() or 1
-        beside = [
-            candidate.open(size, max(1, cores // engine.at_once)) for _ in range(engine.at_once)
-        ]
+        share = max(1, (threads or cores()) // engine.at_once)
         drawing = ThreadPoolExecutor(engine.at_once)
+        beside: list[Engine] = []
 
         def shared_out() -> None:
+            if not beside:  # opened when they are needed, as in a show
+                beside.extend(open_(size, share) for _ in range(engine.at_once))
             for one in [drawing.submit(one.draw, codes) for one in beside]:
                 one.result()
 

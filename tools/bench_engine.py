@@ -106,7 +106,9 @@ def main() -> None:
     """Run what was asked for and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", action="append", choices=NETWORKS, help="repeatable")
-    parser.add_argument("--size", action="append", type=int, help="repeatable; default: 1024 px")
+    parser.add_argument(
+        "--size", action="append", type=int, help="repeatable; default: the largest"
+    )
     parser.add_argument("--only", metavar="TEXT", help="peers, and what has TEXT in its name")
     parser.add_argument("--seconds", type=float, default=5.0, help="for each contender")
     parser.add_argument("--threads", type=int, help="on the processor; default: all cores")
@@ -116,17 +118,19 @@ def main() -> None:
     results, text = [], f"{machine()}\n"
     print(text)
     for model in options.model or NETWORKS:
-        sizes = [0] if NETWORKS[model].sizes == (0,) else options.size or [1024]
-        for size in sizes:
+        has = NETWORKS[model].sizes
+        asked = [size for size in options.size or [max(has)] if size in has]
+        for size in [0] if has == (0,) else asked:
             found = bench(model, size, options)
             results += found
             print(table(found))
             text += "\n" + table(found)
-    if options.json:
-        about = {"machine": machine(), "results": [asdict(one) for one in results]}
-        options.json.write_text(json.dumps(about, indent=1))
-    if options.markdown:
-        options.markdown.write_text(text)
+            # At once: a machine may not live to see the end of a long run.
+            if options.json:
+                about = {"machine": machine(), "results": [asdict(one) for one in results]}
+                options.json.write_text(json.dumps(about, indent=1))
+            if options.markdown:
+                options.markdown.write_text(text)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -58,11 +59,13 @@ def work(name: str, model: str, size: int, threads: int | None, pipe: Connection
         pipe.send(" ".join(str(error).split())[:300] or type(error).__name__)
         return
     pipe.send({"name": opened.name, "load_ms": load_ms, "first_ms": first_ms})
+    used_mib = peak_mib()
+    if opened.several:
+        opened.several()
     while (seconds := pipe.recv()) is not None:
         frames = list(repeated_ms(opened.frame, seconds))
         groups = list(repeated_ms(opened.several, seconds / 2)) if opened.several else []
         pipe.send((frames, [group / opened.at_once for group in groups]))
-    used_mib = peak_mib()
     pipe.send(
         {
             "memory_mib": used_mib - before_mib if used_mib and before_mib else None,
@@ -143,7 +146,7 @@ class Runner:
         """Have it make frames."""
         if self.result.reason:
             return
-        self._pipe.send(seconds)
+        self._tell(seconds)
         told = self._hear()
         if not isinstance(told, tuple):
             self.result.reason = str(told)
@@ -158,7 +161,7 @@ class Runner:
     def end(self) -> Result:
         """End the process and return what came of it."""
         if not self.result.reason:
-            self._pipe.send(None)
+            self._tell(None)
             told = self._hear()
             if isinstance(told, dict):
                 vars(self.result).update(told)
@@ -172,12 +175,16 @@ class Runner:
         self._process.kill()
         return self.result
 
+    def _tell(self, seconds: float | None) -> None:
+        with suppress(OSError):  # it has died; ``_hear`` says so
+            self._pipe.send(seconds)
+
     def _hear(self) -> object:
         """Return its next word; a reason when it has died or takes too long."""
         try:
             if self._pipe.poll(WAIT_S):
                 return self._pipe.recv()
             return f"it did not answer within {WAIT_S:g} s"
-        except EOFError:
+        except (EOFError, OSError):
             self._process.join()
             return f"its process ended with {self._process.exitcode}"
