@@ -178,12 +178,18 @@ def test_the_user_can_name_the_only_one_to_consider(offer, monkeypatch):
 
 
 def test_a_runtime_that_breaks_when_it_is_opened_is_passed_over(offer):
-    opened = offer(first=RuntimeError("no libfoo"), second=OSError("no libbar"), last={})
+    opened = offer(
+        first=RuntimeError("no libfoo"),
+        second=OSError("no libbar"),
+        third=AttributeError("no such call in this version"),
+        last={},
+    )
     choice = choose(SIZE)
     assert choice.engine is opened["last"][0]
-    assert [one.reason for one in choice.verdicts[:2]] == [
+    assert [one.reason for one in choice.verdicts[:3]] == [
         "first fails: no libfoo",
         "second fails: no libbar",
+        "third fails: no such call in this version",
     ]
 
 
@@ -205,6 +211,22 @@ def test_what_was_taken_is_opened_again_without_trying_it(offer):
     again = open_engine(SIZE, 1)
     assert [one.drawn for one in opened["second"]] == [1, 0]
     assert again is opened["second"][1]
+
+
+def test_where_the_last_was_taken_none_before_it_is_tried_again(offer, monkeypatch):
+    tried = []
+
+    def refuse(size, threads):
+        tried.append(threads)
+        raise EngineError("no card")
+
+    opened = offer(first={}, last={})
+    offered = (Candidate("first", refuse), choose_module.CANDIDATES[-1])
+    monkeypatch.setattr(choose_module, "CANDIDATES", offered)
+    for threads in (None, 1, 1):
+        open_engine(SIZE, threads)
+    assert tried == [None]
+    assert len(opened["last"]) == 3
 
 
 def test_what_was_taken_and_is_gone_is_replaced(offer, monkeypatch):

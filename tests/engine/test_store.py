@@ -1,5 +1,6 @@
 """Only an engine that is whole, ours and right in every field may be run."""
 
+import errno
 import json
 from dataclasses import asdict, fields, replace
 
@@ -191,6 +192,15 @@ def test_trust_does_not_admit_a_damaged_engine(engine):
     with pytest.raises(EngineError, match="copy both files again"):
         store.trust(engine)
     assert manifest_path(engine).read_bytes() == before
+
+
+def test_trust_on_a_full_disk_says_so(engine, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store, "replace_file", full)
+    with pytest.raises(EngineError, match=r"json cannot be written \(No space left on device\)"):
+        store.trust(engine)
 
 
 def test_trust_does_not_make_it_right_for_another_card(engine, wants):

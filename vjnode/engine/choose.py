@@ -144,11 +144,11 @@ def open_engine(size: int, threads: int | None = None) -> Engine:
         FetchError: the generator is neither in the cache nor to be had.
     """
     taken = _taken.get(size)
-    if taken is not None and taken in _considered():
+    if taken is not None and taken.name in {one.name for one in _considered()}:
         try:
             return taken.open(size, threads)
         except (VjnodeError, RuntimeError, OSError):  # it was usable, and is not any more
-            if taken is CANDIDATES[-1]:
+            if taken.name == CANDIDATES[-1].name:
                 raise
             _taken.pop(size, None)
     return choose(size, threads).engine
