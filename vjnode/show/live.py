@@ -1,6 +1,7 @@
 """A live show: the parent process, which holds controls, OSC and supervision."""
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -68,9 +69,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
     if not config.audio.startswith("device"):
         # A song that is not there is the user's to know now; a device may yet be plugged in.
         open_source(config.audio, live=False).close()
-    with stop_signals_ignored():
-        # Python's tracker of shared memory cleans up after a killed parent, so it must live on.
-        resource_tracker.ensure_running()
+    start_tracker()
     with ExitStack() as stack:
         stack.enter_context(no_jack_leftovers())
         hand = stack.enter_context(HandOvers(config.size, len(config.outputs)))
@@ -120,6 +119,17 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
                 osc=osc.counts,
                 engine=info.engine if info else "",
             )
+
+
+def start_tracker() -> None:
+    """Start Python's tracker of shared memory, deaf to what ends a show.
+
+    It cleans up after a killed parent, so it must live on. Windows has none and needs none:
+    there, memory goes with the last process that has it open.
+    """
+    if os.name == "posix":
+        with stop_signals_ignored():
+            resource_tracker.ensure_running()
 
 
 def _stages(config: ShowConfig, hand: HandOvers, engine: EngineJob) -> list[StageSpec]:
