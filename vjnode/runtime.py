@@ -1,7 +1,8 @@
-"""How every process of vjnode is set up: its log, and OpenVINO without its reports home."""
+"""How every process of vjnode is set up: its log, its signals, and a silent OpenVINO."""
 
 import logging
 import os
+import signal
 import sys
 from types import ModuleType
 
@@ -13,6 +14,15 @@ def log_to_stderr() -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         datefmt="%H:%M:%S",
     )
+
+
+def heeded_signals(*names: str) -> list[signal.Signals]:
+    """Return those of ``names`` that this system has and this process does not ignore.
+
+    What is ignored stays so: nohup, or a shell's job in the background, has its reason.
+    """
+    known = [signal.Signals[name] for name in names if hasattr(signal, name)]
+    return [one for one in known if signal.getsignal(one) is not signal.SIG_IGN]
 
 
 def load_openvino() -> ModuleType:
