@@ -69,7 +69,13 @@ class Supervisor:
             VjnodeError: a child could not open what it needs; with its exit code.
         """
         for child in self.children:
-            child.start(time.monotonic())
+            try:
+                child.start(time.monotonic())
+            except OSError as refused:
+                raise VjnodeError(
+                    f"{child.spec.name} cannot be started: {refused}; "
+                    "end other programs, or raise the limits on processes and open files"
+                ) from refused
         deadline_s = time.monotonic() + timeout_s
         while not all(child.ready for child in self.children):
             for child in self.children:
