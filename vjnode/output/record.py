@@ -8,6 +8,7 @@ import logging
 import queue
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -128,29 +129,38 @@ class RecordOutput:
         return portions
 
     def _write(self) -> None:
-        """Encode and write what is queued, and finish; after a fault only empty the queue."""
-        folder = self._path.parent
-        while (batch := self._queue.get()) is not None:
-            if self._fault:
-                continue
+        """Be the thread that writes: after a fault it only empties the queue, for ``close``."""
+        batches = iter(self._queue.get, None)
+        try:
+            self._write_all(batches)
+            return
+        except OutputError as error:
+            fault = str(error)
+        except Exception as error:  # noqa: BLE001 - the top of a thread; ``send`` tells it
+            _log.exception("%s: the recording's writer failed", self._path)
+            fault = f"{type(error).__name__}: {error}"
+        self._fault = fault
+        try:
+            self._movie.abandon()
+        finally:
+            for _ in batches:
+                pass
+
+    def _write_all(self, batches: Iterator[Batch]) -> None:
+        """Encode and write what is queued, and finish.
+
+        Raises:
+            OutputError: that is not possible any more; the text is the reason only.
+        """
+        for batch in batches:
+            self._movie.write(*batch)
             try:
-                self._movie.write(*batch)
-                if (free_mib := _free_mib(folder)) < RESERVE_MIB:
-                    self._movie.finish()
-                    self._fault = (
-                        f"the disk is full but for {free_mib} MiB, which are left to others; "
-                        "free some space or record to another disk"
-                    )
-            except OutputError as error:
-                self._movie.abandon()
-                self._fault = str(error)
-        if not self._fault:
-            try:
-                self._movie.write(None, self._heard(final=True))
-                self._movie.finish()
-            except OutputError as error:
-                self._movie.abandon()
-                self._fault = str(error)
+                _check_room(self._path.parent)
+            except OutputError:
+                self._movie.finish()  # it is whole up to here
+                raise
+        self._movie.write(None, self._heard(final=True))
+        self._movie.finish()
 
 
 def open_output(target: str, context: OutputContext) -> RecordOutput | Interrupted:
@@ -208,6 +218,26 @@ def _begin(target: str, context: OutputContext) -> RecordOutput:
             "to begin; free some space or record to another disk"
         )
     return RecordOutput(path, codec, context)
+
+
+def _check_room(folder: Path) -> None:
+    """Check that a recording in ``folder`` may go on.
+
+    Raises:
+        OutputError: it may not; the text is the reason only.
+    """
+    try:
+        free_mib = _free_mib(folder)
+    except OSError as error:
+        raise OutputError(
+            f"its folder {folder} cannot be reached any more ({error.strerror}); "
+            "bring it back or record to another one"
+        ) from error
+    if free_mib < RESERVE_MIB:
+        raise OutputError(
+            f"the disk is full but for {free_mib} MiB, which are left to others; "
+            "free some space or record to another disk"
+        )
 
 
 def _free_mib(folder: Path) -> int:
