@@ -4,11 +4,13 @@ What there is too little time or room for is left out of the recording and count
 the show never waits for an encoder or a disk.
 """
 
+import itertools
 import logging
 import queue
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -46,7 +48,9 @@ class RecordOutput:
     """
 
     def __init__(self, path: Path, codec: Codec, context: OutputContext) -> None:
-        """Begin the recording.
+        """Begin the recording; where there is a file already, its first frame does.
+
+        So a show that comes to nothing leaves an earlier recording as it was.
 
         Raises:
             OutputError: the file cannot be written, or its encoder is missing.
@@ -61,6 +65,11 @@ class RecordOutput:
         self._fault = ""
         self._told = False
         self._movie = Movie(path, codec, size=context.size, fps=context.fps)
+        if path.stat().st_size == 0:
+            try:
+                self._movie.begin()
+            except OutputError as error:
+                raise OutputError(f"cannot record to {path}: {error}") from error
         self._queue: queue.Queue[Batch | None] = queue.Queue(QUEUED_FRAMES)
         self._thread = threading.Thread(target=self._write, name="recording", daemon=True)
         self._thread.start()
@@ -164,9 +173,10 @@ class RecordOutput:
 
 
 def open_output(target: str, context: OutputContext) -> RecordOutput | Interrupted:
-    """Open the recording ``target``; after a fault the next part, ``NAME-2.mp4`` and so on.
+    """Open the recording ``target``; after a fault a further part, ``NAME-2.mp4`` and so on.
 
-    An existing file is overwritten. After a fault, what stands in the way is waited for.
+    The first frame replaces an existing file; a part takes the first name that is free. After a
+    fault, what stands in the way is waited for.
 
     Raises:
         InputError: unknown suffix, no such folder, or a codec that it does not take.
@@ -201,23 +211,52 @@ def _begin(target: str, context: OutputContext) -> RecordOutput:
     _check_folder(path)
     if context.size % 2:
         raise OutputError(f"cannot record {context.size} px: {codec.label} needs an even size")
-    if context.attempt:
-        path = path.with_stem(f"{path.stem}-{context.attempt + 1}")
+    made = False
     try:
-        path.open("ab").close()  # its errors are plainer than the muxer's
-        free_mib = _free_mib(path.parent)
-        if free_mib < MIN_FREE_MIB and path.stat().st_size == 0:
-            path.unlink()
-    except OSError as error:
+        path, made = _next_part(path) if context.attempt else _take(path)
+        if (free_mib := _free_mib(path.parent)) < MIN_FREE_MIB:
+            raise OutputError(
+                f"cannot record to {path}: {free_mib} MiB are free, {MIN_FREE_MIB} MiB are needed "
+                "to begin; free some space or record to another disk"
+            )
+        return RecordOutput(path, codec, context)
+    except (OSError, OutputError) as error:
+        if made:  # trying again and again must not leave a file each time
+            with suppress(OSError):
+                path.unlink()
+        if isinstance(error, OutputError):
+            raise
         raise OutputError(
             f"cannot record to {path}: {error.strerror}; choose a path that you may write to"
         ) from error
-    if free_mib < MIN_FREE_MIB:
-        raise OutputError(
-            f"cannot record to {path}: {free_mib} MiB are free, {MIN_FREE_MIB} MiB are needed "
-            "to begin; free some space or record to another disk"
-        )
-    return RecordOutput(path, codec, context)
+
+
+def _take(path: Path) -> tuple[Path, bool]:
+    """Return ``path``, which can be written, and whether there was no such file.
+
+    Raises:
+        OSError: it cannot be written; plainer than what the muxer would say.
+    """
+    try:
+        path.open("xb").close()
+    except FileExistsError:
+        path.open("ab").close()
+        return path, False
+    return path, True
+
+
+def _next_part(path: Path) -> tuple[Path, bool]:
+    """Return ``NAME-2``, ``NAME-3`` …, the first that nobody has: it is made, which is True.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for number in itertools.count(2):
+        part = path.with_stem(f"{path.stem}-{number}")
+        with suppress(FileExistsError):
+            part.open("xb").close()
+            break
+    return part, True
 
 
 def _check_room(folder: Path) -> None:
