@@ -26,7 +26,7 @@ from vjnode.show.child import stop_signals, stop_signals_ignored
 from vjnode.show.desk import Desk
 from vjnode.show.engine_stage import FIRST_KEY_TIMEOUT_S, EngineJob, draw
 from vjnode.show.handovers import HandOvers
-from vjnode.show.links import INFO_BYTES, read_info
+from vjnode.show.links import INFO_BYTES, UNKNOWN, read_info
 from vjnode.show.output_stage import OutputJob, send
 from vjnode.show.report import check_writable, output_names, write_report
 from vjnode.show.stage import StageSpec
@@ -102,7 +102,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
                 while not told_to_stop.is_set() and (now_s := time.monotonic()) < end_s:
                     supervisor.poll(now_s)
                     if hand.frame.read_into(header) is not None:
-                        info = read_info(header)
+                        info = read_info(header, info or UNKNOWN)
                     if info is not None:
                         status.show(info, now_s)
                     told_to_stop.wait(min(POLL_S, max(end_s - now_s, 0.0)))

@@ -23,7 +23,7 @@ from vjnode.output.delivery import Adapter
 from vjnode.show.child import Lifeline
 from vjnode.show.cue_desk import CueDesk
 from vjnode.show.held import Holder, held_slot
-from vjnode.show.links import CONTROLS_BYTES, Links, frame_bytes, frame_in, pixels_in
+from vjnode.show.links import CONTROLS_BYTES, UNKNOWN, Links, frame_bytes, frame_in, pixels_in
 from vjnode.show.meter import Meter
 from vjnode.show.slot import Slot
 from vjnode.show.sound_ring import SoundRing
@@ -133,7 +133,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
         lifeline.ready()
         epoch_s = lifeline.wait_for_begin()
         memory: NDArray[np.uint8] = np.empty(frame_bytes(job.size), np.uint8)
-        fresh = False
+        fresh, info = False, UNKNOWN
         while not fresh and lifeline.running():  # until something has ever been drawn
             fresh = slot.read_into(memory) is not None
             time.sleep(0.005)
@@ -152,7 +152,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
             cue = cues.newest()
             if not cue.freeze or curtain.frozen is None:
                 fresh = slot.read_into(memory) is not None or fresh
-            frame = frame_in(memory, job.size)
+            frame = frame_in(memory, job.size, info)
             info = frame.info
             picture = curtain.draw(now_s, cue, frame.pixels, slot.written_s)
             if job.holds:
