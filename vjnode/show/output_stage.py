@@ -24,11 +24,11 @@ from vjnode.show.child import Lifeline
 from vjnode.show.cue_desk import CueDesk
 from vjnode.show.held import Holder, held_slot
 from vjnode.show.links import CONTROLS_BYTES, UNKNOWN, Links, frame_bytes, frame_in, pixels_in
+from vjnode.show.live_trace import LiveTrace
 from vjnode.show.meter import Meter
 from vjnode.show.slot import Slot
 from vjnode.show.sound_ring import SoundRing
 from vjnode.show.stills import StillsReader, stills_slot
-from vjnode.show.trace import TraceWriter
 
 SOUND_GONE_S = 0.3
 """Sound older than this has stopped, and the face is on its way to rest; how old it gets is
@@ -126,7 +126,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
         live=True,
     )
     with (
-        TraceWriter(job.trace, append=job.attempt > 0) as trace,
+        closing(LiveTrace(job.trace, again=job.attempt > 0)) as trace,
         closing(open_output(job.spec, context)) as output,
     ):
         teller = Teller(output, Slot(ABOUT_BYTES, name=job.about))
