@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from multiprocessing import resource_tracker
@@ -21,6 +20,7 @@ from vjnode.control.osc import OscServer
 from vjnode.face.fetch import generator_weights
 from vjnode.output.base import FrameInfo
 from vjnode.output.catalogue import KINDS
+from vjnode.runtime import monotonic_s
 from vjnode.show.audio_stage import hear
 from vjnode.show.child import stop_signals, stop_signals_ignored
 from vjnode.show.desk import Desk
@@ -92,14 +92,14 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             if supervisor.start(
                 timeout_s=START_TIMEOUT_S, going_on=lambda: not told_to_stop.is_set()
             ):
-                epoch_s = time.monotonic() + 0.05
+                epoch_s = monotonic_s() + 0.05
                 supervisor.begin(epoch_s)
                 hand.board.begin(epoch_s)
                 _announce(config, controls)
                 end_s = epoch_s + (config.duration_s or float("inf"))
                 status = StatusLine(sys.stderr)
                 header = np.zeros(INFO_BYTES, np.uint8)
-                while not told_to_stop.is_set() and (now_s := time.monotonic()) < end_s:
+                while not told_to_stop.is_set() and (now_s := monotonic_s()) < end_s:
                     supervisor.poll(now_s)
                     if hand.frame.read_into(header) is not None:
                         info = read_info(header, info or UNKNOWN)

@@ -20,6 +20,7 @@ from vjnode.output.catalogue import open_output
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.output.curtain import STALE_S, Curtain
 from vjnode.output.delivery import Adapter
+from vjnode.runtime import monotonic_s
 from vjnode.show.child import Lifeline
 from vjnode.show.cue_desk import CueDesk
 from vjnode.show.held import Holder, held_slot
@@ -142,12 +143,12 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
         if cues.newest().freeze and holder.recall(memory):
             curtain.hold(pixels_in(memory, job.size))  # as it was when this output fell
         clock = FrameClock(epoch_s, fps)
-        due = clock.frame_at(time.monotonic())
+        due = clock.frame_at(monotonic_s())
         while lifeline.running():
-            due = clock.next_frame(after=due, now_s=time.monotonic())
+            due = clock.next_frame(after=due, now_s=monotonic_s())
             due_s = clock.due_s(due)
             wait_until(due_s)
-            now_s = time.monotonic()
+            now_s = monotonic_s()
             late = now_s - due_s > clock.period_s / 2
             cue = cues.newest()
             if not cue.freeze or curtain.frozen is None:
@@ -159,7 +160,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
                 frozen = curtain.frozen
                 holder.keep(None if frozen is None else Frame(frozen, info))
             output.send(Frame(adapter.adapt(picture), info), due_s)
-            sent_s = time.monotonic()
+            sent_s = monotonic_s()
             rate.sent(sent_s)
             heard = info.captured_s > 0 and sent_s - info.captured_s < SOUND_GONE_S
             trace.write(info, frame=meter.sent, published_s=sent_s)

@@ -2,10 +2,10 @@
 
 import logging
 import signal
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from vjnode.runtime import monotonic_s
 from vjnode.show.child import Begun, Failed, Job, Patience, Ready
 from vjnode.show.spare import Spares, Worker, start_worker
 
@@ -159,7 +159,7 @@ class Child:
     def join(self, until_s: float) -> None:
         """Wait for the process to end by itself, at most until ``until_s``; then kill it."""
         if self._worker is not None:
-            self._worker.process.join(max(until_s - time.monotonic(), 0.0))
+            self._worker.process.join(max(until_s - monotonic_s(), 0.0))
             if self._worker.process.is_alive():
                 _log.warning("%s did not end by itself", self.spec.name)
         self.kill()
