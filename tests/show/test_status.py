@@ -3,12 +3,12 @@
 import io
 import os
 import sys
-import threading
-from contextlib import closing, suppress
+from contextlib import closing
 
 import pytest
 
 from tests.output.shows import flat
+from tests.terminal import open_terminal, promptly, read_up_to
 from vjnode.show.status import PERIOD_S, StatusLine, status_text
 
 INFO = flat((1, 2, 3)).info
@@ -18,31 +18,18 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-
 
 @pytest.fixture
 def terminal():
-    """A terminal's near end, and its far end as a number."""
-    far, near = os.openpty()
-    stream = open(near, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-    yield stream, far
-    for close in (stream.close, lambda: os.close(far)):
-        with suppress(OSError):  # a test has closed it, or what is buffered has nowhere to go
-            close()
-
-
-def promptly(work):
-    """Do it in a thread, which may hang, and say whether it did not."""
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(2.0)
-    return not thread.is_alive()
+    with open_terminal() as terminal:
+        yield terminal
 
 
 def test_a_terminal_shows_the_newest_line(terminal):
     stream, far = terminal
     line = StatusLine(stream)
     line.show(INFO, 10.0)
-    assert os.read(far, 4096).decode() == f"\r\x1b[2K{status_text(INFO)}"
+    assert read_up_to(far, status_text(INFO)) == f"\r\x1b[2K{status_text(INFO)}"
     line.show(INFO, 10.0 + PERIOD_S / 2)
     line.clear()
-    assert os.read(far, 4096).decode() == "\r\x1b[2K"
+    assert read_up_to(far, "K") == "\r\x1b[2K"
 
 
 def test_a_paused_terminal_holds_nothing_up_and_goes_on_later(terminal):
@@ -53,7 +40,7 @@ def test_a_paused_terminal_holds_nothing_up_and_goes_on_later(terminal):
     assert promptly(lambda: [line.show(INFO, float(n)) for n in range(5)])
     termios.tcflow(stream.fileno(), termios.TCOON)
     line.show(INFO, 9.0)
-    assert status_text(INFO) in os.read(far, 4096).decode()
+    assert read_up_to(far, status_text(INFO))
 
 
 def test_a_terminal_that_is_gone_ends_the_line_and_not_the_show(terminal):

@@ -3,11 +3,10 @@
 It comes after the show: a terminal that is paused or has gone away holds nothing up.
 """
 
-import os
-import select
 from typing import TextIO
 
 from vjnode.output.base import FrameInfo
+from vjnode.runtime import takes_more
 
 PERIOD_S = 0.1
 _WIDTH = 20
@@ -52,15 +51,8 @@ class StatusLine:
     def _write(self, text: str) -> None:
         """Replace the line, unless the terminal is paused; one that is gone is left alone."""
         try:
-            if _takes_more(self._stream):
+            if takes_more(self._stream):
                 self._stream.write(f"\r\x1b[2K{text}")
                 self._stream.flush()
         except OSError:
             self._shows = False
-
-
-def _takes_more(terminal: TextIO) -> bool:
-    """Return whether ``terminal`` takes text now: a paused one (Ctrl-S) makes its writer wait."""
-    if os.name != "posix":
-        return True  # select knows only sockets there
-    return bool(select.select([], [terminal], [], 0.0)[1])
