@@ -8,7 +8,6 @@ too. Prints what should be seen, and each second how many frames were sent and h
 
 import argparse
 import sys
-import time
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
@@ -20,6 +19,7 @@ from vjnode.output.clock import FrameClock, wait_until
 from vjnode.output.delivery import Adapter
 from vjnode.output.rate import parse_fps
 from vjnode.output.test_card import BARS, SWEEP_S, Card
+from vjnode.runtime import monotonic_s
 
 WHERE = {
     "spout": """In Resolume: Sources > Spout, drag the sender onto a clip.
@@ -78,7 +78,7 @@ def check(spec: OutputSpec, *, size: int, fps: Fraction, seconds: float) -> None
     with closing(open_output(spec, context)) as output:
         print(f"{spec}: {adapter.size} px, {float(fps):g} frames/s{about(output)}")
         print(WHERE.get(spec.kind, ""), SIGHTS, sep="\n", end="\n\n", flush=True)
-        send(output, Card(size, fps), adapter, FrameClock(time.monotonic(), fps), seconds)
+        send(output, Card(size, fps), adapter, FrameClock(monotonic_s(), fps), seconds)
 
 
 def send(output: Output, card: Card, adapter: Adapter, clock: FrameClock, seconds: float) -> None:
@@ -90,10 +90,10 @@ def send(output: Output, card: Card, adapter: Adapter, clock: FrameClock, second
         frame = replace(frame, pixels=adapter.adapt(frame.pixels))
         due_s = clock.due_s(number)
         wait_until(due_s)
-        began_s = time.monotonic()
+        began_s = monotonic_s()
         late += began_s - due_s > clock.period_s / 2
         output.send(frame, due_s)
-        ended_s = time.monotonic()
+        ended_s = monotonic_s()
         sent, longest_s = sent + 1, max(longest_s, ended_s - began_s)
         number = clock.next_frame(after=number, now_s=ended_s)
         if ended_s >= report_s:

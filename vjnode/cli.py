@@ -32,7 +32,7 @@ from vjnode.options import (
 from vjnode.output.catalogue import KINDS, parse_output, unready
 from vjnode.output.delivery import USAGE as DELIVERY_USAGE
 from vjnode.output.rate import parse_fps
-from vjnode.runtime import log_to_stderr
+from vjnode.runtime import heeded_signals, log_to_stderr
 
 DEFAULT_OUTPUTS = ("preview",)
 
@@ -67,13 +67,12 @@ def stopped_by_signals() -> Iterator[None]:
         del frame
         raise SystemExit(128 + number)
 
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(signal.Signals[name], leave) for name in names}
+    before = {one: signal.signal(one, leave) for one in heeded_signals("SIGTERM", "SIGHUP")}
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(signal.Signals[name], handler)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,6 +1,5 @@
 import sys
 from itertools import cycle
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -94,8 +93,7 @@ def plug_in(monkeypatch):
     def plug_in(rate_hz, channels):
         card = SoundCard(rate_hz, channels)
         monkeypatch.setitem(sys.modules, "pyaudio", card)
-        clock = SimpleNamespace(monotonic=lambda: card.now_s)
-        monkeypatch.setattr("vjnode.audio.live.time", clock)
+        monkeypatch.setattr("vjnode.audio.live.monotonic_s", lambda: card.now_s)
         return card, LiveSource(None)
 
     return plug_in

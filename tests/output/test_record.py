@@ -295,6 +295,35 @@ def test_a_restart_keeps_the_earlier_parts(tmp_path):
         assert pictures[0].mean() == pytest.approx(level, abs=2)
 
 
+def test_a_part_never_takes_the_name_of_another_recording(tmp_path):
+    for name in ("set-2.mp4", "set-4.mp4"):
+        (tmp_path / name).write_bytes(b"last night")
+    for attempt, level in ((0, 40), (1, 80), (2, 120)):
+        record_frames(tmp_path / "set.mp4", [flat((level,) * 3)], [0.0], attempt=attempt)
+    for name in ("set-2.mp4", "set-4.mp4"):
+        assert (tmp_path / name).read_bytes() == b"last night"
+    for name, level in (("set.mp4", 40), ("set-3.mp4", 80), ("set-5.mp4", 120)):
+        _, pictures = video_of(tmp_path / name)
+        assert pictures[0].mean() == pytest.approx(level, abs=2)
+
+
+def test_a_show_that_comes_to_nothing_leaves_the_recording_of_another(tmp_path):
+    path = tmp_path / "set.mp4"
+    path.write_bytes(b"last night")
+    output = record.open_output(str(path), context(live=True))
+    assert path.read_bytes() == b"last night"  # whoever is killed now, as well
+    output.close()
+    assert path.read_bytes() == b"last night"
+
+
+def test_a_part_that_cannot_begin_leaves_no_empty_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "MIN_FREE_MIB", 1 << 40)
+    for _ in range(3):
+        output = record.open_output(str(tmp_path / "set.mp4"), context(attempt=1))
+        assert "MiB are needed" in output.about()["interrupted"]
+    assert not list(tmp_path.iterdir())
+
+
 def test_closing_twice_and_without_frames(tmp_path):
     output = record.open_output(str(tmp_path / "out.mp4"), context())
     output.close()

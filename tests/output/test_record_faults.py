@@ -1,5 +1,6 @@
 """What is recorded stays playable, and the show goes on, whatever becomes of writer and disk."""
 
+import itertools
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from fractions import Fraction
 
@@ -17,6 +19,7 @@ import pytest
 from tests.output.shows import Tap, flat, noise, tone
 from tests.output.test_record import sound_of, video_of
 from vjnode.audio.source import RATE_HZ
+from vjnode.errors import OutputError
 from vjnode.output import movie, record
 from vjnode.output.base import OutputContext
 
@@ -148,6 +151,64 @@ def test_noise_is_the_worst_that_prores_can_meet(tmp_path, name, alpha):
         output.send(noise(n, 512), n / 60)
     output.close()
     assert len(video_of(path)[0]) == 5
+
+
+def fault_of(output, seconds=10.0):
+    """Send frames until that is refused; returns the reason."""
+    end_s = time.monotonic() + seconds
+    for n in itertools.count():
+        assert time.monotonic() < end_s, output.about()
+        try:
+            output.send(flat((5, 5, 5)), n / 60)
+        except OutputError as error:
+            return str(error)
+        time.sleep(0.002)
+    return None
+
+
+def close_promptly(output):
+    closing = threading.Thread(target=output.close, daemon=True)
+    closing.start()
+    closing.join(5.0)
+    assert not closing.is_alive()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder in use keeps its name there")
+def test_a_folder_that_is_taken_away_is_named_and_leaves_a_whole_film(tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    output = record.open_output(str(folder / "out.mp4"), OutputContext(64, FPS, live=True))
+    for n in range(30):
+        output.send(flat((5, 5, 5)), n / 60)
+        time.sleep(0.002)
+    folder.rename(tmp_path / "elsewhere")
+    fault = fault_of(output)
+    assert f"its folder {folder} cannot be reached any more" in fault
+    assert "bring it back" in fault
+    close_promptly(output)
+    assert len(video_of(tmp_path / "elsewhere" / "out.mp4")[0]) >= 20
+
+
+def test_whatever_goes_wrong_in_the_writer_is_told_and_holds_nothing_up(tmp_path, monkeypatch):
+    def fall(self, *batch):
+        raise MemoryError("no room for a picture")
+
+    monkeypatch.setattr(movie.Movie, "write", fall)
+    output = record.open_output(str(tmp_path / "out.mp4"), OutputContext(64, FPS))
+    assert "MemoryError: no room for a picture" in fault_of(output)
+    assert output.about()["dropped_frames"] == 0
+    close_promptly(output)
+
+
+def test_an_end_that_cannot_be_written_is_told_by_close(tmp_path, monkeypatch):
+    def fall(self):
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr(movie.Movie, "finish", fall)
+    output = record.open_output(str(tmp_path / "out.mp4"), OutputContext(64, FPS))
+    output.send(flat((5, 5, 5)), 0.0)
+    with pytest.raises(OutputError, match=r"the end of the recording .* is missing: the disk"):
+        output.close()
 
 
 FULL = """

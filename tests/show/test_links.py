@@ -12,6 +12,7 @@ from vjnode.output.base import FrameInfo
 from vjnode.show.links import (
     CONTROLS_BYTES,
     DRIVE_BYTES,
+    INFO_BYTES,
     frame_bytes,
     frame_in,
     pack_controls,
@@ -80,3 +81,27 @@ def test_a_frame_lies_in_its_memory():
     assert frame.info == INFO
     assert frame.pixels.shape == (4, 4, 4)
     assert (frame.pixels == 9).all()
+
+
+@pytest.mark.parametrize("letter", ["顔", "🎭", '"', "\x01", "a", "\udcff"])
+def test_the_longest_names_stay_off_the_picture_and_are_cut_between_characters(letter):
+    """File names may have 255 bytes, and JSON may need more for them."""
+    long = dict.fromkeys(("preset", "face", "engine"), letter * 255)
+    memory = np.full(frame_bytes(4), 9, np.uint8)
+    write_info(replace(INFO, **long), memory)
+    frame = frame_in(memory, 4)
+    assert (frame.pixels == 9).all()
+    for name in long:
+        cut = getattr(frame.info, name)
+        assert set(cut) == {letter.encode(errors="replace").decode()}
+        assert len(cut) >= 10
+    assert replace(frame.info, **long) == replace(INFO, **long)
+
+
+def test_particulars_that_cannot_be_read_leave_the_last_good_ones():
+    memory = np.zeros(frame_bytes(4), np.uint8)
+    for broken in (b"{", b"\xff\xfe", b"[]", b'{"frame": 1}'):
+        memory[:INFO_BYTES] = 0
+        memory[: len(broken)] = np.frombuffer(broken, np.uint8)
+        assert frame_in(memory, 4, INFO).info == INFO
+        assert frame_in(memory, 4).info.face == ""

@@ -1,4 +1,6 @@
+import errno
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,6 +17,7 @@ from tests.show.process import lives
 from vjnode.errors import VjnodeError
 from vjnode.show.board import Board
 from vjnode.show.slot import Slot
+from vjnode.show.spare import AGAIN_S, Spares
 from vjnode.show.stage import BACK_OFF_S, StageSpec
 from vjnode.show.supervisor import Supervisor
 
@@ -165,6 +168,53 @@ def test_who_falls_again_and_again_is_started_more_and_more_seldom(show):
         assert wait > least
     assert max(BACK_OFF_S[:4]) <= 2.0
     assert all(one["reason"] == "RuntimeError: it fell" for one in supervisor.report())
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """A system that starts no process: while the list it gives is not empty."""
+    full, spawn = [], multiprocessing.get_context("spawn").Process
+    start = spawn.start
+
+    def start_if_possible(process):
+        if full:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        start(process)
+
+    monkeypatch.setattr(spawn, "start", start_if_possible)
+    return full
+
+
+def test_a_stage_that_cannot_be_started_is_tried_again_and_ends_nothing(show, full):
+    supervisor = show(stages.tick)
+    poll_until(supervisor, ticks(show))
+    full.append("no process left")
+    os.kill(supervisor.children[0].pid, signal.SIGKILL)
+    poll_until(supervisor, lambda: supervisor.incidents and supervisor.incidents[0].faults >= 3)
+    assert supervisor.restarts == 2
+    full.clear()
+    poll_until(supervisor, lambda: supervisor.incidents[0].away_s)
+    assert [one["reason"] for one in supervisor.report()] == ["ended by SIGKILL"]
+
+
+def test_without_room_for_a_reserve_the_show_goes_on_and_asks_now_and_then(show, full, caplog):
+    supervisor = show(stages.tick)
+    supervisor._spares = spares = Spares(("tests.show.stages",))
+    full.append("no process left")
+    handles = len(list(Path("/proc/self/fd").iterdir()))
+    for n in range(100):
+        spares.poll(1000.0 + n * 0.1)
+    assert caplog.text.count("no process in reserve") == 10.0 / AGAIN_S
+    assert len(list(Path("/proc/self/fd").iterdir())) == handles
+    full.clear()
+    spares.poll(1000.0 + 2 * AGAIN_S)
+    poll_until(supervisor, lambda: spares._spare is not None and spares._spare.warm)
+
+
+def test_a_show_without_room_for_its_stages_says_so_before_it_begins(show, full):
+    full.append("no process left")
+    with pytest.raises(VjnodeError, match=r"worker cannot be started.*; end other programs"):
+        show(stages.tick)
 
 
 def test_faults_until_it_is_back_are_one_incident(show):

@@ -2,7 +2,6 @@
 
 import logging
 import queue
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from vjnode.audio.portaudio import (
 )
 from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
 from vjnode.errors import SourceError
+from vjnode.runtime import monotonic_s
 
 _log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class LiveSource:
         self, data: bytes, frames: int, _times: dict[str, float], _flags: int
     ) -> tuple[None, int]:
         """Copy and return: this runs in PortAudio's thread."""
-        self._chunks.put((data, time.monotonic()))
+        self._chunks.put((data, monotonic_s()))
         if self._chunks.qsize() > BACKLOG:
             with suppress(queue.Empty):  # the reader may just have come back
                 self._chunks.get_nowait()

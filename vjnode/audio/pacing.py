@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from vjnode.audio.source import BLOCK_S, Block, Source
+from vjnode.runtime import monotonic_s
 
 CATCH_UP_S = 0.1
 """After a longer stall the sound is skipped to where it would be by now; a shorter one is made up
@@ -25,7 +26,7 @@ class Paced:
     def __init__(
         self,
         source: Source,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic_s,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = source.name

@@ -26,7 +26,7 @@ class Block:
 
     pcm: shape (BLOCK, 2), float32, nominal range −1…1, left and right; always finite.
     t_s: position in the sound of the end of this block, s. Wraps when a file loops.
-    captured_s: when its last sample was heard, on ``time.monotonic()``; offline: running
+    captured_s: when its last sample was heard, on ``monotonic_s``; offline: running
         time since the start of the sound (no wrap).
     """
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from vjnode.runtime import monotonic_s
+
 SPIN_S = 0.0006
 """The end of a wait is spun, because a sleep wakes up late by about this much."""
 
@@ -53,7 +55,7 @@ class FrameClock:
 def wait_until(
     due_s: float,
     *,
-    now: Callable[[], float] = time.monotonic,
+    now: Callable[[], float] = monotonic_s,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Return at ``due_s`` (monotonic s), to a fraction of a millisecond on a quiet machine."""

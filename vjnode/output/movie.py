@@ -57,21 +57,34 @@ class Movie:
     """
 
     def __init__(self, path: Path, codec: Codec, *, size: int, fps: Fraction) -> None:
-        """Begin the file.
+        """Leave the file as it is until ``begin``.
 
         size: px. fps: frames/s, exact.
 
         Raises:
-            OutputError: it cannot be written, or this PyAV has no such encoder.
+            OutputError: this PyAV has no such encoder.
         """
-        self._codec, self._fps = codec, fps
+        self._path, self._codec, self._size, self._fps = path, codec, size, fps
         self._key_pts: int | None = None
-        options = _CONTAINERS[path.suffix.lower()] | _ALL_CONTAINERS
+        self._container: av.container.OutputContainer | None = None
+        for encoder in (codec.encoder, codec.sound):
+            _check_encoder(encoder)
+
+    def begin(self) -> None:
+        """Begin the file, in place of what it was; nothing when it has begun.
+
+        Raises:
+            OutputError: it cannot be written; the text is the reason only.
+        """
+        if self._container is not None:
+            return
+        codec, fps = self._codec, self._fps
+        options = _CONTAINERS[self._path.suffix.lower()] | _ALL_CONTAINERS
         try:
-            self._container = av.open(str(path), "w", options=options)
+            self._container = av.open(str(self._path), "w", options=options)
             video = self._container.add_stream(codec.encoder, rate=fps, options=dict(codec.options))
             assert isinstance(video, av.VideoStream)  # noqa: S101 - for the type checker, as below
-            video.width = video.height = size
+            video.width = video.height = self._size
             video.pix_fmt = codec.pixels
             video.thread_count = min(codec.threads, os.cpu_count() or 1)
             video.thread_type = "SLICE"  # several frames at once would be held in memory
@@ -85,13 +98,8 @@ class Movie:
                 audio.bit_rate = 192_000
             self._video, self._audio = video, audio
             self._container.start_encoding()
-        except av.codec.codec.UnknownCodecError as error:
-            raise OutputError(
-                f"cannot record: this PyAV has no encoder {codec.encoder}; "
-                "install the wheel from PyPI: pip install --force-reinstall --only-binary=:all: av"
-            ) from error
         except av.error.FFmpegError as error:
-            raise OutputError(f"cannot record to {path}: {_reason(error)}") from error
+            raise OutputError(_reason(error)) from error
 
     def picture(self, pixels: NDArray[np.uint8], pts: int) -> av.VideoFrame:
         """Return a picture as its encoder takes it.
@@ -129,11 +137,15 @@ class Movie:
         return portion
 
     def write(self, picture: av.VideoFrame | None, portions: list[av.AudioFrame]) -> None:
-        """Encode and write.
+        """Encode and write; the first picture begins the file, where ``begin`` has not.
 
         Raises:
             OutputError: the file cannot be written any more; the text is the reason only.
         """
+        if picture is not None:
+            self.begin()
+        if self._container is None:
+            return
         try:
             if picture is not None:
                 self._container.mux(self._video.encode(picture))
@@ -145,9 +157,13 @@ class Movie:
     def finish(self) -> None:
         """Write what the encoders still hold, and the index; call it once.
 
+        A film that never began leaves the file as it was.
+
         Raises:
             OutputError: the end of the file is missing; the text is the reason only.
         """
+        if self._container is None:
+            return
         try:
             if self._key_pts is not None:
                 self._container.mux(self._video.encode(None))
@@ -158,8 +174,19 @@ class Movie:
 
     def abandon(self) -> None:
         """Close the file as it is, after a fault."""
-        with suppress(av.error.FFmpegError):  # what was wrong has been said already
-            self._container.close()
+        if self._container is not None:
+            with suppress(av.error.FFmpegError):  # what was wrong has been said already
+                self._container.close()
+
+
+def _check_encoder(encoder: str) -> None:
+    try:
+        av.codec.Codec(encoder, "w")
+    except av.codec.codec.UnknownCodecError as error:
+        raise OutputError(
+            f"cannot record: this PyAV has no encoder {encoder}; "
+            "install the wheel from PyPI: pip install --force-reinstall --only-binary=:all: av"
+        ) from error
 
 
 def _reason(error: av.error.FFmpegError) -> str:

@@ -4,13 +4,13 @@ import asyncio
 import ipaddress
 import json
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from importlib import resources
 
 from aiohttp import WSMsgType, web
 
 from vjnode.output.guard import refusal
+from vjnode.runtime import monotonic_s
 
 Status = dict[str, str | int | float | None]
 
@@ -134,8 +134,8 @@ class PreviewServer:
         return await asyncio.shield(self._coming)
 
     async def _make(self) -> tuple[str, bytes]:
-        await asyncio.sleep(self._begun_s + 1 / MAX_FPS - time.monotonic())
-        self._begun_s = time.monotonic()
+        await asyncio.sleep(self._begun_s + 1 / MAX_FPS - monotonic_s())
+        self._begun_s = monotonic_s()
         jpeg = await self._preview()
         return json.dumps(self._status()), jpeg
 

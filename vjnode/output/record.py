@@ -4,10 +4,13 @@ What there is too little time or room for is left out of the recording and count
 the show never waits for an encoder or a disk.
 """
 
+import itertools
 import logging
 import queue
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -45,7 +48,9 @@ class RecordOutput:
     """
 
     def __init__(self, path: Path, codec: Codec, context: OutputContext) -> None:
-        """Begin the recording.
+        """Begin the recording; where there is a file already, its first frame does.
+
+        So a show that comes to nothing leaves an earlier recording as it was.
 
         Raises:
             OutputError: the file cannot be written, or its encoder is missing.
@@ -60,6 +65,11 @@ class RecordOutput:
         self._fault = ""
         self._told = False
         self._movie = Movie(path, codec, size=context.size, fps=context.fps)
+        if path.stat().st_size == 0:
+            try:
+                self._movie.begin()
+            except OutputError as error:
+                raise OutputError(f"cannot record to {path}: {error}") from error
         self._queue: queue.Queue[Batch | None] = queue.Queue(QUEUED_FRAMES)
         self._thread = threading.Thread(target=self._write, name="recording", daemon=True)
         self._thread.start()
@@ -128,35 +138,45 @@ class RecordOutput:
         return portions
 
     def _write(self) -> None:
-        """Encode and write what is queued, and finish; after a fault only empty the queue."""
-        folder = self._path.parent
-        while (batch := self._queue.get()) is not None:
-            if self._fault:
-                continue
+        """Be the thread that writes: after a fault it only empties the queue, for ``close``."""
+        batches = iter(self._queue.get, None)
+        try:
+            self._write_all(batches)
+            return
+        except OutputError as error:
+            fault = str(error)
+        except Exception as error:  # noqa: BLE001 - the top of a thread; ``send`` tells it
+            _log.exception("%s: the recording's writer failed", self._path)
+            fault = f"{type(error).__name__}: {error}"
+        self._fault = fault
+        try:
+            self._movie.abandon()
+        finally:
+            for _ in batches:
+                pass
+
+    def _write_all(self, batches: Iterator[Batch]) -> None:
+        """Encode and write what is queued, and finish.
+
+        Raises:
+            OutputError: that is not possible any more; the text is the reason only.
+        """
+        for batch in batches:
+            self._movie.write(*batch)
             try:
-                self._movie.write(*batch)
-                if (free_mib := _free_mib(folder)) < RESERVE_MIB:
-                    self._movie.finish()
-                    self._fault = (
-                        f"the disk is full but for {free_mib} MiB, which are left to others; "
-                        "free some space or record to another disk"
-                    )
-            except OutputError as error:
-                self._movie.abandon()
-                self._fault = str(error)
-        if not self._fault:
-            try:
-                self._movie.write(None, self._heard(final=True))
-                self._movie.finish()
-            except OutputError as error:
-                self._movie.abandon()
-                self._fault = str(error)
+                _check_room(self._path.parent)
+            except OutputError:
+                self._movie.finish()  # it is whole up to here
+                raise
+        self._movie.write(None, self._heard(final=True))
+        self._movie.finish()
 
 
 def open_output(target: str, context: OutputContext) -> RecordOutput | Interrupted:
-    """Open the recording ``target``; after a fault the next part, ``NAME-2.mp4`` and so on.
+    """Open the recording ``target``; after a fault a further part, ``NAME-2.mp4`` and so on.
 
-    An existing file is overwritten. After a fault, what stands in the way is waited for.
+    The first frame replaces an existing file; a part takes the first name that is free. After a
+    fault, what stands in the way is waited for.
 
     Raises:
         InputError: unknown suffix, no such folder, or a codec that it does not take.
@@ -191,23 +211,72 @@ def _begin(target: str, context: OutputContext) -> RecordOutput:
     _check_folder(path)
     if context.size % 2:
         raise OutputError(f"cannot record {context.size} px: {codec.label} needs an even size")
-    if context.attempt:
-        path = path.with_stem(f"{path.stem}-{context.attempt + 1}")
+    made = False
     try:
-        path.open("ab").close()  # its errors are plainer than the muxer's
-        free_mib = _free_mib(path.parent)
-        if free_mib < MIN_FREE_MIB and path.stat().st_size == 0:
-            path.unlink()
-    except OSError as error:
+        path, made = _next_part(path) if context.attempt else _take(path)
+        if (free_mib := _free_mib(path.parent)) < MIN_FREE_MIB:
+            raise OutputError(
+                f"cannot record to {path}: {free_mib} MiB are free, {MIN_FREE_MIB} MiB are needed "
+                "to begin; free some space or record to another disk"
+            )
+        return RecordOutput(path, codec, context)
+    except (OSError, OutputError) as error:
+        if made:  # trying again and again must not leave a file each time
+            with suppress(OSError):
+                path.unlink()
+        if isinstance(error, OutputError):
+            raise
         raise OutputError(
             f"cannot record to {path}: {error.strerror}; choose a path that you may write to"
         ) from error
-    if free_mib < MIN_FREE_MIB:
+
+
+def _take(path: Path) -> tuple[Path, bool]:
+    """Return ``path``, which can be written, and whether there was no such file.
+
+    Raises:
+        OSError: it cannot be written; plainer than what the muxer would say.
+    """
+    try:
+        path.open("xb").close()
+    except FileExistsError:
+        path.open("ab").close()
+        return path, False
+    return path, True
+
+
+def _next_part(path: Path) -> tuple[Path, bool]:
+    """Return ``NAME-2``, ``NAME-3`` …, the first that nobody has: it is made, which is True.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for number in itertools.count(2):
+        part = path.with_stem(f"{path.stem}-{number}")
+        with suppress(FileExistsError):
+            part.open("xb").close()
+            break
+    return part, True
+
+
+def _check_room(folder: Path) -> None:
+    """Check that a recording in ``folder`` may go on.
+
+    Raises:
+        OutputError: it may not; the text is the reason only.
+    """
+    try:
+        free_mib = _free_mib(folder)
+    except OSError as error:
         raise OutputError(
-            f"cannot record to {path}: {free_mib} MiB are free, {MIN_FREE_MIB} MiB are needed "
-            "to begin; free some space or record to another disk"
+            f"its folder {folder} cannot be reached any more ({error.strerror}); "
+            "bring it back or record to another one"
+        ) from error
+    if free_mib < RESERVE_MIB:
+        raise OutputError(
+            f"the disk is full but for {free_mib} MiB, which are left to others; "
+            "free some space or record to another disk"
         )
-    return RecordOutput(path, codec, context)
 
 
 def _free_mib(folder: Path) -> int:

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from setproctitle import setproctitle
 
 from vjnode.errors import VjnodeError
-from vjnode.runtime import log_to_stderr
+from vjnode.runtime import heeded_signals, log_to_stderr
 from vjnode.show.board import Board
 
 _PARENT_CHECK_S = 0.5
@@ -111,13 +111,12 @@ class Lifeline:
 
 
 def stop_signals() -> list[signal.Signals]:
-    """Return the signals that end a show on this system.
+    """Return the signals that end a show on this system, but for those that are ignored already.
 
     They often reach a whole process group (Ctrl-C, a closed terminal, a service manager), but
     they are the parent's to act on: it lets its children finish what they have in hand.
     """
-    names = ("SIGINT", "SIGTERM", "SIGHUP")
-    return [signal.Signals[name] for name in names if hasattr(signal, name)]
+    return heeded_signals("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """The desk of a show: holds the controls, and hands them to the processes that act on them."""
 
 import threading
-import time
 from collections.abc import Callable
 
 from vjnode.control.controls import Controls, Stock, change
+from vjnode.runtime import monotonic_s
 from vjnode.show.links import pack_controls
 from vjnode.show.slot import Slot
 
@@ -23,7 +23,7 @@ class Desk:
         controls: Controls,
         available: Stock,
         slot: Slot,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic_s,
     ) -> None:
         self._available = available
         self._slot = slot

@@ -17,6 +17,7 @@ from vjnode.engine.library import Look
 from vjnode.engine.live import LiveLibrary
 from vjnode.errors import VjnodeError
 from vjnode.output.clock import FrameClock, wait_until
+from vjnode.runtime import monotonic_s
 from vjnode.show.child import Lifeline
 from vjnode.show.links import (
     CONTROLS_BYTES,
@@ -95,20 +96,20 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     if epoch_s is None:
         return
     clock = FrameClock(epoch_s, job.fps)
-    frame = clock.frame_at(time.monotonic())
+    frame = clock.frame_at(monotonic_s())
     data = np.empty(DRIVE_BYTES, np.uint8)
     lead_s = LEAD * clock.period_s
     while lifeline.running():
-        frame = clock.next_frame(after=frame, now_s=time.monotonic() + lead_s)
+        frame = clock.next_frame(after=frame, now_s=monotonic_s() + lead_s)
         wait_until(clock.due_s(frame) - lead_s)
         if drives.read_into(data):
             track.push(unpack_drive(data.tobytes()))
         controls = _newest_controls(desk, controls)
         memory = frames.begin()
-        write_info(painter.paint(time.monotonic(), controls, pixels_in(memory, job.size)), memory)
+        write_info(painter.paint(monotonic_s(), controls, pixels_in(memory, job.size)), memory)
         frames.commit(frame_bytes(job.size))
         if (shown := painter.shown) is not None:
-            stills.step(time.monotonic(), *shown)
+            stills.step(monotonic_s(), *shown)
 
 
 @contextmanager

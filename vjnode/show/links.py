@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, fields
 
 import numpy as np
@@ -16,6 +17,32 @@ CONTROLS_BYTES = 16384
 """Room for a routing matrix in which nothing is as it was."""
 
 INFO_BYTES = 1024
+_NAMES = ("face", "expression", "preset", "engine")
+
+UNKNOWN = FrameInfo(
+    frame=0,
+    t_s=0.0,
+    captured_s=0.0,
+    rms_db=0.0,
+    agc_db=0.0,
+    onsets=0,
+    low=0.0,
+    mid=0.0,
+    high=0.0,
+    bpm=0.0,
+    beat=0.0,
+    bar=0.0,
+    weight=0.0,
+    gain=0.0,
+    face="",
+    expression="",
+    preset="",
+    engine="",
+    keys=0,
+    keys_wanted=0,
+)
+"""The particulars of a frame of which none could be read yet."""
+
 _DRIVE = struct.Struct("<dddd?q5d5d?")
 _HIT = struct.Struct("<dd")
 _FIELDS = tuple(field.name for field in fields(Drive))
@@ -71,8 +98,16 @@ def unpack_controls(data: bytes) -> Controls:
 
 
 def write_info(info: FrameInfo, memory: NDArray[np.uint8]) -> None:
-    """Write a frame's particulars to the beginning of its memory, uint8."""
-    text = json.dumps(asdict(info)).encode()
+    """Write a frame's particulars to the beginning of its memory, uint8.
+
+    Names that are too long for it are cut: behind it lie the pixels.
+    """
+    said = asdict(info)
+    while (excess := len(text := _encoded(said)) - INFO_BYTES) > 0:
+        longest = max(_NAMES, key=lambda name: len(said[name]))
+        # A character takes up to six bytes, in JSON; and no name pays for all the others.
+        length = len(said[longest])
+        said[longest] = said[longest][: length - max(min(excess // 6, length // 4), 1)]
     memory[:INFO_BYTES] = 0
     memory[: len(text)] = np.frombuffer(text, np.uint8)
 
@@ -82,11 +117,22 @@ def pixels_in(memory: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return memory[INFO_BYTES : frame_bytes(size)].reshape(size, size, 4)
 
 
-def read_info(memory: NDArray[np.uint8]) -> FrameInfo:
-    """Return the particulars that stand at the beginning of a frame's memory."""
-    return FrameInfo(**json.loads(memory[:INFO_BYTES].tobytes().rstrip(b"\0")))
+def _encoded(said: Mapping[str, object]) -> bytes:
+    # A name may come from a file system and hold what no text may.
+    return json.dumps(said, ensure_ascii=False).encode(errors="replace")
 
 
-def frame_in(memory: NDArray[np.uint8], size: int) -> Frame:
-    """Return the frame that lies in ``memory``; its pixels are a view."""
-    return Frame(pixels_in(memory, size), read_info(memory))
+def read_info(memory: NDArray[np.uint8], before: FrameInfo = UNKNOWN) -> FrameInfo:
+    """Return the particulars that stand at the beginning of a frame's memory.
+
+    before: what is returned when they are not to be understood; the picture is good all the same.
+    """
+    try:
+        return FrameInfo(**json.loads(memory[:INFO_BYTES].tobytes().rstrip(b"\0")))
+    except (ValueError, TypeError):
+        return before
+
+
+def frame_in(memory: NDArray[np.uint8], size: int, before: FrameInfo = UNKNOWN) -> Frame:
+    """Return the frame that lies in ``memory``; its pixels are a view. before: ``read_info``'s."""
+    return Frame(pixels_in(memory, size), read_info(memory, before))

@@ -1,10 +1,10 @@
 """A live show: the parent process, which holds controls, OSC and supervision."""
 
 import logging
+import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from multiprocessing import resource_tracker
@@ -20,12 +20,13 @@ from vjnode.control.osc import OscServer
 from vjnode.face.fetch import generator_weights
 from vjnode.output.base import FrameInfo
 from vjnode.output.catalogue import KINDS
+from vjnode.runtime import monotonic_s
 from vjnode.show.audio_stage import hear
 from vjnode.show.child import stop_signals, stop_signals_ignored
 from vjnode.show.desk import Desk
 from vjnode.show.engine_stage import FIRST_KEY_TIMEOUT_S, EngineJob, draw
 from vjnode.show.handovers import HandOvers
-from vjnode.show.links import INFO_BYTES, read_info
+from vjnode.show.links import INFO_BYTES, UNKNOWN, read_info
 from vjnode.show.output_stage import OutputJob, send
 from vjnode.show.report import check_writable, output_names, write_report
 from vjnode.show.stage import StageSpec
@@ -68,9 +69,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
     if not config.audio.startswith("device"):
         # A song that is not there is the user's to know now; a device may yet be plugged in.
         open_source(config.audio, live=False).close()
-    with stop_signals_ignored():
-        # Python's tracker of shared memory cleans up after a killed parent, so it must live on.
-        resource_tracker.ensure_running()
+    start_tracker()
     with ExitStack() as stack:
         stack.enter_context(no_jack_leftovers())
         hand = stack.enter_context(HandOvers(config.size, len(config.outputs)))
@@ -93,17 +92,17 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             if supervisor.start(
                 timeout_s=START_TIMEOUT_S, going_on=lambda: not told_to_stop.is_set()
             ):
-                epoch_s = time.monotonic() + 0.05
+                epoch_s = monotonic_s() + 0.05
                 supervisor.begin(epoch_s)
                 hand.board.begin(epoch_s)
                 _announce(config, controls)
                 end_s = epoch_s + (config.duration_s or float("inf"))
                 status = StatusLine(sys.stderr)
                 header = np.zeros(INFO_BYTES, np.uint8)
-                while not told_to_stop.is_set() and (now_s := time.monotonic()) < end_s:
+                while not told_to_stop.is_set() and (now_s := monotonic_s()) < end_s:
                     supervisor.poll(now_s)
                     if hand.frame.read_into(header) is not None:
-                        info = read_info(header)
+                        info = read_info(header, info or UNKNOWN)
                     if info is not None:
                         status.show(info, now_s)
                     told_to_stop.wait(min(POLL_S, max(end_s - now_s, 0.0)))
@@ -120,6 +119,17 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
                 osc=osc.counts,
                 engine=info.engine if info else "",
             )
+
+
+def start_tracker() -> None:
+    """Start Python's tracker of shared memory, deaf to what ends a show.
+
+    It cleans up after a killed parent, so it must live on. Windows has none and needs none:
+    there, memory goes with the last process that has it open.
+    """
+    if os.name == "posix":
+        with stop_signals_ignored():
+            resource_tracker.ensure_running()
 
 
 def _stages(config: ShowConfig, hand: HandOvers, engine: EngineJob) -> list[StageSpec]:

@@ -20,15 +20,16 @@ from vjnode.output.catalogue import open_output
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.output.curtain import STALE_S, Curtain
 from vjnode.output.delivery import Adapter
+from vjnode.runtime import monotonic_s
 from vjnode.show.child import Lifeline
 from vjnode.show.cue_desk import CueDesk
 from vjnode.show.held import Holder, held_slot
-from vjnode.show.links import CONTROLS_BYTES, Links, frame_bytes, frame_in, pixels_in
+from vjnode.show.links import CONTROLS_BYTES, UNKNOWN, Links, frame_bytes, frame_in, pixels_in
+from vjnode.show.live_trace import LiveTrace
 from vjnode.show.meter import Meter
 from vjnode.show.slot import Slot
 from vjnode.show.sound_ring import SoundRing
 from vjnode.show.stills import StillsReader, stills_slot
-from vjnode.show.trace import TraceWriter
 
 SOUND_GONE_S = 0.3
 """Sound older than this has stopped, and the face is on its way to rest; how old it gets is
@@ -126,14 +127,14 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
         live=True,
     )
     with (
-        TraceWriter(job.trace, append=job.attempt > 0) as trace,
+        closing(LiveTrace(job.trace, again=job.attempt > 0)) as trace,
         closing(open_output(job.spec, context)) as output,
     ):
         teller = Teller(output, Slot(ABOUT_BYTES, name=job.about))
         lifeline.ready()
         epoch_s = lifeline.wait_for_begin()
         memory: NDArray[np.uint8] = np.empty(frame_bytes(job.size), np.uint8)
-        fresh = False
+        fresh, info = False, UNKNOWN
         while not fresh and lifeline.running():  # until something has ever been drawn
             fresh = slot.read_into(memory) is not None
             time.sleep(0.005)
@@ -142,24 +143,24 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
         if cues.newest().freeze and holder.recall(memory):
             curtain.hold(pixels_in(memory, job.size))  # as it was when this output fell
         clock = FrameClock(epoch_s, fps)
-        due = clock.frame_at(time.monotonic())
+        due = clock.frame_at(monotonic_s())
         while lifeline.running():
-            due = clock.next_frame(after=due, now_s=time.monotonic())
+            due = clock.next_frame(after=due, now_s=monotonic_s())
             due_s = clock.due_s(due)
             wait_until(due_s)
-            now_s = time.monotonic()
+            now_s = monotonic_s()
             late = now_s - due_s > clock.period_s / 2
             cue = cues.newest()
             if not cue.freeze or curtain.frozen is None:
                 fresh = slot.read_into(memory) is not None or fresh
-            frame = frame_in(memory, job.size)
+            frame = frame_in(memory, job.size, info)
             info = frame.info
             picture = curtain.draw(now_s, cue, frame.pixels, slot.written_s)
             if job.holds:
                 frozen = curtain.frozen
                 holder.keep(None if frozen is None else Frame(frozen, info))
             output.send(Frame(adapter.adapt(picture), info), due_s)
-            sent_s = time.monotonic()
+            sent_s = monotonic_s()
             rate.sent(sent_s)
             heard = info.captured_s > 0 and sent_s - info.captured_s < SOUND_GONE_S
             trace.write(info, frame=meter.sent, published_s=sent_s)

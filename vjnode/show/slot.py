@@ -6,11 +6,12 @@ newest complete one stays readable; a reader that was overtaken while copying se
 from the sequence number and reads again.
 """
 
-import time
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vjnode.runtime import monotonic_s
 
 COPIES = 3
 _LINE = 64  # a cache line: counters of their own do not slow the payload's neighbours
@@ -70,7 +71,7 @@ class Slot:
         """Hand over what was written into the memory that ``begin`` gave."""
         sequence = self.sequence + 1
         head = self._heads[sequence % self._copies]
-        self._times[sequence % self._copies][0] = time.monotonic()
+        self._times[sequence % self._copies][0] = monotonic_s()
         head[1] = length
         head[0] = sequence
         self._newest[0] = sequence

@@ -4,6 +4,7 @@ Starting Python and importing arrays, codecs and sound takes a second or more, w
 what a fault would cost. So one process is always kept warm; when a stage falls, it steps in.
 """
 
+import logging
 import multiprocessing
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,8 +13,11 @@ from multiprocessing.process import BaseProcess
 
 from vjnode.show.child import Job, Warm, child_main, stop_signals_ignored
 
+_log = logging.getLogger(__name__)
+
 AGAIN_S = 5.0
-"""A spare that died is not replaced sooner: something may be killing whatever is started."""
+"""A spare that died, or could not be started, is not replaced sooner: something may be killing
+whatever is started, or the system has no room for more."""
 
 REFILL_S = 1.0
 """So long the one that steps in has the machine to itself."""
@@ -54,13 +58,20 @@ class Worker:
 
 
 def start_worker(modules: tuple[str, ...] = ()) -> Worker:
-    """Start a process that imports ``modules`` and waits for a job."""
+    """Start a process that imports ``modules`` and waits for a job.
+
+    Raises:
+        OSError: the system has no process, memory or handle left for it.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=child_main, args=(theirs, modules), name="vjnode-child")
-    with stop_signals_ignored():
-        process.start()
-    theirs.close()
+    try:
+        with theirs, stop_signals_ignored():
+            process.start()
+    except OSError:
+        ours.close()
+        raise
     return Worker(process, ours)
 
 
@@ -79,13 +90,25 @@ class Spares:
         """See that there is a spare."""
         if self._spare is None:
             if self._modules and now_s >= self._start_at_s:
-                self._spare = start_worker(self._modules)
+                self._start(now_s)
         elif not self._spare.look():
             self.kill()
             self._start_at_s = now_s + AGAIN_S
 
+    def _start(self, now_s: float) -> None:
+        """Start the spare; a show goes on without one for as long as that fails."""
+        try:
+            self._spare = start_worker(self._modules)
+        except OSError as error:
+            _log.warning("no process in reserve: %s; tried again in %g s", error, AGAIN_S)
+            self._start_at_s = now_s + AGAIN_S
+
     def take(self, now_s: float) -> Worker:
-        """Return the spare, or where there is none a process that has just been started."""
+        """Return the spare, or where there is none a process that has just been started.
+
+        Raises:
+            OSError: none can be started.
+        """
         worker, self._spare = self._spare, None
         self._start_at_s = max(self._start_at_s, now_s + REFILL_S)
         if worker is not None:

@@ -2,10 +2,10 @@
 
 import logging
 import signal
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from vjnode.runtime import monotonic_s
 from vjnode.show.child import Begun, Failed, Job, Patience, Ready
 from vjnode.show.spare import Spares, Worker, start_worker
 
@@ -63,7 +63,11 @@ class Child:
         self._patience_s: float | None = None
 
     def start(self, now_s: float) -> None:
-        """Start the process."""
+        """Start the process.
+
+        Raises:
+            OSError: the system has no process, memory or handle left for it.
+        """
         stage, arguments = self.spec.run(self.restarts)
         # Whatever falls again and again must not use up what others may need.
         first = self._row < len(BACK_OFF_S)
@@ -74,12 +78,12 @@ class Child:
         self._worker.send(Job(stage, self.spec.name, self._board_name, arguments))
 
     def poll(self, now_s: float) -> str | None:
-        """Look after the process; returns the reason when it has just been found dead or hung."""
+        """Look after the process; returns the reason when it has just been found dead or hung.
+
+        A process that cannot be started is dead at once.
+        """
         if self._worker is None:
-            if now_s >= self._start_at_s:
-                self.restarts += 1
-                self.start(now_s)
-            return None
+            return self._restart(now_s) if now_s >= self._start_at_s else None
         if (reason := self.death()) is not None:
             return reason
         if (progress := self.spec.progress()) != self._progress:
@@ -89,6 +93,15 @@ class Child:
         limit_s = self._limit_s()
         if now_s - self.progress_s > limit_s:
             return f"no sign of life for {limit_s:g} s"
+        return None
+
+    def _restart(self, now_s: float) -> str | None:
+        """Start the process again; returns the reason when that is not possible now."""
+        self.restarts += 1
+        try:
+            self.start(now_s)
+        except OSError as error:
+            return f"cannot be started: {error}"
         return None
 
     def _limit_s(self) -> float:
@@ -146,7 +159,7 @@ class Child:
     def join(self, until_s: float) -> None:
         """Wait for the process to end by itself, at most until ``until_s``; then kill it."""
         if self._worker is not None:
-            self._worker.process.join(max(until_s - time.monotonic(), 0.0))
+            self._worker.process.join(max(until_s - monotonic_s(), 0.0))
             if self._worker.process.is_alive():
                 _log.warning("%s did not end by itself", self.spec.name)
         self.kill()

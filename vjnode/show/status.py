@@ -1,8 +1,12 @@
-"""The line that tells a person at the console how the show is going."""
+"""The line that tells a person at the console how the show is going.
+
+It comes after the show: a terminal that is paused or has gone away holds nothing up.
+"""
 
 from typing import TextIO
 
 from vjnode.output.base import FrameInfo
+from vjnode.runtime import takes_more
 
 PERIOD_S = 0.1
 _WIDTH = 20
@@ -37,11 +41,18 @@ class StatusLine:
         """Show the state of ``info``, at most ten times a second."""
         if self._shows and now_s >= self._next_s:
             self._next_s = now_s + PERIOD_S
-            self._stream.write(f"\r\x1b[2K{status_text(info)}")
-            self._stream.flush()
+            self._write(status_text(info))
 
     def clear(self) -> None:
         """Leave an empty line."""
         if self._shows:
-            self._stream.write("\r\x1b[2K")
-            self._stream.flush()
+            self._write("")
+
+    def _write(self, text: str) -> None:
+        """Replace the line, unless the terminal is paused; one that is gone is left alone."""
+        try:
+            if takes_more(self._stream):
+                self._stream.write(f"\r\x1b[2K{text}")
+                self._stream.flush()
+        except OSError:
+            self._shows = False

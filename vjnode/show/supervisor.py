@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 from vjnode.errors import VjnodeError
+from vjnode.runtime import monotonic_s
 from vjnode.show.spare import Spares
 from vjnode.show.stage import Child, StageSpec
 
@@ -69,20 +70,26 @@ class Supervisor:
             VjnodeError: a child could not open what it needs; with its exit code.
         """
         for child in self.children:
-            child.start(time.monotonic())
-        deadline_s = time.monotonic() + timeout_s
+            try:
+                child.start(monotonic_s())
+            except OSError as refused:
+                raise VjnodeError(
+                    f"{child.spec.name} cannot be started: {refused}; "
+                    "end other programs, or raise the limits on processes and open files"
+                ) from refused
+        deadline_s = monotonic_s() + timeout_s
         while not all(child.ready for child in self.children):
             for child in self.children:
                 if reason := child.death():
                     error = VjnodeError(reason if child.failed else f"{child.spec.name}: {reason}")
                     error.exit_code = child.failed.exit_code if child.failed else 1
                     raise error
-            if time.monotonic() > deadline_s:
+            if monotonic_s() > deadline_s:
                 late = [child.spec.name for child in self.children if not child.ready]
                 raise VjnodeError(f"not ready after {timeout_s:g} s: {', '.join(late)}")
             if not going_on():
                 return False
-            self._spares.poll(time.monotonic())
+            self._spares.poll(monotonic_s())
             time.sleep(0.01)
         return True
 
@@ -133,7 +140,7 @@ class Supervisor:
     def stop(self) -> None:
         """Wait for every child to end; kill those that do not in time."""
         self._spares.kill()
-        until_s = time.monotonic() + STOP_S
+        until_s = monotonic_s() + STOP_S
         for child in self.children:
             child.join(until_s)
 

@@ -1,0 +1,74 @@
+"""What the parent of a show does about the system it runs on."""
+
+import signal
+import subprocess
+import sys
+import time
+from multiprocessing import resource_tracker
+
+import pytest
+
+from tests.show.process import ROOT
+from vjnode.show import live
+
+
+def missing():
+    raise ModuleNotFoundError("No module named '_posixsubprocess'")
+
+
+def test_a_show_starts_where_python_has_no_tracker_of_shared_memory(monkeypatch):
+    with monkeypatch.context() as windows:
+        windows.setattr(resource_tracker, "ensure_running", missing)
+        windows.setattr(live.os, "name", "nt")
+        live.start_tracker()
+
+
+def test_where_there_is_one_it_is_started_before_anything_else(monkeypatch):
+    started = []
+    monkeypatch.setattr(resource_tracker, "ensure_running", lambda: started.append(1))
+    live.start_tracker()
+    assert started == [1]
+
+
+TOLD = """
+from vjnode.cli import stopped_by_signals
+from vjnode.show.live import told_by_signals
+with stopped_by_signals(), told_by_signals() as told_to_stop:
+    print("live", flush=True)
+    told_to_stop.wait(60)
+print("ended in order", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+@pytest.mark.parametrize(
+    ("ignoring", "ignored"),
+    [("trap '' HUP", signal.SIGHUP), ("trap '' INT", signal.SIGINT)],
+    ids=["as under nohup", "as in a script's background"],
+)
+def test_what_was_ignored_at_the_start_does_not_end_a_show(ignoring, ignored):
+    with subprocess.Popen(
+        ["sh", "-c", f'{ignoring}; exec "$@"', "sh", sys.executable, "-c", TOLD],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as show:
+        assert show.stdout.readline() == "live\n"
+        show.send_signal(ignored)
+        time.sleep(0.3)
+        assert show.poll() is None
+        show.terminate()
+        assert show.stdout.readline() == "ended in order\n"
+        assert show.wait(10) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_was_not_ignored_ends_it_in_order(number):
+    with subprocess.Popen(
+        [sys.executable, "-c", TOLD], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as show:
+        assert show.stdout.readline() == "live\n"
+        show.send_signal(number)
+        assert show.stdout.readline() == "ended in order\n"
+        assert show.wait(10) == 0
