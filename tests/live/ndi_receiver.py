@@ -50,7 +50,7 @@ def main(out, address=ADDRESS):
     NDIlib.initialize()
     receiver = NDIlib.recv_create_v3(
         NDIlib.RecvCreateV3(
-            source_to_connect_to=NDIlib.Source(p_ndi_name="sender", p_url_address=address),
+            source_to_connect_to=NDIlib.Source(p_url_address=address),  # that is all it knows
             color_format=NDIlib.RECV_COLOR_FORMAT_RGBX_RGBA,
             bandwidth=NDIlib.RECV_BANDWIDTH_HIGHEST,
             allow_video_fields=True,

@@ -270,6 +270,22 @@ def test_a_sender_that_was_killed_is_back_at_once_under_its_name(party):
     assert receiver.picture_s() - receiver.ready_s <= 2.0
 
 
+def test_who_was_given_an_address_has_a_picture_again_when_a_killed_sender_is_back(party):
+    """Nobody has to find it anew: it is where it was, on the machine's list as well."""
+    with other_process(NAME) as sender:
+        receiver = party.receive(sender)
+        receiver.picture_s()
+        receiver.wait_for_pictures(10)
+        sender.kill()
+        killed_s = time.monotonic()
+        sender.wait()
+        time.sleep(ndi_receiver.GAP_S)
+        sending = party()
+    assert sending.port == sending.output.port == sender.port
+    assert FINDING_PORT in listening()
+    assert receiver.picture_s() - killed_s <= 3.0
+
+
 def test_a_name_that_is_taken_is_refused_with_the_remedy(party):
     with other_process(NAME), pytest.raises(OutputError) as caught:
         party()
@@ -296,7 +312,9 @@ def test_a_stalled_receiver_does_not_hold_up_sending_or_closing(party):
 
 def test_the_report_counts_receivers(party):
     sending = party()
-    assert sending.output.about() == {"sender": f"{host()} ({NAME})", "receivers": 0}
+    (port,) = listening() - {FINDING_PORT}
+    nobody = {"sender": f"{host()} ({NAME})", "port": port, "receivers": 0}
+    assert sending.output.about() == nobody
     first, second = party.receive(sending), party.receive(sending)
     for receiver in (first, second):
         receiver.picture_s()

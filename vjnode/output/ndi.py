@@ -8,6 +8,7 @@ NDI® is a registered trademark of Vizrt NDI AB; see https://ndi.video.
 
 import logging
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ import numpy as np
 
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
+from vjnode.output.listening import free_at_once, listeners
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +45,10 @@ MOST_DENOMINATOR = 1_000_000
 AVAHI = "apt-get install avahi-daemon libavahi-client3"
 """On Linux, what the runtime makes itself known with; elsewhere the system has it."""
 
+LIST_PORT = 5960
+"""Where the first program with NDI on a machine lists its senders for all; each sender has a port
+of its own, from 5961 on."""
+
 _AVAHI_SOCKET = Path("/run/avahi-daemon/socket")
 
 
@@ -59,12 +65,15 @@ class NdiOutput:
             OutputError: the runtime refuses this name.
         """
         self._runtime = runtime
+        before = listeners()
         self._sender: Any = runtime.send_create(runtime.SendCreate(name, None, False, False))
         if self._sender is None:
             raise OutputError(
                 f"NDI refuses a sender '{name}': another program or user of this machine has that "
                 "name; end it, or choose another with ndi:NAME"
             )
+        self.port = _keep_ports(before)
+        """Where receivers connect; None where the system does not tell."""
         shape = (context.size, context.size, 4)
         self._buffers = [np.zeros(shape, np.uint8) for _ in range(2)]
         self._videos = [_video(runtime, buffer, context) for buffer in self._buffers]
@@ -80,11 +89,12 @@ class NdiOutput:
         self._turn = 1 - self._turn
 
     def about(self) -> dict[str, object]:
-        """Return what the report says of it: as whom it sends, and how many receivers there are."""
+        """Return what the report says of it: as whom it sends, where, and how many receive."""
         if self._sender is None:
             return {"receivers": 0}
         return {
             "sender": self._runtime.send_get_source_name(self._sender).ndi_name,
+            "port": self.port,
             "receivers": self._runtime.send_get_no_connections(self._sender, 0),
         }
 
@@ -93,6 +103,18 @@ class NdiOutput:
         sender, self._sender = self._sender, None  # to destroy it twice would be a crash
         if sender is not None:
             self._runtime.send_destroy(sender)
+
+
+def _keep_ports(before: Iterable[int]) -> int | None:
+    """Return the port of the sender that has just been made, if the system tells.
+
+    A receiver that was given an address looks there again when the sender was killed, and the
+    runtime would rather take the next port than one that has just been used.
+    """
+    made = {port: handle for port, handle in listeners().items() if port not in before}
+    for handle in made.values():
+        free_at_once(handle)
+    return max(made.keys() - {LIST_PORT}, default=None)
 
 
 def _video(runtime: ModuleType, buffer: np.ndarray[Any, Any], context: OutputContext) -> object:
@@ -167,11 +189,14 @@ def open_output(target: str, context: OutputContext) -> NdiOutput:
     if (before := _senders.get(name)) is not None:
         before.close()  # it failed, and has not been closed
     output = _senders[name] = NdiOutput(runtime, name, context)
+    if output.port is not None:
+        _log.info("NDI sender '%s' on port %d", name, output.port)
     if sys.platform == "linux" and not _AVAHI_SOCKET.exists():
         _log.warning(
             "NDI: no Avahi runs here, so receivers do not find '%s' by themselves; give them the "
-            "address of this machine and port 5961, or install it: %s",
+            "address of this machine and port %s, or install it: %s",
             name,
+            output.port or "5961",
             AVAHI,
         )
     return output
