@@ -219,6 +219,43 @@ def test_a_display_that_goes_is_told_and_waited_for(desktop):
     again.close()
 
 
+def after_a_fall(output):
+    """How a process is told of the one before it."""
+    return OutputContext(64, Fraction(60), attempt=1, before=dict(output.about()))
+
+
+@pytest.mark.parametrize("twins", [False, True])
+def test_where_none_was_asked_for_the_one_it_had_is_waited_for(desktop, twins):
+    """The display that is left is where somebody works."""
+    names = ["Generic PnP Monitor"] * 2 if twins else TWO
+    desktop.names[:] = names
+    output = window.open_output("", CONTEXT)
+    output.close()
+    del desktop.names[1]
+    interrupted = window.open_output("", after_a_fall(output))
+    for n in range(600):
+        interrupted.send(flat((1, 2, 3)), n / 60)
+    assert "gone; plug it in" in interrupted.about()["interrupted"]
+    interrupted.close()
+    again = window.open_output("", after_a_fall(interrupted))  # it has fallen meanwhile
+    for n in range(900):
+        if n == 600:
+            desktop.names.insert(1, names[1])
+        again.send(flat((1, 2, 3)), n / 60)
+    assert again.about()["display"] == output.about()["display"]
+    assert len(desktop.windows) == 2
+    again.close()
+
+
+def test_the_one_it_had_is_found_under_another_number(desktop):
+    output = window.open_output("", CONTEXT)
+    output.close()
+    desktop.names.insert(1, "third")
+    again = window.open_output("", after_a_fall(output))
+    assert again.about()["display"] == "2 (EPSON PJ)"
+    again.close()
+
+
 def test_without_opengl_it_says_so(desktop, monkeypatch):
     def refuse(glfw, size):
         raise OutputError("it needs a graphics driver with OpenGL 3.3: version 210")

@@ -6,7 +6,7 @@ it is opened. In a show every output runs in its own process; the frame clock ar
 calls ``send`` once per frame, whether the engine has drawn anew or not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
@@ -142,6 +142,7 @@ class OutputContext:
     measured_fps: frames/s over the last second, as sent by this output's own clock; may be
         asked from any thread.
     attempt: 0 the first time, then counting up with each restart after a fault.
+    before: what the output last said of itself (``about``) before that fault.
     """
 
     size: int
@@ -151,6 +152,7 @@ class OutputContext:
     sound: SoundTap = field(default_factory=Silence)
     measured_fps: Callable[[], float] = lambda: 0.0
     attempt: int = 0
+    before: Mapping[str, object] = field(default_factory=dict)
     codec: str = ""
     live: bool = False
 

@@ -25,14 +25,39 @@ def choose_display(names: Sequence[str], target: str) -> int:
     if not target:
         return min(1, len(names) - 1)
     if target.isascii() and target.isdigit():
-        listed = [f"{number} ({name})" for number, name in enumerate(names)]
         if int(target) >= len(names):
-            raise InputError(f"there is no display {target}; there are: {', '.join(listed)}")
+            listed = ", ".join(label(number, name) for number, name in enumerate(names))
+            raise InputError(f"there is no display {target}; there are: {listed}")
         return int(target)
     for number, name in enumerate(names):
         if target.casefold() in name.casefold():
             return number
     return names.index(choose("display", names, target))
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """Return a name of its own for each display: systems call many of them the same."""
+    return [
+        name if (nth := names[: place + 1].count(name)) == 1 else f"{name} #{nth}"
+        for place, name in enumerate(names)
+    ]
+
+
+def label(number: int, name: str) -> str:
+    """Return what a display is called in logs and reports."""
+    return f"{number} ({name})"
+
+
+def same_display(names: Sequence[str], before: str) -> int:
+    """Return which of the displays was called ``before`` by ``label``, whatever its number is now.
+
+    Raises:
+        InputError: it is not there.
+    """
+    for number, name in enumerate(names):
+        if before.partition(" ")[2] == f"({name})":
+            return number
+    raise InputError(f"the display {before} has gone; plug it in again")
 
 
 def load() -> ModuleType:

@@ -4,7 +4,8 @@ One that failed at once would be started again and again, and take from the show
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from vjnode.errors import InputError, OutputError
@@ -28,10 +29,16 @@ class Interrupted:
 
     begin: raises InputError or OutputError as long as it is not possible.
     reason: why it was not, the last time.
+    known: what it says of itself besides, until then.
     """
 
-    def __init__(self, begin: Callable[[], Telling], reason: str) -> None:
-        self._begin, self._reason = begin, reason
+    def __init__(
+        self,
+        begin: Callable[[], Telling],
+        reason: str,
+        known: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        self._begin, self._reason, self._known = begin, reason, known
         self._output: Telling | None = None
         self._retry_s: float | None = None
         self._missed = 0
@@ -59,7 +66,10 @@ class Interrupted:
 
     def about(self) -> dict[str, object]:
         """Return why nothing is sent, or what the opened output says; and how much is missing."""
-        told = {"interrupted": self._reason} if self._output is None else self._output.about()
+        if self._output is not None:
+            told = self._output.about()
+        else:
+            told = {**self._known, "interrupted": self._reason}
         return told | {"missed_frames": self._missed}
 
     def close(self) -> None:

@@ -17,7 +17,15 @@ import numpy as np
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
 from vjnode.output.canvas import Canvas
-from vjnode.output.displays import choose_display, displays, full_screen, load
+from vjnode.output.displays import (
+    choose_display,
+    displays,
+    full_screen,
+    label,
+    load,
+    same_display,
+    told_apart,
+)
 from vjnode.output.interrupted import Interrupted
 
 _log = logging.getLogger(__name__)
@@ -156,7 +164,8 @@ def unready() -> str:
 def open_output(target: str, context: OutputContext) -> WindowOutput | Interrupted:
     """Open a window that fills the display ``target``; see ``displays``.
 
-    After a fault, a display that has gone is waited for.
+    After a fault, a display that has gone is waited for; so is the one that was chosen where none
+    was asked for: on those that are left somebody may work.
 
     Raises:
         InputError: there is no such display.
@@ -167,12 +176,17 @@ def open_output(target: str, context: OutputContext) -> WindowOutput | Interrupt
     except (InputError, OutputError) as error:
         if context.attempt == 0:
             raise
-        return Interrupted(lambda: _begin(target, context), str(error))
+        known = {key: said for key, said in context.before.items() if key == "display"}
+        return Interrupted(lambda: _begin(target, context), str(error), known)
 
 
 def _begin(target: str, context: OutputContext) -> WindowOutput:
     glfw = load()
     monitors = displays(glfw)
-    names = [glfw.get_monitor_name(monitor).decode(errors="replace") for monitor in monitors]
-    number = choose_display(names, target)
-    return WindowOutput(glfw, monitors[number], f"{number} ({names[number]})", context.size)
+    names = told_apart([glfw.get_monitor_name(one).decode(errors="replace") for one in monitors])
+    before = context.before.get("display")
+    if target or before is None:
+        number = choose_display(names, target)
+    else:
+        number = same_display(names, str(before))
+    return WindowOutput(glfw, monitors[number], label(number, names[number]), context.size)

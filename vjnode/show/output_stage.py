@@ -84,17 +84,19 @@ class Teller:
     Of an output that has no ``about()`` nothing is told.
     """
 
-    def __init__(self, output: Output, slot: Slot) -> None:
-        self._about: Callable[[], Mapping[str, object]] | None = getattr(output, "about", None)
+    def __init__(self, slot: Slot) -> None:
+        self.before: Mapping[str, object] = json.loads(slot.read() or b"{}")
+        """What was told last by a process that has fallen."""
         self._slot = slot
         self._next_s = 0.0
 
-    def tell(self, now_s: float) -> None:
+    def tell(self, output: Output, now_s: float) -> None:
         """Hand over what the output says, when it is time."""
-        if self._about is None or now_s < self._next_s:
+        if now_s < self._next_s:
             return
         self._next_s = now_s + ABOUT_S
-        data = json.dumps(self._about(), default=str).encode()
+        about: Callable[[], Mapping[str, object]] = getattr(output, "about", dict)
+        data = json.dumps(about(), default=str).encode()
         if len(data) <= self._slot.capacity:
             self._slot.write(data)
 
@@ -116,6 +118,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
     holder = Holder(held_slot(job.size, name=links.held), job.size)
     stills = StillsReader(stills_slot(job.size, name=links.stills), job.size)
     curtain = Curtain(job.size, stills.newest, stale_s=max(STALE_S, 3 / float(job.fps)))
+    teller = Teller(Slot(ABOUT_BYTES, name=job.about))
     context = OutputContext(
         adapter.size,
         fps,
@@ -124,13 +127,13 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
         sound=ring,
         measured_fps=rate.fps,
         attempt=job.attempt,
+        before=teller.before,
         live=True,
     )
     with (
         closing(LiveTrace(job.trace, again=job.attempt > 0)) as trace,
         closing(open_output(job.spec, context)) as output,
     ):
-        teller = Teller(output, Slot(ABOUT_BYTES, name=job.about))
         lifeline.ready()
         epoch_s = lifeline.wait_for_begin()
         memory: NDArray[np.uint8] = np.empty(frame_bytes(job.size), np.uint8)
@@ -171,5 +174,5 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
                 repeated=not fresh,
                 standby=curtain.standing_in,
             )
-            teller.tell(sent_s)
+            teller.tell(output, sent_s)
             fresh = False
