@@ -181,6 +181,28 @@ def test_a_display_that_hangs_does_not_hold_up_the_end(desktop):
     assert not desktop.destroyed  # in use
 
 
+def test_a_display_that_takes_no_frame_any_more_is_told_so_that_it_is_opened_again(
+    desktop, monkeypatch
+):
+    monkeypatch.setattr(window, "HANG_S", 0.2)
+    output = window.open_output("", CONTEXT)
+    with pytest.raises(OutputError, match=r"EPSON PJ\) has taken no frame for 0\.2 s"):  # noqa: PT012
+        for n in range(60):
+            if n == 15:
+                desktop.frame_s = 1.5
+            output.send(flat((n, n, n)), n / 60)
+            time.sleep(1 / 60)
+    assert n > 15 + 0.2 * 60  # and not before
+    output.close()
+
+
+def test_a_display_that_hangs_from_the_start_is_a_fault(desktop, monkeypatch):
+    monkeypatch.setattr(window, "START_S", 0.2)
+    desktop.frame_s = 1.5
+    with pytest.raises(OutputError, match=r"EPSON PJ\) has shown nothing for 0\.2 s"):
+        window.open_output("", CONTEXT)
+
+
 @pytest.mark.parametrize("by", ["escape", "closing"])
 def test_who_closes_it_wants_it_gone_and_the_show_goes_on(desktop, by):
     output = window.open_output("", CONTEXT)

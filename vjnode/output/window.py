@@ -9,6 +9,7 @@ Escape, or closing the window, puts it away for the rest of the show, which goes
 
 import logging
 import threading
+import time
 from types import ModuleType
 from typing import Any
 
@@ -34,6 +35,9 @@ START_S = 5.0
 STOP_S = 0.5
 """How long the drawing thread may take to begin, and to end."""
 
+HANG_S = 2.0
+"""A display that has not taken the newest frame for so long hangs, as when its driver was reset."""
+
 
 class WindowOutput:
     """A full-screen window on one display."""
@@ -44,13 +48,14 @@ class WindowOutput:
         monitor: GLFW's. name: of the display. size: of the frames, px.
 
         Raises:
-            OutputError: there is no window to be had, or no OpenGL 3.3.
+            OutputError: there is no window to be had, no OpenGL 3.3, or it hangs.
         """
         self._glfw, self._name, self._size = glfw, name, size
         self._incoming = np.zeros((size, size, 4), np.uint8)
         self._showing = np.zeros_like(self._incoming)
         self._news = threading.Condition()
         self._fresh = self._stopping = False
+        self._waiting_since_s = 0.0
         self._fault = ""
         self._shown = 0
         self._closed = self._dismissed = False
@@ -63,7 +68,11 @@ class WindowOutput:
             target=self._draw, args=(started,), name="window", daemon=True
         )
         self._thread.start()
-        started.wait(START_S)
+        if not started.wait(START_S):
+            self._fault = (
+                f"the window on {name} has shown nothing for {START_S:g} s; is the display on, and "
+                "its driver well? Restart the desktop session if it stays so"
+            )
         if self._fault:
             self.close()
             raise OutputError(self._fault)
@@ -72,7 +81,7 @@ class WindowOutput:
         """Leave ``frame`` to be shown next.
 
         Raises:
-            OutputError: the display has gone, or OpenGL has failed.
+            OutputError: the display has gone or takes no frames, or OpenGL has failed.
         """
         del due_s
         if self._closed:
@@ -88,8 +97,15 @@ class WindowOutput:
             raise OutputError(f"the display {self._name} has gone; plug it in again")
         if self._fault:
             raise OutputError(self._fault)
-        area = glfw.get_framebuffer_size(self._window)
+        area, now_s = glfw.get_framebuffer_size(self._window), time.monotonic()
         with self._news:
+            if not self._fresh:
+                self._waiting_since_s = now_s
+            elif now_s - self._waiting_since_s > HANG_S:
+                raise OutputError(
+                    f"the display {self._name} has taken no frame for {HANG_S:g} s: it sleeps, or "
+                    "its driver was reset; if it goes on, switch the display on"
+                )
             np.copyto(self._incoming, frame.pixels)
             self._area, self._fresh = area, True
             self._news.notify()
