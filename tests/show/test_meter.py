@@ -59,5 +59,44 @@ def test_a_restarted_output_goes_on_counting(meter):
     assert meter.summary()["interval_ms"]["max"] == pytest.approx(400)
 
 
+def away(meter, since_s, until_s):
+    """An output that has nowhere to send to, but is handed 100 frames/s."""
+    for frame in range(round(100 * since_s), round(100 * until_s)):
+        meter.count(
+            sent_s=frame / 100,
+            captured_s=frame / 100,
+            late=True,
+            repeated=True,
+            standby=True,
+            missed=True,
+        )
+
+
+def there(meter, since_s, until_s):
+    for frame in range(round(100 * since_s), round(100 * until_s)):
+        meter.count(sent_s=frame / 100, captured_s=None, late=False, repeated=False)
+
+
+def test_what_was_missed_was_not_sent_and_is_a_gap(meter):
+    there(meter, 0, 10)
+    away(meter, 10, 30)
+    there(meter, 30, 40)
+    summary = meter.summary()
+    assert (summary["frames"], summary["missed"]) == (2000, 2000)
+    assert summary["fps"] == pytest.approx(50, abs=0.1)
+    assert summary["gaps"] == [{"at_s": 9.99, "ms": 20010.0}]
+    assert (summary["late"], summary["repeated"], summary["standby"]) == (0, 0, 0)
+    assert meter.sent == 4000  # its process lived
+
+
+def test_who_is_away_at_the_end_was_away_until_then(meter):
+    there(meter, 0, 10)
+    away(meter, 10, 40)
+    summary = meter.summary()
+    assert summary["duration_s"] == pytest.approx(40, abs=0.02)
+    assert summary["fps"] == pytest.approx(25, abs=0.1)
+    assert summary["gaps"] == [{"at_s": 9.99, "ms": 30000.0}]
+
+
 def test_an_output_that_sent_nothing_has_a_report_too(meter):
     assert meter.summary()["fps"] == 0.0

@@ -160,10 +160,11 @@ class OutputContext:
 class Output(Protocol):
     """What every output can do. Made by ``open_output(target, context)`` of its module."""
 
-    def send(self, frame: Frame, due_s: float) -> None:
+    def send(self, frame: Frame, due_s: float) -> bool | None:
         """Send one frame.
 
         due_s: the deadline that this frame belongs to, monotonic s (offline: running time).
+        Returns: False when there is nowhere to send it yet, so that it was dropped.
 
         Raises:
             OutputError: it cannot go on; it will be closed and opened anew.

@@ -44,8 +44,8 @@ class Interrupted:
         self._missed = 0
         _log.error("%s; tried again every %g s", reason, RETRY_S)
 
-    def send(self, frame: Frame, due_s: float) -> None:
-        """Send ``frame`` if that is possible again.
+    def send(self, frame: Frame, due_s: float) -> bool | None:
+        """Send ``frame`` if that is possible again; False while it is not.
 
         Raises:
             OutputError: it was possible again, and is not any more.
@@ -61,8 +61,8 @@ class Interrupted:
                 self._reason = str(error)
         if self._output is None:
             self._missed += 1
-        else:
-            self._output.send(frame, due_s)
+            return False
+        return self._output.send(frame, due_s)
 
     def about(self) -> dict[str, object]:
         """Return why nothing is sent, or what the opened output says; and how much is missing."""

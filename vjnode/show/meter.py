@@ -18,8 +18,8 @@ GAPS = 64
 """The newest so many intervals longer than that are kept with their times."""
 
 _COUNTERS = 8
-_SENT, _LATE, _REPEATED, _STANDBY, _GAPS = range(5)
-_FIRST, _LAST, _MAX_INTERVAL, _MAX_DELAY = range(4)
+_HANDED, _LATE, _REPEATED, _STANDBY, _GAPS, _MISSED = range(6)
+_FIRST, _LAST, _MAX_INTERVAL, _MAX_DELAY, _MISSED_LAST = range(5)
 _HEAD = _COUNTERS * 16 + GAPS * 16
 
 
@@ -47,8 +47,13 @@ class Meter:
 
     @property
     def sent(self) -> int:
-        """Frames sent so far; a sign of life of the output."""
-        return int(self._counts[_SENT])
+        """Frames that the output was handed so far, missed ones as well; its sign of life."""
+        return int(self._counts[_HANDED])
+
+    @property
+    def frames(self) -> int:
+        """Frames that went out."""
+        return int(self._counts[_HANDED] - self._counts[_MISSED])
 
     def count(
         self,
@@ -58,14 +63,21 @@ class Meter:
         late: bool,
         repeated: bool,
         standby: bool = False,
+        missed: bool = False,
     ) -> None:
         """Count one frame.
 
         sent_s: when it was sent, monotonic s. captured_s: when its sound was heard, or None
         where that means nothing (a repeated frame, no sound yet). standby: it showed stills,
-        because the engine was away.
+        because the engine was away. missed: it went nowhere, because the output is interrupted;
+        until one goes out again that is a gap.
         """
-        if self.sent:
+        if missed:
+            self._times[_MISSED_LAST] = sent_s
+            self._counts[_MISSED] += np.uint64(1)
+            self._counts[_HANDED] += np.uint64(1)
+            return
+        if self.frames:
             last_s = float(self._times[_LAST])
             self._add(self._intervals, _MAX_INTERVAL, sent_s - last_s)
             if sent_s - last_s > GAP_S:
@@ -76,7 +88,7 @@ class Meter:
         if captured_s is not None:
             self._add(self._delays, _MAX_DELAY, sent_s - captured_s)
         self._times[_LAST] = sent_s
-        self._counts[_SENT] += np.uint64(1)
+        self._counts[_HANDED] += np.uint64(1)
         self._counts[_LATE] += np.uint64(late)
         self._counts[_REPEATED] += np.uint64(repeated)
         self._counts[_STANDBY] += np.uint64(standby)
@@ -92,12 +104,14 @@ class Meter:
         epoch_s: when the show began, monotonic s; gaps are counted from there, else from the
         first frame.
         """
-        span_s = float(self._times[_LAST] - self._times[_FIRST])
+        ended_s = max(float(self._times[_LAST]), float(self._times[_MISSED_LAST]))
+        span_s = ended_s - float(self._times[_FIRST]) if self.frames else 0.0
         longest, slowest = float(self._times[_MAX_INTERVAL]), float(self._times[_MAX_DELAY])
         return {
-            "frames": self.sent,
+            "frames": self.frames,
+            "missed": int(self._counts[_MISSED]),
             "duration_s": round(span_s, 3),
-            "fps": round((self.sent - 1) / span_s, 3) if span_s > 0 else 0.0,
+            "fps": round((self.frames - 1) / span_s, 3) if span_s > 0 else 0.0,
             "interval_ms": {
                 "p50": percentile_ms(self._intervals, 0.5, longest),
                 "p99": percentile_ms(self._intervals, 0.99, longest),
@@ -107,7 +121,9 @@ class Meter:
             "late": int(self._counts[_LATE]),
             "repeated": int(self._counts[_REPEATED]),
             "standby": int(self._counts[_STANDBY]),
-            "gaps": self._newest_gaps(float(self._times[_FIRST]) if epoch_s is None else epoch_s),
+            "gaps": self._newest_gaps(
+                float(self._times[_FIRST]) if epoch_s is None else epoch_s, ended_s
+            ),
             "latency_ms": {
                 "p50": percentile_ms(self._delays, 0.5, slowest),
                 "p99": percentile_ms(self._delays, 0.99, slowest),
@@ -115,10 +131,12 @@ class Meter:
             },
         }
 
-    def _newest_gaps(self, epoch_s: float) -> list[dict[str, float]]:
-        """Return the newest intervals longer than ``GAP_S``, in order."""
-        count = int(self._counts[_GAPS])
-        rows = [self._gaps[n % GAPS] for n in range(max(count - GAPS, 0), count)]
+    def _newest_gaps(self, epoch_s: float, ended_s: float) -> list[dict[str, float]]:
+        """Return the newest intervals longer than ``GAP_S``, in order; one may last to the end."""
+        count, last_s = int(self._counts[_GAPS]), float(self._times[_LAST])
+        rows = [tuple(self._gaps[n % GAPS]) for n in range(max(count - GAPS, 0), count)]
+        if self.frames and ended_s - last_s > GAP_S:
+            rows.append((last_s, ended_s - last_s))
         return [
             {"at_s": round(float(began_s) - epoch_s, 3), "ms": round(float(length_s) * 1e3, 1)}
             for began_s, length_s in rows

@@ -162,7 +162,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
             if job.holds:
                 frozen = curtain.frozen
                 holder.keep(None if frozen is None else Frame(frozen, info))
-            output.send(Frame(adapter.adapt(picture), info), due_s)
+            missed = output.send(Frame(adapter.adapt(picture), info), due_s) is False
             sent_s = monotonic_s()
             rate.sent(sent_s)
             heard = info.captured_s > 0 and sent_s - info.captured_s < SOUND_GONE_S
@@ -173,6 +173,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
                 late=late,
                 repeated=not fresh,
                 standby=curtain.standing_in,
+                missed=missed,
             )
             teller.tell(output, sent_s)
             fresh = False
