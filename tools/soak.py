@@ -4,7 +4,8 @@ python tools/soak.py [--minutes 10] [--output null --output record:/tmp/soak.mp4
                      [--audio demo] [--size 1024] [--fps 60] [--every 30] [--report FILE.json]
 
 Prints a row now and then while the show runs, and at the end the intervals that each output
-kept. Reads /proc, so it is for Linux.
+kept; then decodes what was recorded, and ends with 1 where picture and sound differ by more than a
+frame. Reads /proc, so it is for Linux.
 """
 
 import argparse
@@ -16,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from check_recording import check
 
 MIB = 1 << 20
 
@@ -85,8 +88,25 @@ def print_intervals(report: dict[str, Any]) -> None:
         print(f"    {incident}")
 
 
+def check_recordings(report: dict[str, Any]) -> bool:
+    """Decode each recording, or its last part; returns whether all are whole.
+
+    Parts before it broke off with their process.
+    """
+    whole = True
+    for name, one in report["outputs"].items():
+        if name.startswith("record:"):
+            if "file" in one["about"]:
+                whole &= check(Path(one["about"]["file"]))
+                print(f"    dropped as it said itself: {one['about']['dropped_frames']}")
+            else:
+                whole = False
+                print(f"{name}: it was not recording at the end: {one['about']}")
+    return whole
+
+
 def main() -> int:
-    """Run the show; returns its exit code."""
+    """Run the show; returns its exit code, or 1 for a recording that is not whole."""
     parser = argparse.ArgumentParser(description="A long show under watch.")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--output", action="append", metavar="OUTPUT", help="default: null")
@@ -109,9 +129,11 @@ def main() -> int:
             watch(process, options.every)
         except KeyboardInterrupt:
             process.wait()  # the show has heard it too
-        if process.returncode == 0:
-            print_intervals(json.loads(report.read_text()))
-    return process.returncode
+        if process.returncode != 0:
+            return process.returncode
+        figures = json.loads(report.read_text())
+        print_intervals(figures)
+        return 0 if check_recordings(figures) else 1
 
 
 if __name__ == "__main__":
