@@ -1,8 +1,9 @@
 """Real shows that are attacked: whatever falls, the outputs go on and it is back soon.
 
-A test machine has other things to do as well. How long it lets a process wait is measured beside
-each show, by a thread that has as little to do as an output, 60 times a second; that and the
-number of processes that want each core are allowed for.
+A test machine has other things to do as well. Beside each show runs a canary, a thread that has
+about as much to do as an output and notes how long it is made to wait. A limit that is missed
+while the canary was on time is a fault; when it was held up too, the show is played once more, and
+then the test is skipped with the reason.
 """
 
 import importlib.util
@@ -13,6 +14,8 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -21,56 +24,82 @@ import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
 from tests.audio.sounds import pink_noise, write_wav
+from tests.output.network import ndi_network
+from tests.output.screen import a_screen
 from tests.show.process import Show
 from vjnode.audio.source import RATE_HZ
 from vjnode.storage import cache_dir
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-NULLS = ("null (1)", "null (2)")
 GAP_S = 0.25
+"""What an output may be without a frame when something else falls; the report tells longer ones."""
+
+BACK_S, ENGINE_BACK_S, SOUND_BACK_S = 2.0, 10.0, 2.0
+WITNESS_MIB, STAGE_MIB, ENGINE_MIB = 4, 12, 48
 
 
 class Canary(threading.Thread):
-    """Notes how long this machine makes a process wait that is due, and has as much to do."""
+    """Notes how long this machine makes a thread wait that is due 20 times a second."""
 
-    WORK_S = 0.002  # of processor time
+    REST_S, WORK_S = 0.045, 0.005
+    HELD_UP_S = 0.1
+    LEAST_SHARE = 0.5  # of a core, that it gets while it works
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.waits = [(time.monotonic(), 0.0)]
-        self.crowd = 1.0  # processes that want each core, at least one
-        self.over = False
+        self._beats = []  # when, how long it was due in vain, what its work took
+        self._over = threading.Event()
 
     def run(self):
-        before_s = time.monotonic()
-        while not self.over:
-            time.sleep(1 / 60)
-            worked_s = time.thread_time()
+        while not self._over.is_set():
+            began_s = time.monotonic()
+            time.sleep(self.REST_S)
+            woke_s, worked_s = time.monotonic(), time.thread_time()
             while time.thread_time() - worked_s < self.WORK_S:
                 pass
-            now_s = time.monotonic()
-            self.waits.append((now_s, now_s - before_s - 1 / 60 - self.WORK_S))
-            before_s = now_s
-            self.crowd = max(self.crowd, os.getloadavg()[0] / os.cpu_count())
+            ended_s = time.monotonic()
+            self._beats.append((ended_s, ended_s - began_s - self.REST_S, ended_s - woke_s))
 
-    def worst_s(self, since_s=0.0, until_s=float("inf")):
-        """The longest wait around a span of time, s."""
-        near = [wait for at_s, wait in self.waits if since_s - 1.0 <= at_s <= until_s + 1.0]
-        return max(near, default=0.0)
+    def held_up(self, since_s, until_s):
+        """Why nothing can be said of a span of time; "" where the machine was free."""
+        near = [beat for beat in self._beats if since_s - 1.0 <= beat[0] <= until_s + 1.0]
+        if not near:
+            return "nothing was measured"
+        longest_s = max(waited_s for _, waited_s, _ in near)
+        share = self.WORK_S * len(near) / sum(took_s for *_, took_s in near)
+        if longest_s > self.HELD_UP_S or share < self.LEAST_SHARE:
+            return f"it waited up to {longest_s:.2f} s and got {share:.0%} of a core"
+        return ""
 
-    def allows_s(self, limit_s, since_s, until_s):
-        """``limit_s`` on a machine that has nothing else to do."""
-        return limit_s * self.crowd + 5 * self.worst_s(since_s, until_s)
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self.join()
 
 
-@pytest.fixture
-def canary():
-    canary = Canary()
-    canary.start()
-    yield canary
-    canary.over = True
-    canary.join()
+@dataclass(frozen=True)
+class Miss:
+    """A limit that did not hold, and when, monotonic s."""
+
+    what: str
+    since_s: float
+    until_s: float
+
+
+def play_fairly(scenario):
+    """Play a show that returns what it missed; see above for what becomes of that."""
+    for _ in range(2):
+        with Canary() as canary:
+            misses = scenario()
+        reasons = [(one, canary.held_up(one.since_s, one.until_s)) for one in misses]
+        assert all(why for _, why in reasons), [one for one, why in reasons if not why]
+        if not misses:
+            return
+    pytest.skip(f"this machine was too busy to tell, twice: {reasons}")
 
 
 @pytest.fixture
@@ -98,29 +127,46 @@ def wait_for(condition, timeout_s, what):
 
 
 def hit(show, stage, number):
-    """Attack a stage and wait until it is back, and the reserve is; returns both times."""
-    wait_for(lambda: "spare" in show.children(), 60, lambda: show.log)
+    """Attack a stage and wait until it is back; returns what that missed."""
     count = show.log.count(f"{stage} is back")
     began_s = time.monotonic()
     os.kill(show.children()[stage], number)
     wait_for(lambda: show.log.count(f"{stage} is back") > count, 60, lambda: show.log)
-    return began_s, time.monotonic()
+    return late(stage, number.name, began_s, time.monotonic())
 
 
-def handles(pid):
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+def late(stage, what, began_s, back_s):
+    """The miss of a stage that was away for too long, in a list; or an empty one."""
+    limit_s = ENGINE_BACK_S if stage == "engine" else BACK_S
+    if back_s - began_s <= limit_s:
+        return []
+    return [Miss(f"{stage}, {what}: back after {back_s - began_s:.2f} s", began_s, back_s)]
 
 
-def resident_mib(pid):
+def footprint(pid):
+    """Open handles, and resident memory in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    handles = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    return handles, pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def footprint(show):
-    """Handles and resident memory of the parent and of each stage."""
-    pids = {"parent": show.process.pid} | show.children()
-    stages = {name: pid for name, pid in pids.items() if "python" not in name and name != "spare"}
-    return {name: (handles(pid), resident_mib(pid)) for name, pid in stages.items()}
+class Sizes:
+    """How large each process of a show was when it was first looked at, and last."""
+
+    def __init__(self, show):
+        self._show = show
+        self.first, self.last = {}, {}
+
+    def look(self):
+        """Take down all processes that have settled."""
+        for name, pid in {"parent": self._show.process.pid, **self._show.children()}.items():
+            if name != "spare" and "python" not in name:
+                self.first.setdefault((name, pid), footprint(pid))
+                self.last[name, pid] = footprint(pid)
+
+    def of(self, name):
+        """First and last footprint of each process that had that name, in their order."""
+        return [(self.first[key], self.last[key]) for key in self.first if key[0] == name]
 
 
 def gaps_beside_own_faults(report, output):
@@ -135,64 +181,125 @@ def gaps_beside_own_faults(report, output):
     ]
 
 
-def assert_no_gaps(report, epoch_s, canary):
-    for output in report["outputs"]:
-        for since, until in gaps_beside_own_faults(report, output):
-            allowed_s = canary.allows_s(GAP_S, epoch_s + since, epoch_s + until)
-            assert until - since < allowed_s, (output, since, until, report["incidents"])
+def gaps(report, epoch_s):
+    """What the outputs missed that were not hit themselves."""
+    return [
+        Miss(f"{output}: no frame for {until - since:.2f} s", epoch_s + since, epoch_s + until)
+        for output in report["outputs"]
+        for since, until in gaps_beside_own_faults(report, output)
+        if until - since > GAP_S
+    ]
 
 
-def test_whatever_falls_the_others_go_on_and_it_is_back_soon(start, tmp_path, canary):
-    record = f"record:{tmp_path / 'show.mp4'}"
-    outputs = [*NULLS, record]
-    # With room for one sweep, so that the engine is not still gathering others.
-    outputs_asked = ("--output", "null", "--output", "null", "--output", record)
-    show = start("--audio", "tone", "--sweep-memory", 16, *outputs_asked)
-    attacks, sizes = [], []
-    for number in (signal.SIGKILL, signal.SIGSTOP):
-        for stage in ("audio", "engine", *outputs):
-            attacks.append((stage, number, *hit(show, stage, number)))
-        time.sleep(1.0)
-        sizes.append(footprint(show))
-    assert show.end()[0] == 0, show.log
-    report = show.report()
+def there(stack, place):
+    """Enter a place that an output needs; whether this machine has one."""
+    try:
+        stack.enter_context(place())
+    except pytest.skip.Exception:
+        return False
+    return True
 
+
+@pytest.fixture
+def exposed(tmp_path):
+    """The outputs to attack, each with its name in the process list: all that can be had here."""
+    outputs = [f"record:{tmp_path / 'show.mp4'}", "preview:127.0.0.1:0"]
+    with ExitStack() as stack:
+        if there(stack, ndi_network):
+            outputs.append(f"ndi:test {os.getpid()}")
+        if there(stack, a_screen):
+            outputs.append("window")
+        yield outputs
+
+
+def test_whatever_falls_the_others_go_on_and_it_is_back_soon(start, exposed):
+    outputs = [part for one in exposed for part in ("--output", one)]
+    stages = ("audio", "engine", *exposed)
+    attacks = list(itertools.product((signal.SIGKILL, signal.SIGSTOP), stages))
+
+    def scenario():
+        # With room for one sweep, so that the engine is not still gathering others.
+        arguments = ("--audio", "tone", "--sweep-memory", 16, "--output", "null", *outputs)
+        show, misses = start(*arguments), []
+        sizes = Sizes(show)
+        first_s = None
+        for number, stage in attacks:
+            wait_for(lambda: "spare" in show.children(), 60, lambda: show.log)
+            time.sleep(0.5)
+            sizes.look()
+            first_s = first_s or time.monotonic()
+            misses += hit(show, stage, number)
+        time.sleep(1.5)
+        sizes.look()
+        assert show.end()[0] == 0, show.log
+        report = show.report()
+        check_told(report, attacks)
+        faults = sum(one["faults"] for one in report["incidents"])
+        if faults > len(attacks):
+            what = f"{faults} faults of {len(attacks)} attacks: {report['incidents']}"
+            misses.append(Miss(what, first_s, time.monotonic()))
+        else:
+            check_sizes(sizes, exposed)
+        return misses + gaps(report, first_s - report["incidents"][0]["at_s"])
+
+    play_fairly(scenario)
+
+
+def check_told(report, attacks):
+    """Every attack is in the report, under its output as well."""
     told = [(one["stage"], one["reason"]) for one in report["incidents"] if one["away_s"]]
-    for stage, number, *_ in attacks:
+    for number, stage in attacks:
         reason = {signal.SIGKILL: "ended by SIGKILL"}.get(number, "no sign of life for")
         assert any(stage == name and said.startswith(reason) for name, said in told), told
-    for output in outputs:
-        figures = report["outputs"][output]
+    for output, figures in report["outputs"].items():
         assert figures["incidents"] == [i for i in report["incidents"] if i["stage"] == output]
         assert figures["standby"] > 0  # the engine was away for longer than a last frame lasts
 
-    epoch_s = attacks[0][2] - report["incidents"][0]["at_s"]
-    assert_no_gaps(report, epoch_s, canary)
-    for stage, number, began_s, back_s in attacks:
-        limit_s = 10.0 if stage == "engine" else 2.0
-        assert back_s - began_s < canary.allows_s(limit_s, began_s, back_s), (stage, number)
 
-    after_kills, after_stops = sizes
-    assert after_kills.keys() == after_stops.keys()
-    for name, (open_before, mib_before) in after_kills.items():
-        open_after, mib_after = after_stops[name]
-        assert open_after <= open_before, name
-        assert mib_after < mib_before + (48 if name == "engine" else 12), name
+def check_sizes(sizes, exposed):
+    """Who was not hit has not grown, and each new process is as large as the one before it."""
+    for name in ("null", "parent"):
+        ((before, after),) = sizes.of(name)  # one process from beginning to end
+        assert after[0] <= before[0], (name, before, after)
+        assert after[1] < before[1] + WITNESS_MIB, (name, before, after)
+    for name in ("audio", "engine", *exposed):
+        lives = sizes.of(name)
+        assert len(lives) == 3, (name, lives)  # at first, killed, stopped
+        for (handles, mib), (handles_later, mib_later) in lives if name != "engine" else ():
+            assert handles_later <= handles, (name, lives)
+            assert mib_later < mib + STAGE_MIB, (name, lives)
+        (_, (handles, mib)), (_, (handles_later, mib_later)) = lives[1:]
+        assert handles_later <= handles, (name, lives)
+        limit_mib = ENGINE_MIB if name == "engine" else STAGE_MIB
+        assert mib_later < mib + limit_mib, (name, lives)
 
 
-def test_what_falls_at_the_same_time_comes_back_together(start, canary):
-    show = start("--audio", "tone", "--output", "null", "--output", "null")
-    wait_for(lambda: "spare" in show.children(), 60, lambda: show.log)
-    began_s = time.monotonic()
+def test_what_falls_at_the_same_time_comes_back_together(start):
     hurt = ("audio", "engine", "null (2)")
-    for stage in hurt:
-        os.kill(show.children()[stage], signal.SIGKILL)
-    wait_for(lambda: all(f"{name} is back" in show.log for name in hurt), 90, lambda: show.log)
-    assert show.end()[0] == 0
-    report = show.report()
-    epoch_s = began_s - report["incidents"][0]["at_s"]
-    assert {one["stage"] for one in report["incidents"]} >= set(hurt)
-    assert_no_gaps(report, epoch_s, canary)
+
+    def scenario():
+        show = start("--audio", "tone", "--output", "null", "--output", "null")
+        wait_for(lambda: "spare" in show.children(), 60, lambda: show.log)
+        time.sleep(0.5)
+        pids, back_s = show.children(), {}
+        began_s = time.monotonic()
+        for stage in hurt:
+            os.kill(pids[stage], signal.SIGKILL)
+        while len(back_s) < len(hurt):
+            for stage in hurt:
+                if f"{stage} is back" in show.log:
+                    back_s.setdefault(stage, time.monotonic())
+            assert time.monotonic() < began_s + 60, show.log
+            time.sleep(0.02)
+        assert show.end()[0] == 0, show.log
+        report = show.report()
+        assert {one["stage"] for one in report["incidents"]} >= set(hurt)
+        misses = gaps(report, began_s - report["incidents"][0]["at_s"])
+        for stage in hurt:
+            misses += late(stage, "fallen with others", began_s, back_s[stage])
+        return misses
+
+    play_fairly(scenario)
 
 
 def brightness(path):
@@ -294,25 +401,28 @@ def server(tmp_path):
 
 
 @pytest.mark.live
-def test_a_sound_server_that_is_stopped_and_started_again(start, server, canary):
-    show = start("--audio", "device:nodeloop", "--output", "null", env=server.env)
-    time.sleep(2.0)
-    server.kill()
-    killed_s = time.monotonic()
-    show.wait_for_log("no sound: ", 60)
-    time.sleep(3.0)
-    server.start()
-    again_s = time.monotonic()
-    time.sleep(8.0)
-    assert show.end()[0] == 0, show.log
-    report, trace = show.report(), show.trace()
-    epoch_s = trace[0]["published_s"]
-    assert any("delivers no sound" in one["reason"] for one in report["incidents"])
-    assert_no_gaps(report, epoch_s, canary)
-    loud = [one["published_s"] for one in trace if one["rms_db"] > -50]
-    assert min(loud) < killed_s
-    silent = [one for one in trace if killed_s + 0.6 < one["published_s"] < again_s]
-    assert max(one["weight"] for one in silent) <= 0.02
-    back_s = min(at_s for at_s in loud if at_s > again_s)
-    # Tried twice a second; opening takes a moment, and an idle sink up to two seconds.
-    assert back_s - again_s < canary.allows_s(4.0, again_s, back_s)
+def test_a_sound_server_that_is_stopped_and_started_again(start, server):
+    def scenario():
+        show = start("--audio", "device:nodeloop", "--output", "null", env=server.env)
+        time.sleep(2.0)
+        server.kill()
+        killed_s = time.monotonic()
+        show.wait_for_log("no sound: ", 60)
+        time.sleep(3.0)
+        server.start()
+        again_s = time.monotonic()
+        time.sleep(6.0)
+        assert show.end()[0] == 0, show.log
+        report, trace = show.report(), show.trace()
+        assert any("delivers no sound" in one["reason"] for one in report["incidents"])
+        loud = [one["published_s"] for one in trace if one["rms_db"] > -50]
+        assert min(loud) < killed_s
+        silent = [one for one in trace if killed_s + 0.6 < one["published_s"] < again_s]
+        assert max(one["weight"] for one in silent) <= 0.02
+        misses = gaps(report, trace[0]["published_s"])
+        back_s = min((at_s for at_s in loud if at_s > again_s), default=float("inf"))
+        if back_s - again_s > SOUND_BACK_S:
+            misses.append(Miss(f"sound after {back_s - again_s:.2f} s", again_s, back_s))
+        return misses
+
+    play_fairly(scenario)
