@@ -152,7 +152,6 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
             due_s = clock.due_s(due)
             wait_until(due_s)
             now_s = monotonic_s()
-            late = now_s - due_s > clock.period_s / 2
             cue = cues.newest()
             if not cue.freeze or curtain.frozen is None:
                 fresh = slot.read_into(memory) is not None or fresh
@@ -164,13 +163,14 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
                 holder.keep(None if frozen is None else Frame(frozen, info))
             missed = output.send(Frame(adapter.adapt(picture), info), due_s) is False
             sent_s = monotonic_s()
-            rate.sent(sent_s)
+            if not missed:
+                rate.sent(sent_s)
+                trace.write(info, frame=meter.sent, published_s=sent_s)
             heard = info.captured_s > 0 and sent_s - info.captured_s < SOUND_GONE_S
-            trace.write(info, frame=meter.sent, published_s=sent_s)
             meter.count(
                 sent_s=sent_s,
                 captured_s=info.captured_s if heard and fresh else None,
-                late=late,
+                late=now_s - due_s > clock.period_s / 2,
                 repeated=not fresh,
                 standby=curtain.standing_in,
                 missed=missed,
