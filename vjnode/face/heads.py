@@ -38,7 +38,7 @@ GROUPS, FINE_GROUPS = 128, 64
 FLAT = ((256, 64), (128, 32), (64, 64))
 """Channels after both convolutions of blocks 4, 5 and 6."""
 
-FINE = ((160, 64), (32, 24))
+FINE = ((128, 64), (32, 24))
 """Channels after both convolutions of the blocks at 128 and at 256 px."""
 
 HEAD_SLOT = 21
