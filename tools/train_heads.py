@@ -35,7 +35,7 @@ from tqdm import tqdm
 from training_record import Progress, commit
 
 from vjnode.face.fetch import generator_weights
-from vjnode.face.heads import Tail
+from vjnode.face.heads import FINE, FINE_GROUPS, FLAT, MIDDLE, Tail
 from vjnode.face.layout import DIM, SLOTS
 from vjnode.face.mobilestylegan import load
 from vjnode.storage import cache_dir, replace_file, shipped
@@ -88,7 +88,10 @@ def main() -> None:
         distributed.barrier()
     shards = make_pairs(folder, options.seed, options.pairs, head_pairs.any_code, "pairs")
     held = make_pairs(folder, HELD_OUT_SEED, options.held_out, head_pairs.shown_code, "held out")
-    first, kept = folder / "start.pt", {size: folder / f"tail-{size}.pt" for size in (256, 512)}
+    # Networks of other widths have checkpoints of their own.
+    width = "-".join(map(str, (MIDDLE, FINE_GROUPS, *np.ravel((*FLAT, *FINE)))))
+    first, *rest = (folder / f"{part}-{width}.pt" for part in ("start", "tail-256", "tail-512"))
+    kept = dict(zip((256, 512), rest, strict=True))
     if rank == 0 and not (options.resume and first.exists()):
         for path in kept.values():
             path.unlink(missing_ok=True)
