@@ -32,13 +32,13 @@ PX = 64
 MIDDLE = 448
 """Channels within block 3, of the generator's 512."""
 
-GROUPS, FINE_GROUPS = 128, 64
+GROUPS, FINE_GROUPS = 128, 32
 """What block 3 hands on: the means that the generator goes on with, and details of some."""
 
 FLAT = ((256, 64), (128, 32), (64, 64))
 """Channels after both convolutions of blocks 4, 5 and 6."""
 
-FINE = ((128, 64), (32, 24))
+FINE = ((96, 64), (32, 24))
 """Channels after both convolutions of the blocks at 128 and at 256 px."""
 
 HEAD_SLOT = 21
