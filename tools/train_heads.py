@@ -215,7 +215,8 @@ def _train(
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         progress = Progress(**saved["progress"])
-        tail.load_state_dict(saved["tail"])
+        # What a run before this one has trained may be better by now than it was then.
+        tail.load_state_dict({name: saved["tail"][name] for name in trained}, strict=False)
         begun = saved["begun"] if saved["steps"] == steps else progress.step
         for one, state in zip(optimisers, saved["optimisers"], strict=True):
             one.load_state_dict(state)
