@@ -125,7 +125,7 @@ def main() -> None:
             "commit": commit(),
             "torch": torch.__version__,
             "held_out": {
-                "faces": len(held),
+                "faces": len(unseen.codes),
                 "seed": HELD_OUT_SEED,
                 "truncations": head_pairs.SHOWN_TRUNCATIONS,
                 "psnr_db": {str(256 << i): _figures(whole, i + 1, unseen) for i in range(2)},
