@@ -1,6 +1,6 @@
 """Pairs to train the live networks on: features of the generator, and what it draws from them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,11 +58,13 @@ class Pairs:
         return len(self.codes)
 
 
-def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: str) -> Pairs:
-    """Draw ``count`` pairs, or read those that are in ``folder`` already.
+def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: str) -> list[Path]:
+    """Draw ``count`` pairs, at least, as far as they are not in ``folder`` already.
 
     draw_code: ``any_code`` or ``shown_code``. Each shard depends on the seed and its number only,
     so that there can be more of them later.
+
+    Returns: the files that they are in, ``SHARD`` in each; for ``read_pairs``.
     """
     shards = [folder / f"{seed}-{number:04d}.safetensors" for number in range(-(-count // SHARD))]
     missing = [number for number, path in enumerate(shards) if not path.is_file()]
@@ -83,9 +85,14 @@ def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: s
                 "pictures": np.stack([engine.draw(one)[..., :3] for one in codes]),
             }
             replace_file(shards[number], save(tensors))
+    return shards
+
+
+def read_pairs(shards: Iterable[Path]) -> Pairs:
+    """Read the pairs of ``shards``."""
     read = [load_file(path) for path in shards]
     names = ("codes", "features", "pictures")
-    return Pairs(*(np.concatenate([one[name] for one in read])[:count] for name in names))
+    return Pairs(*(np.concatenate([one[name] for one in read]) for name in names))
 
 
 def any_code(mapping: Mapping, rng: np.random.Generator) -> NDArray[np.float32]:

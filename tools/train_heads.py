@@ -24,7 +24,7 @@ import head_start
 import matplotlib as mpl
 import numpy as np
 import torch
-from head_pairs import PX, Pairs, make_pairs
+from head_pairs import PX, SHARD, Pairs, make_pairs, read_pairs
 from head_start import TEXTURE
 from muon import Muon
 from numpy.typing import NDArray
@@ -35,7 +35,8 @@ from tqdm import tqdm
 from training_record import Progress, commit
 
 from vjnode.face.fetch import generator_weights
-from vjnode.face.heads import Tail
+from vjnode.face.heads import FINE, FINE_GROUPS, FLAT, MIDDLE, Tail
+from vjnode.face.layout import DIM, SLOTS
 from vjnode.face.mobilestylegan import load
 from vjnode.storage import cache_dir, replace_file, shipped
 
@@ -45,6 +46,8 @@ from matplotlib import pyplot as plt
 HELD_OUT_SEED = 1_000_000
 STARTED_ON, FITTED_ON = 24, 48
 """Pairs from which kernels and heads are solved."""
+STARTED_SHARDS = 16
+"""Shards of pairs whose codes say what factors are usual."""
 RATE = 8e-3
 """Highest learning rate, in root mean squares of the weights at the start."""
 COARSE = 0.2
@@ -80,20 +83,24 @@ def main() -> None:
     folder = cache_dir("training", "heads")
     if rank == 0:  # it draws for all
         make_pairs(folder, options.seed, options.pairs, head_pairs.any_code, "pairs")
-    held = make_pairs(folder, HELD_OUT_SEED, options.held_out, head_pairs.shown_code, "held out")
+        make_pairs(folder, HELD_OUT_SEED, options.held_out, head_pairs.shown_code, "held out")
     if ranks > 1:
         distributed.barrier()
-    pairs = make_pairs(folder, options.seed, options.pairs, head_pairs.any_code, "pairs")
-    first, kept = folder / "start.pt", {size: folder / f"tail-{size}.pt" for size in (256, 512)}
+    shards = make_pairs(folder, options.seed, options.pairs, head_pairs.any_code, "pairs")
+    held = make_pairs(folder, HELD_OUT_SEED, options.held_out, head_pairs.shown_code, "held out")
+    # Networks of other widths have checkpoints of their own.
+    width = "-".join(map(str, (MIDDLE, FINE_GROUPS, *np.ravel((*FLAT, *FINE)))))
+    first, *rest = (folder / f"{part}-{width}.pt" for part in ("start", "tail-256", "tail-512"))
+    kept = dict(zip((256, 512), rest, strict=True))
     if rank == 0 and not (options.resume and first.exists()):
         for path in kept.values():
             path.unlink(missing_ok=True)
-        torch.save(_started(pairs).state_dict(), first)
+        torch.save(_started(read_pairs(shards[:STARTED_SHARDS])).state_dict(), first)
     if ranks > 1:
         distributed.barrier()
     tail = Tail(256)
     tail.load_state_dict(torch.load(first, weights_only=True))
-    mine, unseen = _data(tail, pairs, rank, ranks), _data(tail, held, 0, 1)
+    mine, unseen = _data(tail, shards[rank::ranks]), _data(tail, held)
     train = {"batch": options.batch // ranks, "seed": options.seed, "rank": rank}
     trained = [name for name, _ in tail.named_parameters() if not name.startswith("block.")]
     small = _train(tail, mine, options.steps[0], trained, checkpoint=kept[256], **train)
@@ -118,7 +125,7 @@ def main() -> None:
             "commit": commit(),
             "torch": torch.__version__,
             "held_out": {
-                "faces": len(held),
+                "faces": len(unseen.codes),
                 "seed": HELD_OUT_SEED,
                 "truncations": head_pairs.SHOWN_TRUNCATIONS,
                 "psnr_db": {str(256 << i): _figures(whole, i + 1, unseen) for i in range(2)},
@@ -131,7 +138,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=1600)
+    parser.add_argument("--pairs", type=int, default=3200)
     parser.add_argument("--held-out", type=int, default=50)
     parser.add_argument("--steps", type=int, nargs=2, default=(3000, 1000), metavar=("256", "512"))
     parser.add_argument("--batch", type=int, default=8, help="of all processes together")
@@ -148,19 +155,35 @@ def _started(pairs: Pairs) -> Tail:
     codes, features = torch.from_numpy(pairs.codes), torch.from_numpy(pairs.features)
     layers = head_start.measured(teacher, features[:STARTED_ON].float(), codes[:STARTED_ON])
     tail = head_start.start(teacher, layers, codes)
+    x = _first_block(tail, pairs)
+    data = Data(x, codes, torch.from_numpy(pairs.pictures))
     for level in (0, 1):
-        head_start.fit_head(tail, level, _parts(_data(tail, pairs, 0, 1, FITTED_ON), FITTED_ON))
+        head_start.fit_head(tail, level, _parts(data, FITTED_ON))
     return tail
 
 
+def _data(tail: Tail, shards: list[Path]) -> Data:
+    """Return the pairs of ``shards``, read one by one: what the first block gets is the largest."""
+    count, channels = len(shards) * SHARD, tail.block.conv2.bias.shape[0]
+    data = Data(
+        torch.empty(count, channels, head_start.PX, head_start.PX, dtype=torch.float16),
+        torch.empty(count, SLOTS, DIM),
+        torch.empty(count, PX, PX, 3, dtype=torch.uint8),
+    )
+    for number, shard in enumerate(tqdm(shards, "reading", unit="shard")):
+        pairs, here = read_pairs([shard]), slice(number * SHARD, (number + 1) * SHARD)
+        data.x[here] = _first_block(tail, pairs)
+        data.codes[here] = torch.from_numpy(pairs.codes)
+        data.pictures[here] = torch.from_numpy(pairs.pictures)
+    return data
+
+
 @torch.inference_mode()
-def _data(tail: Tail, pairs: Pairs, rank: int, ranks: int, most: int | None = None) -> Data:
-    """Return this process's share of ``pairs``."""
-    share = slice(rank, most, ranks)
-    codes, features = torch.from_numpy(pairs.codes[share]), torch.from_numpy(pairs.features[share])
+def _first_block(tail: Tail, pairs: Pairs) -> Tensor:
+    """Return what the first block makes of the pairs' features, float16."""
+    codes, features = torch.from_numpy(pairs.codes), torch.from_numpy(pairs.features)
     parts = zip(features.split(4), codes.split(4), strict=True)
-    x = [tail.block([f.float()], c[:, 10:13], TEXTURE).half() for f, c in parts]
-    return Data(torch.cat(x), codes, torch.from_numpy(pairs.pictures[share]))
+    return torch.cat([tail.block([f.float()], c[:, 10:13], TEXTURE).half() for f, c in parts])
 
 
 def _parts(data: Data, count: int) -> list[tuple[Tensor, Tensor, Tensor]]:
@@ -192,7 +215,8 @@ def _train(
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         progress = Progress(**saved["progress"])
-        tail.load_state_dict(saved["tail"])
+        # What a run before this one has trained may be better by now than it was then.
+        tail.load_state_dict({name: saved["tail"][name] for name in trained}, strict=False)
         begun = saved["begun"] if saved["steps"] == steps else progress.step
         for one, state in zip(optimisers, saved["optimisers"], strict=True):
             one.load_state_dict(state)
