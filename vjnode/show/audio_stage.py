@@ -20,7 +20,7 @@ from vjnode.show.sound_ring import SoundRing
 
 _log = logging.getLogger(__name__)
 
-RETRY_S = 0.5
+RETRY_S = 0.2
 """How long silence is played before a missing device is tried again."""
 
 OPENING_S = 6.0
