@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 BENCH = Path(__file__).parents[1] / "tools" / "bench_hearing.py"
-REAL = {"tracks": 3, "density": 4}
+REAL = {"tracks": 3, "density": 6}
 """Parts that need music, and how many of the tracks that were held out, a minute of each. All of
 them take a quarter of an hour: ``python tools/bench_hearing.py``."""
 

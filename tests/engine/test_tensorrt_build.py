@@ -75,7 +75,6 @@ def test_a_build_that_is_interrupted_leaves_no_engine(engine_cache, tmp_path, na
         "import os, signal, sys\n"
         "from vjnode.cli import main\n"
         "from vjnode.engine.progress import Progress\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a foreground job\n"
         "start = Progress.start\n"
         "def interrupted(self, phase, parent, steps):\n"
         "    start(self, phase, parent, steps)\n"

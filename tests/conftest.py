@@ -1,0 +1,14 @@
+"""What all tests rely on: programs that they start heed the signals that end a program.
+
+A run under nohup, or in a script's background, ignores some of them, and so would what it starts.
+With a handler instead this run goes on ignoring them, and a new program begins without one.
+"""
+
+import signal
+
+
+def pytest_configure():
+    for name in ("SIGHUP", "SIGINT"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
