@@ -25,7 +25,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from tests.audio.sounds import pink_noise, write_wav
 from tests.output.network import ndi_network
-from tests.show.process import Show
+from tests.show.process import shows_in
 from vjnode.audio.source import RATE_HZ
 from vjnode.storage import cache_dir
 
@@ -107,19 +107,14 @@ def play_fairly(scenario):
 
 @pytest.fixture
 def start(tmp_path):
-    shows = []
+    with shows_in(tmp_path) as begin:
 
-    def start(*arguments, **settings):
-        show = Show(tmp_path, "--size", 256, *arguments, **settings)
-        shows.append(show)
-        show.wait_until_live()
-        return show
+        def start(*arguments, **settings):
+            show = begin(*arguments, **settings)
+            show.wait_until_live()
+            return show
 
-    yield start
-    for show in shows:
-        if show.process.poll() is None:
-            os.killpg(show.process.pid, signal.SIGKILL)
-            show.process.wait()
+        yield start
 
 
 def wait_for(condition, timeout_s, what):

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -104,3 +105,21 @@ class Show:
 
     def trace(self):
         return read_trace(self.trace_path)
+
+
+@contextmanager
+def shows_in(folder):
+    """Give what starts small shows that write into ``folder``; none of them outlives this."""
+    shows = []
+
+    def start(*arguments, **settings):
+        shows.append(Show(folder, "--size", 256, *arguments, **settings))
+        return shows[-1]
+
+    try:
+        yield start
+    finally:
+        for show in shows:
+            if show.process.poll() is None:
+                os.killpg(show.process.pid, signal.SIGKILL)
+                show.process.wait()

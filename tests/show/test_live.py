@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
-from tests.show.process import Show, free_port, lives, vjnode
+from tests.show.process import free_port, lives, shows_in, vjnode
 from vjnode.face.catalogue import expression_names, face_names
 
 pytestmark = pytest.mark.slow
@@ -25,18 +25,8 @@ def shared_memory():
 
 @pytest.fixture
 def start(tmp_path):
-    shows = []
-
-    def start(*arguments, **settings):
-        show = Show(tmp_path, "--size", 256, *arguments, **settings)
-        shows.append(show)
-        return show
-
-    yield start
-    for show in shows:
-        if show.process.poll() is None:
-            os.killpg(show.process.pid, signal.SIGKILL)
-            show.process.wait()
+    with shows_in(tmp_path) as start:
+        yield start
 
 
 def test_a_show_runs_for_its_duration_and_says_how_it_went(start):

@@ -55,6 +55,31 @@ class FrameInfo:
     idle: float = 0.0
 
 
+UNKNOWN = FrameInfo(
+    frame=0,
+    t_s=0.0,
+    captured_s=0.0,
+    rms_db=0.0,
+    agc_db=0.0,
+    onsets=0,
+    low=0.0,
+    mid=0.0,
+    high=0.0,
+    bpm=0.0,
+    beat=0.0,
+    bar=0.0,
+    weight=0.0,
+    gain=0.0,
+    face="",
+    expression="",
+    preset="",
+    engine="",
+    keys=0,
+    keys_wanted=0,
+)
+"""The particulars of a frame of which none could be read yet."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """A picture and its particulars.

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.output.base import Frame, FrameInfo
+from vjnode.output.base import UNKNOWN, Frame
 
 BARS = (
     ("white", (255, 255, 255)),
@@ -36,28 +36,7 @@ _COUNTER = 155, 448
 _MARKS = (("TOP", 226, 58), ("BOTTOM", 194, 500), ("LEFT", 12, 352), ("RIGHT", 402, 352))
 _CORNERS = (("1", 12, 46), ("2", 476, 46), ("3", 12, 500), ("4", 476, 500))
 
-_INFO = FrameInfo(
-    frame=0,
-    t_s=0.0,
-    captured_s=0.0,
-    rms_db=-120.0,
-    agc_db=0.0,
-    onsets=0,
-    low=0.0,
-    mid=0.0,
-    high=0.0,
-    bpm=0.0,
-    beat=0.0,
-    bar=0.0,
-    weight=0.0,
-    gain=1.0,
-    face="test card",
-    expression="",
-    preset="",
-    engine="test card",
-    keys=0,
-    keys_wanted=0,
-)
+_INFO = replace(UNKNOWN, rms_db=-120.0, gain=1.0, face="test card", engine="test card")
 
 
 class _Sheet:

@@ -11,37 +11,13 @@ from numpy.typing import NDArray
 from vjnode.audio.beat import Beat
 from vjnode.control.controls import Controls
 from vjnode.drive.drive import HITS, Drive
-from vjnode.output.base import Frame, FrameInfo
+from vjnode.output.base import UNKNOWN, Frame, FrameInfo
 
 CONTROLS_BYTES = 16384
 """Room for a routing matrix in which nothing is as it was."""
 
 INFO_BYTES = 1024
 _NAMES = ("face", "expression", "preset", "engine")
-
-UNKNOWN = FrameInfo(
-    frame=0,
-    t_s=0.0,
-    captured_s=0.0,
-    rms_db=0.0,
-    agc_db=0.0,
-    onsets=0,
-    low=0.0,
-    mid=0.0,
-    high=0.0,
-    bpm=0.0,
-    beat=0.0,
-    bar=0.0,
-    weight=0.0,
-    gain=0.0,
-    face="",
-    expression="",
-    preset="",
-    engine="",
-    keys=0,
-    keys_wanted=0,
-)
-"""The particulars of a frame of which none could be read yet."""
 
 _DRIVE = struct.Struct("<dddd?q5d5d?")
 _HIT = struct.Struct("<dd")

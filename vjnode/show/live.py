@@ -18,7 +18,7 @@ from vjnode.config import ShowConfig
 from vjnode.control.controls import Controls, Stock
 from vjnode.control.osc import OscServer
 from vjnode.face.fetch import generator_weights
-from vjnode.output.base import FrameInfo
+from vjnode.output.base import UNKNOWN, FrameInfo
 from vjnode.output.catalogue import KINDS
 from vjnode.runtime import monotonic_s
 from vjnode.show.audio_stage import hear
@@ -26,7 +26,7 @@ from vjnode.show.child import stop_signals, stop_signals_ignored
 from vjnode.show.desk import Desk
 from vjnode.show.engine_stage import FIRST_KEY_TIMEOUT_S, EngineJob, draw
 from vjnode.show.handovers import HandOvers
-from vjnode.show.links import INFO_BYTES, UNKNOWN, read_info
+from vjnode.show.links import INFO_BYTES, read_info
 from vjnode.show.output_stage import OutputJob, send
 from vjnode.show.report import check_writable, output_names, write_report
 from vjnode.show.stage import StageSpec

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.output.base import Frame, Output, OutputContext, OutputSpec
+from vjnode.output.base import UNKNOWN, Frame, Output, OutputContext, OutputSpec
 from vjnode.output.catalogue import open_output
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.output.curtain import STALE_S, Curtain
@@ -24,7 +24,7 @@ from vjnode.runtime import monotonic_s
 from vjnode.show.child import Lifeline
 from vjnode.show.cue_desk import CueDesk
 from vjnode.show.held import Holder, held_slot
-from vjnode.show.links import CONTROLS_BYTES, UNKNOWN, Links, frame_bytes, frame_in, pixels_in
+from vjnode.show.links import CONTROLS_BYTES, Links, frame_bytes, frame_in, pixels_in
 from vjnode.show.live_trace import LiveTrace
 from vjnode.show.meter import Meter
 from vjnode.show.slot import Slot
