@@ -23,7 +23,7 @@ from vjnode.runtime import monotonic_s
 
 _log = logging.getLogger(__name__)
 
-SILENT_S = 1.0
+SILENT_S = 0.75
 """A device that has delivered before and does not for so long is gone."""
 
 FIRST_S = 2.5
@@ -78,7 +78,7 @@ class LiveSource:
         """Wait for the next block and return it.
 
         Raises:
-            SourceError: no sound has come for a second. Only ending the process surely frees
+            SourceError: none has come for too long. Only ending the process surely frees
                 the device then.
         """
         while self._intake.waiting < BLOCK:

@@ -46,7 +46,7 @@ ENGINE_RESTART_TIMEOUT_S = 90.0
 ENGINE_STALL_S = 3.0
 """A live engine may draw a picture anew, or wait for its card, for longer than an output may."""
 
-AUDIO_STALL_S = 1.3
+AUDIO_STALL_S = 1.0
 """Sound comes every 6 ms; a little longer than a device may be silent before its reader says so.
 While one is opened it takes longer, and the stage says that."""
 
@@ -54,6 +54,9 @@ OUTPUT_STALL_S, OUTPUT_STALL_FRAMES = 1.2, 3
 """A frame that is so late is not coming, s; and never fewer than so many frames."""
 
 POLL_S = 0.05
+
+AHEAD = "vjnode.show.ahead"
+"""Named, not imported: this process needs none of what it loads."""
 
 
 def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
@@ -182,7 +185,8 @@ def _output_stage(config: ShowConfig, hand: HandOvers, index: int) -> StageSpec:
 def _modules(config: ShowConfig) -> tuple[str, ...]:
     """Return what a process in reserve imports, to be any stage of this show."""
     outputs = {KINDS[output.kind].module for output in config.outputs}
-    return (*sorted({one.__module__ for one in (hear, draw, send)} | outputs),)
+    stages = {one.__module__ for one in (hear, draw, send)}
+    return (*sorted(stages | outputs), AHEAD)
 
 
 def _announce(config: ShowConfig, controls: Controls) -> None:
