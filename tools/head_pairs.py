@@ -19,7 +19,7 @@ from vjnode.face.catalogue import (
 )
 from vjnode.face.channels import directions_of, weights_of
 from vjnode.face.fetch import generator_weights
-from vjnode.face.heads import LiveSynthesis, Tail
+from vjnode.face.fold import FoldedSynthesis
 from vjnode.face.latent import Face, fuse
 from vjnode.face.layout import DIM, SLOTS
 from vjnode.face.mobilestylegan import Mapping, load
@@ -71,14 +71,14 @@ def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: s
     if missing:
         folder.mkdir(parents=True, exist_ok=True)
         mapping, synthesis = load(generator_weights())
-        live, texture = LiveSynthesis(synthesis, Tail(256)), torch.ones(1)
+        generator, texture = FoldedSynthesis(synthesis, 1024), torch.ones(1)
         engine = OpenVinoEngine(PX, torch.get_num_threads())
         for number in tqdm(missing, f"drawing {what}", unit="shard"):
             rng = np.random.default_rng((seed, number))
             codes = np.stack([draw_code(mapping, rng) for _ in range(SHARD)])
             with torch.inference_mode():
                 parts = torch.from_numpy(codes).split(1)
-                features = [live.trunk(part, texture).half().numpy() for part in parts]
+                features = [generator.trunk(part, texture).half().numpy() for part in parts]
             tensors = {
                 "codes": codes,
                 "features": np.concatenate(features),

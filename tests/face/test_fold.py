@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vjnode.face.fetch import generator_weights
-from vjnode.face.fold import FoldedSynthesis
+from vjnode.face.fold import Band, FoldedSynthesis, Trunk
 from vjnode.face.layout import SLOTS
 from vjnode.face.mobilestylegan import load
 
@@ -58,3 +58,15 @@ def test_drawn_in_strips_it_is_the_same_picture(networks, codes, size):
     # The order in which torch adds up may differ with the shape, and so a rounding.
     assert (whole.int() - strips.int()).abs().max() <= 1
     assert (whole != strips).float().mean() < 1e-3
+
+
+@pytest.mark.parametrize(("size", "count"), [(1024, 2), (256, 3), (512, 4)])
+def test_drawn_in_bands_it_is_the_same_picture(networks, codes, size, count):
+    folded, texture = FoldedSynthesis(networks[1], size, strips=True), torch.ones(1)
+    whole = folded(codes, texture)
+    x = Trunk(folded)(codes, texture)
+    bands = [Band(folded, index, count)(x, codes, texture) for index in range(count)]
+    assert len({band.shape[1] for band in bands}) <= 2  # as equal as can be
+    joined = torch.cat(bands, 1)
+    assert (whole.int() - joined.int()).abs().max() <= 1
+    assert (whole != joined).float().mean() < 1e-3

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
@@ -11,17 +12,17 @@ from numpy.typing import NDArray
 
 from vjnode.engine.base import SIZES
 from vjnode.engine.manifest import sha256_of
-from vjnode.engine.openvino_graph import GRAPH, INT8_LIMITS, Precision, Quality, compiled
+from vjnode.engine.openvino_graph import GRAPH, INT8_LIMITS, Plan, Precision, Quality, compiled
 from vjnode.errors import InputError
 from vjnode.face import fetch, live
 from vjnode.face.layout import DIM, SLOTS
-from vjnode.runtime import cores, load_openvino
+from vjnode.runtime import load_openvino
 
 if TYPE_CHECKING:
     import openvino
 
-MOST_AT_ONCE = 4
-"""Engines that share out the cores; each has memory of its own."""
+MOST_BANDS = 4
+"""Bands of a picture that are drawn at the same time; each has memory of its own."""
 
 PATIENCE_MS = 5
 """How often a drawing is asked whether it is still wanted."""
@@ -72,48 +73,93 @@ class OpenVinoEngine:
             # Audio and outputs need the cores too; a pinned thread would wait behind them.
             "ENABLE_CPU_PINNING": False,
         }
-        if threads is not None:
-            options["INFERENCE_NUM_THREADS"] = threads
-        self._request = compiled(core, size, options, quality, precision).create_infer_request()
+        fit = _threads(core, options)
+        threads = threads or fit
+        # However many threads this engine has, so that all of a machine draw with the same graphs.
+        count = min(fit, MOST_BANDS) if quality == "full" else 0
+        shares = [threads, *(max((threads + index) // count, 1) for index in range(count))]
+        parts = compiled(
+            core,
+            Plan(size, quality, precision, count),
+            [options | {"INFERENCE_NUM_THREADS": share} for share in shares],
+        )
+        requests = [part.create_infer_request() for part in parts]
+        together = max(1, min(threads, count))
+        turns = range(1, len(requests), together)
+        self._turns = [requests[:1], *(requests[first : first + together] for first in turns)]
+        self._codes = np.zeros((1, SLOTS, DIM), np.float32)
+        self._drawn: NDArray[np.uint8] = np.zeros((1, size, size, 4), np.uint8)
+        self._share_memory(*requests)
         self.size = size
-        self.at_once = min(threads or cores(), MOST_AT_ONCE)
+        self.at_once = 1
         processor = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
         self.name = f"openvino {precision}{' live' * (quality == 'live')} on {processor}"
         what = f"{weights} {GRAPH} {ov.__version__} {precision} {size}"
         self.identity = hashlib.sha256(what.encode()).hexdigest()[:16]
 
+    def _share_memory(
+        self, trunk: "openvino.InferRequest", *bands: "openvino.InferRequest"
+    ) -> None:
+        """Have every part read from where the others write, and all write into one picture."""
+        tensor = partial(load_openvino().Tensor, shared_memory=True)
+        inputs = [tensor(self._codes), tensor(TEXTURE)]
+        features = [trunk.get_output_tensor(0)] if bands else []
+        for part, before in ((trunk, []), *((band, features) for band in bands)):
+            for index, given in enumerate((*before, *inputs)):
+                part.set_input_tensor(index, given)
+        top = 0
+        for part in bands or [trunk]:
+            bottom = top + part.get_output_tensor(0).shape[1]
+            part.set_output_tensor(tensor(self._drawn[:, top:bottom]))
+            top = bottom
+
     def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Draw one picture; see ``Engine.draw``."""
-        self._request.infer(_inputs(codes), share_inputs=True)
-        return self._picture()
+        picture = self.draw_unless(lambda: False, codes)
+        assert picture is not None  # noqa: S101 - nobody has given it up
+        return picture
 
     def draw_unless(
         self, given_up: Callable[[], bool], codes: NDArray[np.float32]
     ) -> NDArray[np.uint8] | None:
         """Draw one picture unless that is given up; see ``Engine.draw_unless``."""
-        inputs = _inputs(codes)
-        self._request.start_async(inputs, share_inputs=True)
-        while not self._request.wait_for(PATIENCE_MS):
-            if given_up():
-                self._request.cancel()
-                with suppress(RuntimeError):  # how OpenVINO says that it has been cancelled
-                    self._request.wait()
-                return None
-        return self._picture()
-
-    def _picture(self) -> NDArray[np.uint8]:
-        picture: NDArray[np.uint8] = self._request.get_output_tensor(0).data[0].copy()
-        return picture
+        if codes.shape != (SLOTS, DIM):
+            raise ValueError(f"codes have shape {codes.shape}, not {(SLOTS, DIM)}")
+        self._codes[0] = codes
+        if all(_run(turn, given_up) for turn in self._turns):
+            picture: NDArray[np.uint8] = self._drawn[0].copy()
+            return picture
+        return None
 
     def close(self) -> None:
         """Free the network's memory; safe to call twice."""
-        self._request = None
+        self._turns = []
 
 
-def _inputs(codes: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    if codes.shape != (SLOTS, DIM):
-        raise ValueError(f"codes have shape {codes.shape}, not {(SLOTS, DIM)}")
-    return [np.ascontiguousarray(codes[None], np.float32), TEXTURE]
+def _run(requests: "list[openvino.InferRequest]", given_up: Callable[[], bool]) -> bool:
+    """Run all of them at the same time; returns whether they have, and were not given up."""
+    for request in requests:
+        request.start_async()
+    for request in requests:
+        while not request.wait_for(PATIENCE_MS):
+            if given_up():
+                for one in requests:
+                    one.cancel()
+                for one in requests:
+                    with suppress(RuntimeError):  # how OpenVINO says that it has been cancelled
+                        one.wait()
+                return False
+        request.wait()  # raises what went wrong
+    return True
+
+
+def _threads(core: "openvino.Core", options: dict[str, object]) -> int:
+    """Return how many threads OpenVINO itself would use: fewer than there are logical cores."""
+    ov = load_openvino()
+    nothing = ov.opset13.parameter([1], np.float32)
+    model = ov.Model([ov.opset13.relu(nothing)], [nothing], "nothing")
+    compiled = core.compile_model(model, "CPU", options)
+    return max(1, int(compiled.get_property("INFERENCE_NUM_THREADS")))
 
 
 def _precision(core: "openvino.Core", quality: Quality, *, fast: bool) -> Precision:

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree
@@ -22,8 +23,9 @@ from vjnode.storage import cache_dir, replace_file, shipped
 
 if TYPE_CHECKING:
     import openvino
+    from torch import Tensor, nn
 
-GRAPH = 4
+GRAPH = 5
 """Grows when ``vjnode.face.fold`` or ``vjnode.face.heads`` change what they compute or how."""
 
 Quality = Literal["full", "live"]
@@ -42,74 +44,103 @@ INT8_LIMITS = shipped("generator", "int8.safetensors")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What is to be drawn, and in how many bands; without any, by one graph for everything."""
+
+    size: int
+    quality: Quality
+    precision: Precision
+    bands: int
+
+    @property
+    def parts(self) -> list[str]:
+        """Names of its graphs: the trunk, or everything, and each band."""
+        return ["trunk", *(f"band{index}" for index in range(self.bands))]
+
+
 def compiled(
-    core: "openvino.Core",
-    size: int,
-    options: dict[str, object],
-    quality: Quality,
-    precision: Precision,
-) -> "openvino.CompiledModel":
-    """Return the refolded generator, compiled for the processor.
+    core: "openvino.Core", plan: Plan, options: list[dict[str, object]]
+) -> list["openvino.CompiledModel"]:
+    """Return the parts of the refolded generator, compiled for the processor.
+
+    options: for each part.
 
     Raises:
-        FetchError: it has yet to be made, and its weights are neither in the cache nor to be had.
+        FetchError: they have yet to be made, and the weights are neither in the cache nor to be
+            had.
     """
-    folder = _folder(core, size, quality, precision)
-    # A third of the time that it takes to compile the graph. Any number of threads may use it.
-    kept = folder / f"compiled-{load_openvino().__version__.partition('-')[0]}.blob"
-    with suppress(OSError, RuntimeError):
-        data = kept.read_bytes()
-        if hashlib.sha256(data[_DIGEST_BYTES:]).digest() == data[:_DIGEST_BYTES]:
-            return core.import_model(io.BytesIO(data[_DIGEST_BYTES:]), "CPU", options)
-    model = _kept_graph(core, folder)
-    if model is None:
-        model = _new_graph(core, folder, _export(size, quality, precision), options)
-    made = core.compile_model(model, "CPU", options)
+    folder = _folder(core, plan)
+    version = load_openvino().__version__.partition("-")[0]
+    # A third of the time that it takes to compile the graphs. Any number of threads may use them.
+    kept = [folder / f"{part}-{version}.blob" for part in plan.parts]
+    blobs = [_kept_blob(core, *one) for one in zip(kept, options, strict=True)]
+    made = [one for one in blobs if one is not None]
+    if len(made) == len(kept):
+        return made
+    models = _kept_graphs(core, folder, plan) or _new_graphs(core, folder, plan, options)
+    made = [core.compile_model(one, "CPU", how) for one, how in zip(models, options, strict=True)]
     with suppress(OSError):  # not kept: only a later start is slower
-        data = made.export_model().getvalue()
-        replace_file(kept, hashlib.sha256(data).digest() + data)
+        for path, one in zip(kept, made, strict=True):
+            data = one.export_model().getvalue()
+            replace_file(path, hashlib.sha256(data).digest() + data)
     return made
 
 
-def _folder(core: "openvino.Core", size: int, quality: Quality, precision: Precision) -> Path:
-    stem = Path(fetch.GENERATOR_FILE).stem
-    if quality == "live":
-        stem = f"{stem}-live-{live.file_sha256(size)[:8]}"
-    if precision == "int8":
-        stem = f"{stem}-int8-{sha256_of(INT8_LIMITS)[:8]}"
-    return cache_dir("models") / f"{stem}-graph-{GRAPH}-{size}-{_processor(core)}"
-
-
-def _kept_graph(core: "openvino.Core", folder: Path) -> "openvino.Model | None":
-    """Return the graph in ``folder``; None when it is not there, or damaged."""
+def _kept_blob(
+    core: "openvino.Core", path: Path, options: dict[str, object]
+) -> "openvino.CompiledModel | None":
+    """Return what was compiled before; None when it is not there, or damaged."""
     with suppress(OSError, RuntimeError):
-        if (folder / "graph.sha256").read_text() == _digest(folder):
-            return core.read_model(folder / "graph.xml")
+        data = path.read_bytes()
+        if hashlib.sha256(data[_DIGEST_BYTES:]).digest() == data[:_DIGEST_BYTES]:
+            return core.import_model(io.BytesIO(data[_DIGEST_BYTES:]), "CPU", options)
     return None
 
 
-def _new_graph(
-    core: "openvino.Core", folder: Path, model: "openvino.Model", options: dict[str, object]
-) -> "openvino.Model":
-    """Keep a graph in ``folder``, if that can be, and return it as it was read from there."""
+def _folder(core: "openvino.Core", plan: Plan) -> Path:
+    stem = Path(fetch.GENERATOR_FILE).stem
+    if plan.quality == "live":
+        stem = f"{stem}-live-{live.file_sha256(plan.size)[:8]}"
+    if plan.precision == "int8":
+        stem = f"{stem}-int8-{sha256_of(INT8_LIMITS)[:8]}"
+    bands = f"-{plan.bands}-bands" if plan.bands else ""
+    return cache_dir("models") / f"{stem}-graph-{GRAPH}-{plan.size}{bands}-{_processor(core)}"
+
+
+def _kept_graphs(core: "openvino.Core", folder: Path, plan: Plan) -> "list[openvino.Model] | None":
+    """Return the graphs in ``folder``; None when one is not there, or damaged."""
+    with suppress(OSError, RuntimeError):
+        if (folder / "graphs.sha256").read_text() == _digest(folder):
+            return [core.read_model(folder / f"{part}.xml") for part in plan.parts]
+    return None
+
+
+def _new_graphs(
+    core: "openvino.Core", folder: Path, plan: Plan, options: list[dict[str, object]]
+) -> list["openvino.Model"]:
+    """Make the graphs, keep them in ``folder`` if that can be, and return them as read there."""
     shutil.rmtree(folder, ignore_errors=True)  # what is there does not hold
+    models = _export(plan)
     try:
         with tempfile.TemporaryDirectory(prefix=".graph-", dir=folder.parent) as scratch:
             whole = Path(scratch, "whole")
-            load_openvino().save_model(model, whole / "graph.xml", compress_to_fp16=False)
-            if _takes_slower_kernels(core.compile_model(model, "CPU", options)):
-                prefer_kernels(whole / "graph.xml")
-            (whole / "graph.sha256").write_text(_digest(whole))
+            for part, model, how in zip(plan.parts, models, options, strict=True):
+                load_openvino().save_model(model, whole / f"{part}.xml", compress_to_fp16=False)
+                if _takes_slower_kernels(core.compile_model(model, "CPU", how)):
+                    prefer_kernels(whole / f"{part}.xml")
+            (whole / "graphs.sha256").write_text(_digest(whole))
             whole.rename(folder)
-        return core.read_model(folder / "graph.xml")
+        return [core.read_model(folder / f"{part}.xml") for part in plan.parts]
     except (OSError, RuntimeError):
         # Not kept (a full or read-only disk, or another process was first): only a later
         # start is slower.
-        return model
+        return models
 
 
 def _digest(folder: Path) -> str:
-    return "".join(sha256_of(folder / name) for name in ("graph.xml", "graph.bin"))
+    files = sorted((*folder.glob("*.xml"), *folder.glob("*.bin")))
+    return "".join(f"{path.name} {sha256_of(path)}\n" for path in files)
 
 
 def _processor(core: "openvino.Core") -> str:
@@ -147,27 +178,38 @@ def prefer_kernels(xml: Path) -> None:
     tree.write(xml, encoding="utf-8", xml_declaration=True)
 
 
-def _export(size: int, quality: Quality, precision: Precision) -> "openvino.Model":
+def _export(plan: Plan) -> list["openvino.Model"]:
+    """Return a graph for each part, in the order of their names."""
     # torch takes seconds to import, and only this first start needs it.
     import torch  # noqa: PLC0415
     from safetensors.torch import load_file  # noqa: PLC0415
 
-    from vjnode.face.fold import FoldedSynthesis  # noqa: PLC0415
+    from vjnode.face.fold import Band, FoldedSynthesis, Trunk  # noqa: PLC0415
     from vjnode.face.heads import LiveSynthesis, load_tail  # noqa: PLC0415
     from vjnode.face.int8 import to_int8  # noqa: PLC0415
     from vjnode.face.mobilestylegan import load  # noqa: PLC0415
 
     weights = fetch.generator_weights()
-    print(f"vjnode: preparing the generator for {size} px, once", file=sys.stderr)  # noqa: T201
+    print(f"vjnode: preparing the generator for {plan.size} px, once", file=sys.stderr)  # noqa: T201
     _, synthesis = load(weights)
-    example = (torch.zeros(1, SLOTS, DIM), torch.ones(1))
-    network = (
-        LiveSynthesis(synthesis, load_tail(size))
-        if quality == "live"
-        else FoldedSynthesis(synthesis, size, strips=True)
-    )
-    if precision == "int8" and isinstance(network, FoldedSynthesis):
+    codes, texture = torch.zeros(1, SLOTS, DIM), torch.ones(1)
+    if plan.quality == "live":
+        return [_converted(LiveSynthesis(synthesis, load_tail(plan.size)), codes, texture)]
+    network = FoldedSynthesis(synthesis, plan.size, strips=True)
+    if plan.precision == "int8":
         to_int8(network, load_file(INT8_LIMITS))
+    features = network.trunk(codes, texture)
+    return [
+        _converted(Trunk(network), codes, texture),
+        *(
+            _converted(Band(network, index, plan.bands), features, codes, texture)
+            for index in range(plan.bands)
+        ),
+    ]
+
+
+def _converted(network: "nn.Module", *inputs: "Tensor") -> "openvino.Model":
+    """Return the graph of ``network`` for inputs of these shapes."""
     return load_openvino().convert_model(
-        network, example_input=example, input=[[1, SLOTS, DIM], [1]]
+        network, example_input=inputs, input=[list(one.shape) for one in inputs]
     )

@@ -8,8 +8,9 @@ Every step is exact but one: noise too weak to be seen is left out.
   So the first convolution's factors join those of the up-sampling, and the second's scale
   its pointwise kernel, which on large pictures is far smaller than the picture.
 - The last Haar transform, the range 0…255 and an opaque alpha are part of the head's kernel.
-- On a processor the large pictures are drawn in strips of rows, each through a whole block, so
-  that its features stay in the processor's cache from one layer to the next.
+- On a processor the large pictures are drawn in bands of rows, one on each core, since cores that
+  share out every layer wait for each other after each; and a band in strips, each through a whole
+  block, so that its features stay in the core's cache from one layer to the next.
 """
 
 from collections.abc import Callable
@@ -24,6 +25,9 @@ from vjnode.face.mobilestylegan import SLOPE, Block, Head, StyledConv, Synthesis
 
 FULL_PX = 1024
 
+TRUNK = 3
+"""Blocks that are drawn whole, up to 32 px; there is little to share out in them."""
+
 FAINT = 1e-3
 """Noise with a smaller standard deviation is left out; features have one near 1."""
 
@@ -35,6 +39,9 @@ STRIP_BYTES = 4 << 20
 
 Then = Callable[[Tensor], Tensor]
 """What is done to each strip of a block's features."""
+
+Rows = tuple[int, int]
+"""The first row and the one after the last."""
 
 
 def as_it_is(x: Tensor) -> Tensor:
@@ -68,28 +75,48 @@ class FoldedBlock(nn.Module):
         self.style2 = FoldedAffine(block.conv2.affine, block.conv2.gain)
         outputs = block.conv2.weight.shape[0]
         self.px = block.conv2.noise.shape[-1]
-        self.strips = -(-4 * outputs * self.px**2 // STRIP_BYTES) if strips else 1
+        self.row_bytes = 4 * outputs * self.px if strips else 0
         self.conv1 = FoldedConv(block.conv1, torch.arange(outputs))
         self.conv2 = FoldedConv(block.conv2, torch.arange(outputs) if last else quarters(outputs))
 
-    def forward(self, x: Tensor, codes: Tensor, texture: Tensor, then: Then = as_it_is) -> Tensor:
-        """x: [1, C, px/2, px/2], channels in quarters; codes: [1, 3, DIM]."""
+    def forward(
+        self,
+        x: Tensor,
+        codes: Tensor,
+        texture: Tensor,
+        then: Then = as_it_is,
+        *,
+        rows: Rows | None = None,
+        begins: int = 0,
+    ) -> Tensor:
+        """Return what becomes of ``rows`` of x, of all without: twice as many.
+
+        x: [1, C, from row ``begins`` on to those that are ``seen``, px/2], channels in quarters.
+        codes: [1, 3, DIM].
+        """
         first = (self.up(codes[:, 0]) * self.style1(codes[:, 0]).repeat(1, 4))[:, :, None, None]
         second = self.style2(codes[:, 1])[:, :, None, None]
-        edges = [self.px // 2 * i // self.strips for i in range(self.strips + 1)]
-        strips = [then(self._strip(x, first, second, texture, rows)) for rows in pairwise(edges)]
+        top, bottom = rows or (0, self.px // 2)
+        count = -(-2 * (bottom - top) * self.row_bytes // STRIP_BYTES) or 1
+        edges = [top + (bottom - top) * i // count for i in range(count + 1)]
+        strips = []
+        for strip in pairwise(edges):
+            above, below = self.seen(strip)
+            whole = begins == 0 and below - above == self.px // 2
+            seen = x if whole else x[:, :, above - begins : below - begins]
+            strips.append(then(self._strip(seen, first, second, texture, strip)))
         return torch.cat(strips, 2) if len(strips) > 1 else strips[0]
 
+    def seen(self, rows: Rows) -> Rows:
+        """Return which rows of x decide what becomes of ``rows``: one more above and below."""
+        return max(rows[0] - 1, 0), min(rows[1] + 1, self.px // 2)
+
     def _strip(
-        self, x: Tensor, first: Tensor, second: Tensor, texture: Tensor, rows: tuple[int, int]
+        self, x: Tensor, first: Tensor, second: Tensor, texture: Tensor, rows: Rows
     ) -> Tensor:
-        """Return what the block makes of ``rows`` of x; it also sees a row above and below."""
-        top, bottom = rows
-        above, below = max(top - 1, 0), min(bottom + 1, self.px // 2)
-        if below - above < self.px // 2:
-            x = x[:, :, above:below]
+        """x: all rows that are ``seen``."""
+        top, bottom = 2 * rows[0], 2 * rows[1]
         x = butterfly(x * first)
-        top, bottom = 2 * top, 2 * bottom
         x = self.conv1(x, texture, rows=(max(top - 1, 0), min(bottom + 1, self.px)))
         small = self.px < SCALED_KERNEL_PX
         x, factors = (x * second, None) if small else (x, second)
@@ -112,7 +139,7 @@ class FoldedConv(nn.Module):
         x: Tensor,
         texture: Tensor,
         factors: Tensor | None = None,
-        rows: tuple[int, int] | None = None,
+        rows: Rows | None = None,
     ) -> Tensor:
         """Convolve x, [1, C, rows, px].
 
@@ -221,23 +248,76 @@ class FoldedSynthesis(nn.Module):
         texture: [1], the strength of the frozen noise, 1 as trained. Its being an input also
         keeps a runtime from folding noise and bias into constants as large as the features.
         """
-        return self._draw(codes, texture, to_bytes).permute(0, 2, 3, 1)
+        return self.band(self.trunk(codes, texture), codes, texture, to_bytes).permute(0, 2, 3, 1)
 
     def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        return self._draw(codes, texture, as_it_is)
+        return self.band(self.trunk(codes, texture), codes, texture, as_it_is)
 
-    def _draw(self, codes: Tensor, texture: Tensor, then: Then) -> Tensor:
-        code = codes[:, 3 * BLOCKS]
-        x = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None], texture)
-        *blocks, last = self.blocks
-        for i, block in enumerate(blocks):
+    def trunk(self, codes: Tensor, texture: Tensor) -> Tensor:
+        """Map codes to features [1, 512, 32, 32]."""
+        x: Tensor = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None], texture)
+        for i, block in enumerate(self.blocks[:TRUNK]):
             x = block(x, codes[:, 3 * i + 1 : 3 * i + 4], texture)
-        i = len(blocks)
-        picture: Tensor = last(
-            x, codes[:, 3 * i + 1 : 3 * i + 4], texture, lambda strip: then(self.head(strip, code))
-        )
-        return picture
+        return x
+
+    def band(
+        self,
+        x: Tensor,
+        codes: Tensor,
+        texture: Tensor,
+        then: Then,
+        *,
+        index: int = 0,
+        count: int = 1,
+    ) -> Tensor:
+        """Draw one of ``count`` bands of rows, from the top: [1, 4, size / count, size].
+
+        x: from the trunk, all of it. then: what is done to the levels.
+        """
+        late, code = self.blocks[TRUNK:], codes[:, 3 * BLOCKS]
+        for i, (block, (begins, rows)) in enumerate(
+            zip(late, self._rows(index, count), strict=True), TRUNK
+        ):
+            finish = as_it_is if i < BLOCKS - 1 else lambda strip: then(self.head(strip, code))
+            own = codes[:, 3 * i + 1 : 3 * i + 4]
+            x = block(x, own, texture, finish, rows=rows, begins=begins)
+        return x
+
+    def _rows(self, index: int, count: int) -> list[tuple[int, Rows]]:
+        """For each late block: the row that what comes in begins with, and those that it turns."""
+        late = self.blocks[TRUNK:]
+        px = late[-1].px // 2
+        rows = [(px * index // count, px * (index + 1) // count)]
+        for block in reversed(late[1:]):
+            top, bottom = block.seen(rows[0])
+            rows.insert(0, (top // 2, -(-bottom // 2)))
+        return list(zip([0, *(2 * top for top, _ in rows)], rows, strict=False))
+
+
+class Trunk(nn.Module):
+    """Style codes → what every band is drawn from."""
+
+    def __init__(self, folded: FoldedSynthesis) -> None:
+        super().__init__()
+        self.folded = folded
+
+    def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
+        """See ``FoldedSynthesis.trunk``."""
+        return self.folded.trunk(codes, texture)
+
+
+class Band(nn.Module):
+    """What the trunk makes, and style codes → a band of the picture."""
+
+    def __init__(self, folded: FoldedSynthesis, index: int, count: int) -> None:
+        super().__init__()
+        self.folded, self.index, self.count = folded, index, count
+
+    def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+        """See ``FoldedSynthesis.band``. Returns: [1, rows, size, 4], uint8."""
+        band = self.folded.band(x, codes, texture, to_bytes, index=self.index, count=self.count)
+        return band.permute(0, 2, 3, 1)
 
 
 def to_bytes(levels: Tensor) -> Tensor:

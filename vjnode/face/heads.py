@@ -20,11 +20,8 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from vjnode.errors import InputError
 from vjnode.face import live
-from vjnode.face.fold import FoldedSynthesis, depth_to_space
+from vjnode.face.fold import TRUNK, FoldedSynthesis, depth_to_space
 from vjnode.face.mobilestylegan import SLOPE, Affine, Head, Synthesis
-
-TRUNK = 3
-"""Blocks that are the generator's own, up to 32 px."""
 
 PX = 64
 """Where the generator's doubling ends."""
@@ -156,9 +153,8 @@ class LiveSynthesis(nn.Module):
 
     def __init__(self, synthesis: Synthesis, tail: Tail) -> None:
         super().__init__()
-        whole = FoldedSynthesis(synthesis, 1024)
-        self.input, self.style, self.conv1 = whole.input, whole.style, whole.conv1
-        self.blocks = whole.blocks[:TRUNK]
+        self.generator = FoldedSynthesis(synthesis, 1024)
+        self.generator.blocks = self.generator.blocks[:TRUNK]
         self.tail = tail
         self.requires_grad_(requires_grad=False)
 
@@ -172,15 +168,8 @@ class LiveSynthesis(nn.Module):
 
     def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        picture = self.tail(self.trunk(codes, texture), codes, texture)
+        picture = self.tail(self.generator.trunk(codes, texture), codes, texture)
         return F.pad(127.5 * picture + 127.5, (0, 0, 0, 0, 0, 1), value=255.0)
-
-    def trunk(self, codes: Tensor, texture: Tensor) -> Tensor:
-        """Map codes to features [1, 512, 32, 32]."""
-        x: Tensor = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None], texture)
-        for i, block in enumerate(self.blocks):
-            x = block(x, codes[:, 3 * i + 1 : 3 * i + 4], texture)
-        return x
 
 
 def doubled(xs: list[Tensor]) -> Tensor:
