@@ -7,7 +7,6 @@ codes (or a column of MFCCs) in this computer's memory to the result back there.
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from vjnode.engine.networks import NETWORKS, Network
 from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.engine.overlap import PLACES
 from vjnode.face.fetch import GENERATOR, fetch
-from vjnode.runtime import cores, load_openvino
+from vjnode.runtime import load_openvino
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -84,18 +83,6 @@ def _engine(open_: Callable[[int, int | None], Engine], size: int, threads: int 
     engine: Any = open_(size, threads)
     codes = _codes()
     frame = partial(engine.draw, codes)
-    if engine.at_once > 1:
-        share = max(1, (threads or cores()) // engine.at_once)
-        drawing = ThreadPoolExecutor(engine.at_once)
-        beside: list[Engine] = []
-
-        def shared_out() -> None:
-            if not beside:  # opened when they are needed, as in a show
-                beside.extend(open_(size, share) for _ in range(engine.at_once))
-            for one in [drawing.submit(one.draw, codes) for one in beside]:
-                one.result()
-
-        return Opened(engine.name, frame, shared_out, engine.at_once)
     if not hasattr(engine, "submit"):
         return Opened(engine.name, frame)
 

@@ -1,10 +1,10 @@
 import errno
-import threading
 import time
 
 import numpy as np
 import pytest
 
+from vjnode.engine import library as library_module
 from vjnode.engine.library import Look, SweepLibrary, keys_within
 from vjnode.errors import VjnodeError
 
@@ -22,7 +22,6 @@ class PaintBox:
     name = "paint box"
     identity = "1"
     size = SIZE
-    at_once = 1
 
     def __init__(self, delay_s=0.0):
         self.drawn = []
@@ -43,40 +42,20 @@ class PaintBox:
         pass
 
 
-class Workshop(PaintBox):
-    """Paint boxes that draw at once; it notes what is under way with what whenever one begins."""
+class Patient(PaintBox):
+    """A paint box that takes its time, and stops soon after a drawing has been given up."""
 
-    at_once = 2
-
-    def __init__(self, delay_s=0.005):
-        super().__init__(delay_s)
-        self.threads = []
-        self.closed = 0
-        self.moments = []
-        self._under_way = []
-        self._writing = threading.Lock()
-
-    def open(self, threads):
-        self.threads.append(threads)
-        return self
-
-    def close(self):
-        self.closed += 1
+    def __init__(self, takes_s):
+        super().__init__()
+        self.takes_s = takes_s
 
     def draw_unless(self, given_up, codes):
-        with self._writing:
-            self._under_way.append(float(codes[0, 0]))
-            self.moments.append(tuple(self._under_way))
-        until_s = time.perf_counter() + self.delay_s
-        try:
-            while time.perf_counter() < until_s:
-                if given_up():
-                    return None
-                time.sleep(0.001)
-            return PaintBox.draw(self, codes)
-        finally:
-            with self._writing:
-                self._under_way.remove(float(codes[0, 0]))
+        until_s = time.perf_counter() + self.takes_s
+        while time.perf_counter() < until_s:
+            if given_up():
+                return None
+            time.sleep(0.001)
+        return self.draw(codes)
 
 
 def codes(look, weight):
@@ -90,7 +69,7 @@ def make(tmp_path):
 
     def make(engine, *, keys=64, sweeps=2, folder=tmp_path / "sweeps"):
         library = SweepLibrary(
-            getattr(engine, "open", lambda threads: engine),
+            lambda threads: engine,
             codes,
             size=SIZE,
             memory_bytes=KEY_BYTES * keys * sweeps,
@@ -185,98 +164,50 @@ def test_a_folder_that_cannot_be_written_does_not_stop_the_show(make, tmp_path, 
     assert caplog.text.count("cannot be kept") == 1
 
 
-def test_several_draw_at_once_and_nothing_is_drawn_twice(make):
-    shop = Workshop()
-    sweep = completed(make(shop, folder=None), ADA)
-    assert sorted(shop.drawn) == list(range(10, 74))
-    assert max(len(moment) for moment in shop.moments) == 2
-    assert shop.threads == [None, shop.threads[1], shop.threads[1]]
-    assert all(value(sweep, key / 63) == 10 + key for key in range(64))
-
-
-def test_the_first_key_of_a_switch_has_all_cores(make):
-    shop = Workshop(delay_s=0.02)
-    library = make(shop, folder=None)
+def test_a_switch_gives_up_what_is_in_hand_and_comes_back_to_it(make):
+    patient = Patient(takes_s=0.02)
+    library = make(patient, folder=None)
     ada = library.sweep(ADA)
     assert library.wait(ada, ready=9, timeout_s=5)
     assert library.wait(library.sweep(BEN), ready=1, timeout_s=5)
-    assert shop.drawn[-1] == 100  # what was in hand has been given up
+    assert patient.drawn[-1] == 100
     completed(library, BEN)
-    assert not any(moment[-1] > 100 for moment in shop.moments if 100 in moment)
     completed(library, ADA)
-    assert sorted(shop.drawn) == [*range(10, 74), *range(100, 164)]
+    assert sorted(patient.drawn) == [*range(10, 74), *range(100, 164)]
 
 
-def test_nobody_is_called_to_help_where_all_is_on_disk(make):
-    completed(make(PaintBox()), ADA)
-    shop = Workshop()
-    completed(make(shop), ADA)
-    assert shop.threads == [None]
+def test_the_next_key_is_drawn_while_the_last_is_encoded(make, monkeypatch):
+    moments, encode = [], library_module.encode
+
+    def slow(picture):
+        began_s = time.perf_counter()
+        time.sleep(0.02)
+        moments.append((began_s, time.perf_counter()))
+        return encode(picture)
+
+    monkeypatch.setattr(library_module, "encode", slow)
+    engine = PaintBox(delay_s=0.01)
+    began_s = time.perf_counter()
+    sweep = completed(make(engine), ADA)
+    took_s = time.perf_counter() - began_s
+    assert sorted(engine.drawn) == list(range(10, 74))  # each of them once
+    assert sum(until_s - since_s for since_s, until_s in moments) > took_s
+    assert all(value(sweep, key / 63) == 10 + key for key in range(64))
 
 
-@pytest.mark.parametrize("fails", ["open", "draw"])
-def test_without_a_helper_the_others_go_on(make, caplog, fails):
-    class Helpless(Workshop):
-        def open(self, threads):
-            helper = threads is not None
-            if helper and fails == "open":
-                raise RuntimeError("no memory for another")
-            return Unsteady() if helper else self
-
-    class Unsteady(Workshop):
-        def draw_unless(self, given_up, codes):
-            raise RuntimeError("no memory for another")
-
-    shop = Helpless(delay_s=0.001)
-    sweep = completed(make(shop, folder=None), ADA)
-    assert sweep.drawn == 64
-    assert "fewer engines at once: no memory for another" in caplog.text
-
-
-def test_nothing_stands_still_while_helpers_open(make):
-    class Slow(Workshop):
-        def open(self, threads):
-            if threads is not None:
-                time.sleep(1.0)
-            return self
-
-    library = make(Slow(), folder=None)
-    assert library.wait(library.sweep(ADA), ready=20, timeout_s=0.9)
-
-
-def test_helpers_give_back_what_they_held(make, monkeypatch):
-    monkeypatch.setattr("vjnode.engine.library.HELP_S", 0.1)
-    shop = Workshop()
-    library = make(shop, folder=None)
-    completed(library, ADA)
-    time.sleep(0.5)
-    assert shop.closed == 2
-    completed(library, BEN)
-    assert len(shop.threads) == 5  # they are there again
-
-
-def test_a_disk_that_fills_up_while_several_draw_does_not_stop_the_show(make, tmp_path, caplog):
+def test_a_disk_that_fills_up_does_not_stop_the_show(make, tmp_path, caplog):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vjnode.engine.key_files.replace_file", full)
-        sweep = completed(make(Workshop()), ADA)
+        sweep = completed(make(PaintBox()), ADA)
     assert sweep.drawn == 64
     assert caplog.text.count("cannot be kept") == 1
 
 
-def test_several_draw_no_more_keys_than_one_does(make):
-    class Still(Workshop):
-        def draw_unless(self, given_up, codes):
-            drawn = super().draw_unless(given_up, codes)
-            return None if drawn is None else np.full_like(drawn, 99)
-
-    assert completed(make(Still(delay_s=0.002), folder=None), ADA).drawn == 17
-
-
 def test_closing_does_not_wait_for_a_picture(make):
-    library = make(Workshop(delay_s=5.0), folder=None)
+    library = make(Patient(takes_s=5.0), folder=None)
     library.sweep(ADA)
     time.sleep(0.1)
     began_s = time.perf_counter()

@@ -23,7 +23,7 @@ BEN = replace(ADA, face="ben")
 class SlowForBen:
     """An engine that draws ada at once and ben when it is told to."""
 
-    name, identity, size, at_once = "test", "test", SIZE, 1
+    name, identity, size = "test", "test", SIZE
 
     def __init__(self):
         self.may_draw_ben = False

@@ -18,9 +18,6 @@ class Engine(Protocol):
     identity: str
     """Hash over generator weights, graph, precision and size: equal identity, equal pictures."""
     size: int
-    at_once: int
-    """How many like this one, with the cores shared out among them, draw more pictures together
-    than this one alone does. 1 on a device that is busy with one already."""
 
     def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Draw one picture.

@@ -1,11 +1,8 @@
 """The sweeps of a show: prepared in the background, kept in memory and on disk.
 
-What the show has asked for is drawn at once: the first key of a sweep on every core, for a switch
-waits for it, and the others several at a time where that is faster, as it is on a processor:
-cores that share out one picture wait for each other at every layer. What has been drawn is encoded
-for the disk while the next is drawn. What presets may ask for
-later is drawn on one core, and gives way to everything: a switch that may come must not cost a
-frame that is due.
+What the show has asked for is drawn at once and on every core, and encoded for the disk while the
+next is drawn. What presets may ask for later is drawn on one core, and gives way to everything: a
+switch that may come must not cost a frame that is due.
 """
 
 import hashlib
@@ -33,9 +30,6 @@ _log = logging.getLogger(__name__)
 
 KEYS = 64
 _NICENESS = 10  # the show's own clock goes first
-
-HELP_S = 10.0
-"""Helpers that have had nothing to draw for so long give their memory back."""
 
 MOST_DEVELOPERS = 4
 """Threads that encode what was drawn: on a card that takes far longer than drawing."""
@@ -108,7 +102,6 @@ class SweepLibrary:
         self._prefetch: list[Look] = []
         self._names: dict[tuple[str, Look], str] = {}
         self._in_hand: set[tuple[Sweep, int]] = set()
-        self._called = self._helping = 0
         developers = min(cores(), MOST_DEVELOPERS)
         lower = partial(_lower_priority, idle=False)
         self._developers = ThreadPoolExecutor(developers, "sweeps develop", initializer=lower)
@@ -166,7 +159,7 @@ class SweepLibrary:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        for thread in self._threads:  # grows until the first of them has ended
+        for thread in self._threads:
             thread.join()
         self._developers.shutdown()
 
@@ -190,7 +183,7 @@ class SweepLibrary:
         thread.start()
 
     def _draw_wanted(self) -> None:
-        """Draw what is wanted on every core: once others help, what they would be slow with."""
+        """Draw what is wanted, on every core."""
         _lower_priority(idle=False)
         engine: Engine | None = None
         try:
@@ -198,36 +191,11 @@ class SweepLibrary:
                 if engine is None:
                     engine = self._open_engine(None)
                     self.engine_name = engine.name
-                if self._fill(engine, task) and engine.at_once > 1 and not self._called:
-                    self._called = engine.at_once
-                    for one in range(self._called):
-                        share = max(1, (cores() + one) // self._called)
-                        self._start(partial(self._draw_beside, share), f"beside {one}")
+                self._fill(engine, task)
         except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
             self._fail(error)
         finally:
             if engine is not None:
-                engine.close()
-
-    def _draw_beside(self, threads: int) -> None:
-        """Draw what is wanted as one of several that do, each on its share of the cores.
-
-        Who cannot, or fails, is not missed: whoever is left goes on.
-        """
-        _lower_priority(idle=False)
-        engine: Engine | None = None
-        try:
-            engine = self._open_engine(threads)
-            self._change_helping(+1)
-            while (task := self._wait_for(self._next_beside, HELP_S)) is not None:
-                self._fill(engine, task)
-            with self._changed:
-                self._called -= 1  # may be called again
-        except Exception as error:  # noqa: BLE001 - top of a thread
-            _log.warning("key frames are drawn with fewer engines at once: %s", error)
-        finally:
-            if engine is not None:
-                self._change_helping(-1)
                 engine.close()
 
     def _draw_ahead(self) -> None:
@@ -249,21 +217,13 @@ class SweepLibrary:
             self._failure = self._failure or error
             self._changed.notify_all()
 
-    def _change_helping(self, by: int) -> None:
-        with self._changed:
-            self._helping += by
-            self._changed.notify_all()
-
-    def _wait_for(
-        self, next_task: Callable[[], Task | None], patience_s: float | None = None
-    ) -> Task | None:
-        """Wait for something to prepare; None when it is time to stop, or patience has run out."""
+    def _wait_for(self, next_task: Callable[[], Task | None]) -> Task | None:
+        """Wait for something to prepare; None when it is time to stop."""
         with self._changed:
             while not self._stopping:
                 if (task := next_task()) is not None:
                     return task
-                if not self._changed.wait(patience_s):
-                    return None
+                self._changed.wait()
         return None
 
     def _put_down(self, task: Task) -> None:
@@ -272,17 +232,9 @@ class SweepLibrary:
             self._changed.notify_all()
 
     def _next_urgent(self) -> Task | None:
-        """Take in hand what is best drawn on all cores: anything wanted, while nobody helps."""
-        task = self._next_wanted()
-        return None if task is None or (self._helping and task[1].ready) else self._taken(task)
-
-    def _next_beside(self) -> Task | None:
-        """Take in hand the next key that is wanted of a sweep that can be shown already."""
-        task = self._next_wanted()
-        return None if task is None or not task[1].ready else self._taken(task)
-
-    def _taken(self, task: Task) -> Task:
-        self._in_hand.add(task[1:])
+        """Take in hand the next key that is wanted: it is, until it has been encoded."""
+        if (task := self._next_wanted()) is not None:
+            self._in_hand.add(task[1:])
         return task
 
     def _next_wanted(self) -> Task | None:

@@ -85,7 +85,6 @@ class OnnxEngine:
     name: str
     identity: str
     size: int
-    at_once = 1
 
     def __init__(self, size: int, provider: Provider, threads: int | None = None) -> None:
         if size not in SIZES:

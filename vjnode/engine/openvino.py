@@ -47,7 +47,6 @@ class OpenVinoEngine:
     name: str
     identity: str
     size: int
-    at_once: int
 
     def __init__(
         self,
@@ -91,7 +90,6 @@ class OpenVinoEngine:
         self._drawn: NDArray[np.uint8] = np.zeros((1, size, size, 4), np.uint8)
         self._share_memory(*requests)
         self.size = size
-        self.at_once = 1
         processor = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
         self.name = f"openvino {precision}{' live' * (quality == 'live')} on {processor}"
         what = f"{weights} {GRAPH} {ov.__version__} {precision} {size}"

@@ -125,9 +125,10 @@ def _new_graphs(
     try:
         with tempfile.TemporaryDirectory(prefix=".graph-", dir=folder.parent) as scratch:
             whole = Path(scratch, "whole")
-            for part, model, how in zip(plan.parts, models, options, strict=True):
+            slower = _takes_slower_kernels(core.compile_model(models[-1], "CPU", options[-1]))
+            for part, model in zip(plan.parts, models, strict=True):
                 load_openvino().save_model(model, whole / f"{part}.xml", compress_to_fp16=False)
-                if _takes_slower_kernels(core.compile_model(model, "CPU", how)):
+                if slower:
                     prefer_kernels(whole / f"{part}.xml")
             (whole / "graphs.sha256").write_text(_digest(whole))
             whole.rename(folder)

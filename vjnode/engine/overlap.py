@@ -25,7 +25,6 @@ class Overlapping(ABC):
     A subclass says how a picture is begun at a place, whether it is there, and how it is had.
     """
 
-    at_once = 1
     _under_way: int = 0
     _next: int = 0
 

@@ -286,13 +286,14 @@ class FoldedSynthesis(nn.Module):
 
     def _rows(self, index: int, count: int) -> list[tuple[int, Rows]]:
         """For each late block: the row that what comes in begins with, and those that it turns."""
-        late = self.blocks[TRUNK:]
+        late = [block for block in self.blocks[TRUNK:] if isinstance(block, FoldedBlock)]
         px = late[-1].px // 2
-        rows = [(px * index // count, px * (index + 1) // count)]
+        rows: list[Rows] = [(px * index // count, px * (index + 1) // count)]
         for block in reversed(late[1:]):
             top, bottom = block.seen(rows[0])
             rows.insert(0, (top // 2, -(-bottom // 2)))
-        return list(zip([0, *(2 * top for top, _ in rows)], rows, strict=False))
+        begins = [0, *(2 * top for top, _ in rows[:-1])]
+        return list(zip(begins, rows, strict=True))
 
 
 class Trunk(nn.Module):
