@@ -1,4 +1,8 @@
-"""OpenVINO on the processor: the generator as one graph from style codes to RGBA."""
+"""The default generator on the processor, by OpenVINO.
+
+Cores that share out every layer of a picture wait for each other after each. So what is small is
+drawn first, by all of them, and then each draws a band of the picture's rows by itself.
+"""
 
 import hashlib
 import os
@@ -37,7 +41,7 @@ class OpenVinoEngine:
     size: 1024, 512 or 256, px. threads: how many to use; None for one on each core.
     fast: as a show draws, int8 rather than f32, or what ``VJNODE_PRECISION`` says.
     quality: ``full`` draws 1024 px and averages; ``live`` runs the network of
-    ``vjnode.face.heads``, some six times as fast, which there is for 512 and 256 px.
+    ``vjnode.face.heads``, some four times as fast, which there is for 512 and 256 px.
 
     Raises:
         InputError: another size.
