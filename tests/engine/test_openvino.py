@@ -183,6 +183,19 @@ def test_models_are_kept_in_the_cache():
     assert any(Path(cache_dir("models")).glob("*graph*-256-*/trunk.bin"))
 
 
+def test_what_is_kept_from_one_picture_to_the_next_never_shows(codes):
+    """The pose, which expressions leave as it is; a morph moves it as well."""
+    engine, other = open_engine(256), codes[::-1].copy()
+    laughing = codes.copy()
+    laughing[7] += 0.5
+    seen = [engine.draw(one) for one in (codes, laughing, other)]
+    assert engine.draw_unless(lambda: True, codes) is None
+    again = [engine.draw(one) for one in (laughing, other, codes)]
+    for before, after in zip(seen, (again[2], *again[:2]), strict=True):
+        assert np.array_equal(before, after)
+    assert len({picture.tobytes() for picture in seen}) == len(seen)
+
+
 @pytest.mark.parametrize("threads", [None, 1])
 @pytest.mark.parametrize("patience", [0, 6])
 def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(codes, threads, patience):
@@ -199,7 +212,8 @@ import json
 import os
 from vjnode.engine.openvino import OpenVinoEngine
 engine = OpenVinoEngine(256, fast=True)
-models = [part.get_compiled_model() for turn in engine._turns for part in turn]
+parts = [part for turn in (engine._root, *engine._turns) for part in turn]
+models = [part.get_compiled_model() for part in parts]
 nodes = [node for model in models for node in model.get_runtime_model().get_ops()]
 print(json.dumps(sorted({str(node.get_rt_info()["primitiveType"].value) for node in nodes})))
 """

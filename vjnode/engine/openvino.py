@@ -19,7 +19,7 @@ from vjnode.engine.manifest import sha256_of
 from vjnode.engine.openvino_graph import GRAPH, INT8_LIMITS, Plan, Precision, Quality, compiled
 from vjnode.errors import InputError
 from vjnode.face import fetch, live
-from vjnode.face.layout import DIM, SLOTS
+from vjnode.face.layout import DIM, ROOT_SLOTS, SLOTS
 from vjnode.runtime import load_openvino
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class OpenVinoEngine:
         threads = threads or fit
         # However many threads this engine has, so that all of a machine draw with the same graphs.
         count = min(fit, MOST_BANDS) if quality == "full" else 0
-        shares = [threads, *(max((threads + index) // count, 1) for index in range(count))]
+        shares = [threads, threads, *(max((threads + index) // count, 1) for index in range(count))]
         parts = compiled(
             core,
             Plan(size, quality, precision, count),
@@ -88,8 +88,10 @@ class OpenVinoEngine:
         )
         requests = [part.create_infer_request() for part in parts]
         together = max(1, min(threads, count))
-        turns = range(1, len(requests), together)
-        self._turns = [requests[:1], *(requests[first : first + together] for first in turns)]
+        turns = range(2, len(requests), together)
+        self._root = requests[:1]
+        self._turns = [requests[1:2], *(requests[first : first + together] for first in turns)]
+        self._rooted = False  # whether that has been run for the codes that are there
         self._codes = np.zeros((1, SLOTS, DIM), np.float32)
         self._drawn: NDArray[np.uint8] = np.zeros((1, size, size, 4), np.uint8)
         self._share_memory(*requests)
@@ -100,14 +102,18 @@ class OpenVinoEngine:
         self.identity = hashlib.sha256(what.encode()).hexdigest()[:16]
 
     def _share_memory(
-        self, trunk: "openvino.InferRequest", *bands: "openvino.InferRequest"
+        self,
+        root: "openvino.InferRequest",
+        trunk: "openvino.InferRequest",
+        *bands: "openvino.InferRequest",
     ) -> None:
         """Have every part read from where the others write, and all write into one picture."""
         tensor = partial(load_openvino().Tensor, shared_memory=True)
         inputs = [tensor(self._codes), tensor(TEXTURE)]
-        features = [trunk.get_output_tensor(0)] if bands else []
-        for part, before in ((trunk, []), *((band, features) for band in bands)):
-            for index, given in enumerate((*before, *inputs)):
+        begun, features = root.get_output_tensor(0), trunk.get_output_tensor(0)
+        before = [(root, []), (trunk, [begun]), *((band, [features]) for band in bands)]
+        for part, made in before:
+            for index, given in enumerate((*made, *inputs)):
                 part.set_input_tensor(index, given)
         top = 0
         for part in bands or [trunk]:
@@ -127,15 +133,18 @@ class OpenVinoEngine:
         """Draw one picture unless that is given up; see ``Engine.draw_unless``."""
         if codes.shape != (SLOTS, DIM):
             raise ValueError(f"codes have shape {codes.shape}, not {(SLOTS, DIM)}")
+        # A pose stays the same through many pictures.
+        self._rooted &= np.array_equal(self._codes[0, :ROOT_SLOTS], codes[:ROOT_SLOTS])
         self._codes[0] = codes
-        if all(_run(turn, given_up) for turn in self._turns):
+        self._rooted = self._rooted or _run(self._root, given_up)
+        if self._rooted and all(_run(turn, given_up) for turn in self._turns):
             picture: NDArray[np.uint8] = self._drawn[0].copy()
             return picture
         return None
 
     def close(self) -> None:
         """Free the network's memory; safe to call twice."""
-        self._turns = []
+        self._root, self._turns = [], []
 
 
 def _run(requests: "list[openvino.InferRequest]", given_up: Callable[[], bool]) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import openvino
     from torch import Tensor, nn
 
-GRAPH = 5
+GRAPH = 6
 """Grows when ``vjnode.face.fold`` or ``vjnode.face.heads`` change what they compute or how."""
 
 Quality = Literal["full", "live"]
@@ -46,7 +46,7 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be drawn, and in how many bands; without any, by one graph for everything."""
+    """What is to be drawn, and in how many bands; without any, the trunk makes the picture."""
 
     size: int
     quality: Quality
@@ -55,8 +55,8 @@ class Plan:
 
     @property
     def parts(self) -> list[str]:
-        """Names of its graphs: the trunk, or everything, and each band."""
-        return ["trunk", *(f"band{index}" for index in range(self.bands))]
+        """Names of its graphs, in the order in which they are run."""
+        return ["root", "trunk", *(f"band{index}" for index in range(self.bands))]
 
 
 def compiled(
@@ -185,8 +185,8 @@ def _export(plan: Plan) -> list["openvino.Model"]:
     import torch  # noqa: PLC0415
     from safetensors.torch import load_file  # noqa: PLC0415
 
-    from vjnode.face.fold import Band, FoldedSynthesis, Trunk  # noqa: PLC0415
-    from vjnode.face.heads import LiveSynthesis, load_tail  # noqa: PLC0415
+    from vjnode.face.fold import Band, FoldedSynthesis, Root, Trunk  # noqa: PLC0415
+    from vjnode.face.heads import LiveRest, LiveSynthesis, load_tail  # noqa: PLC0415
     from vjnode.face.int8 import to_int8  # noqa: PLC0415
     from vjnode.face.mobilestylegan import load  # noqa: PLC0415
 
@@ -195,17 +195,20 @@ def _export(plan: Plan) -> list["openvino.Model"]:
     _, synthesis = load(weights)
     codes, texture = torch.zeros(1, SLOTS, DIM), torch.ones(1)
     if plan.quality == "live":
-        return [_converted(LiveSynthesis(synthesis, load_tail(plan.size)), codes, texture)]
+        live = LiveSynthesis(synthesis, load_tail(plan.size))
+        x = live.generator.root(codes, texture)
+        root = _converted(Root(live.generator), codes, texture)
+        return [root, _converted(LiveRest(live), x, codes, texture)]
     network = FoldedSynthesis(synthesis, plan.size, strips=True)
     if plan.precision == "int8":
         to_int8(network, load_file(INT8_LIMITS))
-    features = network.trunk(codes, texture)
+    x = network.root(codes, texture)
+    features = network.trunk(x, codes, texture)
+    bands = [Band(network, index, plan.bands) for index in range(plan.bands)]
     return [
-        _converted(Trunk(network), codes, texture),
-        *(
-            _converted(Band(network, index, plan.bands), features, codes, texture)
-            for index in range(plan.bands)
-        ),
+        _converted(Root(network), codes, texture),
+        _converted(Trunk(network), x, codes, texture),
+        *(_converted(band, features, codes, texture) for band in bands),
     ]
 
 

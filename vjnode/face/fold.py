@@ -20,13 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from vjnode.face.layout import BLOCKS
+from vjnode.face.layout import BLOCKS, ROOT, TRUNK
 from vjnode.face.mobilestylegan import SLOPE, Block, Head, StyledConv, Synthesis, inverse_haar
 
 FULL_PX = 1024
-
-TRUNK = 3
-"""Blocks that are drawn whole, up to 32 px; there is little to share out in them."""
 
 FAINT = 1e-3
 """Noise with a smaller standard deviation is left out; features have one near 1."""
@@ -248,17 +245,31 @@ class FoldedSynthesis(nn.Module):
         texture: [1], the strength of the frozen noise, 1 as trained. Its being an input also
         keeps a runtime from folding noise and bias into constants as large as the features.
         """
-        return self.band(self.trunk(codes, texture), codes, texture, to_bytes).permute(0, 2, 3, 1)
+        return self._drawn(codes, texture, to_bytes).permute(0, 2, 3, 1)
 
     def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        return self.band(self.trunk(codes, texture), codes, texture, as_it_is)
+        return self._drawn(codes, texture, as_it_is)
 
-    def trunk(self, codes: Tensor, texture: Tensor) -> Tensor:
-        """Map codes to features [1, 512, 32, 32]."""
+    def _drawn(self, codes: Tensor, texture: Tensor, then: Then) -> Tensor:
+        return self.band(self.features(codes, texture), codes, texture, then)
+
+    def features(self, codes: Tensor, texture: Tensor) -> Tensor:
+        """Map codes to features [1, 512, 32, 32]: root and trunk."""
+        return self.trunk(self.root(codes, texture), codes, texture)
+
+    def root(self, codes: Tensor, texture: Tensor) -> Tensor:
+        """Map the codes of ``ROOT_SLOTS`` to features [1, 512, 8, 8]."""
         x: Tensor = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None], texture)
-        for i, block in enumerate(self.blocks[:TRUNK]):
-            x = block(x, codes[:, 3 * i + 1 : 3 * i + 4], texture)
+        return self._through(range(ROOT), x, codes, texture)
+
+    def trunk(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+        """Map features from the root to [1, 512, 32, 32]."""
+        return self._through(range(ROOT, TRUNK), x, codes, texture)
+
+    def _through(self, blocks: range, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+        for i in blocks:
+            x = self.blocks[i](x, codes[:, 3 * i + 1 : 3 * i + 4], texture)
         return x
 
     def band(
@@ -296,16 +307,28 @@ class FoldedSynthesis(nn.Module):
         return list(zip(begins, rows, strict=True))
 
 
-class Trunk(nn.Module):
-    """Style codes → what every band is drawn from."""
+class Root(nn.Module):
+    """Style codes → what does not change with an expression."""
 
     def __init__(self, folded: FoldedSynthesis) -> None:
         super().__init__()
         self.folded = folded
 
     def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
+        """See ``FoldedSynthesis.root``."""
+        return self.folded.root(codes, texture)
+
+
+class Trunk(nn.Module):
+    """What the root makes, and style codes → what every band is drawn from."""
+
+    def __init__(self, folded: FoldedSynthesis) -> None:
+        super().__init__()
+        self.folded = folded
+
+    def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
         """See ``FoldedSynthesis.trunk``."""
-        return self.folded.trunk(codes, texture)
+        return self.folded.trunk(x, codes, texture)
 
 
 class Band(nn.Module):

@@ -20,7 +20,8 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from vjnode.errors import InputError
 from vjnode.face import live
-from vjnode.face.fold import TRUNK, FoldedSynthesis, depth_to_space
+from vjnode.face.fold import FoldedSynthesis, depth_to_space, to_bytes
+from vjnode.face.layout import TRUNK
 from vjnode.face.mobilestylegan import SLOPE, Affine, Head, Synthesis
 
 PX = 64
@@ -163,13 +164,31 @@ class LiveSynthesis(nn.Module):
 
         texture: [1], the strength of the frozen noise, 1 as trained.
         """
-        levels = self.levels(codes, texture)
-        return levels.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        return self.rest(self.generator.root(codes, texture), codes, texture)
+
+    def rest(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+        """Draw what the generator's root has begun; returns as ``forward`` does."""
+        return to_bytes(self._levels(x, codes, texture)).permute(0, 2, 3, 1)
 
     def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        picture = self.tail(self.generator.trunk(codes, texture), codes, texture)
+        return self._levels(self.generator.root(codes, texture), codes, texture)
+
+    def _levels(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+        picture = self.tail(self.generator.trunk(x, codes, texture), codes, texture)
         return F.pad(127.5 * picture + 127.5, (0, 0, 0, 0, 0, 1), value=255.0)
+
+
+class LiveRest(nn.Module):
+    """What the generator's root makes, and style codes → RGBA picture."""
+
+    def __init__(self, live: LiveSynthesis) -> None:
+        super().__init__()
+        self.live = live
+
+    def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+        """See ``LiveSynthesis.rest``."""
+        return self.live.rest(x, codes, texture)
 
 
 def doubled(xs: list[Tensor]) -> Tensor:

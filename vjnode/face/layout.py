@@ -17,3 +17,9 @@ DEAD_SLOTS = frozenset({3, 6, 9, 12, 15, 18, 22})
 
 CHANNELS = (512, 512, 512, 512, 512, 256, 128, 64)
 """Channels after the 4×4 stage and after each block."""
+
+ROOT, TRUNK = 1, 3
+"""Blocks up to 8 px, which make the pose; and up to 32 px, where there is little to share out."""
+
+ROOT_SLOTS = 3 * ROOT + 1
+"""These alone decide what the root draws. The expressions that ship leave them as they are."""
