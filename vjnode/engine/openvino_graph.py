@@ -9,6 +9,7 @@ import io
 import shutil
 import sys
 import tempfile
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -214,6 +215,9 @@ def _export(plan: Plan) -> list["openvino.Model"]:
 
 def _converted(network: "nn.Module", *inputs: "Tensor") -> "openvino.Model":
     """Return the graph of ``network`` for inputs of these shapes."""
-    return load_openvino().convert_model(
-        network, example_input=inputs, input=[list(one.shape) for one in inputs]
-    )
+    with warnings.catch_warnings():
+        # torch warns that shapes are taken as they are; here they never change.
+        warnings.simplefilter("ignore")
+        return load_openvino().convert_model(
+            network, example_input=inputs, input=[list(one.shape) for one in inputs]
+        )
