@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import time
+from contextlib import suppress
 
 import av
 import numpy as np
@@ -16,6 +17,9 @@ from tests.live.fairness import Miss, play_fairly
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 STAGE_MIB, ENGINE_MIB = 12, 48
+
+STALL_S = 2.0
+"""An engine that is still for longer than three seconds is taken for hung."""
 
 
 @pytest.fixture
@@ -110,6 +114,30 @@ def test_what_falls_at_the_same_time_comes_back_together(start):
         for stage in hurt:
             misses += late(stage, "fallen with others", began_s, back_s[stage])
         return misses
+
+    play_fairly(scenario)
+
+
+def test_an_engine_that_stalls_for_a_while_goes_on_by_itself(start):
+    def scenario():
+        show = start("--audio", "tone", "--output", "null", "--output", "preview:127.0.0.1:0")
+        engine = show.children()["engine"]
+        os.kill(engine, signal.SIGSTOP)
+        stopped_s = time.monotonic()
+        time.sleep(STALL_S)
+        again_s = time.monotonic()
+        with suppress(ProcessLookupError):  # taken for a fault, as the report tells then
+            os.kill(engine, signal.SIGCONT)
+        time.sleep(1.0)
+        assert show.end()[0] == 0, show.log
+        report, trace = show.report(), show.trace()
+        misses = gaps(report, trace[0]["published_s"])
+        if report["incidents"]:
+            return [*misses, Miss(f"faults: {report['incidents']}", stopped_s, again_s)]
+        still = [one for one in trace if stopped_s + 0.1 < one["published_s"] < again_s]
+        assert len({one["captured_s"] for one in still}) == 1
+        anew = (one["published_s"] for one in trace if one["captured_s"] > again_s)
+        return misses + late("engine", "stalled", again_s, min(anew, default=float("inf")))
 
     play_fairly(scenario)
 
