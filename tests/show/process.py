@@ -46,15 +46,19 @@ def lives(pid):
 
 
 class Show:
-    """A running show, with its trace, its report and its children."""
+    """A running show, with its trace, its report and its children.
 
-    def __init__(self, folder, *arguments, env=None):
+    through: a command that becomes the one that follows it, as ``nice`` does.
+    """
+
+    def __init__(self, folder, *arguments, env=None, through=()):
         self.trace_path, self.report_path = folder / "trace.jsonl", folder / "report.json"
         self.port = free_port()
         self.log_path = folder / "log.txt"
         with self.log_path.open("w") as log:
             self.process = subprocess.Popen(
                 [
+                    *through,
                     *(sys.executable, "-m", "vjnode", "run", "--osc", f"127.0.0.1:{self.port}"),
                     *("--trace", self.trace_path, "--report", self.report_path),
                     *map(str, arguments),

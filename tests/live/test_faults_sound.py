@@ -1,0 +1,111 @@
+"""A real show whose sound server is stopped and started again."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from tests.audio.sounds import pink_noise, write_wav
+from tests.live.attacks import gaps, wait_for
+from tests.live.fairness import Miss, play_fairly
+from vjnode.audio.source import RATE_HZ
+from vjnode.storage import cache_dir
+
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(600)]
+
+SOUND_BACK_S = 2.0
+
+NULL_SINK_S = 2.0
+"""A null sink that has just begun hands on so much silence first."""
+
+
+class PulseServer:
+    """A sound server with a null sink, whose monitor PortAudio lists; noise is played into it."""
+
+    def __init__(self, folder):
+        runtime = folder / "run"
+        runtime.mkdir(mode=0o700)
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("PULSE_", "DBUS_"))}
+        self.env = keep | {
+            "HOME": str(folder),
+            "XDG_RUNTIME_DIR": str(runtime),
+            "VJNODE_CACHE": str(cache_dir()),
+        }
+        (folder / ".asoundrc").write_text(
+            'pcm.nodeloop { type pulse device "nl.monitor" '
+            'hint { show on description "node loop" } }\n'
+        )
+        self._socket = runtime / "pulse" / "native"
+        noise = pink_noise(60.0, dbfs=-20.0)
+        self._song = write_wav(folder / "noise.wav", np.stack([noise, noise], axis=1))
+        self._processes = []
+
+    def start(self):
+        self._socket.unlink(missing_ok=True)
+        command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1"]
+        command += ["-L", "module-native-protocol-unix"]
+        command += ["-L", f"module-null-sink sink_name=nl rate={RATE_HZ}"]
+        self._run(*command)
+        wait_for(self._socket.exists, 20, lambda: "pulseaudio does not start here")
+        self._run("paplay", "-d", "nl", self._song)
+
+    def kill(self):
+        while self._processes:
+            process = self._processes.pop()
+            process.kill()
+            process.wait()
+
+    def _run(self, *command):
+        quiet = subprocess.DEVNULL
+        self._processes.append(
+            subprocess.Popen(command, env=self.env, stdin=quiet, stdout=quiet, stderr=quiet)
+        )
+
+
+@pytest.fixture
+def server(tmp_path):
+    for program in ("pulseaudio", "paplay"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    if importlib.util.find_spec("pyaudio") is None:
+        pytest.skip("PyAudio is not installed")
+    server = PulseServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_a_sound_server_that_is_stopped_and_started_again(start, server):
+    def scenario():
+        show = start("--audio", "device:nodeloop", "--output", "null", env=server.env)
+        time.sleep(2.0)
+        server.kill()
+        killed_s = time.monotonic()
+        show.wait_for_log("no sound: ", 60)
+        time.sleep(3.0)
+        server.start()
+        again_s = time.monotonic()
+        opened = "listening to device nodeloop"
+        wait_for(lambda: show.log.count(opened) == 2, 20, lambda: show.log)
+        opened_s = time.monotonic()
+        time.sleep(6.0)
+        assert show.end()[0] == 0, show.log
+        report, trace = show.report(), show.trace()
+        assert any("delivers no sound" in one["reason"] for one in report["incidents"])
+        loud = [one["published_s"] for one in trace if one["rms_db"] > -50]
+        assert min(loud) < killed_s
+        silent = [one for one in trace if killed_s + 0.6 < one["published_s"] < again_s]
+        assert max(one["weight"] for one in silent) <= 0.02
+        misses = gaps(report, trace[0]["published_s"])
+        if opened_s - again_s > SOUND_BACK_S:
+            misses.append(Miss(f"listening after {opened_s - again_s:.2f} s", again_s, opened_s))
+        back_s = min((at_s for at_s in loud if at_s > again_s), default=float("inf"))
+        if back_s - opened_s > NULL_SINK_S + 0.25:
+            misses.append(Miss(f"sound after {back_s - again_s:.2f} s", again_s, back_s))
+        return misses
+
+    play_fairly(scenario)
