@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -11,11 +12,14 @@ from vjnode.errors import VjnodeError
 
 def shipped(*parts: str) -> Path:
     """Path of something in ``presets/``, in a checkout or in an installed wheel."""
+    return _presets().joinpath(*parts)
+
+
+@cache  # a show that draws live asks at every frame
+def _presets() -> Path:
     package = Path(__file__).resolve().parent
     root = package / "presets"
-    if not root.is_dir():
-        root = package.parent / "presets"
-    return root.joinpath(*parts)
+    return root if root.is_dir() else package.parent / "presets"
 
 
 def cache_dir(*parts: str) -> Path:
