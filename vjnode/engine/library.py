@@ -29,7 +29,9 @@ from vjnode.runtime import cores
 _log = logging.getLogger(__name__)
 
 KEYS = 64
-_NICENESS = 10  # the show's own clock goes first
+_DRAWING, _DEVELOPING = 10, 19
+"""Nicenesses: the show's own clock goes first. What is encoded gives way to what is drawn, for a
+core that encodes holds up all that draw a picture with it."""
 
 MOST_DEVELOPERS = 4
 """Threads that encode what was drawn: on a card that takes far longer than drawing."""
@@ -103,7 +105,7 @@ class SweepLibrary:
         self._names: dict[tuple[str, Look], str] = {}
         self._in_hand: set[tuple[Sweep, int]] = set()
         developers = min(cores(), MOST_DEVELOPERS)
-        lower = partial(_lower_priority, idle=False)
+        lower = partial(_lower_priority, _DEVELOPING)
         self._developers = ThreadPoolExecutor(developers, "sweeps develop", initializer=lower)
         self._undeveloped = threading.Semaphore(2 * developers)
         self._changed = threading.Condition()
@@ -184,7 +186,7 @@ class SweepLibrary:
 
     def _draw_wanted(self) -> None:
         """Draw what is wanted, on every core."""
-        _lower_priority(idle=False)
+        _lower_priority(_DRAWING)
         engine: Engine | None = None
         try:
             while (task := self._wait_for(self._next_urgent)) is not None:
@@ -200,7 +202,7 @@ class SweepLibrary:
 
     def _draw_ahead(self) -> None:
         """Draw what may be wanted later, by this thread alone: nothing of it is in a hurry."""
-        _lower_priority(idle=True)
+        _lower_priority(None)
         engine: Engine | None = None
         try:
             while (task := self._wait_for(self._next_ahead)) is not None:
@@ -328,15 +330,15 @@ class SweepLibrary:
         return self._names[identity, look]
 
 
-def _lower_priority(*, idle: bool) -> None:
+def _lower_priority(niceness: int | None) -> None:
     """Let the show's own clock go first; threads made from here on inherit it (Linux).
 
-    idle: let everything go first. A niced thread still delays a clock that wakes up beside it
+    niceness: 1 to 19; None: let everything go first. A niced thread still delays a clock that wakes up beside it
     by some milliseconds; an idle one does not.
     """
     if sys.platform == "linux":
         thread = threading.get_native_id()
-        if idle:
+        if niceness is None:
             os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
         else:
-            os.setpriority(os.PRIO_PROCESS, thread, _NICENESS)
+            os.setpriority(os.PRIO_PROCESS, thread, niceness)
