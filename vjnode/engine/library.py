@@ -333,8 +333,8 @@ class SweepLibrary:
 def _lower_priority(niceness: int | None) -> None:
     """Let the show's own clock go first; threads made from here on inherit it (Linux).
 
-    niceness: 1 to 19; None: let everything go first. A niced thread still delays a clock that wakes up beside it
-    by some milliseconds; an idle one does not.
+    niceness: 1 to 19; None: let everything go first. A niced thread still delays a clock that
+    wakes up beside it by some milliseconds; an idle one does not.
     """
     if sys.platform == "linux":
         thread = threading.get_native_id()
