@@ -10,8 +10,10 @@ import shutil
 import sys
 import tempfile
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree
@@ -75,7 +77,8 @@ def compiled(
     version = load_openvino().__version__.partition("-")[0]
     # A third of the time that it takes to compile the graphs. Any number of threads may use them.
     kept = [folder / f"{part}-{version}.blob" for part in plan.parts]
-    blobs = [_kept_blob(core, *one) for one in zip(kept, options, strict=True)]
+    with ThreadPoolExecutor() as beside:
+        blobs = list(beside.map(partial(_kept_blob, core), kept, options))
     made = [one for one in blobs if one is not None]
     if len(made) == len(kept):
         return made
