@@ -49,6 +49,7 @@ def test_receivers_that_stall_hold_nothing_up(start, watched, tmp_path):
             received = [receiver.end() for receiver in receivers]
         report = show.report()
         check_flat(sizes, ("parent", *outputs))
+        assert report["outputs"][watched[0]]["about"]["stalled"] == 1
         for name in watched[1:]:
             assert report["outputs"][name]["about"]["receivers"] == 1  # who stalls is not cut off
         misses = gaps(report, show.trace()[0]["published_s"])

@@ -17,7 +17,7 @@ import pytest
 
 from tests.output.shows import INFO, flat, noise
 from vjnode.errors import InputError, OutputError
-from vjnode.output import preview
+from vjnode.output import preview, preview_server
 from vjnode.output.base import Frame, OutputContext
 from vjnode.output.guard import refusal
 
@@ -68,6 +68,21 @@ def ask(output, path, **headers):
 
 def decode(jpeg):
     return cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1), cv2.COLOR_BGR2RGB)
+
+
+def hanging(output):
+    """Return the socket of a watcher who asks for pictures and never reads."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # else much has room in it
+    connection.connect((output.host, output.port))
+    connection.sendall(
+        f"GET /live HTTP/1.1\r\nHost: 127.0.0.1:{output.port}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+    )
+    assert connection.recv(1024).startswith(b"HTTP/1.1 101")
+    connection.sendall(b"\x81\x84\0\0\0\0next" * 50)
+    return connection
 
 
 async def watch(output, pictures, *, pause_s=0.0):
@@ -150,6 +165,27 @@ def test_a_slow_watcher_gets_the_newest_picture_and_not_the_backlog():
     assert levels[3] - levels[2] >= 15
 
 
+def test_the_report_tells_of_watchers_and_of_one_that_stalls(monkeypatch):
+    monkeypatch.setattr(preview_server, "STALL_S", 0.1)
+    frame = noise(1, 1024)
+
+    def told(watchers, stalled):
+        """Whether that is said before long."""
+        end_s = time.monotonic() + 10.0
+        wanted = {"page": output.url, "watchers": watchers, "stalled": stalled}
+        while output.about() != wanted and time.monotonic() < end_s:
+            time.sleep(0.02)
+        return output.about() == wanted
+
+    with showing(lambda _: frame, context=replace(CONTEXT, size=1024)) as (output, _):
+        assert told(0, 0)
+        with hanging(output):
+            assert told(1, 1)
+        assert told(0, 1)
+        assert asyncio.run(watch(output, 3))  # who reads does not stall
+        assert told(0, 1)
+
+
 def test_nothing_comes_that_was_not_asked_for():
     async def silent():
         async with (
@@ -200,17 +236,7 @@ def test_send_is_never_held_up_by_watchers():
 
 def test_close_is_quick_even_with_watchers_that_hang():
     with showing(grey) as (output, _):
-        stuck = []
-        for _ in range(3):
-            connection = socket.create_connection((output.host, output.port))
-            connection.sendall(
-                f"GET /live HTTP/1.1\r\nHost: 127.0.0.1:{output.port}\r\nUpgrade: websocket\r\n"
-                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-            )
-            assert connection.recv(1024).startswith(b"HTTP/1.1 101")
-            connection.sendall(b"\x81\x84\0\0\0\0next" * 50)  # asks, and never reads
-            stuck.append(connection)
+        stuck = [hanging(output) for _ in range(3)]
         time.sleep(0.3)
         begun = time.monotonic()
         output.close()

@@ -78,6 +78,11 @@ class PreviewOutput:
             self._wanted = False
             self._loop.call_soon_threadsafe(self._arrived.set)
 
+    def about(self) -> dict[str, object]:
+        """Return what the report says of it: where it is, who looks on, how often one stalled."""
+        watchers, stalled = self._server.watchers, self._server.stalled
+        return {"page": self.url, "watchers": watchers, "stalled": stalled}
+
     def status(self) -> Status:
         """Return what the newest frame shows, ready for JSON; safe from any thread."""
         if self._newest is None:

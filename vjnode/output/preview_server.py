@@ -16,6 +16,9 @@ Status = dict[str, str | int | float | None]
 
 MAX_FPS = 30.0
 FRAME_TIMEOUT_S = 2.0
+STALL_S = 1.0
+"""A watcher that takes longer to take a picture counts as stalled."""
+
 GOODBYE_S = 0.15
 """How long a watcher may take to answer the end of the connection."""
 
@@ -56,10 +59,22 @@ class PreviewServer:
         self._preview = preview
         self._full = full
         self._loopback = True
-        self._watchers: set[web.WebSocketResponse] = set()
+        # Watchers, and since when their picture has been on its way; None: they have not asked.
+        self._watchers: dict[web.WebSocketResponse, float | None] = {}
+        self._stalled = 0
         self._coming: asyncio.Task[tuple[str, bytes]] | None = None
         self._begun_s = float("-inf")
         self._runner: web.AppRunner | None = None
+
+    @property
+    def watchers(self) -> int:
+        """How many look on now."""
+        return len(self._watchers)
+
+    @property
+    def stalled(self) -> int:
+        """How often a watcher has not taken its picture for a second."""
+        return self._stalled + sum(map(_is_late, self._watchers.copy().values()))
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen, and return the address that it became.
@@ -113,18 +128,21 @@ class PreviewServer:
         """
         socket = web.WebSocketResponse(timeout=GOODBYE_S, compress=False, max_msg_size=64)
         await socket.prepare(request)
-        self._watchers.add(socket)
+        self._watchers[socket] = None
         try:
             async for message in socket:
                 if message.type is not WSMsgType.TEXT:
                     break
                 status, jpeg = await self._next()
+                self._watchers[socket] = monotonic_s()
                 await socket.send_str(status)
                 await socket.send_bytes(jpeg)
+                self._stalled += _is_late(self._watchers[socket])
+                self._watchers[socket] = None
         except ConnectionError:
             pass  # the page was closed
         finally:
-            self._watchers.discard(socket)
+            self._stalled += _is_late(self._watchers.pop(socket))
         return socket
 
     async def _next(self) -> tuple[str, bytes]:
@@ -148,6 +166,11 @@ class PreviewServer:
         except TimeoutError:
             return web.Response(status=503, text=f"no frame came within {FRAME_TIMEOUT_S:g} s")
         return web.Response(body=jpeg, content_type="image/jpeg")
+
+
+def _is_late(since_s: float | None) -> bool:
+    """Whether a picture has been on its way for too long; ``since_s``: since then, or is not."""
+    return since_s is not None and monotonic_s() - since_s > STALL_S
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
