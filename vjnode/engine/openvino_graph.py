@@ -218,9 +218,13 @@ def _export(plan: Plan) -> list["openvino.Model"]:
 
 def _converted(network: "nn.Module", *inputs: "Tensor") -> "openvino.Model":
     """Return the graph of ``network`` for inputs of these shapes."""
+    from torch import jit  # noqa: PLC0415
+
     with warnings.catch_warnings():
         # torch warns that shapes are taken as they are; here they never change.
         warnings.simplefilter("ignore")
+        # To check it, torch would run the network twice more; tests look at what it draws.
+        traced = jit.trace(network.eval(), inputs, check_trace=False)  # type: ignore[no-untyped-call]
         return load_openvino().convert_model(
-            network, example_input=inputs, input=[list(one.shape) for one in inputs]
+            traced, example_input=inputs, input=[list(one.shape) for one in inputs]
         )
