@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vjnode.face.fetch import generator_weights
-from vjnode.face.fold import Band, FoldedSynthesis, Root, Trunk
+from vjnode.face.fold import FoldedSynthesis
 from vjnode.face.layout import ROOT_SLOTS, SLOTS
 from vjnode.face.mobilestylegan import load
 
@@ -64,8 +64,8 @@ def test_drawn_in_strips_it_is_the_same_picture(networks, codes, size):
 def test_drawn_in_bands_it_is_the_same_picture(networks, codes, size, count):
     folded, texture = FoldedSynthesis(networks[1], size, strips=True), torch.ones(1)
     whole = folded(codes, texture)
-    x = Trunk(folded)(Root(folded)(codes, texture), codes, texture)
-    bands = [Band(folded, index, count)(x, codes, texture) for index in range(count)]
+    x = folded.trunk(folded.root(codes, texture), codes, texture)
+    bands = [folded.picture(x, codes, texture, index, count) for index in range(count)]
     assert len({band.shape[1] for band in bands}) <= 2  # as equal as can be
     joined = torch.cat(bands, 1)
     assert (whole.int() - joined.int()).abs().max() <= 1
@@ -73,7 +73,7 @@ def test_drawn_in_bands_it_is_the_same_picture(networks, codes, size, count):
 
 
 def test_the_root_depends_on_its_own_slots_only(networks, codes):
-    root, texture = Root(FoldedSynthesis(networks[1], 256)), torch.ones(1)
+    root, texture = FoldedSynthesis(networks[1], 256).root, torch.ones(1)
     moved, before = codes.clone(), root(codes, texture)
     moved[:, ROOT_SLOTS:] += 1.0
     assert torch.equal(root(moved, texture), before)

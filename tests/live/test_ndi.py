@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
+from tests.output.ndi_ends import FINDING_PORT, Receiver, listening
 from tests.output.network import ndi_network
-from tests.output.test_ndi import FINDING_PORT, Receiver, listening
 from tests.show.process import Show
 
 SECONDS = float(os.environ.get("VJNODE_NDI_SECONDS", "10"))

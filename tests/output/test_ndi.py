@@ -1,14 +1,10 @@
 """What a real receiver in another process gets from the NDI output."""
 
-import json
-import os
-import queue
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,24 +15,17 @@ import numpy as np
 import pytest
 
 from tests.live import ndi_receiver
-from tests.live.ndi_receiver import stripes
+from tests.output.ndi_ends import FINDING_PORT, NAME, Receiver, Sending, listening
 from tests.output.network import ndi_network, own_network
-from tests.output.shows import INFO, flat
+from tests.output.shows import flat
 from vjnode.errors import InputError, OutputError
 from vjnode.output import ndi
-from vjnode.output.base import Frame, OutputContext
-from vjnode.output.catalogue import open_output, parse_output
-from vjnode.output.delivery import Adapter
+from vjnode.output.base import OutputContext
 
 ROOT = Path(__file__).parents[2]
-NAME = f"test {os.getpid()}"
 CODEC_ERROR = 16
 """What the runtime itself changes: 14 in the most saturated blue of the chart, 3 on the average.
 The patches differ by 65 and more from one another."""
-
-
-FINDING_PORT = 5960
-"""The runtime listens there for other machines that look for senders."""
 
 
 @pytest.fixture
@@ -59,99 +48,6 @@ def patches(picture):
     """Return the values in the middle of each of sixteen patches, (4, 4, 4) int."""
     step = picture.shape[0] // 4
     return picture[step // 2 :: step, step // 2 :: step].astype(int)
-
-
-def listening():
-    """Return the TCP ports that something listens on in this network."""
-    rows = [line.split() for line in Path("/proc/thread-self/net/tcp").read_text().splitlines()[1:]]
-    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
-
-
-class Receiver:
-    """A real receiver in a process of its own."""
-
-    def __init__(self, out, port):
-        self.out = out
-        self.process = subprocess.Popen(
-            [sys.executable, ndi_receiver.__file__, out, f"127.0.0.1:{port}"],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._said = queue.SimpleQueue()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-        self.ready_s = self._next("ready_s", 90)
-
-    def _listen(self):
-        for line in self.process.stdout:
-            self._said.put(json.loads(line))
-
-    def _next(self, key, timeout_s):
-        """Return the next line's value that has ``key``; pass over others."""
-        while True:
-            if key in (said := self._said.get(timeout=timeout_s)):
-                return said[key]
-
-    def picture_s(self, timeout_s=90.0):
-        """Wait for the first picture, or the first after a gap; returns when it came."""
-        return self._next("picture_s", timeout_s)
-
-    def wait_for_pictures(self, count, timeout_s=90.0):
-        """Wait until it has had ``count`` pictures, or some more."""
-        while self._next("pictures", timeout_s) < count:
-            pass
-
-    def end(self):
-        """End it; returns what it got."""
-        self.process.send_signal(signal.SIGCONT)
-        self.process.terminate()
-        assert self.process.wait(20) == 0
-        return np.load(self.out)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
-class Sending:
-    """An output that sends 60 frames/s, as in a show; each number's stripes, or ``pixels``."""
-
-    def __init__(self, size=256, pixels=None, text=f"ndi:{NAME}", fps=Fraction(60)):
-        spec = parse_output(text)
-        self.adapter = Adapter(spec.delivery, size)
-        context = OutputContext(size, fps, spec.delivery.order, spec.delivery.alpha)
-        self.output = open_output(spec, context)
-        (self.port,) = listening() - {FINDING_PORT}
-        self.took_s = []
-        self.began_s = time.monotonic()
-        self._pixels = pixels
-        self._memory = np.zeros((size, size, 4), np.uint8)
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self):
-        n = 0
-        while not self._over.is_set():
-            np.copyto(
-                self._memory,
-                stripes(n, len(self._memory)) if self._pixels is None else self._pixels,
-            )
-            frame = Frame(self.adapter.adapt(self._memory), INFO)
-            before_s = time.monotonic()
-            self.output.send(frame, before_s)
-            self.took_s.append(time.monotonic() - before_s)
-            self._memory[...] = 128  # what is drawn after send must not be seen
-            n += 1
-            time.sleep(max(0.0, self.began_s + n / 60 - time.monotonic()))
-
-    def stop(self):
-        self._over.set()
-        self._thread.join()
-
-    def close(self):
-        self.stop()
-        self.output.close()
 
 
 @pytest.fixture
@@ -242,7 +138,7 @@ def test_a_receiver_that_was_killed_and_returns_has_a_picture_within_two_seconds
 
 SENDER = """
     import time
-    from tests.output.test_ndi import Sending
+    from tests.output.ndi_ends import Sending
     print(Sending(text="ndi:NAME").port, flush=True)
     time.sleep(100)
 """

@@ -72,3 +72,19 @@ def test_what_was_not_ignored_ends_it_in_order(number):
         show.send_signal(number)
         assert show.stdout.readline() == "ended in order\n"
         assert show.wait(10) == 0
+
+
+LOADED = """
+import sys
+from importlib import import_module
+from vjnode.show import live
+before = "openvino" in sys.modules
+import_module(live.AHEAD)
+print(before, "openvino" in sys.modules, "openvino_telemetry" in sys.modules)
+"""
+
+
+def test_a_process_in_reserve_has_loaded_what_the_parent_does_without():
+    run = [sys.executable, "-c", LOADED]
+    said = subprocess.run(run, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert said.split() == ["False", "True", "True"]  # the last of them is empty

@@ -165,7 +165,7 @@ def _run(requests: "list[openvino.InferRequest]", given_up: Callable[[], bool]) 
 
 
 def _threads(core: "openvino.Core", options: dict[str, object]) -> int:
-    """Return how many threads OpenVINO itself would use: fewer than there are logical cores."""
+    """Return how many threads OpenVINO itself would use, often fewer than logical cores."""
     ov = load_openvino()
     nothing = ov.opset13.parameter([1], np.float32)
     model = ov.Model([ov.opset13.relu(nothing)], [nothing], "nothing")

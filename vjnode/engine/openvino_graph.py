@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from vjnode.storage import cache_dir, replace_file, shipped
 
 if TYPE_CHECKING:
     import openvino
-    from torch import Tensor, nn
+    from torch import Tensor
 
 GRAPH = 6
 """Grows when ``vjnode.face.fold`` or ``vjnode.face.heads`` change what they compute or how."""
@@ -189,8 +190,8 @@ def _export(plan: Plan) -> list["openvino.Model"]:
     import torch  # noqa: PLC0415
     from safetensors.torch import load_file  # noqa: PLC0415
 
-    from vjnode.face.fold import Band, FoldedSynthesis, Root, Trunk  # noqa: PLC0415
-    from vjnode.face.heads import LiveRest, LiveSynthesis, load_tail  # noqa: PLC0415
+    from vjnode.face.fold import FoldedSynthesis  # noqa: PLC0415
+    from vjnode.face.heads import LiveSynthesis, load_tail  # noqa: PLC0415
     from vjnode.face.int8 import to_int8  # noqa: PLC0415
     from vjnode.face.mobilestylegan import load  # noqa: PLC0415
 
@@ -201,30 +202,33 @@ def _export(plan: Plan) -> list["openvino.Model"]:
     if plan.quality == "live":
         live = LiveSynthesis(synthesis, load_tail(plan.size))
         x = live.generator.root(codes, texture)
-        root = _converted(Root(live.generator), codes, texture)
-        return [root, _converted(LiveRest(live), x, codes, texture)]
+        root = _converted(live.generator.root, codes, texture)
+        return [root, _converted(live.rest, x, codes, texture)]
     network = FoldedSynthesis(synthesis, plan.size, strips=True)
     if plan.precision == "int8":
-        to_int8(network, load_file(INT8_LIMITS))
+        to_int8(network, load_file(INT8_LIMITS)).requires_grad_(requires_grad=False)
     x = network.root(codes, texture)
     features = network.trunk(x, codes, texture)
-    bands = [Band(network, index, plan.bands) for index in range(plan.bands)]
+    bands = [partial(network.picture, index=i, count=plan.bands) for i in range(plan.bands)]
     return [
-        _converted(Root(network), codes, texture),
-        _converted(Trunk(network), x, codes, texture),
+        _converted(network.root, codes, texture),
+        _converted(network.trunk, x, codes, texture),
         *(_converted(band, features, codes, texture) for band in bands),
     ]
 
 
-def _converted(network: "nn.Module", *inputs: "Tensor") -> "openvino.Model":
-    """Return the graph of ``network`` for inputs of these shapes."""
+def _converted(draw: Callable[..., "Tensor"], *inputs: "Tensor") -> "openvino.Model":
+    """Return the graph of ``draw`` for inputs of these shapes."""
     from torch import jit  # noqa: PLC0415
+
+    def function(*given: "Tensor") -> "Tensor":  # torch traces no methods
+        return draw(*given)
 
     with warnings.catch_warnings():
         # torch warns that shapes are taken as they are; here they never change.
         warnings.simplefilter("ignore")
-        # To check it, torch would run the network twice more; tests look at what it draws.
-        traced = jit.trace(network.eval(), inputs, check_trace=False)  # type: ignore[no-untyped-call]
+        # To check it, torch would draw twice more; tests look at what is drawn.
+        traced = jit.trace(function, inputs, check_trace=False)  # type: ignore[no-untyped-call]
         return load_openvino().convert_model(
             traced, example_input=inputs, input=[list(one.shape) for one in inputs]
         )

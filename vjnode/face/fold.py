@@ -245,14 +245,11 @@ class FoldedSynthesis(nn.Module):
         texture: [1], the strength of the frozen noise, 1 as trained. Its being an input also
         keeps a runtime from folding noise and bias into constants as large as the features.
         """
-        return self._drawn(codes, texture, to_bytes).permute(0, 2, 3, 1)
+        return self.picture(self.features(codes, texture), codes, texture)
 
     def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        return self._drawn(codes, texture, as_it_is)
-
-    def _drawn(self, codes: Tensor, texture: Tensor, then: Then) -> Tensor:
-        return self.band(self.features(codes, texture), codes, texture, then)
+        return self._band(self.features(codes, texture), codes, texture, as_it_is, (0, 1))
 
     def features(self, codes: Tensor, texture: Tensor) -> Tensor:
         """Map codes to features [1, 512, 32, 32]: root and trunk."""
@@ -272,23 +269,22 @@ class FoldedSynthesis(nn.Module):
             x = self.blocks[i](x, codes[:, 3 * i + 1 : 3 * i + 4], texture)
         return x
 
-    def band(
-        self,
-        x: Tensor,
-        codes: Tensor,
-        texture: Tensor,
-        then: Then,
-        *,
-        index: int = 0,
-        count: int = 1,
+    def picture(
+        self, x: Tensor, codes: Tensor, texture: Tensor, index: int = 0, count: int = 1
     ) -> Tensor:
-        """Draw one of ``count`` bands of rows, from the top: [1, 4, size / count, size].
+        """Draw one of ``count`` bands of rows, from the top: [1, size / count, size, 4], uint8.
 
-        x: from the trunk, all of it. then: what is done to the levels.
+        x: from the trunk, all of it.
         """
+        return self._band(x, codes, texture, to_bytes, (index, count)).permute(0, 2, 3, 1)
+
+    def _band(
+        self, x: Tensor, codes: Tensor, texture: Tensor, then: Then, which: tuple[int, int]
+    ) -> Tensor:
+        """Return the levels of a band, [1, 4, rows, size]. then: what is done to each strip."""
         late, code = self.blocks[TRUNK:], codes[:, 3 * BLOCKS]
         for i, (block, (begins, rows)) in enumerate(
-            zip(late, self._rows(index, count), strict=True), TRUNK
+            zip(late, self._rows(*which), strict=True), TRUNK
         ):
             finish = as_it_is if i < BLOCKS - 1 else lambda strip: then(self.head(strip, code))
             own = codes[:, 3 * i + 1 : 3 * i + 4]
@@ -305,43 +301,6 @@ class FoldedSynthesis(nn.Module):
             rows.insert(0, (top // 2, -(-bottom // 2)))
         begins = [0, *(2 * top for top, _ in rows[:-1])]
         return list(zip(begins, rows, strict=True))
-
-
-class Root(nn.Module):
-    """Style codes → what does not change with an expression."""
-
-    def __init__(self, folded: FoldedSynthesis) -> None:
-        super().__init__()
-        self.folded = folded
-
-    def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
-        """See ``FoldedSynthesis.root``."""
-        return self.folded.root(codes, texture)
-
-
-class Trunk(nn.Module):
-    """What the root makes, and style codes → what every band is drawn from."""
-
-    def __init__(self, folded: FoldedSynthesis) -> None:
-        super().__init__()
-        self.folded = folded
-
-    def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
-        """See ``FoldedSynthesis.trunk``."""
-        return self.folded.trunk(x, codes, texture)
-
-
-class Band(nn.Module):
-    """What the trunk makes, and style codes → a band of the picture."""
-
-    def __init__(self, folded: FoldedSynthesis, index: int, count: int) -> None:
-        super().__init__()
-        self.folded, self.index, self.count = folded, index, count
-
-    def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
-        """See ``FoldedSynthesis.band``. Returns: [1, rows, size, 4], uint8."""
-        band = self.folded.band(x, codes, texture, to_bytes, index=self.index, count=self.count)
-        return band.permute(0, 2, 3, 1)
 
 
 def to_bytes(levels: Tensor) -> Tensor:

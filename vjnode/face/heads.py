@@ -179,18 +179,6 @@ class LiveSynthesis(nn.Module):
         return F.pad(127.5 * picture + 127.5, (0, 0, 0, 0, 0, 1), value=255.0)
 
 
-class LiveRest(nn.Module):
-    """What the generator's root makes, and style codes → RGBA picture."""
-
-    def __init__(self, live: LiveSynthesis) -> None:
-        super().__init__()
-        self.live = live
-
-    def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
-        """See ``LiveSynthesis.rest``."""
-        return self.live.rest(x, codes, texture)
-
-
 def doubled(xs: list[Tensor]) -> Tensor:
     """Inverse Haar transform of each of xs, [N, 4·C, H, W], joined: [N, all C, 2·H, 2·W]."""
     phases: list[list[Tensor]] = [[], [], [], []]
