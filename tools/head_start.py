@@ -14,7 +14,8 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from tqdm import tqdm
 
 from vjnode.face.fold import quarters
-from vjnode.face.heads import FINE_GROUPS, MIDDLE, PX, LiveConv, LiveHead, Tail
+from vjnode.face.heads import HEAD_SLOT, LiveConv, LiveHead, Tail
+from vjnode.face.layout import BLOCKS
 from vjnode.face.mobilestylegan import SLOPE, Affine, StyledConv, Synthesis
 
 RIDGE = 1e-4
@@ -57,17 +58,20 @@ convolution gets."""
 
 
 @torch.inference_mode()
-def measured(teacher: Synthesis, features: Tensor, codes: Tensor) -> Layers:
-    """Measure blocks 3 to 6 with the picture at 64 px, and 4 and 5 as they are.
+def measured(teacher: Synthesis, trunk: int, features: Tensor, codes: Tensor) -> Layers:
+    """Measure the blocks after the trunk with the picture as small as it gets there, and as it is.
 
-    features: [N, 512, 32, 32], what the trunk makes of codes, [N, SLOTS, DIM].
+    trunk: how many blocks it has. features: what it makes of codes [N, SLOTS, DIM], channels in
+    quarters.
     """
     found: Layers = {}
+    features = features[:, quarters(features.shape[1]).argsort()]  # as the teacher has them
     pairs = zip(features.split(1), codes.split(1), strict=True)
-    for trunk, code in tqdm(pairs, "measuring", len(codes), unit="picture"):
-        for sizes in ((1, 2, 4, 8), (1, 1, 1)):
-            x = trunk
-            for index, smaller in enumerate(sizes, 3):
+    for given, code in tqdm(pairs, "measuring", len(codes), unit="picture"):
+        for flat in (True, False):
+            x = given
+            for index in range(trunk, BLOCKS if flat else trunk + 3):
+                smaller = 2 ** (index - trunk) if flat else 1
                 block, first = teacher.blocks[index], code[:, 3 * index + 1]
                 if smaller == 1:
                     x = block.up(x, first)
@@ -78,7 +82,7 @@ def measured(teacher: Synthesis, features: Tensor, codes: Tensor) -> Layers:
                     x = x * (conv.gain * conv.affine(style))
                     kernel = coarser(conv.depthwise, smaller)
                     x = F.conv2d(x, kernel, padding=1, groups=x.shape[1])
-                    if sizes[1] > 1 or index > 3:
+                    if flat or index > trunk:
                         found.setdefault((index, name, smaller), Moments()).add(x)
                     noise = F.avg_pool2d(conv.noise, smaller)
                     x = F.conv2d(x, conv.weight, conv.bias) + noise
@@ -86,29 +90,31 @@ def measured(teacher: Synthesis, features: Tensor, codes: Tensor) -> Layers:
     return found
 
 
-def start(teacher: Synthesis, layers: Layers, codes: Tensor) -> Tail:
-    """Return a tail for 256 px that is a choice of the teacher's channels; no heads yet.
+def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> Tail:
+    """Return a tail for ``size`` px that is a choice of the teacher's channels; no heads yet.
 
     codes: [N, SLOTS, DIM], many of them.
     """
-    tail, blocks = Tail(256).requires_grad_(requires_grad=False), teacher.blocks
-    _keep(tail.block.ups[0], blocks[3].up.affine, quarters(512))
-    middle = chosen(layers[3, "conv2", 1], blocks[3].conv2, MIDDLE)
-    _refit(tail.block.conv1, blocks[3].conv1, layers[3, "conv1", 1], torch.arange(128), middle)
-    groups = chosen(layers[4, "conv1", 2], blocks[4].conv1, FINE_GROUPS)
-    others = torch.tensor([i for i in range(128) if i not in groups])
+    tail, blocks = Tail(size).requires_grad_(requires_grad=False), teacher.blocks
+    plan, first = tail.plan, tail.plan.trunk
+    old = blocks[first]
+    _keep(tail.block.ups[0], old.up.affine, quarters(512))
+    middle = chosen(layers[first, "conv2", 1], old.conv2, plan.middle)
+    _refit(tail.block.conv1, old.conv1, layers[first, "conv1", 1], torch.arange(128), middle)
+    groups = chosen(layers[first + 1, "conv1", 2], blocks[first + 1].conv1, plan.fine_groups)
+    others = torch.tensor([i for i in range(plan.groups) if i not in groups])
     means = torch.cat((groups, others))
-    rows = torch.cat((means, _group_rows(groups, 512)[FINE_GROUPS:]))
-    _refit(tail.block.conv2, blocks[3].conv2, layers[3, "conv2", 1], middle, rows)
-    for index, flat in enumerate(tail.flat, 4):
-        old, smaller = blocks[index], 2 ** (index - 3)
+    rows = torch.cat((means, _group_rows(groups, 4 * plan.groups)[plan.fine_groups :]))
+    _refit(tail.block.conv2, old.conv2, layers[first, "conv2", 1], middle, rows)
+    for index, flat in enumerate(tail.flat, first + 1):
+        old, smaller = blocks[index], 2 ** (index - first)
         outputs = old.conv2.bias.shape[0]
         middle = torch.arange(outputs)
         _refit(
             flat.conv1, old.conv1, layers[index, "conv1", smaller], means, middle, smaller=smaller
         )
         _join(flat.conv1.affine, old.up.affine, means, codes[:, 3 * index + 1])
-        means = torch.arange(outputs if index == 6 else outputs // 4)
+        means = torch.arange(outputs if index == BLOCKS - 1 else outputs // 4)
         _refit(
             flat.conv2, old.conv2, layers[index, "conv2", smaller], middle, means, smaller=smaller
         )
@@ -118,14 +124,15 @@ def start(teacher: Synthesis, layers: Layers, codes: Tensor) -> Tail:
 
 
 def _start_fine(tail: Tail, teacher: Synthesis, layers: Layers, groups: Tensor) -> None:
-    """Begin the block at 128 px as the generator's, which sees less here."""
-    fine, old, following = tail.fine[0], teacher.blocks[4], teacher.blocks[5]
+    """Begin the fine block as the generator's of its size, which sees less here."""
+    index = tail.plan.trunk + 1
+    fine, old, following = tail.fine, teacher.blocks[index], teacher.blocks[index + 1]
     _neutral(fine.ups[0])
-    _keep(fine.ups[1], old.up.affine, _group_rows(groups, 512))
+    _keep(fine.ups[1], old.up.affine, _group_rows(groups, 4 * tail.plan.groups))
     coarse = fine.conv1.weight.shape[1] - len(groups)
-    middle = chosen(layers[4, "conv2", 1], old.conv2, fine.conv1.bias.shape[0])
-    part = LiveConv(len(groups), len(middle), PX, noisy=False).requires_grad_(requires_grad=False)
-    _refit(part, old.conv1, layers[4, "conv1", 1], groups, middle)
+    middle = chosen(layers[index, "conv2", 1], old.conv2, fine.conv1.bias.shape[0])
+    part = LiveConv(len(groups), len(middle), tail.plan.px, noisy=False)
+    _refit(part.requires_grad_(False), old.conv1, layers[index, "conv1", 1], groups, middle)
     random_conv(fine.conv1, scale=0.25)
     _neutral(fine.conv1.affine)
     fine.conv1.weight.data[:, coarse:] = part.weight
@@ -134,20 +141,11 @@ def _start_fine(tail: Tail, teacher: Synthesis, layers: Layers, groups: Tensor) 
     for name in ("weight", "bias"):
         value = getattr(part.affine, name) * (part.gain / fine.conv1.gain)
         getattr(fine.conv1.affine, name).data[coarse:] = value
-    kept = chosen(layers[5, "conv1", 1], following.conv1, fine.conv2.bias.shape[0] // 4)
-    rows = _group_rows(kept, 256)
-    _refit(fine.conv2, old.conv2, layers[4, "conv2", 1], middle, rows)
+    after = layers[index + 1, "conv1", 1]
+    kept = chosen(after, following.conv1, fine.conv2.bias.shape[0] // 4)
+    rows = _group_rows(kept, old.conv2.bias.shape[0])
+    _refit(fine.conv2, old.conv2, layers[index, "conv2", 1], middle, rows)
     _keep(tail.heads[1].affine, following.up.affine, rows)
-
-
-def start_finer(tail: Tail) -> None:
-    """Begin the block at 256 px, which the generator has no small counterpart of, at random."""
-    for up in tail.fine[1].ups:
-        _neutral(up)
-    for conv in (tail.fine[1].conv1, tail.fine[1].conv2):
-        random_conv(conv, scale=0.7)
-        _neutral(conv.affine)
-    _neutral(tail.heads[2].affine)
 
 
 def random_conv(conv: LiveConv, scale: float) -> None:
@@ -175,7 +173,7 @@ def fit_head(tail: Tail, level: int, batches: Iterable[tuple[Tensor, Tensor, Ten
         lacking = F.avg_pool2d(wanted, wanted.shape[-1] // size)
         if level:
             lacking = lacking - F.interpolate(pictures[level - 1], scale_factor=2.0)
-        scaled = seen[0] * (head.gain * head.affine(codes[:, 21]))
+        scaled = seen[0] * (head.gain * head.affine(codes[:, HEAD_SLOT]))
         both.add(torch.cat((scaled, haar(lacking)), 1))
     hook.remove()
     covariance, mean, inputs = both.covariance, both.mean, head.weight.shape[1]

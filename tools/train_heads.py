@@ -1,13 +1,12 @@
-"""Train the live networks (vjnode.face.heads) and write presets/heads/.
+"""Train a live network (vjnode.face.heads) and write presets/heads/.
 
-    python tools/train_heads.py                             draw pairs, train, measure
-    torchrun --nproc-per-node 2 tools/train_heads.py        several processes, one thread each
-    python tools/train_heads.py --resume                    go on where a run was ended
-    python tools/train_heads.py --resume --steps 9000 9000  train one that is done further
+    python tools/train_heads.py 256                               draw pairs, train, measure
+    torchrun --nproc-per-node 2 tools/train_heads.py 256          several processes, one thread each
+    python tools/train_heads.py 256 --resume                      go on where a run was ended
+    python tools/train_heads.py 256 --resume --steps 9000 2000    train one that is done further
 
-They are started from the generator's weights and learn to draw what it draws: first all that makes
-256 px, less block 3, which stays the generator's; then what makes 512 px of that. Some forty
-minutes and a quarter of an hour on two cores.
+It is started from the generator's weights and learns to draw what the generator draws: at first
+without its first block, which is the largest and has the best start, then all of it.
 """
 
 import argparse
@@ -28,15 +27,17 @@ from head_pairs import PX, SHARD, Pairs, make_pairs, read_pairs
 from head_start import TEXTURE
 from muon import Muon
 from numpy.typing import NDArray
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 from torch import Tensor, distributed
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from tqdm import tqdm
 from training_record import Progress, commit
 
+from vjnode.face import live
 from vjnode.face.fetch import generator_weights
-from vjnode.face.heads import FINE, FINE_GROUPS, FLAT, MIDDLE, Tail
-from vjnode.face.layout import DIM, SLOTS
+from vjnode.face.fold import FoldedSynthesis
+from vjnode.face.heads import PLANS, Tail
+from vjnode.face.layout import TRUNK
 from vjnode.face.mobilestylegan import load
 from vjnode.storage import cache_dir, replace_file, shipped
 
@@ -44,12 +45,14 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 HELD_OUT_SEED = 1_000_000
+PARTS = ("later", "all")
+"""What is trained: first the blocks after the first one, then that one too."""
 STARTED_ON, FITTED_ON = 24, 48
 """Pairs from which kernels and heads are solved."""
 STARTED_SHARDS = 16
 """Shards of pairs whose codes say what factors are usual."""
-RATE = 8e-3
-"""Highest learning rate, in root mean squares of the weights at the start."""
+RATES = {"later": 8e-3, "all": 4e-3}
+"""Highest learning rates, in root mean squares of the weights at the start."""
 COARSE = 0.2
 """How much the coarsest picture counts beside the finest."""
 LEAST_MATRIX = 12
@@ -59,7 +62,10 @@ CHECKPOINT_EVERY = 100
 
 @dataclass
 class Data:
-    """Pairs with what the first block makes of them. x: [N, 224, 64, 64], float16."""
+    """Pairs, with what the first block makes of them, or what it gets.
+
+    x: [N, C, px, px], float16. pictures: [N, PX, PX, 3], uint8.
+    """
 
     x: Tensor
     codes: Tensor
@@ -88,39 +94,47 @@ def main() -> None:
         distributed.barrier()
     shards = make_pairs(folder, options.seed, options.pairs, head_pairs.any_code, "pairs")
     held = make_pairs(folder, HELD_OUT_SEED, options.held_out, head_pairs.shown_code, "held out")
+    plan = PLANS[options.size]
     # Networks of other widths have checkpoints of their own.
-    width = "-".join(map(str, (MIDDLE, FINE_GROUPS, *np.ravel((*FLAT, *FINE)))))
-    first, *rest = (folder / f"{part}-{width}.pt" for part in ("start", "tail-256", "tail-512"))
-    kept = dict(zip((256, 512), rest, strict=True))
-    if rank == 0 and not (options.resume and first.exists()):
+    width = "-".join(map(str, (plan.middle, plan.fine_groups, *np.ravel((*plan.flat, plan.fine)))))
+    kept = {part: folder / f"{options.size}-{part}-{width}.pt" for part in ("start", *PARTS)}
+    if rank == 0 and not (options.resume and kept["start"].exists()):
         for path in kept.values():
             path.unlink(missing_ok=True)
-        torch.save(_started(read_pairs(shards[:STARTED_SHARDS])).state_dict(), first)
+        torch.save(_started(options.size, shards[:STARTED_SHARDS]).state_dict(), kept["start"])
     if ranks > 1:
         distributed.barrier()
-    tail = Tail(256)
-    tail.load_state_dict(torch.load(first, weights_only=True))
-    mine, unseen = _data(tail, shards[rank::ranks]), _data(tail, held)
-    train = {"batch": options.batch // ranks, "seed": options.seed, "rank": rank}
-    trained = [name for name, _ in tail.named_parameters() if not name.startswith("block.")]
-    small = _train(tail, mine, options.steps[0], trained, checkpoint=kept[256], **train)
-    whole = Tail(512)
-    torch.manual_seed(options.seed)
-    head_start.start_finer(whole.requires_grad_(requires_grad=False))
-    whole.load_state_dict(tail.state_dict(), strict=False)
-    if not kept[512].exists():
-        head_start.fit_head(whole, 2, _parts(mine, FITTED_ON // ranks))
-    finer = [name for name, _ in whole.named_parameters() if name.startswith(("fine.1", "heads.2"))]
-    large = _train(whole, mine, options.steps[1], finer, checkpoint=kept[512], **train)
+    tail = Tail(options.size)
+    tail.load_state_dict(torch.load(kept["start"], weights_only=True))
+    done: dict[str, Progress] = {}
+    for part, steps in zip(PARTS, options.steps, strict=True):
+        if kept[part].exists():
+            saved = torch.load(kept[part], weights_only=True)
+            gone_on = part == PARTS[0] and kept[PARTS[1]].exists()
+            if gone_on or saved["progress"]["step"] >= steps:
+                tail.load_state_dict(saved["tail"])
+                done[part] = Progress(**saved["progress"])
+                continue
+        done[part] = _train(
+            tail,
+            _data(tail, shards[rank::ranks], part),
+            part,
+            steps,
+            batch=options.batch // ranks,
+            seed=options.seed,
+            rank=rank,
+            checkpoint=kept[part],
+        )
     if rank == 0:
+        unseen = _data(tail, held, PARTS[0])
         record = {
             "pairs": options.pairs,
             "seed": options.seed,
             "truncations": head_pairs.TRUNCATIONS,
-            "steps": {"256": small.step, "512": large.step},
+            "steps": {part: progress.step for part, progress in done.items()},
             "batch": options.batch,
             "processes": ranks,
-            "minutes": {"256": round(small.minutes, 4), "512": round(large.minutes, 4)},
+            "minutes": {part: round(progress.minutes, 4) for part, progress in done.items()},
             "date": datetime.now(UTC).date().isoformat(),
             "commit": commit(),
             "torch": torch.__version__,
@@ -128,19 +142,21 @@ def main() -> None:
                 "faces": len(unseen.codes),
                 "seed": HELD_OUT_SEED,
                 "truncations": head_pairs.SHOWN_TRUNCATIONS,
-                "psnr_db": {str(256 << i): _figures(whole, i + 1, unseen) for i in range(2)},
+                "psnr_db": _figures(tail, unseen),
             },
         }
         print(json.dumps(record["held_out"], indent=2))
-        _write(options.out, whole, record)
-        _plot(options.out / "loss.png", {256: small.losses, 512: large.losses})
+        _write(options.out, tail, record)
+        losses = {part: progress.losses for part, progress in done.items()}
+        _plot(options.out / f"loss-{tail.size}.png", losses)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("size", type=int, choices=live.SIZES, help="of its pictures, px")
     parser.add_argument("--pairs", type=int, default=3200)
     parser.add_argument("--held-out", type=int, default=50)
-    parser.add_argument("--steps", type=int, nargs=2, default=(3000, 1000), metavar=("256", "512"))
+    parser.add_argument("--steps", type=int, nargs=2, default=(3000, 600), metavar=PARTS)
     parser.add_argument("--batch", type=int, default=8, help="of all processes together")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="0: all, or one for each process")
@@ -149,41 +165,61 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _started(pairs: Pairs) -> Tail:
-    """Return a tail for 256 px from the generator's weights, its heads fitted."""
+def _started(size: int, shards: list[Path]) -> Tail:
+    """Return a tail from the generator's weights, its heads fitted."""
     _, teacher = load(generator_weights())
-    codes, features = torch.from_numpy(pairs.codes), torch.from_numpy(pairs.features)
-    layers = head_start.measured(teacher, features[:STARTED_ON].float(), codes[:STARTED_ON])
-    tail = head_start.start(teacher, layers, codes)
-    x = _first_block(tail, pairs)
-    data = Data(x, codes, torch.from_numpy(pairs.pictures))
+    tail, first = Tail(size), read_pairs(shards[:1])
+    given, codes = _given(tail, first), torch.from_numpy(first.codes)
+    layers = head_start.measured(
+        teacher, tail.plan.trunk, given[:STARTED_ON].float(), codes[:STARTED_ON]
+    )
+    many = torch.from_numpy(read_pairs(shards).codes)
+    tail = head_start.start(teacher, layers, many, size)
+    data = Data(_first_block(tail, given, codes), codes, torch.from_numpy(first.pictures))
     for level in (0, 1):
         head_start.fit_head(tail, level, _parts(data, FITTED_ON))
     return tail
 
 
-def _data(tail: Tail, shards: list[Path]) -> Data:
-    """Return the pairs of ``shards``, read one by one: what the first block gets is the largest."""
-    count, channels = len(shards) * SHARD, tail.block.conv2.bias.shape[0]
-    data = Data(
-        torch.empty(count, channels, head_start.PX, head_start.PX, dtype=torch.float16),
-        torch.empty(count, SLOTS, DIM),
-        torch.empty(count, PX, PX, 3, dtype=torch.uint8),
-    )
+def _data(tail: Tail, shards: list[Path], part: str) -> Data:
+    """Return the pairs of ``shards`` to train a part with, read one by one: x is large."""
+    found: Data | None = None
     for number, shard in enumerate(tqdm(shards, "reading", unit="shard")):
         pairs, here = read_pairs([shard]), slice(number * SHARD, (number + 1) * SHARD)
-        data.x[here] = _first_block(tail, pairs)
-        data.codes[here] = torch.from_numpy(pairs.codes)
-        data.pictures[here] = torch.from_numpy(pairs.pictures)
-    return data
+        codes, x = torch.from_numpy(pairs.codes), _given(tail, pairs)
+        if part == PARTS[0]:
+            x = _first_block(tail, x, codes)
+        values = (x, codes, torch.from_numpy(pairs.pictures))
+        if found is None:
+            found = Data(*(v.new_empty((len(shards) * SHARD, *v.shape[1:])) for v in values))
+        for into, value in zip(vars(found).values(), values, strict=True):
+            into[here] = value
+    assert found is not None  # noqa: S101 - there are shards
+    return found
 
 
 @torch.inference_mode()
-def _first_block(tail: Tail, pairs: Pairs) -> Tensor:
-    """Return what the first block makes of the pairs' features, float16."""
-    codes, features = torch.from_numpy(pairs.codes), torch.from_numpy(pairs.features)
-    parts = zip(features.split(4), codes.split(4), strict=True)
-    return torch.cat([tail.block([f.float()], c[:, 10:13], TEXTURE).half() for f, c in parts])
+def _given(tail: Tail, pairs: Pairs) -> Tensor:
+    """Return what the first block gets, [N, 512, px/2, px/2], float16, on the CPU."""
+    x = torch.from_numpy(pairs.features)
+    if tail.plan.trunk == TRUNK:
+        return x
+    _, teacher = load(generator_weights())
+    blocks = FoldedSynthesis(teacher, 1024).blocks[TRUNK : tail.plan.trunk]
+    found = []
+    for features, code in zip(x.split(1), torch.from_numpy(pairs.codes).split(1), strict=True):
+        y = features.float()
+        for i, block in enumerate(blocks, TRUNK):
+            y = block(y, code[:, 3 * i + 1 : 3 * i + 4], TEXTURE)
+        found.append(y.half())
+    return torch.cat(found)
+
+
+@torch.inference_mode()
+def _first_block(tail: Tail, given: Tensor, codes: Tensor) -> Tensor:
+    """Return what the first block makes of what it gets, float16."""
+    parts = zip(given.split(4), codes.split(4), strict=True)
+    return torch.cat([tail.first(x.float(), c, TEXTURE).half() for x, c in parts])
 
 
 def _parts(data: Data, count: int) -> list[tuple[Tensor, Tensor, Tensor]]:
@@ -193,30 +229,29 @@ def _parts(data: Data, count: int) -> list[tuple[Tensor, Tensor, Tensor]]:
 def _train(
     tail: Tail,
     data: Data,
+    part: str,
     steps: int,
-    trained: list[str],
     *,
     batch: int,
     seed: int,
     rank: int,
     checkpoint: Path,
 ) -> Progress:
-    """Train the named weights of ``tail`` until ``steps`` are made, from a checkpoint if there is.
+    """Train a part of ``tail`` until ``steps`` are made, from a checkpoint if there is.
 
     A run that is resumed with more steps than it was begun with makes a round of the rest.
     """
-    weights = dict(tail.named_parameters())
-    for name, weight in weights.items():
-        weight.requires_grad_(name in trained)
-    mine = [weights[name] for name in trained]
-    optimisers = _optimisers(mine)
+    mine = []
+    for name, weight in tail.named_parameters():
+        if weight.requires_grad_(part == PARTS[1] or not name.startswith("block.")).requires_grad:
+            mine.append(weight)
+    optimisers = _optimisers(mine, RATES[part])
     rates = [group["lr"] for one in optimisers for group in one.param_groups]
     progress, begun = Progress(), 0
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         progress = Progress(**saved["progress"])
-        # What a run before this one has trained may be better by now than it was then.
-        tail.load_state_dict({name: saved["tail"][name] for name in trained}, strict=False)
+        tail.load_state_dict(saved["tail"])
         begun = saved["begun"] if saved["steps"] == steps else progress.step
         for one, state in zip(optimisers, saved["optimisers"], strict=True):
             one.load_state_dict(state)
@@ -224,7 +259,7 @@ def _train(
     ranks = distributed.get_world_size() if distributed.is_initialized() else 1
     bar = tqdm(
         range(progress.step, steps),
-        f"train {tail.size} px",
+        f"train {part}",
         initial=progress.step,
         total=steps,
         disable=rank > 0,
@@ -238,7 +273,7 @@ def _train(
             group["lr"] = rate * share
         # Drawn from the step's own seed, so that a resumed run sees what it would have seen.
         places = np.random.default_rng((seed, rank, step)).choice(len(data.codes), batch)
-        loss, finest = _loss(tail, data.batch(places))
+        loss, finest = _loss(tail, part, data.batch(places))
         tail.zero_grad()
         loss.backward()
         if ranks > 1:
@@ -258,12 +293,12 @@ def _train(
     return progress
 
 
-def _optimisers(weights: list[torch.nn.Parameter]) -> list[torch.optim.Optimizer]:
+def _optimisers(weights: list[torch.nn.Parameter], rate: float) -> list[torch.optim.Optimizer]:
     """Return what trains the matrices among ``weights``, and what trains the rest."""
 
     def group(one: torch.nn.Parameter) -> dict[str, object]:
         size = max(float(one.detach().square().mean().sqrt()), 1e-2)
-        return {"params": [one], "lr": RATE * size}
+        return {"params": [one], "lr": rate * size}
 
     matrices = [one for one in weights if one.ndim > 1 and min(one.shape[:2]) >= LEAST_MATRIX]
     rest = [one for one in weights if all(one is not other for other in matrices)]
@@ -271,13 +306,13 @@ def _optimisers(weights: list[torch.nn.Parameter]) -> list[torch.optim.Optimizer
     return [Muon([group(one) for one in matrices]), adam]
 
 
-def _loss(tail: Tail, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, float]:
+def _loss(tail: Tail, part: str, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, float]:
     """Return what to minimise, and the mean squared error of the finest picture in 0…1."""
     x, codes, wanted = batch
-    errors = _errors(tail.pictures(x, codes, TEXTURE), wanted)
-    errors = [error.mean() for error in errors]
-    coarse = errors[0] if errors[0].requires_grad else 0.0
-    return errors[-1] + COARSE * coarse, float(errors[-1].detach())
+    if part == PARTS[1]:
+        x = tail.first(x, codes, TEXTURE)
+    coarse, fine = _errors(tail.pictures(x, codes, TEXTURE), wanted)
+    return fine.mean() + COARSE * coarse.mean(), float(fine.mean().detach())
 
 
 def _errors(pictures: list[Tensor], wanted: Tensor) -> list[Tensor]:
@@ -299,10 +334,10 @@ def _share_gradients(weights: list[torch.nn.Parameter], ranks: int) -> None:
 
 
 @torch.inference_mode()
-def _figures(tail: Tail, level: int, data: Data) -> dict[str, float]:
-    """PSNR of pictures of one size over unseen faces, dB."""
+def _figures(tail: Tail, data: Data) -> dict[str, float]:
+    """PSNR of pictures over unseen faces, dB."""
     errors = [
-        _errors([picture.clamp(-1, 1) for picture in tail.pictures(x, c, TEXTURE)], wanted)[level]
+        _errors([picture.clamp(-1, 1) for picture in tail.pictures(x, c, TEXTURE)], wanted)[-1]
         for x, c, wanted in _parts(data, len(data.codes))
     ]
     psnr = -10 * np.log10(torch.cat(errors).numpy())
@@ -311,18 +346,24 @@ def _figures(tail: Tail, level: int, data: Data) -> dict[str, float]:
 
 
 def _write(out: Path, tail: Tail, record: dict[str, object]) -> None:
+    """Write the tail and its record into the files of all sizes, in place of those before."""
     out.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.half().numpy() for name, value in tail.state_dict().items()}
-    replace_file(out / "heads.safetensors", save(tensors))
-    replace_file(out / "heads.json", (json.dumps(record, indent=2) + "\n").encode())
+    weights, about = out / "heads.safetensors", out / "heads.json"
+    others = load_file(weights) if weights.exists() else {}
+    before, prefix = json.loads(about.read_text()) if about.exists() else {}, f"{tail.size}."
+    tensors = {name: value for name, value in others.items() if not name.startswith(prefix)}
+    tensors |= {prefix + name: value.half().numpy() for name, value in tail.state_dict().items()}
+    records = dict(sorted((before | {str(tail.size): record}).items()))
+    replace_file(weights, save(tensors))
+    replace_file(about, (json.dumps(records, indent=2) + "\n").encode())
 
 
-def _plot(path: Path, losses: dict[int, list[float]]) -> None:
+def _plot(path: Path, losses: dict[str, list[float]]) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    for ax, (size, values) in zip(axes, losses.items(), strict=True):
+    for ax, (part, values) in zip(axes, losses.items(), strict=True):
         width = max(1, min(50, len(values) // 4))
         ax.plot(-10 * np.log10(np.convolve(values, np.ones(width) / width, "valid")))
-        ax.set(xlabel="step", ylabel="PSNR, dB", title=f"{size} px, on what is trained with")
+        ax.set(xlabel="step", ylabel="PSNR, dB", title=f"{part}, on what is trained with")
     figure.savefig(path, dpi=110)
 
 

@@ -260,9 +260,9 @@ class FoldedSynthesis(nn.Module):
         x: Tensor = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None], texture)
         return self._through(range(ROOT), x, codes, texture)
 
-    def trunk(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
-        """Map features from the root to [1, 512, 32, 32]."""
-        return self._through(range(ROOT, TRUNK), x, codes, texture)
+    def trunk(self, x: Tensor, codes: Tensor, texture: Tensor, end: int = TRUNK) -> Tensor:
+        """Map features from the root to those of the blocks before ``end``, [1, 512, 32, 32]."""
+        return self._through(range(ROOT, end), x, codes, texture)
 
     def _through(self, blocks: range, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
         for i in blocks:

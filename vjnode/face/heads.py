@@ -1,15 +1,16 @@
 """Live networks: the generator cut down to draw small pictures many times a second.
 
-Up to 64 px they are the generator itself, less some channels. Its later blocks follow without
-their doubling: at 64 px they see averages of what they see in the generator, which is what a small
-picture is made of. A head makes a coarse picture of that, and narrow blocks of their own, in the
-shape of the generator's, add what is finer: one up to 256 px, two up to 512 px.
+They are the generator itself up to an eighth of their own size. The next block, at a quarter of
+it, loses some channels; those after it lose their doubling: they see averages of what they see in
+the generator, which is what a small picture is made of. A head makes a coarse picture of that, and
+a narrow block in the shape of the generator's, at half the size, adds what is finer.
 ``tools/train_heads.py`` starts them from the generator's weights and distils its pictures.
 
 Channels that are to become a picture twice as large are in quarters, as in ``vjnode.face.fold``:
 means, then differences along rows, along columns, and diagonal.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -21,26 +22,44 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from vjnode.errors import InputError
 from vjnode.face import live
 from vjnode.face.fold import FoldedSynthesis, depth_to_space, to_bytes
-from vjnode.face.layout import TRUNK
+from vjnode.face.layout import BLOCKS
 from vjnode.face.mobilestylegan import SLOPE, Affine, Head, Synthesis
 
-PX = 64
-"""Where the generator's doubling ends."""
 
-MIDDLE = 448
-"""Channels within block 3, of the generator's 512."""
+@dataclass(frozen=True)
+class Plan:
+    """How the live network of one size is cut out of the generator.
 
-GROUPS, FINE_GROUPS = 128, 32
-"""What block 3 hands on: the means that the generator goes on with, and details of some."""
+    trunk: how many blocks stay as they are. middle: channels between the convolutions of the next
+    block, of the ``groups`` · 4 that the generator has there. fine_groups: of how many of its
+    groups the fine block gets the details. flat: channels after both convolutions of each later
+    block. fine: channels after those of the fine block.
+    """
 
-FLAT = ((256, 64), (128, 32), (64, 64))
-"""Channels after both convolutions of blocks 4, 5 and 6."""
+    trunk: int
+    middle: int
+    groups: int
+    fine_groups: int
+    flat: tuple[tuple[int, int], ...]
+    fine: tuple[int, int]
 
-FINE = ((96, 64), (32, 24))
-"""Channels after both convolutions of the blocks at 128 and at 256 px."""
+    @property
+    def px(self) -> int:
+        """Where the generator's doubling ends."""
+        return 8 << self.trunk
+
+
+PLANS = {
+    256: Plan(3, 448, 128, 32, ((256, 64), (128, 32), (64, 64)), (96, 64)),
+    512: Plan(4, 192, 64, 16, ((128, 32), (64, 64)), (48, 32)),
+}
+"""By the size of the picture, px."""
+
+AVERAGED = 32
+"""Flat blocks with so many inputs or fewer come late; their noise averages out."""
 
 HEAD_SLOT = 21
-"""Code of all heads; the fine blocks have those of block 6."""
+"""Code of both heads; the fine block has those of block 6."""
 
 
 class LiveConv(nn.Module):
@@ -74,15 +93,19 @@ class LiveBlock(nn.Module):
     """
 
     def __init__(
-        self, inputs: tuple[int, ...], outputs: tuple[int, int], px: int, *, doubles: bool
+        self,
+        inputs: tuple[int, ...],
+        outputs: tuple[int, int],
+        px: int,
+        *,
+        doubles: bool,
+        noisy: tuple[bool, bool] = (False, False),
     ) -> None:
         super().__init__()
         self.ups = nn.ModuleList(map(Affine, inputs)) if doubles else None
         entering = sum(inputs) // 4 if doubles else sum(inputs)
-        # As in the generator: other noise is too weak, or averages out.
-        own = px == PX and entering > FLAT[1][1]
-        self.conv1 = LiveConv(entering, outputs[0], px, noisy=own)
-        self.conv2 = LiveConv(outputs[0], outputs[1], px, noisy=own and doubles)
+        self.conv1 = LiveConv(entering, outputs[0], px, noisy=noisy[0])
+        self.conv2 = LiveConv(outputs[0], outputs[1], px, noisy=noisy[1])
 
     def forward(self, xs: list[Tensor], codes: Tensor, texture: Tensor) -> Tensor:
         """xs: each [N, inputs, …]; codes: [N, 3, DIM], the block's slots; texture: [1]."""
@@ -107,46 +130,49 @@ class Tail(nn.Module):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        self.size = size
-        details = 4 * FINE_GROUPS
-        first = (MIDDLE, GROUPS + details - FINE_GROUPS)
-        self.block = LiveBlock((512,), first, PX, doubles=True)
-        inputs = (GROUPS, *(outputs for _, outputs in FLAT))
+        self.size, self.plan = size, PLANS[size]
+        plan, px = self.plan, self.plan.px
+        details = 4 * plan.fine_groups
+        first = (plan.middle, plan.groups + details - plan.fine_groups)
+        # Noise is as in the generator, but for what is too weak there, or averages out here.
+        self.block = LiveBlock((512,), first, px, doubles=True, noisy=(True, True))
+        inputs = (plan.groups, *(outputs for _, outputs in plan.flat))
         self.flat = nn.ModuleList(
-            LiveBlock((entering,), outputs, PX, doubles=False)
-            for entering, outputs in zip(inputs, FLAT, strict=False)
+            LiveBlock((entering,), outputs, px, doubles=False, noisy=(entering > AVERAGED, False))
+            for entering, outputs in zip(inputs, plan.flat, strict=False)
         )
-        self.fine = nn.ModuleList()
-        entering: tuple[int, ...] = (inputs[-1], details)
-        for i, outputs in enumerate(FINE[: size // 256], 1):
-            self.fine.append(LiveBlock(entering, outputs, PX * 2**i, doubles=True))
-            entering = (outputs[1],)
-        self.heads = nn.ModuleList(
-            map(LiveHead, (inputs[-1], *(o for _, o in FINE[: size // 256])))
-        )
+        self.fine = LiveBlock((inputs[-1], details), plan.fine, 2 * px, doubles=True)
+        self.heads = nn.ModuleList(map(LiveHead, (inputs[-1], plan.fine[1])))
 
     def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
         """Return the picture, [N, 3, size, size], RGB, −1…1 and a little beyond.
 
-        x: [N, 512, 32, 32], from the trunk; codes: [N, SLOTS, DIM]; texture: [1].
+        x: [N, 512, size / 8, size / 8], from the trunk; codes: [N, SLOTS, DIM]; texture: [1].
         """
-        return self.pictures(self.block([x], codes[:, 10:13], texture), codes, texture)[-1]
+        return self.pictures(self.first(x, codes, texture), codes, texture)[-1]
+
+    def first(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+        """Return what the first block makes of features from the trunk."""
+        y: Tensor = self.block([x], _codes_of(self.plan.trunk, codes), texture)
+        return y
 
     def pictures(self, x: Tensor, codes: Tensor, texture: Tensor) -> list[Tensor]:
-        """Return pictures of 128 px, 256 px … ``size`` px; x: what the first block makes."""
-        means, details = x[:, :GROUPS], torch.cat((x[:, :FINE_GROUPS], x[:, GROUPS:]), 1)
-        for i, block in enumerate(self.flat, TRUNK + 1):
-            means = block([means], codes[:, 3 * i + 1 : 3 * i + 4], texture)
-        found, xs = [self._picture(0, means, codes)], [means, details]
-        for level, block in enumerate(self.fine, 1):
-            xs = [block(xs, codes[:, HEAD_SLOT - 2 : HEAD_SLOT + 1], texture)]
-            coarser = F.interpolate(found[-1], scale_factor=2.0)
-            found.append(coarser + self._picture(level, xs[0], codes))
-        return found
+        """Return pictures of half the size and of ``size`` px; x: what the first block makes."""
+        groups, few = self.plan.groups, self.plan.fine_groups
+        means, details = x[:, :groups], torch.cat((x[:, :few], x[:, groups:]), 1)
+        for i, block in enumerate(self.flat, self.plan.trunk + 1):
+            means = block([means], _codes_of(i, codes), texture)
+        fine = self.fine([means, details], _codes_of(BLOCKS - 1, codes), texture)
+        coarse, rest = (
+            doubled([head(x, codes[:, HEAD_SLOT])])
+            for head, x in zip(self.heads, (means, fine), strict=True)
+        )
+        return [coarse, F.interpolate(coarse, scale_factor=2.0) + rest]
 
-    def _picture(self, level: int, x: Tensor, codes: Tensor) -> Tensor:
-        """Picture of twice the size of x."""
-        return doubled([self.heads[level](x, codes[:, HEAD_SLOT])])
+
+def _codes_of(block: int, codes: Tensor) -> Tensor:
+    """Codes [N, SLOTS, DIM] of one of the generator's blocks, [N, 3, DIM]."""
+    return codes[:, 3 * block + 1 : 3 * block + 4]
 
 
 class LiveSynthesis(nn.Module):
@@ -155,7 +181,7 @@ class LiveSynthesis(nn.Module):
     def __init__(self, synthesis: Synthesis, tail: Tail) -> None:
         super().__init__()
         self.generator = FoldedSynthesis(synthesis, 1024)
-        self.generator.blocks = self.generator.blocks[:TRUNK]
+        self.generator.blocks = self.generator.blocks[: tail.plan.trunk]
         self.tail = tail
         self.requires_grad_(requires_grad=False)
 
@@ -175,7 +201,9 @@ class LiveSynthesis(nn.Module):
         return self._levels(self.generator.root(codes, texture), codes, texture)
 
     def _levels(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
-        picture = self.tail(self.generator.trunk(x, codes, texture), codes, texture)
+        picture = self.tail(
+            self.generator.trunk(x, codes, texture, self.tail.plan.trunk), codes, texture
+        )
         return F.pad(127.5 * picture + 127.5, (0, 0, 0, 0, 0, 1), value=255.0)
 
 
@@ -212,7 +240,7 @@ def load_tail(size: int, path: Path | None = None) -> Tail:
     path, tail = path or live.file(), Tail(size)
     try:
         tensors = load_file(path)
-        state = {name: tensors[name].float() for name in tail.state_dict()}
+        state = {name: tensors[f"{size}.{name}"].float() for name in tail.state_dict()}
         tail.load_state_dict(state)
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise InputError(

@@ -11,7 +11,7 @@ SIZES = (512, 256)
 
 
 def file() -> Path:
-    """Path of the trained tails, which ship: one for 512 px; that for 256 px is a part of it."""
+    """Path of the trained tails, which ship."""
     return shipped("heads", "heads.safetensors")
 
 
