@@ -22,10 +22,8 @@ FACES = 12
 SEED = 77
 """Of faces that no training has seen."""
 
-LEAST_DB = {256: 28.8, 512: 27.6}
+LEAST_DB = {256: 29.4, 512: 30.0}
 GOAL_DB = 30.0
-
-not_reached = pytest.mark.xfail(strict=True, reason="the weights are not trained to the end yet")
 
 TEXTURE = torch.ones(1)
 
@@ -89,10 +87,9 @@ def test_unseen_faces_with_expressions_look_as_from_the_whole_generator(quality_
     assert np.percentile(quality_db[size], 10) >= LEAST_DB[size] - 3
 
 
-@not_reached
-@pytest.mark.parametrize("size", live.SIZES)
-def test_they_look_as_near_as_they_are_meant_to(quality_db, size):
-    assert quality_db[size].mean() >= GOAL_DB
+@pytest.mark.xfail(strict=True, reason="not trained to the end yet")
+def test_the_smaller_looks_as_near_as_it_is_meant_to(quality_db):
+    assert quality_db[256].mean() >= GOAL_DB
 
 
 @pytest.mark.parametrize("size", live.SIZES)
