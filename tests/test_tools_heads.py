@@ -32,7 +32,7 @@ def tools():
         patch.setattr(train_heads, "STARTED_ON", 4)
         patch.setattr(train_heads, "FITTED_ON", 4)
         patch.setattr(train_heads, "CHECKPOINT_EVERY", 2)
-        yield {"start": head_start, "train": train_heads, "patch": patch}
+        yield {"start": head_start, "train": train_heads}
 
 
 @pytest.fixture(scope="module")
@@ -101,15 +101,15 @@ def test_the_trained_first_block_still_makes_what_the_generator_s_does(teacher, 
 
 
 @pytest.mark.slow
-def test_training_learns_goes_on_and_writes_what_draws(tools, teacher, tmp_path):
-    train, patch, size = tools["train"], tools["patch"], 256
-    patch.setattr(train, "cache_dir", lambda *parts: tmp_path)
+def test_training_learns_goes_on_and_writes_what_draws(tools, teacher, tmp_path, monkeypatch):
+    train, size = tools["train"], 256
+    monkeypatch.setattr(train, "cache_dir", lambda *parts: tmp_path)
     out = tmp_path / "heads"
     some = ["train_heads.py", str(size), "--pairs", "8", "--held-out", "4", "--batch", "2"]
-    patch.setattr("sys.argv", [*some, "--steps", "4", "2", "--out", str(out)])
+    monkeypatch.setattr("sys.argv", [*some, "--steps", "4", "2", "--out", str(out)])
     train.main()
     first = json.loads((out / "heads.json").read_text())[str(size)]
-    patch.setattr("sys.argv", [*some, "--resume", "--steps", "6", "4", "--out", str(out)])
+    monkeypatch.setattr("sys.argv", [*some, "--resume", "--steps", "6", "4", "--out", str(out)])
     train.main()
     second = json.loads((out / "heads.json").read_text())[str(size)]
     assert (first["steps"], second["steps"]) == ({"later": 4, "all": 2}, {"later": 4, "all": 4})

@@ -46,13 +46,13 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 HELD_OUT_SEED = 1_000_000
-PARTS = ("later", "all")
+LATER, ALL = PARTS = ("later", "all")
 """What is trained: first the blocks after the first one, then that one too."""
 STARTED_ON, FITTED_ON = 24, 48
 """Pairs from which kernels and heads are solved."""
 STARTED_SHARDS = 16
 """Shards of pairs whose codes say what factors are usual."""
-RATES = {"later": 8e-3, "all": 4e-3}
+RATES = {LATER: 8e-3, ALL: 4e-3}
 """Highest learning rates, in root mean squares of the weights at the start."""
 COARSE = 0.2
 """How much the coarsest picture counts beside the finest."""
@@ -111,7 +111,7 @@ def main() -> None:
     for part, steps in zip(PARTS, options.steps, strict=True):
         if kept[part].exists():
             saved = torch.load(kept[part], weights_only=True)
-            gone_on = part == PARTS[0] and kept[PARTS[1]].exists()
+            gone_on = part == LATER and kept[ALL].exists()
             if gone_on or saved["progress"]["step"] >= steps:
                 tail.load_state_dict(saved["tail"])
                 done[part] = Progress(**saved["progress"])
@@ -127,7 +127,7 @@ def main() -> None:
             checkpoint=kept[part],
         )
     if rank == 0:
-        record = _record(options, ranks, done) | _held_out(tail, _data(tail, held, PARTS[0]))
+        record = _record(options, ranks, done) | _held_out(tail, _data(tail, held, LATER))
         print(json.dumps(record["held_out"], indent=2))
         _write(options.out, tail, record)
         losses = {part: progress.losses for part, progress in done.items()}
@@ -170,7 +170,7 @@ def _data(tail: Tail, shards: list[Path], part: str) -> Data:
     for number, shard in enumerate(tqdm(shards, "reading", unit="shard")):
         pairs, here = read_pairs([shard]), slice(number * SHARD, (number + 1) * SHARD)
         codes, x = torch.from_numpy(pairs.codes), _given(tail, pairs)
-        if part == PARTS[0]:
+        if part == LATER:
             x = _first_block(tail, x, codes)
         values = (x, codes, torch.from_numpy(pairs.pictures))
         if found is None:
@@ -226,7 +226,7 @@ def _train(
     """
     mine = []
     for name, weight in tail.named_parameters():
-        if weight.requires_grad_(part == PARTS[1] or not name.startswith("block.")).requires_grad:
+        if weight.requires_grad_(part == ALL or not name.startswith("block.")).requires_grad:
             mine.append(weight)
     optimisers = _optimisers(mine, RATES[part])
     rates = [group["lr"] for one in optimisers for group in one.param_groups]
@@ -292,7 +292,7 @@ def _optimisers(weights: list[torch.nn.Parameter], rate: float) -> list[torch.op
 def _loss(tail: Tail, part: str, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, float]:
     """Return what to minimise, and the mean squared error of the finest picture in 0…1."""
     x, codes, wanted = batch
-    if part == PARTS[1]:
+    if part == ALL:
         x = tail.first(x, codes, TEXTURE)
     coarse, fine = _errors(tail.pictures(x, codes, TEXTURE), wanted)
     return fine.mean() + COARSE * coarse.mean(), float(fine.mean().detach())

@@ -261,7 +261,10 @@ class FoldedSynthesis(nn.Module):
         return self._through(range(ROOT), x, codes, texture)
 
     def trunk(self, x: Tensor, codes: Tensor, texture: Tensor, end: int = TRUNK) -> Tensor:
-        """Map features from the root to those of the blocks before ``end``, [1, 512, 32, 32]."""
+        """Map features from the root to those of the last block before ``end``.
+
+        Returns: [1, C, px, px] with px = 4 · 2^end: [1, 512, 32, 32] up to ``TRUNK``.
+        """
         return self._through(range(ROOT, end), x, codes, texture)
 
     def _through(self, blocks: range, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
