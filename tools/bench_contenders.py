@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bench_networks import Opened, compiled, eager, load_torch, tensorrt
@@ -23,6 +23,13 @@ from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.engine.overlap import PLACES
 from vjnode.face.fetch import GENERATOR, fetch
 from vjnode.runtime import load_openvino
+
+if TYPE_CHECKING:
+    from vjnode.face.stylegan2_fold import UpForm
+
+UP_FORMS: "tuple[UpForm, ...]" = ("filter", "phases")
+"""How StyleGAN2 may double on a card. One 6×6 transposed convolution does four times the work of
+``filter`` and is no shorter than ``phases``."""
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,7 +49,7 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
     size: px; 0 for the encoder. threads: for what runs on the processor; None for all cores.
     """
     card = gpu_here() is not None
-    devices = ("cuda", "cpu") if card else ("cpu",)
+    device = "cuda" if card else "cpu"
     network = NETWORKS[model]
     if model == "encoder":
         yield Contender("torch eager", partial(eager, network, size, "cpu", "fp32", threads), True)
@@ -50,27 +57,25 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
     elif model == "mobilestylegan":
         if size == 1024:
             yield Contender("random-face", partial(_random_face, threads), True)
-        for device in devices:
-            open_ = partial(_readable, size, device, threads)
-            yield Contender(f"torch eager on {device}", open_, True)
+        yield Contender(f"torch eager on {device}", partial(_readable, size, device, threads), True)
         for one in choose.CANDIDATES:
             yield Contender(one.name, partial(_engine, one.open, size, threads))
+        return  # those on a card are among them
     elif model == "mobilestylegan-live":
-        for device in devices:
-            open_ = partial(_readable, size, device, threads)
-            yield Contender(f"the whole generator, torch eager on {device}", open_, True)
+        open_ = partial(_readable, size, device, threads)
+        yield Contender(f"the whole generator, torch eager on {device}", open_, True)
         whole = choose.CANDIDATES[-1]
         yield Contender("the whole generator", partial(_engine, whole.open, size, threads))
         yield Contender("openvino live", partial(_engine, _live, size, threads))
     else:
-        for device in devices:
-            open_ = partial(_naive, network, size, device, threads)
-            yield Contender(f"published form on {device}", open_, True)
-        for device in devices:
-            open_ = partial(eager, network, size, device, "fp32", threads)
-            yield Contender(f"torch eager on {device}", open_, True)
-    if card and model != "mobilestylegan":
-        yield Contender("torch compiled", partial(compiled, network, size))
+        open_ = partial(_naive, network, size, device, threads)
+        yield Contender(f"published form on {device}", open_, True)
+        open_ = partial(eager, network, size, device, "fp32", threads)
+        yield Contender(f"torch eager on {device}", open_, True)
+    if card:
+        for up in UP_FORMS if model == "stylegan2" else (None,):
+            open_ = partial(compiled, network, size, up)
+            yield Contender(f"torch compiled{f', {up}' if up else ''}", open_)
         for flavour in ("tensorrt_rtx", "tensorrt"):
             yield Contender(flavour, partial(tensorrt, network, size, flavour))
 

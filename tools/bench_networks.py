@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vjnode.engine.networks import Network, Precision
 from vjnode.errors import EngineError
+
+if TYPE_CHECKING:
+    from vjnode.face.stylegan2_fold import UpForm
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,18 @@ def eager(
     return Opened(f"torch {torch.__version__} eager {precision} on {device}, refolded", frame)
 
 
-def compiled(network: Network, size: int) -> Opened:
-    """Open vjnode's own form of a network, compiled and as a CUDA graph, in half precision."""
+def compiled(network: Network, size: int, up: "UpForm | None" = None) -> Opened:
+    """Open vjnode's own form of a network, compiled and as a CUDA graph, in half precision.
+
+    up: how StyleGAN2 is to double; None for any other network.
+    """
     torch = load_torch(None)
+    from vjnode.face.taps import write_out  # noqa: PLC0415
+
     module, inputs = _module(network, size, "cuda", "fp16")
+    if up is not None:
+        module = _stylegan2(network, size, up).cuda()
+    write_out(module)
     module = torch.compile(module.to(memory_format=torch.channels_last), fullgraph=True)
     stream = torch.cuda.Stream()
     with torch.inference_mode(), torch.cuda.stream(stream):
@@ -61,7 +72,8 @@ def compiled(network: Network, size: int) -> Opened:
         stream.synchronize()
         return pinned
 
-    return Opened(f"torch {torch.__version__} compiled fp16 on cuda", frame)
+    form = f", {up}" if up else ""
+    return Opened(f"torch {torch.__version__} compiled fp16{form} on cuda", frame)
 
 
 def tensorrt(network: Network, size: int, flavour_name: str) -> Opened:
@@ -124,6 +136,17 @@ def _module(network: Network, size: int, device: str, precision: Precision) -> t
     module = network.module(weights, size, precision).to(device).eval()
     shapes = network.inputs(weights, size).values()
     return module, [torch.zeros(shape, device=device) for shape in shapes]
+
+
+def _stylegan2(network: Network, size: int, up: "UpForm") -> Any:  # noqa: ANN401 - a module
+    import torch  # noqa: PLC0415
+
+    from vjnode.face.stylegan2_fold import FoldedSynthesis  # noqa: PLC0415
+    from vjnode.face.stylegan2_weights import load  # noqa: PLC0415
+    from vjnode.face.tick import Tick  # noqa: PLC0415
+
+    _, synthesis = load(network.weights())
+    return Tick(FoldedSynthesis(synthesis, size, up=up, dtype=torch.float16)).eval()
 
 
 def _several(results: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a tensor or a tuple of them

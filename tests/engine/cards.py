@@ -7,8 +7,12 @@ from vjnode.engine.gpu import gpu_here
 from vjnode.face.catalogue import expression_names, face_names, load_expression, load_face
 from vjnode.face.latent import fuse
 
-card = pytest.mark.skipif(gpu_here() is None, reason="there is no CUDA card here")
-"""Marks what needs one."""
+_skipped = pytest.mark.skipif(gpu_here() is None, reason="there is no CUDA card here")
+
+
+def card(test):
+    """Mark what needs a card."""
+    return pytest.mark.card(_skipped(test))
 
 
 def codes_of(seed):

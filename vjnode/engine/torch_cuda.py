@@ -195,12 +195,21 @@ class _OnCard:
         return self._here
 
 
-def _tick(size: int, precision: Precision, device: str) -> "Callable[[Tensor], Tensor]":
-    """Return what draws a face, [1, slots, dim], as a picture, [size, size, 4], on ``device``."""
+def _tick(
+    size: int, precision: Precision, device: str, *, for_compiler: bool = False
+) -> "Callable[[Tensor], Tensor]":
+    """Return what draws a face, [1, slots, dim], as a picture, [size, size, 4], on ``device``.
+
+    for_compiler: written so that a compiler can join as many steps as possible.
+    """
     import torch  # noqa: PLC0415
+
+    from vjnode.face.taps import write_out  # noqa: PLC0415 - imports torch
 
     weights = NETWORK.weights()
     network = NETWORK.module(weights, size, precision).to(device)
+    if for_compiler:
+        write_out(network)
     if device != "cpu":
         to: Any = network.to  # its annotations lack what makes tensor cores read it faster
         network = to(memory_format=torch.channels_last)
@@ -223,25 +232,25 @@ def _compiled(size: int) -> "tuple[Callable[[Tensor], Tensor], str]":
 
     Made once in a process: compiling beside a show that runs would make it stutter.
     """
-    tick = _tick(size, "fp16", "cuda")
+    as_it_is = functools.partial(_tick, size, "fp16", "cuda")
     if importlib.util.find_spec("triton") is None:
         _log.warning(
             "torch draws slower than it could: Triton is missing; run: pip install "
             f"{'triton-windows' if os.name == 'nt' else 'triton'}"
         )
-        return tick, "as it is"
+        return as_it_is(), "as it is"
     # Kept for the next start; workers of their own would outlive a show that is killed.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_dir("compiled")))
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     import torch  # noqa: PLC0415
 
     _log.info("compiling the generator for the card; the first time takes a minute or two")
-    compiled = torch.compile(tick, fullgraph=True, dynamic=False)
+    compiled = torch.compile(as_it_is(for_compiler=True), fullgraph=True, dynamic=False)
     try:
         compiled(torch.zeros(NETWORK.inputs(NETWORK.weights(), 0)["face"], device="cuda"))
     except (RuntimeError, OSError) as error:  # no C compiler, or one that fails
         _log.warning("torch draws slower than it could: it cannot compile (%s)", _first_line(error))
-        return tick, "as it is"
+        return as_it_is(), "as it is"
     return compiled, "compiled"
 
 

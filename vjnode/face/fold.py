@@ -22,6 +22,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from vjnode.face.layout import BLOCKS, ROOT, TRUNK
 from vjnode.face.mobilestylegan import SLOPE, Block, Head, StyledConv, Synthesis, inverse_haar
+from vjnode.face.taps import Channelwise, convolved
 
 FULL_PX = 1024
 
@@ -121,7 +122,7 @@ class FoldedBlock(nn.Module):
         return y
 
 
-class FoldedConv(nn.Module):
+class FoldedConv(Channelwise):
     """Depthwise and pointwise convolution, noise where it shows, activation."""
 
     def __init__(self, conv: StyledConv, order: Tensor) -> None:
@@ -144,13 +145,9 @@ class FoldedConv(nn.Module):
         below them wherever the picture goes on there. None: all.
         """
         top, bottom = rows or (0, self.px)
-        whole = bottom - top == self.px
         if self.depthwise is not None:
-            if whole:
-                x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
-            else:
-                edges = (1, 1, int(top == 0), int(bottom == self.px))
-                x = F.conv2d(F.pad(x, edges), self.depthwise, groups=x.shape[1])
+            edges = (1, 1, int(top == 0), int(bottom == self.px))
+            x = convolved(x, self.depthwise, edges, written_out=self.written_out)
         x = self.pointwise(x, factors)
         if self.noise is not None:
             x = x + self.noise(texture, top, bottom)

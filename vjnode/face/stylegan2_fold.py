@@ -22,12 +22,13 @@ from vjnode.errors import InputError
 from vjnode.face.mobilestylegan import SLOPE
 from vjnode.face.stylegan2 import GAIN, TAPS, Block, Head, StyledConv, Synthesis
 from vjnode.face.stylegan2_factors import Factors, normalised
+from vjnode.face.taps import Channelwise, convolved, doubled
 
 UpForm: TypeAlias = Literal["filter", "transposed", "phases"]
 """How to double: transposed convolution and filter; one 6×6 transposed; one 3×3 and a shuffle."""
 
 
-class FoldedConv(nn.Module):
+class FoldedConv(Channelwise):
     """Modulate, convolve, demodulate, add noise and bias, activate.
 
     up: None, or how to double the size. noise: whether the frozen noise is kept.
@@ -62,7 +63,7 @@ class FoldedConv(nn.Module):
         """x: [1, C, px, px], modulated."""
         if self.up == "filter":
             x = F.conv_transpose2d(x, self.weight, stride=2)
-            return F.conv2d(x, self.low_pass, padding=1, groups=x.shape[1])
+            return convolved(x, self.low_pass, (1, 1, 1, 1), written_out=self.written_out)
         if self.up == "transposed":
             return F.conv_transpose2d(x, self.weight, stride=2, padding=2)
         x = F.conv2d(x, self.weight, padding=1)
@@ -89,7 +90,7 @@ class FoldedHead(nn.Module):
         return F.conv2d(x, (self.weight * colours).to(x.dtype)).float() + self.bias
 
 
-class FoldedSynthesis(nn.Module):
+class FoldedSynthesis(Channelwise):
     """Style codes → RGBA picture; draws one at a time.
 
     size: the network's own, or a smaller one for area means of the same picture, taken
@@ -155,13 +156,11 @@ class FoldedSynthesis(nn.Module):
             x = conv(x, before[i], after[i], texture)
             if i % 2 == 0:
                 drawn: Tensor = self.heads[i // 2](x, colours[i // 2])
-                levels = drawn if levels is None else self.doubled(levels) + drawn
+                if levels is not None:
+                    drawn = doubled(levels, self.low_pass, written_out=self.written_out) + drawn
+                levels = drawn
         assert levels is not None  # noqa: S101 - there is a head at 4×4
         return F.avg_pool2d(levels, self.pooled) if self.pooled > 1 else levels
-
-    def doubled(self, levels: Tensor) -> Tensor:
-        """Put zeros between pixels and filter: [1, 4, H, W] → [1, 4, 2·H, 2·W]."""
-        return F.conv_transpose2d(levels, self.low_pass, stride=2, padding=1, groups=4)
 
 
 def low_pass(channels: int) -> Tensor:
