@@ -123,3 +123,11 @@ def test_training_learns_goes_on_and_writes_what_draws(tools, teacher, tmp_path,
         wanted = F.avg_pool2d(teacher(codes), 1024 // size)[0].permute(1, 2, 0)
     error = (picture / 127.5 - 1 - wanted.clamp(-1, 1)).square().mean() / 4
     assert -10 * error.log10() > 20
+
+    more = ["--steps", "0", "2", "--rate", "0.1", "--begin-from", str(out / "heads.safetensors")]
+    monkeypatch.setattr("sys.argv", [*some, *more, "--out", str(tmp_path / "more")])
+    train.main()
+    third = json.loads((tmp_path / "more" / "heads.json").read_text())[str(size)]
+    assert third["steps"] == {"all": 2}
+    assert third["begun_from"].items() > second.items()
+    assert abs(third["held_out"]["psnr_db"]["mean"] - second["held_out"]["psnr_db"]["mean"]) < 0.5

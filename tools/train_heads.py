@@ -4,6 +4,8 @@
     torchrun --nproc-per-node 2 tools/train_heads.py 256          several processes, one thread each
     python tools/train_heads.py 256 --resume                      go on where a run was ended
     python tools/train_heads.py 256 --resume --steps 9000 2000    train one that is done further
+    python tools/train_heads.py 256 --begin-from presets/heads/heads.safetensors --steps 0 9000
+                                                                  train one that is kept further
 
 It is started from the generator's weights and learns to draw what the generator draws: at first
 without its first block, which is the largest and has the best start, then all of it. About an hour
@@ -34,10 +36,11 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from tqdm import tqdm
 from training_record import Progress, commit
 
+from vjnode.engine.manifest import sha256_of
 from vjnode.face import live
 from vjnode.face.fetch import generator_weights
 from vjnode.face.fold import FoldedSynthesis
-from vjnode.face.heads import PLANS, Tail
+from vjnode.face.heads import PLANS, Tail, load_tail
 from vjnode.face.layout import TRUNK
 from vjnode.face.mobilestylegan import load
 from vjnode.storage import cache_dir, replace_file, shipped
@@ -102,13 +105,13 @@ def main() -> None:
     if rank == 0 and not (options.resume and kept["start"].exists()):
         for path in kept.values():
             path.unlink(missing_ok=True)
-        torch.save(_started(options.size, shards[:STARTED_SHARDS]).state_dict(), kept["start"])
+        torch.save(_begun(options, shards).state_dict(), kept["start"])
     if ranks > 1:
         distributed.barrier()
     tail = Tail(options.size)
     tail.load_state_dict(torch.load(kept["start"], weights_only=True))
     done: dict[str, Progress] = {}
-    for part, steps in zip(PARTS, options.steps, strict=True):
+    for part, steps in [one for one in zip(PARTS, options.steps, strict=True) if one[1]]:
         if kept[part].exists():
             saved = torch.load(kept[part], weights_only=True)
             gone_on = part == LATER and kept[ALL].exists()
@@ -121,6 +124,7 @@ def main() -> None:
             _data(tail, shards[rank::ranks], part),
             part,
             steps,
+            rate=options.rate * RATES[part],
             batch=options.batch // ranks,
             seed=options.seed,
             rank=rank,
@@ -143,9 +147,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=4, help="of all processes together")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="0: all, or one for each process")
+    parser.add_argument("--rate", type=float, default=1.0, help="of learning, in usual ones")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--begin-from", type=Path, help="networks that were trained before")
     parser.add_argument("--out", type=Path, default=shipped("heads"))
     return parser.parse_args()
+
+
+def _begun(options: argparse.Namespace, shards: list[Path]) -> Tail:
+    """Return what a training begins with."""
+    if options.begin_from is None:
+        return _started(options.size, shards[:STARTED_SHARDS])
+    return load_tail(options.size, options.begin_from)
 
 
 def _started(size: int, shards: list[Path]) -> Tail:
@@ -215,6 +228,7 @@ def _train(
     part: str,
     steps: int,
     *,
+    rate: float,
     batch: int,
     seed: int,
     rank: int,
@@ -228,7 +242,7 @@ def _train(
     for name, weight in tail.named_parameters():
         if weight.requires_grad_(part == ALL or not name.startswith("block.")).requires_grad:
             mine.append(weight)
-    optimisers = _optimisers(mine, RATES[part])
+    optimisers = _optimisers(mine, rate)
     rates = [group["lr"] for one in optimisers for group in one.param_groups]
     progress, begun = Progress(), 0
     if checkpoint.exists():
@@ -252,8 +266,8 @@ def _train(
         done = (step - begun) / max(steps - begun, 1)
         share = min(1.0, (step - begun + 1) / 60) * (0.5 + 0.5 * math.cos(math.pi * done))
         groups = [group for one in optimisers for group in one.param_groups]
-        for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = rate * share
+        for group, highest in zip(groups, rates, strict=True):
+            group["lr"] = highest * share
         # Drawn from the step's own seed, so that a resumed run sees what it would have seen.
         places = np.random.default_rng((seed, rank, step)).choice(len(data.codes), batch)
         loss, finest = _loss(tail, part, data.batch(places))
@@ -320,7 +334,8 @@ def _record(
     options: argparse.Namespace, ranks: int, done: dict[str, Progress]
 ) -> dict[str, object]:
     """Return what was trained with."""
-    return {
+    before = {} if options.begin_from is None else {"begun_from": _told_of(options)}
+    return before | {
         "pairs": options.pairs,
         "seed": options.seed,
         "truncations": head_pairs.TRUNCATIONS,
@@ -332,6 +347,13 @@ def _record(
         "commit": commit(),
         "torch": torch.__version__,
     }
+
+
+def _told_of(options: argparse.Namespace) -> dict[str, object]:
+    """Return what is known of the networks that a training was begun from."""
+    records = options.begin_from.with_suffix(".json")
+    known = json.loads(records.read_text())[str(options.size)] if records.exists() else {}
+    return {"sha256": sha256_of(options.begin_from), **known}
 
 
 @torch.inference_mode()
@@ -366,8 +388,10 @@ def _write(out: Path, tail: Tail, record: dict[str, object]) -> None:
 
 
 def _plot(path: Path, losses: dict[str, list[float]]) -> None:
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    for ax, (part, values) in zip(axes, losses.items(), strict=True):
+    figure, axes = plt.subplots(
+        1, len(losses), figsize=(9, 3.5), layout="constrained", squeeze=False
+    )
+    for ax, (part, values) in zip(axes[0], losses.items(), strict=True):
         width = max(1, min(50, len(values) // 4))
         ax.plot(-10 * np.log10(np.convolve(values, np.ones(width) / width, "valid")))
         ax.set(xlabel="step", ylabel="PSNR, dB", title=f"{part}, on what is trained with")
