@@ -47,13 +47,15 @@ def compiled(network: Network, size: int, up: "UpForm | None" = None) -> Opened:
     up: how StyleGAN2 is to double; None for any other network.
     """
     torch = load_torch(None)
-    from vjnode.face.taps import write_out  # noqa: PLC0415
+    from vjnode.face.joined import join  # noqa: PLC0415
+    from vjnode.face.tick import Tick  # noqa: PLC0415
 
     module, inputs = _module(network, size, "cuda", "fp16")
     if up is not None:
-        module = _stylegan2(network, size, up).cuda()
-    write_out(module)
-    module = torch.compile(module.to(memory_format=torch.channels_last), fullgraph=True)
+        module = _stylegan2(network, size, up)
+    if isinstance(module, Tick):
+        join(module)
+    module = torch.compile(module.to("cuda", memory_format=torch.channels_last), fullgraph=True)
     stream = torch.cuda.Stream()
     with torch.inference_mode(), torch.cuda.stream(stream):
         for _ in range(3):

@@ -204,12 +204,14 @@ def _tick(
     """
     import torch  # noqa: PLC0415
 
-    from vjnode.face.taps import write_out  # noqa: PLC0415 - imports torch
+    from vjnode.face.joined import join  # noqa: PLC0415 - imports torch
+    from vjnode.face.tick import Tick  # noqa: PLC0415
 
     weights = NETWORK.weights()
-    network = NETWORK.module(weights, size, precision).to(device)
-    if for_compiler:
-        write_out(network)
+    network = NETWORK.module(weights, size, precision)
+    if for_compiler and isinstance(network, Tick):
+        join(network)
+    network = network.to(device)
     if device != "cpu":
         to: Any = network.to  # its annotations lack what makes tensor cores read it faster
         network = to(memory_format=torch.channels_last)

@@ -22,7 +22,6 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from vjnode.face.layout import BLOCKS, ROOT, TRUNK
 from vjnode.face.mobilestylegan import SLOPE, Block, Head, StyledConv, Synthesis, inverse_haar
-from vjnode.face.taps import Channelwise, convolved
 
 FULL_PX = 1024
 
@@ -122,7 +121,7 @@ class FoldedBlock(nn.Module):
         return y
 
 
-class FoldedConv(Channelwise):
+class FoldedConv(nn.Module):
     """Depthwise and pointwise convolution, noise where it shows, activation."""
 
     def __init__(self, conv: StyledConv, order: Tensor) -> None:
@@ -146,8 +145,22 @@ class FoldedConv(Channelwise):
         """
         top, bottom = rows or (0, self.px)
         if self.depthwise is not None:
-            edges = (1, 1, int(top == 0), int(bottom == self.px))
-            x = convolved(x, self.depthwise, edges, written_out=self.written_out)
+            if bottom - top == self.px:
+                x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
+            else:
+                edges = (1, 1, int(top == 0), int(bottom == self.px))
+                x = F.conv2d(F.pad(x, edges), self.depthwise, groups=x.shape[1])
+        return self.mixed(x, texture, factors, (top, bottom))
+
+    def mixed(
+        self,
+        x: Tensor,
+        texture: Tensor,
+        factors: Tensor | None = None,
+        rows: Rows | None = None,
+    ) -> Tensor:
+        """Return what becomes of x once it is convolved depthwise; as ``forward`` does."""
+        top, bottom = rows or (0, self.px)
         x = self.pointwise(x, factors)
         if self.noise is not None:
             x = x + self.noise(texture, top, bottom)
@@ -209,7 +222,11 @@ class FoldedHead(nn.Module):
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         """x: [1, C, full_px/2, full_px/2]; code: [1, DIM]."""
-        x = F.conv2d(x, self.weight * self.style(code)[:, :, None, None], self.bias)
+        weight = self.weight * self.style(code)[:, :, None, None]
+        return self.arranged(F.conv2d(x, weight, self.bias))
+
+    def arranged(self, x: Tensor) -> Tensor:
+        """Make the picture of what the kernel makes: [1, 16 or 4, full_px/2, full_px/2]."""
         if self.size == self.full_px:
             return depth_to_space(x)
         return F.avg_pool2d(x, x.shape[-1] // self.size)

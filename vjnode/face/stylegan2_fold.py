@@ -22,13 +22,13 @@ from vjnode.errors import InputError
 from vjnode.face.mobilestylegan import SLOPE
 from vjnode.face.stylegan2 import GAIN, TAPS, Block, Head, StyledConv, Synthesis
 from vjnode.face.stylegan2_factors import Factors, normalised
-from vjnode.face.taps import Channelwise, convolved, doubled
+from vjnode.face.taps import convolved, doubled, doubling_taps, plain_taps
 
 UpForm: TypeAlias = Literal["filter", "transposed", "phases"]
 """How to double: transposed convolution and filter; one 6×6 transposed; one 3×3 and a shuffle."""
 
 
-class FoldedConv(Channelwise):
+class FoldedConv(nn.Module):
     """Modulate, convolve, demodulate, add noise and bias, activate.
 
     up: None, or how to double the size. noise: whether the frozen noise is kept.
@@ -40,6 +40,7 @@ class FoldedConv(Channelwise):
     ) -> None:
         super().__init__()
         self.up = up
+        self.taps: nn.Parameter | None = None
         kernel, _ = normalised(conv)
         if up == "filter":
             self.low_pass = nn.Parameter(low_pass(len(kernel)).to(dtype))
@@ -63,7 +64,9 @@ class FoldedConv(Channelwise):
         """x: [1, C, px, px], modulated."""
         if self.up == "filter":
             x = F.conv_transpose2d(x, self.weight, stride=2)
-            return convolved(x, self.low_pass, (1, 1, 1, 1), written_out=self.written_out)
+            if self.taps is not None:
+                return convolved(x, self.taps)
+            return F.conv2d(x, self.low_pass, padding=1, groups=x.shape[1])
         if self.up == "transposed":
             return F.conv_transpose2d(x, self.weight, stride=2, padding=2)
         x = F.conv2d(x, self.weight, padding=1)
@@ -90,7 +93,7 @@ class FoldedHead(nn.Module):
         return F.conv2d(x, (self.weight * colours).to(x.dtype)).float() + self.bias
 
 
-class FoldedSynthesis(Channelwise):
+class FoldedSynthesis(nn.Module):
     """Style codes → RGBA picture; draws one at a time.
 
     size: the network's own, or a smaller one for area means of the same picture, taken
@@ -129,6 +132,7 @@ class FoldedSynthesis(Channelwise):
             heads.append(block.head)
             forms += [up[block.up.noise.shape[-1]] if isinstance(up, dict) else up, None]
         self.dtype = dtype
+        self.taps: nn.Parameter | None = None
         self.factors = Factors(convs, heads, dtype)
         self.input = nn.Parameter(synthesis.input.to(dtype))
         self.convs = nn.ModuleList(
@@ -138,6 +142,16 @@ class FoldedSynthesis(Channelwise):
         self.heads = nn.ModuleList(FoldedHead(head, last=head is heads[-1]) for head in heads)
         self.low_pass = nn.Parameter(low_pass(4))
         self.requires_grad_(requires_grad=False)
+
+    def write_out(self) -> None:
+        """Have all filters written out for a compiler; see ``vjnode.face.taps``."""
+        one = low_pass(1).to(self.low_pass)
+        self.taps = nn.Parameter(doubling_taps(one), requires_grad=False)
+        for conv in self.convs:
+            assert isinstance(conv, FoldedConv)  # noqa: S101 - as made above
+            if conv.up == "filter":
+                taps = plain_taps(one).to(conv.weight.dtype)
+                conv.taps = nn.Parameter(taps, requires_grad=False)
 
     def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
         """Draw codes [1, slots, DIM]. Returns: [1, size, size, 4], uint8, opaque.
@@ -156,11 +170,15 @@ class FoldedSynthesis(Channelwise):
             x = conv(x, before[i], after[i], texture)
             if i % 2 == 0:
                 drawn: Tensor = self.heads[i // 2](x, colours[i // 2])
-                if levels is not None:
-                    drawn = doubled(levels, self.low_pass, written_out=self.written_out) + drawn
-                levels = drawn
+                levels = drawn if levels is None else self.doubled(levels) + drawn
         assert levels is not None  # noqa: S101 - there is a head at 4×4
         return F.avg_pool2d(levels, self.pooled) if self.pooled > 1 else levels
+
+    def doubled(self, levels: Tensor) -> Tensor:
+        """Put zeros between pixels and filter: [1, 4, H, W] → [1, 4, 2·H, 2·W]."""
+        if self.taps is not None:
+            return doubled(levels, self.taps)
+        return F.conv_transpose2d(levels, self.low_pass, stride=2, padding=1, groups=4)
 
 
 def low_pass(channels: int) -> Tensor:

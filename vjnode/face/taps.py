@@ -1,75 +1,85 @@
-"""Convolutions of each channel by itself, in two forms that give the same.
+"""Convolutions of each channel by itself, written out as sums of shifted pictures.
 
-In one step, which is what most runtimes have kernels for. Or written out as a sum of shifted
-pictures, which a compiler joins with the steps before and after into one pass over the picture:
-on a card such a convolution waits for memory alone, so that it then costs next to nothing.
+A compiler joins such a sum with the steps before and after it into one pass over the picture. On a
+card such a convolution waits for memory alone, so that it then costs next to nothing; where
+nothing is compiled, one step does the same sooner.
+
+Taps have channels last: so that a compiler, which looks at what it reads, has pictures so too.
 """
 
 from collections.abc import Iterable
 from functools import reduce
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-Edges = tuple[int, int, int, int]
-"""Rows or columns of zeros to put left, right, above and below."""
+EDGES = (1, 1, 1, 1)
+"""Zeros left, right, above and below."""
 
 
-class Channelwise(nn.Module):
-    """A module with such a convolution. written_out: in which form; see ``write_out``."""
-
-    written_out = False
-
-
-def write_out(network: nn.Module) -> None:
-    """Have every such convolution within ``network`` written out."""
-    for module in network.modules():
-        if isinstance(module, Channelwise):
-            module.written_out = True
+def plain_taps(kernel: Tensor) -> Tensor:
+    """Return a kernel [C, 1, k, k] as ``convolved`` takes it: [k, k, C]."""
+    return kernel[:, 0].permute(1, 2, 0).contiguous()
 
 
-def convolved(x: Tensor, kernel: Tensor, edges: Edges, *, written_out: bool) -> Tensor:
-    """Convolve x, [1, C, H, W], widened by ``edges``, with a kernel [C, 1, k, k]."""
-    if not written_out:
-        if len(set(edges)) == 1:
-            return F.conv2d(x, kernel, padding=edges[0], groups=x.shape[1])
-        return F.conv2d(F.pad(x, edges), kernel, groups=x.shape[1])
-    x, side = F.pad(x, edges), kernel.shape[-1]
+def convolved(x: Tensor, taps: Tensor) -> Tensor:
+    """Convolve x, [1, C, H, W], with zeros all around it.
+
+    taps: [k, k, C], or of 1 channel that serves all. Returns: [1, C, H + 3 - k, W + 3 - k].
+    """
+    x, side = F.pad(x, EDGES), len(taps)
     height, width = x.shape[2] - side + 1, x.shape[3] - side + 1
     return _sum(
-        x[:, :, i : i + height, j : j + width] * _tap(kernel, i, j)
+        x[:, :, i : i + height, j : j + width] * taps[i, j, None, :, None, None]
         for i in range(side)
         for j in range(side)
     )
 
 
-def doubled(x: Tensor, kernel: Tensor, *, written_out: bool) -> Tensor:
-    """Put zeros between the pixels of x, [1, C, H, W], and convolve with a kernel [C, 1, 4, 4].
+def doubling_taps(kernel: Tensor) -> Tensor:
+    """Zeros between pixels and a 4×4 convolution in one, for ``doubled``.
 
-    Returns: [1, C, 2·H, 2·W].
+    kernel: [C, 1, 4, 4]. Returns: [1, 2, 2, 2, 2, C].
     """
-    if not written_out:
-        return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=x.shape[1])
-    height, width = x.shape[2:]
-    x = F.pad(x, (1, 1, 1, 1))
     # Of every four pixels that come of one, each has four of the taps.
-    phases = [
-        _sum(
-            x[:, :, a + i : a + i + height, b + j : b + j + width]
-            * _tap(kernel, 3 - a - 2 * i, 3 - b - 2 * j)
-            for i in (0, 1)
-            for j in (0, 1)
-        )
-        for a in (0, 1)
-        for b in (0, 1)
-    ]
-    return F.pixel_shuffle(torch.stack(phases, 2).flatten(1, 2), 2)
+    taps = kernel[:, 0].reshape(-1, 2, 2, 2, 2).flip((1, 2, 3, 4))
+    return taps.permute(1, 3, 2, 4, 0)[None].contiguous()
 
 
-def _tap(kernel: Tensor, row: int, column: int) -> Tensor:
-    """One number for each channel, [1, C, 1, 1]."""
-    return kernel[:, 0, row, column][None, :, None, None]
+def haar_taps(kernel: Tensor) -> Tensor:
+    """Twice the inverse Haar transform and a 3×3 convolution in one, for ``doubled``.
+
+    kernel: [C, 1, 3, 3]. Returns: [4, 2, 2, 2, 2, C]; channels in quarters are those of
+    ``vjnode.face.fold.butterfly``.
+    """
+    # Along one axis, each of two new pixels sees three of them, which come of two old ones, with
+    # the sign that its place gives to a mean, and to a difference.
+    axis = kernel.new_zeros(2, 2, 3, 2)
+    for phase in (0, 1):
+        for tap in (0, 1, 2):
+            old, place = divmod(phase + tap + 1, 2)
+            axis[phase, old - phase, tap] = kernel.new_tensor((1.0, 1.0 - 2.0 * place))
+    taps = torch.einsum("cuv,amus,bnvr->rsmnabc", kernel[:, 0], axis, axis)
+    return taps.flatten(0, 1).contiguous()
+
+
+def doubled(x: Tensor, taps: Tensor) -> Tensor:
+    """Make every pixel four: each a weighted sum of the 2×2 that are nearest to it, in each part.
+
+    x: [1, Q·C, H, W], of Q parts. taps: [Q, 2, 2, 2, 2, C], of old rows and columns, from the top
+    left, for new rows and columns. Returns: [1, C, 2·H, 2·W].
+    """
+    height, width = x.shape[2:]
+    # Old pixels for both new rows and both new columns: [1, H + 1, 2, W + 1, 2, Q·C].
+    x = F.pad(x, EDGES).unfold(2, 2, 1).unfold(3, 2, 1).permute(0, 2, 4, 3, 5, 1)
+    y = _sum(
+        part[:, i : i + height, :, j : j + width] * taps[q, i, j, :, None]
+        for q, part in enumerate(x.chunk(len(taps), -1))
+        for i in (0, 1)
+        for j in (0, 1)
+    )
+    return y.reshape(1, 2 * height, 2 * width, -1).permute(0, 3, 1, 2)
 
 
 def _sum(terms: Iterable[Tensor]) -> Tensor:
