@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -283,6 +284,20 @@ def test_the_survey_tries_and_measures_all_anew_and_closes_them(offer):
     assert choose(SIZE).taken.ms == verdicts[1].ms
     assert opened["second"][0].closed
     assert opened["third"][0].closed
+
+
+class Disturbed(Drawing):
+    """At first something else takes the cores."""
+
+    def draw(self, codes):
+        if self.drawn < 12:
+            time.sleep(0.05)
+        return super().draw(codes)
+
+
+def test_a_start_that_takes_the_cores_does_not_make_an_engine_slow(offer):
+    offer(first={})
+    assert measure.measured_ms(Disturbed("first", SIZE)) < 25
 
 
 def test_another_size_is_refused_before_anything_is_opened(offer):

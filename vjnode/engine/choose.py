@@ -39,7 +39,7 @@ class Verdict:
     """What came of a candidate.
 
     engine: name of its engine, "" when it is not usable. reason: why it is not, with the
-    remedy; "" when it is. ms: median time for a picture, copied back; None: not measured.
+    remedy; "" when it is. ms: time for a picture, copied back; None: not measured.
     """
 
     name: str
