@@ -139,6 +139,15 @@ def test_the_list_says_what_can_run(capsys, engines, runtimes):
     assert one["engine_bytes"] == (engines / one["name"]).stat().st_size
 
 
+def test_the_list_says_what_is_for_another_card(capsys, engines, runtimes, monkeypatch):
+    monkeypatch.setattr("vjnode.engine.store.gpu_here", lambda: None)
+    (said,) = files_in(answer(capsys, "list")).splitlines()
+    why = "it is for sm89 (RTX 40, L4, L40), and there is no CUDA card here"
+    assert said.endswith(f"MB  for another GPU: {why}")
+    (one,) = json.loads(answer(capsys, "list", "--json"))["engines"]
+    assert (one["usable"], one["elsewhere"], one["reason"]) == (False, True, why)
+
+
 def test_the_list_says_what_cannot_and_why(capsys, engines, runtimes):
     (engines / "encoder-fp16-sm89.rtx").write_bytes(b"half")
     (engines / "odd.rtx").write_bytes(b"")

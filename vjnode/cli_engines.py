@@ -145,8 +145,12 @@ def _list(options: argparse.Namespace) -> None:
     for row in rows:
         bytes_ = row["engine_bytes"]
         size = f"{bytes_ / 1e6:5.1f} MB" if isinstance(bytes_, int) else " " * 8
-        _say(f"{row['name']:{width}}  {size}  {'can run here' if row['usable'] else 'refused'}")
-        if not row["usable"]:
+        if row["usable"]:
+            state = "can run here"
+        else:
+            state = f"for another GPU: {row['reason']}" if row["elsewhere"] else "refused"
+        _say(f"{row['name']:{width}}  {size}  {state}")
+        if state == "refused":
             _say(f"  {row['reason']}")
 
 
@@ -163,15 +167,16 @@ def _drawing(verdict: Verdict) -> dict[str, object]:
 
 def _about(path: Path) -> dict[str, object]:
     """Return what a machine may want to know of an engine."""
-    manifest, reason = examine(path)
+    examined = examine(path)
     known = ("network", "size", "precision", "gpu", "flavour", "version", "os", "engine_bytes")
-    fields = {name: getattr(manifest, name, None) for name in known}
+    fields = {name: getattr(examined.manifest, name, None) for name in known}
     return {
         "name": path.name,
         "path": str(path),
         **fields,
-        "usable": not reason,
-        "reason": reason or None,
+        "usable": not examined.reason,
+        "elsewhere": examined.elsewhere,
+        "reason": examined.reason or None,
     }
 
 

@@ -243,11 +243,22 @@ def test_removing_leaves_nothing(engine):
     assert list(engine.parent.iterdir()) == []
 
 
-def test_without_a_card_it_is_said_what_the_engine_is_for(engine, monkeypatch):
+@pytest.mark.parametrize(("gpu", "which"), [(None, "no CUDA card here"), ("sm86", "is sm86")])
+def test_an_engine_for_another_card_is_told_from_a_broken_one(engine, monkeypatch, gpu, which):
+    monkeypatch.setattr(store, "gpu_here", lambda: gpu)
+    examined = examine(engine)
+    assert examined.elsewhere
+    assert asdict(examined.manifest)["gpu"] == "sm89"
+    assert examined.reason.startswith("it is for sm89 (RTX 40, L4, L40), and ")
+    assert which in examined.reason
+    engine.write_bytes(engine.read_bytes()[:-1])
+    examined = examine(engine)
+    assert not examined.elsewhere
+    assert "cut off" in examined.reason
+
+
+def test_without_a_card_this_is_no_machine_to_run_engines_on(monkeypatch):
     monkeypatch.setattr(store, "gpu_here", lambda: None)
-    manifest, reason = examine(engine)
-    assert asdict(manifest)["gpu"] == "sm89"
-    assert "is for sm89, and there is no CUDA card here" in reason
     with pytest.raises(EngineError, match="no CUDA card"):
         store.this_machine(RTX)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vjnode.engine.flavour import FLAVOURS, Flavour, flavour_of, system
-from vjnode.engine.gpu import gpu_here
+from vjnode.engine.gpu import gpu_here, with_cards
 from vjnode.engine.manifest import FORMAT, Manifest, manifest_path, read_manifest, sha256_of
 from vjnode.engine.networks import NETWORKS, Network, Precision, kept_graph
 from vjnode.errors import EngineError, InputError, VjnodeError
@@ -180,28 +180,42 @@ def find(folder: Path, name: str) -> Path:
     return found[0]
 
 
-def examine(path: Path) -> tuple[Manifest | None, str]:
-    """Return an engine's manifest and why it cannot be run here: an empty text when it can.
+@dataclass(frozen=True)
+class Examined:
+    """What came of looking at an engine.
 
-    The manifest is None when it cannot be read. No card or package is needed to ask.
+    manifest: None when it cannot be read. reason: why it cannot be run here, "" when it can.
+    elsewhere: whether it can where the card is that it was built for.
     """
+
+    manifest: Manifest | None
+    reason: str
+    elsewhere: bool = False
+
+
+def examine(path: Path) -> Examined:
+    """Say whether an engine can be run here; no card or package is needed to ask."""
     manifest = None
     try:
         manifest, _ = read_manifest(path)
         flavour = flavour_of(path.suffix)
         network = NETWORKS.get(manifest.network)
         if network is None or manifest.size not in network.sizes or flavour is None:
-            return manifest, f"engine {path.name} is of a network that this version does not know"
-        if gpu_here() is None:
-            return manifest, (
-                f"engine {path.name} is for {manifest.gpu}, and there is no CUDA card here; "
-                "copy it to a machine that has one, or build it there with --gpu this"
-            )
+            reason = f"engine {path.name} is of a network that this version does not know"
+            return Examined(manifest, reason)
         precision: Precision = "fp32" if manifest.precision == "fp32" else "fp16"
-        admit(path, wanted(network, manifest.size, precision, this_machine(flavour)))
+        if manifest.gpu == (here := gpu_here()):
+            machine = this_machine(flavour)
+        else:  # it can still be damaged, or of another version
+            version = flavour.version if flavour.installed else manifest.version
+            machine = Machine(flavour.module, version, manifest.gpu, system())
+        admit(path, wanted(network, manifest.size, precision, machine))
     except VjnodeError as error:
-        return manifest, str(error)
-    return manifest, ""
+        return Examined(manifest, str(error))
+    if manifest.gpu == here:
+        return Examined(manifest, "")
+    which = f"this GPU is {here}" if here else "there is no CUDA card here"
+    return Examined(manifest, f"it is for {with_cards(manifest.gpu)}, and {which}", elsewhere=True)
 
 
 def _content(path: Path, manifest: Manifest, fix: str) -> bytes:
