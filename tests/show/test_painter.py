@@ -12,6 +12,8 @@ from vjnode.control.controls import Controls
 from vjnode.drive.config import TrackConfig
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.library import SweepLibrary
+from vjnode.engine.live import LiveLibrary
+from vjnode.engine.side_by_side import SideBySide
 from vjnode.show.idle import DEPTH
 from vjnode.show.painter import Painter
 
@@ -127,3 +129,38 @@ def test_what_is_shown_is_known_with_what_draws_it(painter):
     paint(painter, 0.1, ADA)
     look, sweep = painter.shown
     assert (look.face, sweep.ready) == ("ada", 64)
+
+
+class Begun:
+    """An engine whose pictures say which weight they were begun with."""
+
+    name, identity, size = "begun", "begun", SIZE
+
+    def draw(self, codes):
+        return np.full((SIZE, SIZE, 4), round(200 * float(codes[0, 0])), np.uint8)
+
+    def close(self):
+        pass
+
+
+def test_frames_that_overlap_are_told_with_their_own_pictures():
+    library = LiveLibrary(
+        SideBySide(Begun), lambda look, weight: np.full((23, 512), weight, np.float32)
+    )
+    track = WeightTrack(TrackConfig(slope=math.inf))
+    for number in range(200):
+        track.push(drive(number * BLOCK_S, min(number / 100, 1.0)))
+    painter, out = Painter(library, track), np.zeros((SIZE, SIZE, 4), np.uint8)
+    assert painter.overlaps
+    told = []
+    for tick in range(1, 8):
+        info = painter.paint(0.1 * tick, ADA, out)
+        assert out[0, 0, 0] == round(200 * min(info.weight + info.idle, 1.0))
+        told.append(info)
+    assert [info.frame for info in told] == [0, 0, 1, 2, 3, 4, 5]
+    assert len({info.weight for info in told[1:]}) == 6
+    still = np.zeros_like(out)
+    painter.shown[1].blend(0.5, still)  # as stills do, between frames
+    assert still[0, 0, 0] == 100
+    assert painter.paint(0.9, ADA, out).frame == 6
+    library.close()

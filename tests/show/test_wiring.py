@@ -100,6 +100,24 @@ def test_without_a_card_small_pictures_are_drawn_live_by_a_network_of_their_own(
     assert isinstance(library_for("auto")[0], SweepLibrary)
 
 
+@pytest.mark.parametrize(("ms", "overlaps"), [(10.0, False), (30.0, True)])
+def test_pictures_that_take_longer_than_frames_are_drawn_two_at_once(monkeypatch, ms, overlaps):
+    monkeypatch.setattr(wiring, "may_be_fast", lambda: False)
+    monkeypatch.setattr(wiring, "measured_ms", lambda engine: ms)
+    monkeypatch.setattr(wiring, "cores", lambda: 2)
+    library, told = library_for("live")
+    assert library.overlaps == overlaps
+    assert library.engine_name.endswith("two at once") == overlaps
+    assert told[0].taken.engine == library.engine_name
+
+
+def test_on_one_core_pictures_are_drawn_one_by_one(monkeypatch):
+    monkeypatch.setattr(wiring, "may_be_fast", lambda: False)
+    monkeypatch.setattr(wiring, "measured_ms", lambda engine: 30.0)
+    monkeypatch.setattr(wiring, "cores", lambda: 1)
+    assert not library_for("live")[0].overlaps
+
+
 def test_a_card_that_cannot_be_used_is_as_none(card):
     engine = card(100.0, name="openvino")
     assert "openvino" in library_for("live")[0].engine_name

@@ -1,12 +1,14 @@
 """Drawing every frame anew: any codes, no key frames. Stands where a library of sweeps does."""
 
 from collections.abc import Iterable
+from concurrent.futures import Future
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engine.base import Engine
 from vjnode.engine.library import Codes, Look
+from vjnode.engine.side_by_side import SideBySide
 
 
 class LiveLook:
@@ -21,6 +23,11 @@ class LiveLook:
         """Draw the picture for ``weight`` (0…1) into ``out``, (size, size, 4) uint8 RGBA."""
         np.copyto(out, self._engine.draw(self._codes(self._look, weight)))
 
+    def begin(self, weight: float) -> Future[NDArray[np.uint8]]:
+        """Begin the picture for ``weight`` (0…1); where ``LiveLibrary.overlaps`` only."""
+        assert isinstance(self._engine, SideBySide)  # noqa: S101 - the library has said so
+        return self._engine.begin(self._codes(self._look, weight))
+
 
 class LiveLibrary:
     """Hands out looks that are drawn when they are shown.
@@ -33,6 +40,8 @@ class LiveLibrary:
     def __init__(self, engine: Engine, codes: Codes) -> None:
         self._engine, self._codes = engine, codes
         self.engine_name = self._engine.name
+        self.overlaps = isinstance(engine, SideBySide)
+        """Whether the next picture is begun before the last one is there."""
 
     def sweep(self, look: Look) -> LiveLook:
         """Return what draws ``look``."""

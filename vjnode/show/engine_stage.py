@@ -98,10 +98,14 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     clock = FrameClock(epoch_s, job.fps)
     frame = clock.frame_at(monotonic_s())
     data = np.empty(DRIVE_BYTES, np.uint8)
-    lead_s = LEAD * clock.period_s
+    lead_s, began_s = LEAD * clock.period_s, 0.0
     while lifeline.running():
-        frame = clock.next_frame(after=frame, now_s=monotonic_s() + lead_s)
-        wait_until(clock.due_s(frame) - lead_s)
+        if painter.overlaps:  # frames take longer than periods, and need not wait for their grid
+            wait_until(began_s + clock.period_s)
+        else:
+            frame = clock.next_frame(after=frame, now_s=monotonic_s() + lead_s)
+            wait_until(clock.due_s(frame) - lead_s)
+        began_s = monotonic_s()
         if drives.read_into(data):
             track.push(unpack_drive(data.tobytes()))
         controls = _newest_controls(desk, controls)

@@ -4,6 +4,9 @@ No clock and no process is in here, so that a live show and an offline rendering
 the same code.
 """
 
+from collections import deque
+from concurrent.futures import Future
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +15,7 @@ from vjnode.drive.config import Response
 from vjnode.drive.weight import Moment, WeightTrack
 from vjnode.engine.library import Look, SweepLibrary
 from vjnode.engine.live import LiveLibrary, LiveLook
+from vjnode.engine.side_by_side import AT_ONCE
 from vjnode.engine.sweep import Sweep
 from vjnode.output.base import FrameInfo
 from vjnode.show.idle import Idle
@@ -33,6 +37,15 @@ class Painter:
         self._controls: Controls | None = None
         self._response = Response()
         self._idle = Idle()
+        self._under_way: deque[tuple[FrameInfo, Future[NDArray[np.uint8]]]] = deque()
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether each frame is begun before the one before it is there.
+
+        It is then best to paint again at once, whatever the frame clock says.
+        """
+        return isinstance(self._library, LiveLibrary) and self._library.overlaps
 
     @property
     def shown(self) -> tuple[Look, Sweep | LiveLook] | None:
@@ -56,6 +69,8 @@ class Painter:
     def paint(self, now_s: float, controls: Controls, out: NDArray[np.uint8]) -> FrameInfo:
         """Draw the frame for ``now_s`` into ``out``, (size, size, 4) uint8 RGBA.
 
+        Where frames overlap, it is begun, and the one before it is what is drawn and returned.
+
         now_s: on the clock of the drives' ``captured_s``; never before that of the last call.
 
         Raises:
@@ -72,7 +87,6 @@ class Painter:
         # The gate looks at the level after automatic gain; so does this.
         quiet = moment.resting or moment.rms_db + moment.agc_db < controls.gate
         idle = self._idle.step(now_s, quiet=quiet)
-        self._sweep.blend(min(moment.weight + idle, 1.0), out)
         info = frame_info(
             moment,
             controls,
@@ -83,7 +97,22 @@ class Painter:
             idle=idle,
         )
         self._frame += 1
+        weight = min(moment.weight + idle, 1.0)
+        if self.overlaps and isinstance(self._sweep, LiveLook):
+            return self._overlapped(self._sweep, weight, info, out)
+        self._sweep.blend(weight, out)
         return info
+
+    def _overlapped(
+        self, look: LiveLook, weight: float, info: FrameInfo, out: NDArray[np.uint8]
+    ) -> FrameInfo:
+        """Begin a frame; draw the one that was begun first, and return its particulars."""
+        self._under_way.append((info, look.begin(weight)))
+        while len(self._under_way) < AT_ONCE:  # at the start there is none before it
+            self._under_way.append((info, look.begin(weight)))
+        begun, picture = self._under_way.popleft()
+        np.copyto(out, picture.result())
+        return begun
 
 
 def frame_info(

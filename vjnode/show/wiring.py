@@ -16,6 +16,7 @@ from vjnode.engine.choose import CANDIDATES, Choice, Verdict, choose, may_be_fas
 from vjnode.engine.library import Look, SweepLibrary
 from vjnode.engine.live import LiveLibrary
 from vjnode.engine.measure import measured_ms
+from vjnode.engine.side_by_side import AT_ONCE, SideBySide
 from vjnode.errors import VjnodeError
 from vjnode.face.catalogue import (
     expression_names,
@@ -24,6 +25,7 @@ from vjnode.face.catalogue import (
     load_face,
 )
 from vjnode.face.latent import fuse
+from vjnode.runtime import cores
 from vjnode.storage import cache_dir
 
 _log = logging.getLogger(__name__)
@@ -118,10 +120,12 @@ def open_library(
     )
 
 
-def open_live_library(*, size: int, told: Callable[[Choice], None] | None = None) -> LiveLibrary:
+def open_live_library(
+    *, size: int, period_s: float, told: Callable[[Choice], None] | None = None
+) -> LiveLibrary:
     """Open the engine that draws every frame anew: a fast one, else the small live network.
 
-    told: is told which engine draws, before it draws.
+    period_s: of the frames. told: is told which engine draws, before it draws.
 
     Raises:
         InputError: no engine draws this size live.
@@ -130,7 +134,7 @@ def open_live_library(*, size: int, told: Callable[[Choice], None] | None = None
     if choice is None or choice.taken.name == CANDIDATES[-1].name:
         if choice is not None:
             choice.engine.close()
-        choice = _small_and_live(size)
+        choice = _small_and_live(size, period_s)
     return _drawn_live(choice, told)
 
 
@@ -151,7 +155,7 @@ def open_show_library(
         InputError: no engine draws this size live, and nothing else was asked for.
     """
     if drawing == "live":
-        return open_live_library(size=size, told=told)
+        return open_live_library(size=size, period_s=period_s, told=told)
     if drawing == "auto" and may_be_fast():
         choice = choose(size, measured=True)
         if choice.taken.ms is not None and choice.taken.ms <= LIVE_SHARE * period_s * 1e3:
@@ -160,10 +164,14 @@ def open_show_library(
     return open_library(size=size, memory_mib=memory_mib, told=told)
 
 
-def _small_and_live(size: int) -> Choice:
+def _small_and_live(size: int, period_s: float) -> Choice:
     from vjnode.engine.openvino import OpenVinoEngine  # noqa: PLC0415 - imported when opened
 
-    engine = OpenVinoEngine(size, quality="live", fast=True)
+    engine: Engine = OpenVinoEngine(size, quality="live", fast=True)
+    if cores() >= AT_ONCE and measured_ms(engine) > 1e3 * period_s:
+        engine.close()
+        threads = cores() // AT_ONCE
+        engine = SideBySide(lambda: OpenVinoEngine(size, threads, "live", fast=True))
     return Choice(engine, (Verdict("openvino", engine.name, "", measured_ms(engine)),))
 
 
