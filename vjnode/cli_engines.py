@@ -145,13 +145,13 @@ def _list(options: argparse.Namespace) -> None:
     for row in rows:
         bytes_ = row["engine_bytes"]
         size = f"{bytes_ / 1e6:5.1f} MB" if isinstance(bytes_, int) else " " * 8
+        named = f"{row['name']:{width}}  {size}  "
         if row["usable"]:
-            state = "can run here"
+            _say(f"{named}can run here")
+        elif row["elsewhere"]:
+            _say(f"{named}for another GPU: {row['reason']}")
         else:
-            state = f"for another GPU: {row['reason']}" if row["elsewhere"] else "refused"
-        _say(f"{row['name']:{width}}  {size}  {state}")
-        if state == "refused":
-            _say(f"  {row['reason']}")
+            _say(f"{named}refused\n  {row['reason']}")
 
 
 def _drawing(verdict: Verdict) -> dict[str, object]:

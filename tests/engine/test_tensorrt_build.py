@@ -57,13 +57,14 @@ def test_an_engine_can_run_on_the_card_it_is_for_and_on_no_other(
 ):
     path = build(ENCODER, 0, "fp16", "sm89", tmp_path)
     monkeypatch.setattr(store, "gpu_here", lambda: "sm89")
-    assert examine(path)[1] == ""
+    assert examine(path).reason == ""
     monkeypatch.setattr(store, "gpu_here", lambda: "sm86")
-    assert examine(path)[1] == (
-        "engine encoder-fp16-sm89.rtx was built for sm89, this GPU is sm86; "
-        "run: vjnode engines build --model encoder --precision fp16 --gpu sm86 "
-        "--flavour tensorrt_rtx"
-    )
+    examined = examine(path)
+    assert examined.elsewhere
+    assert examined.reason == "it is for sm89 (RTX 40, L4, L40), and this GPU is sm86"
+    wants = wanted(NETWORKS["encoder"], 0, "fp16", store.this_machine(RTX))
+    with pytest.raises(EngineError, match=r"built for sm89, this GPU is sm86; run: .*--gpu sm86"):
+        admit(path, wants)
 
 
 @rtx

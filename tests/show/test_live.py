@@ -13,6 +13,8 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from tests.show.process import free_port, lives, shows_in, vjnode
 from vjnode.face.catalogue import expression_names, face_names
+from vjnode.output.rate import FPS_HIGH
+from vjnode.runtime import cores
 
 pytestmark = pytest.mark.slow
 
@@ -61,12 +63,10 @@ def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
     assert 0 < np.median([line["published_s"] - line["captured_s"] for line in heard]) < 0.2
 
 
-@pytest.mark.parametrize(
-    ("size", "fps", "at_once"), [(256, 60, ""), (512, 120, "two at once")], ids=["one", "two"]
-)
-def test_drawing_live_every_face_is_there_at_once(start, size, fps, at_once):
-    """On any processor a picture of 512 px takes longer than a 120th of a second."""
-    options = ["--drawing", "live", "--size", size, "--fps", fps]
+@pytest.mark.parametrize("fps", [60, FPS_HIGH])
+def test_drawing_live_every_face_is_there_at_once(start, fps):
+    """At the highest rate a picture takes longer than a frame, so that two are drawn at once."""
+    options = ["--drawing", "live", "--size", 512, "--fps", fps]
     show = start("--audio", "demo", "--output", "null", *options)
     show.wait_until_live()
     client = SimpleUDPClient("127.0.0.1", show.port)
@@ -78,13 +78,16 @@ def test_drawing_live_every_face_is_there_at_once(start, size, fps, at_once):
     assert show.end()[0] == 0, show.log
     for face, asked_s in asked:
         shown_s = next(one["published_s"] for one in show.trace() if one["face"] == face)
-        assert shown_s - asked_s < 0.4
+        assert shown_s - asked_s < 0.6
     choice = show.report()["engine_choice"]
     assert (choice["drawing"], "live" in choice["engine"]) == ("live", True)
     assert choice["ms"] > 0
-    assert at_once in choice["engine"]
-    anew = {one["captured_s"] for one in show.trace()[-120:]}
-    assert len(anew) > 10  # pictures in two seconds, on whatever machine runs this
+    assert fps == 60 or cores() == 1 or "two at once" in choice["engine"]
+    trace = show.trace()
+    late = [one for one in trace if one["published_s"] > trace[-1]["published_s"] - 2]
+    assert len({one["captured_s"] for one in late}) > 6  # on whatever machine runs this
+    captured = [one["captured_s"] for one in trace]
+    assert captured == sorted(captured)
 
 
 def test_the_picture_goes_on_while_the_engine_is_killed_and_comes_back(start):

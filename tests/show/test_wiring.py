@@ -100,21 +100,32 @@ def test_without_a_card_small_pictures_are_drawn_live_by_a_network_of_their_own(
     assert isinstance(library_for("auto")[0], SweepLibrary)
 
 
-@pytest.mark.parametrize(("ms", "overlaps"), [(10.0, False), (30.0, True)])
-def test_pictures_that_take_longer_than_frames_are_drawn_two_at_once(monkeypatch, ms, overlaps):
-    monkeypatch.setattr(wiring, "may_be_fast", lambda: False)
-    monkeypatch.setattr(wiring, "measured_ms", lambda engine: ms)
-    monkeypatch.setattr(wiring, "cores", lambda: 2)
+@pytest.fixture
+def small(monkeypatch):
+    """A processor of two cores on which all engines take as long as is said."""
+
+    def small(ms, *, cores=2, known=None):
+        monkeypatch.setattr(wiring, "may_be_fast", lambda: False)
+        monkeypatch.setattr(wiring, "measured_ms", lambda engine: ms)
+        monkeypatch.setattr(wiring, "kept_ms", lambda engine: known)
+        monkeypatch.setattr(wiring, "cores", lambda: cores)
+
+    return small
+
+
+@pytest.mark.parametrize(("ms", "overlaps"), [(10.0, False), (12.0, True), (30.0, True)])
+@pytest.mark.parametrize("known", [False, True])
+def test_pictures_that_take_longer_than_frames_are_drawn_two_at_once(small, ms, overlaps, known):
+    small(ms, known=ms if known else None)
     library, told = library_for("live")
     assert library.overlaps == overlaps
     assert library.engine_name.endswith("two at once") == overlaps
     assert told[0].taken.engine == library.engine_name
+    assert told[0].taken.ms == ms
 
 
-def test_on_one_core_pictures_are_drawn_one_by_one(monkeypatch):
-    monkeypatch.setattr(wiring, "may_be_fast", lambda: False)
-    monkeypatch.setattr(wiring, "measured_ms", lambda engine: 30.0)
-    monkeypatch.setattr(wiring, "cores", lambda: 1)
+def test_on_one_core_pictures_are_drawn_one_by_one(small):
+    small(30.0, cores=1)
     assert not library_for("live")[0].overlaps
 
 

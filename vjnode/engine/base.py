@@ -10,14 +10,27 @@ SIZES = (1024, 512, 256)
 """Picture sizes, px; the smaller ones are area averages of the largest."""
 
 
-class Engine(Protocol):
-    """One generator on one device, ready to draw."""
+class Named(Protocol):
+    """What is known of an engine, whether it is open or not."""
 
-    name: str
-    """For people: runtime, precision and device, such as ``openvino f32``."""
-    identity: str
-    """Hash over generator weights, graph, precision and size: equal identity, equal pictures."""
-    size: int
+    @property
+    def name(self) -> str:
+        """For people: runtime, precision and device, such as ``openvino f32``."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Hash over generator weights, graph, precision and size: equal ones, equal pictures."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Pictures are size × size px."""
+        ...
+
+
+class Engine(Named, Protocol):
+    """One generator on one device, ready to draw."""
 
     def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Draw one picture.

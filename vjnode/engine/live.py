@@ -1,6 +1,6 @@
 """Drawing every frame anew: any codes, no key frames. Stands where a library of sweeps does."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 import numpy as np
@@ -12,21 +12,23 @@ from vjnode.engine.side_by_side import SideBySide
 
 
 class LiveLook:
-    """A look that an engine draws for each frame; there is nothing to wait for."""
+    """A look that an engine draws for each frame; there is nothing to wait for.
+
+    begin: begins the picture for a weight (0…1) and returns where it will be; None where each is
+    there before the next is begun.
+    """
 
     keys = ready = 1
 
     def __init__(self, engine: Engine, codes: Codes, look: Look) -> None:
         self._engine, self._codes, self._look = engine, codes, look
+        self.begin: Callable[[float], Future[NDArray[np.uint8]]] | None = None
+        if isinstance(engine, SideBySide):
+            self.begin = lambda weight: engine.begin(codes(look, weight))
 
     def blend(self, weight: float, out: NDArray[np.uint8]) -> None:
         """Draw the picture for ``weight`` (0…1) into ``out``, (size, size, 4) uint8 RGBA."""
         np.copyto(out, self._engine.draw(self._codes(self._look, weight)))
-
-    def begin(self, weight: float) -> Future[NDArray[np.uint8]]:
-        """Begin the picture for ``weight`` (0…1); where ``LiveLibrary.overlaps`` only."""
-        assert isinstance(self._engine, SideBySide)  # noqa: S101 - the library has said so
-        return self._engine.begin(self._codes(self._look, weight))
 
 
 class LiveLibrary:

@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -35,10 +36,43 @@ TEXTURE = np.ones(1, np.float32)
 """Strength of the generator's frozen noise: as it was trained."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of an engine before it is opened; see ``Named``."""
+
+    name: str
+    identity: str
+    size: int
+
+
+def known_as(
+    size: int, quality: Quality, *, fast: bool, core: "openvino.Core | None" = None
+) -> Known:
+    """Return what ``OpenVinoEngine`` will be known as.
+
+    Raises:
+        InputError: another size.
+    """
+    if size not in SIZES:
+        raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")
+    weights, ov = fetch.GENERATOR.sha256, load_openvino()
+    if quality == "live":
+        weights += live.file_sha256(size)
+    core = core or ov.Core()
+    precision = _precision(core, quality, fast=fast)
+    if precision == "int8":
+        weights += sha256_of(INT8_LIMITS)
+    processor = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
+    name = f"openvino {precision}{' live' * (quality == 'live')} on {processor}"
+    what = f"{weights} {GRAPH} {ov.__version__} {precision} {size}"
+    return Known(name, hashlib.sha256(what.encode()).hexdigest()[:16], size)
+
+
 class OpenVinoEngine:
     """The default generator on the processor.
 
-    size: 1024, 512 or 256, px. threads: how many to use; None for one on each core.
+    size: 1024, 512 or 256, px. threads: how many to use; None for one on each core, of which
+    this one gets one part of so many ``shares``.
     fast: as a show draws, int8 rather than f32, or what ``VJNODE_PRECISION`` says.
     quality: ``full`` draws 1024 px and averages; ``live`` runs the network of
     ``vjnode.face.heads``, some four times as fast, which there is for 512 and 256 px.
@@ -59,17 +93,11 @@ class OpenVinoEngine:
         quality: Quality = "full",
         *,
         fast: bool = False,
+        shares: int = 1,
     ) -> None:
-        if size not in SIZES:
-            raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")
-        weights = fetch.GENERATOR.sha256
-        if quality == "live":
-            weights += live.file_sha256(size)
-        ov = load_openvino()
-        core = ov.Core()
+        core = load_openvino().Core()
+        known = known_as(size, quality, fast=fast, core=core)
         precision = _precision(core, quality, fast=fast)
-        if precision == "int8":
-            weights += sha256_of(INT8_LIMITS)
         options: dict[str, object] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
@@ -77,14 +105,14 @@ class OpenVinoEngine:
             "ENABLE_CPU_PINNING": False,
         }
         fit = _threads(core, options)
-        threads = threads or fit
+        threads = threads or max(fit // shares, 1)
         # However many threads this engine has, so that all of a machine draw with the same graphs.
         count = min(fit, MOST_BANDS) if quality == "full" else 0
-        shares = [threads, threads, *(max((threads + index) // count, 1) for index in range(count))]
+        counts = [threads, threads, *(max((threads + index) // count, 1) for index in range(count))]
         parts = compiled(
             core,
             Plan(size, quality, precision, count),
-            [options | {"INFERENCE_NUM_THREADS": share} for share in shares],
+            [options | {"INFERENCE_NUM_THREADS": share} for share in counts],
         )
         requests = [part.create_infer_request() for part in parts]
         together = max(1, min(threads, count))
@@ -95,11 +123,7 @@ class OpenVinoEngine:
         self._codes = np.zeros((1, SLOTS, DIM), np.float32)
         self._drawn: NDArray[np.uint8] = np.zeros((1, size, size, 4), np.uint8)
         self._share_memory(*requests)
-        self.size = size
-        processor = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
-        self.name = f"openvino {precision}{' live' * (quality == 'live')} on {processor}"
-        what = f"{weights} {GRAPH} {ov.__version__} {precision} {size}"
-        self.identity = hashlib.sha256(what.encode()).hexdigest()[:16]
+        self.name, self.identity, self.size = known.name, known.identity, known.size
 
     def _share_memory(
         self,

@@ -7,8 +7,9 @@ longer, so this is for where pictures take longer than frames anyway.
 """
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ AT_ONCE = 2
 
 
 class SideBySide:
-    """An engine made of several that draw the same.
+    """An engine made of two that draw the same.
 
     Args:
         open_engine: opens one, with its share of the cores.
@@ -27,17 +28,19 @@ class SideBySide:
     """
 
     def __init__(self, open_engine: Callable[[], Engine]) -> None:
-        self._engines = [open_engine() for _ in range(AT_ONCE)]
+        with ExitStack() as unless_opened:
+            self._engines: list[Engine] = []
+            for _ in range(AT_ONCE):
+                self._engines.append(open_engine())
+                unless_opened.callback(self._engines[-1].close)
+            unless_opened.pop_all()
         self._idle: queue.SimpleQueue[Engine] = queue.SimpleQueue()
         for engine in self._engines:
             self._idle.put(engine)
         self._pool = ThreadPoolExecutor(AT_ONCE, "side by side")
-        first = self._engines[0]
-        self.name, self.identity, self.size = (
-            f"{first.name}, two at once",
-            first.identity,
-            first.size,
-        )
+        self.name = f"{self._engines[0].name}, two at once"
+        self.identity = self._engines[0].identity
+        self.size = self._engines[0].size
 
     def begin(self, codes: NDArray[np.float32]) -> Future[NDArray[np.uint8]]:
         """Begin a picture and return where it will be; codes as for ``Engine.draw``.
@@ -57,23 +60,26 @@ class SideBySide:
         return self._pool.submit(self._draw_unless, given_up, codes).result()
 
     def close(self) -> None:
-        """Free the networks' memory once what was begun is drawn; safe to call twice."""
-        self._pool.shutdown(cancel_futures=True)
+        """Free the networks' memory, once what was begun is drawn; safe to call twice."""
+        self._pool.shutdown()
         for engine in self._engines:
             engine.close()
 
     def _draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
-        engine = self._idle.get()
-        try:
+        with self._one() as engine:
             return engine.draw(codes)
-        finally:
-            self._idle.put(engine)
 
     def _draw_unless(
         self, given_up: Callable[[], bool], codes: NDArray[np.float32]
     ) -> NDArray[np.uint8] | None:
+        with self._one() as engine:
+            return engine.draw_unless(given_up, codes)
+
+    @contextmanager
+    def _one(self) -> Iterator[Engine]:
+        """Within it, one of the engines is the caller's; there is one for each thread."""
         engine = self._idle.get()
         try:
-            return engine.draw_unless(given_up, codes)
+            yield engine
         finally:
             self._idle.put(engine)

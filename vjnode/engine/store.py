@@ -194,7 +194,7 @@ class Examined:
 
 
 def examine(path: Path) -> Examined:
-    """Say whether an engine can be run here; no card or package is needed to ask."""
+    """Say whether an engine can be run here; neither a card nor TensorRT is needed to ask."""
     manifest = None
     try:
         manifest, _ = read_manifest(path)
@@ -206,9 +206,8 @@ def examine(path: Path) -> Examined:
         precision: Precision = "fp32" if manifest.precision == "fp32" else "fp16"
         if manifest.gpu == (here := gpu_here()):
             machine = this_machine(flavour)
-        else:  # it can still be damaged, or of another version
-            version = flavour.version if flavour.installed else manifest.version
-            machine = Machine(flavour.module, version, manifest.gpu, system())
+        else:  # it can still be damaged, or of another version of the network
+            machine = Machine(flavour.module, manifest.version, manifest.gpu, system())
         admit(path, wanted(network, manifest.size, precision, machine))
     except VjnodeError as error:
         return Examined(manifest, str(error))

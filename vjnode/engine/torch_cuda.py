@@ -34,6 +34,9 @@ _log = logging.getLogger(__name__)
 
 NETWORK = NETWORKS["mobilestylegan"]
 
+FORM = 2
+"""Grows when ``vjnode.face.joined`` computes in another way."""
+
 
 class _Place(Protocol):
     """Where a picture is drawn; see ``Overlapping``."""
@@ -105,7 +108,7 @@ class TorchEngine(Overlapping):
             self._places += [_OnCard(cuda, tick, *streams) for _ in range(PLACES)]
             self.name = f"torch {precision} {form} on {torch.cuda.get_device_name()}"
         self.size = size
-        what = f"{sha256_of(weights)} {NETWORK.graph} {torch.__version__} {self.name} {size}"
+        what = f"{sha256_of(weights)} {NETWORK.graph} {FORM} {torch.__version__} {self.name} {size}"
         self.identity = hashlib.sha256(what.encode()).hexdigest()[:16]
 
     def close(self) -> None:
@@ -250,7 +253,7 @@ def _compiled(size: int) -> "tuple[Callable[[Tensor], Tensor], str]":
     compiled = torch.compile(as_it_is(for_compiler=True), fullgraph=True, dynamic=False)
     try:
         compiled(torch.zeros(NETWORK.inputs(NETWORK.weights(), 0)["face"], device="cuda"))
-    except (RuntimeError, OSError) as error:  # no C compiler, or one that fails
+    except Exception as error:  # noqa: BLE001 - no C compiler, or whatever fails in it
         _log.warning("torch draws slower than it could: it cannot compile (%s)", _first_line(error))
         return as_it_is(), "as it is"
     return compiled, "compiled"

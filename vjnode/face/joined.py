@@ -33,7 +33,8 @@ class JoinedBlock(nn.Module):
         # Only the convolution at 4×4 has none.
         assert block.conv1.depthwise is not None  # noqa: S101
         assert block.conv2.depthwise is not None  # noqa: S101
-        self.taps1 = nn.Parameter(haar_taps(block.conv1.depthwise))
+        taps = haar_taps(block.conv1.depthwise.float())
+        self.taps1 = nn.Parameter(taps.to(block.conv1.depthwise.dtype))
         self.taps2 = nn.Parameter(plain_taps(block.conv2.depthwise))
 
     def forward(

@@ -29,13 +29,11 @@ from vjnode.show.links import (
     unpack_drive,
     write_info,
 )
+from vjnode.show.pace import Pace
 from vjnode.show.painter import Painter
 from vjnode.show.slot import Slot
 from vjnode.show.stills import StillsWriter, stills_slot
 from vjnode.show.wiring import live_track, open_show_library
-
-LEAD = 0.4
-"""A frame is begun this part of a period before its deadline."""
 
 FIRST_KEY_TIMEOUT_S = 120.0
 
@@ -96,16 +94,11 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     if epoch_s is None:
         return
     clock = FrameClock(epoch_s, job.fps)
-    frame = clock.frame_at(monotonic_s())
+    pace = Pace(clock, overlaps=painter.overlaps, now_s=monotonic_s())
     data = np.empty(DRIVE_BYTES, np.uint8)
-    lead_s, began_s = LEAD * clock.period_s, 0.0
     while lifeline.running():
-        if painter.overlaps:  # frames take longer than periods, and need not wait for their grid
-            wait_until(began_s + clock.period_s)
-        else:
-            frame = clock.next_frame(after=frame, now_s=monotonic_s() + lead_s)
-            wait_until(clock.due_s(frame) - lead_s)
-        began_s = monotonic_s()
+        wait_until(pace.due_s(monotonic_s()))
+        pace.begun(monotonic_s())
         if drives.read_into(data):
             track.push(unpack_drive(data.tobytes()))
         controls = _newest_controls(desk, controls)

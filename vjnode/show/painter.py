@@ -41,15 +41,12 @@ class Painter:
 
     @property
     def overlaps(self) -> bool:
-        """Whether each frame is begun before the one before it is there.
-
-        It is then best to paint again at once, whatever the frame clock says.
-        """
+        """Whether each frame is begun before the one before it is there."""
         return isinstance(self._library, LiveLibrary) and self._library.overlaps
 
     @property
     def shown(self) -> tuple[Look, Sweep | LiveLook] | None:
-        """The look that was painted last and what drew it; None before the first frame."""
+        """The look that was begun last and what draws it; None before the first frame."""
         if self._look is None or self._sweep is None:
             return None
         return self._look, self._sweep
@@ -98,20 +95,23 @@ class Painter:
         )
         self._frame += 1
         weight = min(moment.weight + idle, 1.0)
-        if self.overlaps and isinstance(self._sweep, LiveLook):
-            return self._overlapped(self._sweep, weight, info, out)
+        if isinstance(self._sweep, LiveLook) and self._sweep.begin is not None:
+            return self._overlapped(self._sweep.begin(weight), info, out)
         self._sweep.blend(weight, out)
         return info
 
     def _overlapped(
-        self, look: LiveLook, weight: float, info: FrameInfo, out: NDArray[np.uint8]
+        self, picture: Future[NDArray[np.uint8]], info: FrameInfo, out: NDArray[np.uint8]
     ) -> FrameInfo:
-        """Begin a frame; draw the one that was begun first, and return its particulars."""
-        self._under_way.append((info, look.begin(weight)))
-        while len(self._under_way) < AT_ONCE:  # at the start there is none before it
-            self._under_way.append((info, look.begin(weight)))
-        begun, picture = self._under_way.popleft()
-        np.copyto(out, picture.result())
+        """Draw the frame that was begun before this one, and return its particulars.
+
+        Before the first there is none, so that one is returned twice.
+        """
+        self._under_way.append((info, picture))
+        begun, drawn = self._under_way[0]
+        if len(self._under_way) == AT_ONCE:
+            self._under_way.popleft()
+        np.copyto(out, drawn.result())
         return begun
 
 
