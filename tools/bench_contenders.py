@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from vjnode.face.stylegan2_fold import UpForm
 
 UP_FORMS: "tuple[UpForm, ...]" = ("filter", "phases")
-"""How StyleGAN2 may double on a card. One 6×6 transposed convolution does four times the work of
-``filter`` and is no shorter than ``phases``."""
+"""How StyleGAN2 may double on a card. One 6×6 transposed convolution does the work of ``phases``,
+and no runtime has it as one product of matrices."""
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -38,8 +38,6 @@ printf '# %s\n\n%s, vjnode %s, driver %s.\n' "$card" "$gpu" \
 failed=0
 
 # What matters most comes first, so that whoever has to end this early has that.
-# The shows' own start compiles alone; here nothing else is on stage.
-export TORCHINDUCTOR_COMPILE_THREADS="${TORCHINDUCTOR_COMPILE_THREADS:-8}"
 
 build() { # flavour, size, models
 	flavour=$1 size=$2
@@ -52,41 +50,55 @@ build() { # flavour, size, models
 	quote "$scratch/build" 3
 }
 
-frames() { # name, arguments of bench_engine.py
-	name=$1
-	shift
-	say "frames, $name"
-	"$python" tools/bench_engine.py "$@" --markdown "$scratch/frames" \
-		--json "${file%.md}-$name.json" >"$scratch/log" 2>&1 || failed=1
-	cat "$scratch/frames" >>"$file" 2>/dev/null || quote "$scratch/log" 25
-	rm -f "$scratch/frames"
+# for each TensorRT that is here
+build_all() { # size, models
+	for flavour in tensorrt_rtx tensorrt; do
+		"$python" -c "import $flavour" 2>/dev/null && build "$flavour" "$@"
+	done
+}
+
+# Nothing else is on stage while frames are timed; a show compiles with one core, as ever.
+threads=${TORCHINDUCTOR_COMPILE_THREADS:-8}
+
+frames() { # size, model
+	part=${file%.md}-$2-$1
+	say "frames, $2, $1 px"
+	TORCHINDUCTOR_COMPILE_THREADS=$threads "$python" tools/bench_engine.py --model "$2" \
+		--size "$1" --markdown "$part.md" --json "$part.json" >"$scratch/log" 2>&1 ||
+		{ failed=1; quote "$scratch/log" 25; }
+	if [ -f "$part.md" ]; then
+		cat "$part.md" >>"$file"
+		rm "$part.md"
+	fi
 }
 
 section "Frames"
-for flavour in tensorrt_rtx tensorrt; do
-	"$python" -c "import $flavour" 2>/dev/null || continue
-	build "$flavour" 1024 --model mobilestylegan --model stylegan2 --model encoder
-	for size in 512 256; do build "$flavour" "$size" --model mobilestylegan; done
-done
-frames 1024 --model mobilestylegan --model stylegan2 --model encoder
+build_all 1024 --model mobilestylegan --model stylegan2 --model encoder
+frames 1024 mobilestylegan
+frames 1024 stylegan2
+frames 0 encoder
 
 section "A live show, 1024 × 1024 at 60 frames/s"
 say "a live show"
-"$python" tools/bench_show.py --seconds 30 >"$scratch/show" 2>"$scratch/log" || failed=1
-cat "$scratch/log" >>"$scratch/show"
+"$python" tools/bench_show.py --seconds 30 >"$scratch/show" 2>"$scratch/log" ||
+	{ failed=1; quote "$scratch/log" 25; }
 quote "$scratch/show" 25
 
 section "Tests"
 say "tests"
-"$python" -m pytest -q -rs -m card tests/engine >"$scratch/tests" 2>&1 || failed=1
-quote "$scratch/tests" 25
+TORCHINDUCTOR_COMPILE_THREADS=$threads "$python" -m pytest -o addopts= -q -rfEs --tb=short \
+	-m card tests/engine >"$scratch/tests" 2>&1 || failed=1
+quote "$scratch/tests" 60
 
 section "What can draw here"
 "$python" -m vjnode engines list >"$scratch/list" 2>&1
 quote "$scratch/list" 60
 
 section "Smaller pictures"
-frames small --model mobilestylegan --size 512 --size 256
+for size in 512 256; do
+	build_all "$size" --model mobilestylegan
+	frames "$size" mobilestylegan
+done
 
 say "done: $file"
 [ "$failed" = 0 ] || say "something failed; see there"

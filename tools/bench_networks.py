@@ -32,7 +32,8 @@ def eager(
 ) -> Opened:
     """Open vjnode's own form of a network in torch, as it is."""
     torch = load_torch(threads)
-    module, inputs = _module(network, size, device, precision)
+    module = network.module(network.weights(), size, precision).to(device).eval()
+    inputs = _inputs(network, size, device)
 
     def frame() -> list[np.ndarray]:
         with torch.inference_mode():
@@ -50,12 +51,15 @@ def compiled(network: Network, size: int, up: "UpForm | None" = None) -> Opened:
     from vjnode.face.joined import join  # noqa: PLC0415
     from vjnode.face.tick import Tick  # noqa: PLC0415
 
-    module, inputs = _module(network, size, "cuda", "fp16")
-    if up is not None:
+    if up is None:
+        module = network.module(network.weights(), size, "fp16").eval()
+    else:
         module = _stylegan2(network, size, up)
     if isinstance(module, Tick):
         join(module)
     module = torch.compile(module.to("cuda", memory_format=torch.channels_last), fullgraph=True)
+    inputs = _inputs(network, size, "cuda")
+    torch.cuda.synchronize()  # what is in other streams is not waited for below
     stream = torch.cuda.Stream()
     with torch.inference_mode(), torch.cuda.stream(stream):
         for _ in range(3):
@@ -131,13 +135,11 @@ def tensorrt(network: Network, size: int, flavour_name: str) -> Opened:
     return Opened(f"{flavour_name} {trt.__version__} fp16 on {cuda.card}", frame)
 
 
-def _module(network: Network, size: int, device: str, precision: Precision) -> tuple[Any, Any]:
+def _inputs(network: Network, size: int, device: str) -> list[Any]:
     import torch  # noqa: PLC0415
 
-    weights = network.weights()
-    module = network.module(weights, size, precision).to(device).eval()
-    shapes = network.inputs(weights, size).values()
-    return module, [torch.zeros(shape, device=device) for shape in shapes]
+    shapes = network.inputs(network.weights(), size).values()
+    return [torch.zeros(shape, device=device) for shape in shapes]
 
 
 def _stylegan2(network: Network, size: int, up: "UpForm") -> Any:  # noqa: ANN401 - a module

@@ -105,13 +105,13 @@ def main() -> None:
     if rank == 0 and not (options.resume and kept["start"].exists()):
         for path in kept.values():
             path.unlink(missing_ok=True)
-        torch.save(_begun(options, shards).state_dict(), kept["start"])
+        torch.save(_begun(options, shards), kept["start"])
     if ranks > 1:
         distributed.barrier()
-    tail = Tail(options.size)
-    tail.load_state_dict(torch.load(kept["start"], weights_only=True))
+    tail, start = Tail(options.size), torch.load(kept["start"], weights_only=True)
+    tail.load_state_dict(start["tail"])
     done: dict[str, Progress] = {}
-    for part, steps in [one for one in zip(PARTS, options.steps, strict=True) if one[1]]:
+    for part, steps in zip(PARTS, options.steps, strict=True):
         if kept[part].exists():
             saved = torch.load(kept[part], weights_only=True)
             gone_on = part == LATER and kept[ALL].exists()
@@ -119,6 +119,8 @@ def main() -> None:
                 tail.load_state_dict(saved["tail"])
                 done[part] = Progress(**saved["progress"])
                 continue
+        if not steps:
+            continue
         done[part] = _train(
             tail,
             _data(tail, shards[rank::ranks], part),
@@ -131,7 +133,9 @@ def main() -> None:
             checkpoint=kept[part],
         )
     if rank == 0:
-        record = _record(options, ranks, done) | _held_out(tail, _data(tail, held, LATER))
+        record = _record(options, ranks, done, start["begun_from"]) | _held_out(
+            tail, _data(tail, held, LATER)
+        )
         print(json.dumps(record["held_out"], indent=2))
         _write(options.out, tail, record)
         losses = {part: progress.losses for part, progress in done.items()}
@@ -147,18 +151,28 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=4, help="of all processes together")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="0: all, or one for each process")
-    parser.add_argument("--rate", type=float, default=1.0, help="of learning, in usual ones")
+    parser.add_argument(
+        "--rate", type=float, default=1.0, help="of learning, a multiple of the usual one"
+    )
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--begin-from", type=Path, help="networks that were trained before")
     parser.add_argument("--out", type=Path, default=shipped("heads"))
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not any(options.steps):
+        parser.error("--steps 0 0 trains nothing")
+    return options
 
 
-def _begun(options: argparse.Namespace, shards: list[Path]) -> Tail:
-    """Return what a training begins with."""
+def _begun(options: argparse.Namespace, shards: list[Path]) -> dict[str, object]:
+    """Return what a training begins with, and what is known of networks that it goes on with."""
     if options.begin_from is None:
-        return _started(options.size, shards[:STARTED_SHARDS])
-    return load_tail(options.size, options.begin_from)
+        tail = _started(options.size, shards[:STARTED_SHARDS])
+        return {"tail": tail.state_dict(), "begun_from": {}}
+    tail = load_tail(options.size, options.begin_from)
+    records = options.begin_from.with_suffix(".json")
+    known = json.loads(records.read_text()).get(str(options.size), {}) if records.exists() else {}
+    known = {"sha256": sha256_of(options.begin_from), **known}
+    return {"tail": tail.state_dict(), "begun_from": known}
 
 
 def _started(size: int, shards: list[Path]) -> Tail:
@@ -331,15 +345,18 @@ def _share_gradients(weights: list[torch.nn.Parameter], ranks: int) -> None:
 
 
 def _record(
-    options: argparse.Namespace, ranks: int, done: dict[str, Progress]
+    options: argparse.Namespace,
+    ranks: int,
+    done: dict[str, Progress],
+    begun_from: dict[str, object],
 ) -> dict[str, object]:
     """Return what was trained with."""
-    before = {} if options.begin_from is None else {"begun_from": _told_of(options)}
-    return before | {
+    return ({"begun_from": begun_from} if begun_from else {}) | {
         "pairs": options.pairs,
         "seed": options.seed,
         "truncations": head_pairs.TRUNCATIONS,
         "steps": {part: progress.step for part, progress in done.items()},
+        "rate": options.rate,
         "batch": options.batch,
         "processes": ranks,
         "minutes": {part: round(progress.minutes, 4) for part, progress in done.items()},
@@ -347,13 +364,6 @@ def _record(
         "commit": commit(),
         "torch": torch.__version__,
     }
-
-
-def _told_of(options: argparse.Namespace) -> dict[str, object]:
-    """Return what is known of the networks that a training was begun from."""
-    records = options.begin_from.with_suffix(".json")
-    known = json.loads(records.read_text())[str(options.size)] if records.exists() else {}
-    return {"sha256": sha256_of(options.begin_from), **known}
 
 
 @torch.inference_mode()
