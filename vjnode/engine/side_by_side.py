@@ -2,8 +2,8 @@
 
 Cores that draw one picture together wait for each other after each of its layers, and so for
 whatever else has taken one of them meanwhile: on two cores with a show beside it, a picture takes
-half as long again as it does alone. Pictures that are drawn apart wait for nobody. Each takes
-longer, so this is for where pictures take longer than frames anyway.
+half as long again as it does alone. Pictures that are drawn apart wait for nobody. So there are
+more of them, but each takes longer.
 """
 
 import queue

@@ -42,6 +42,11 @@ before a frame is due, and may take a little longer at times."""
 IN_A_SHOW = 1.5
 """A picture that all cores draw takes so many times longer beside a show than alone."""
 
+SMOOTH_S, PROMPT_S = 0.04, 0.1
+"""Two at once are drawn where pictures would else follow each other more slowly than this, s, and
+only if each, which then has half of the cores, is there within that: they come more often, but
+later."""
+
 
 def live_track() -> WeightTrack:
     """Return the weight of a live show, which knows nothing of what is still to come."""
@@ -169,7 +174,7 @@ def open_show_library(
 
 
 def _small_and_live(size: int, period_s: float) -> Choice:
-    """Open the live network: one that draws with all cores, or two if that is too slow."""
+    """Open the live network: one that draws with all cores, or two side by side."""
     # They are imported when opened.
     from vjnode.engine.openvino import OpenVinoEngine, known_as  # noqa: PLC0415
 
@@ -179,7 +184,8 @@ def _small_and_live(size: int, period_s: float) -> Choice:
     if ms is None:
         engine = open_one()
         ms = measured_ms(engine)
-    if cores() >= AT_ONCE and IN_A_SHOW * ms > 1e3 * period_s:
+    slow = 1e-3 * IN_A_SHOW * ms > max(SMOOTH_S, period_s)
+    if slow and 1e-3 * AT_ONCE * ms <= PROMPT_S and cores() >= AT_ONCE:
         if engine is not None:
             engine.close()
         engine = SideBySide(partial(open_one, shares=AT_ONCE))
