@@ -5,8 +5,11 @@ from vjnode.output.clock import FrameClock
 LEAD = 0.4
 """A frame is begun this part of a period before its deadline."""
 
-EVEN = 0.85
-"""Of the mean of the last two intervals: where frames take more or less, none waits for long."""
+EVEN = 0.95
+"""Of the time that a frame takes of late: below 1, so that it can take less again."""
+
+REMEMBERED = 6
+"""Beginnings. A frame that was held up spoils two pairs of intervals of those between them."""
 
 LATE = 1.05
 """In periods: frames that come no later than this keep to the clock."""
@@ -28,14 +31,16 @@ class Pace:
 
     def due_s(self, now_s: float) -> float:
         """Return when to begin the next frame, s; asked once for each."""
-        period_s = self._clock.period_s
-        mean_s = (self._begun_s[-1] - self._begun_s[0]) / max(len(self._begun_s) - 1, 1)
-        if self._overlaps and mean_s > LATE * period_s:
-            return self._begun_s[-1] + EVEN * mean_s
+        period_s, begun = self._clock.period_s, self._begun_s
+        # Two that overlap are begun in the time that one takes.
+        pairs_s = [(later - first) / 2 for first, later in zip(begun, begun[2:], strict=False)]
+        takes_s = min(pairs_s, default=0.0)
+        if self._overlaps and takes_s > LATE * period_s:
+            return begun[-1] + EVEN * takes_s
         lead_s = LEAD * period_s
         self._frame = self._clock.next_frame(after=self._frame, now_s=now_s + lead_s)
         return self._clock.due_s(self._frame) - lead_s
 
     def begun(self, now_s: float) -> None:
         """Take note that a frame is begun."""
-        self._begun_s = [*self._begun_s[-2:], now_s]
+        self._begun_s = [*self._begun_s, now_s][-REMEMBERED:]
