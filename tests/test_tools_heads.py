@@ -22,12 +22,13 @@ TOOLS = Path(__file__).parent.parent / "tools"
 def tools():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(TOOLS))
+        import head_data
         import head_pairs
         import head_start
         import train_heads
 
         # Few pictures, for time: what is learnt from them is little, but is learnt.
-        for module in (head_pairs, train_heads):
+        for module in (head_pairs, head_data):
             patch.setattr(module, "SHARD", 4)
         patch.setattr(train_heads, "STARTED_ON", 4)
         patch.setattr(train_heads, "FITTED_ON", 4)

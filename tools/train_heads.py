@@ -17,7 +17,6 @@ import json
 import math
 import os
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,10 +25,10 @@ import head_start
 import matplotlib as mpl
 import numpy as np
 import torch
-from head_pairs import PX, SHARD, Pairs, make_pairs, read_pairs
+from head_data import Data, first_block, given_to_first_block, parts, read
+from head_pairs import PX, make_pairs, read_pairs
 from head_start import TEXTURE
 from muon import Muon
-from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 from torch import Tensor, distributed
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
@@ -39,9 +38,7 @@ from training_record import Progress, commit
 from vjnode.engine.manifest import sha256_of
 from vjnode.face import live
 from vjnode.face.fetch import generator_weights
-from vjnode.face.fold import FoldedSynthesis
 from vjnode.face.heads import PLANS, Tail, load_tail
-from vjnode.face.layout import TRUNK
 from vjnode.face.mobilestylegan import load
 from vjnode.storage import cache_dir, replace_file, shipped
 
@@ -62,24 +59,6 @@ COARSE = 0.2
 LEAST_MATRIX = 12
 """Sides of a weight that counts as a matrix; a head has twelve outputs."""
 CHECKPOINT_EVERY = 100
-
-
-@dataclass
-class Data:
-    """Pairs, with what the first block makes of them, or what it gets.
-
-    x: [N, C, px, px], float16. pictures: [N, PX, PX, 3], uint8.
-    """
-
-    x: Tensor
-    codes: Tensor
-    pictures: Tensor
-
-    def batch(self, places: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-        """Features, codes, and pictures [n, 3, PX, PX], −1…1."""
-        part = torch.from_numpy(places)
-        pictures = self.pictures[part].permute(0, 3, 1, 2).float() / 127.5 - 1.0
-        return self.x[part].float(), self.codes[part], pictures
 
 
 def main() -> None:
@@ -123,7 +102,7 @@ def main() -> None:
             continue
         done[part] = _train(
             tail,
-            _data(tail, shards[rank::ranks], part),
+            read(tail, shards[rank::ranks], whole=part == ALL),
             part,
             steps,
             rate=options.rate * RATES[part],
@@ -134,7 +113,7 @@ def main() -> None:
         )
     if rank == 0:
         record = _record(options, ranks, done, start["begun_from"]) | _held_out(
-            tail, _data(tail, held, LATER)
+            tail, read(tail, held, whole=False)
         )
         print(json.dumps(record["held_out"], indent=2))
         _write(options.out, tail, record)
@@ -179,61 +158,16 @@ def _started(size: int, shards: list[Path]) -> Tail:
     """Return a tail from the generator's weights, its heads fitted."""
     _, teacher = load(generator_weights())
     tail, first = Tail(size), read_pairs(shards[:1])
-    given, codes = _given(tail, first), torch.from_numpy(first.codes)
+    given, codes = given_to_first_block(tail, first), torch.from_numpy(first.codes)
     layers = head_start.measured(
         teacher, tail.plan.trunk, given[:STARTED_ON].float(), codes[:STARTED_ON]
     )
     many = torch.from_numpy(read_pairs(shards).codes)
     tail = head_start.start(teacher, layers, many, size)
-    data = Data(_first_block(tail, given, codes), codes, torch.from_numpy(first.pictures))
+    data = Data(first_block(tail, given, codes), codes, torch.from_numpy(first.pictures))
     for level in (0, 1):
-        head_start.fit_head(tail, level, _parts(data, FITTED_ON))
+        head_start.fit_head(tail, level, parts(data, FITTED_ON))
     return tail
-
-
-def _data(tail: Tail, shards: list[Path], part: str) -> Data:
-    """Return the pairs of ``shards`` to train a part with, read one by one: x is large."""
-    found: Data | None = None
-    for number, shard in enumerate(tqdm(shards, "reading", unit="shard")):
-        pairs, here = read_pairs([shard]), slice(number * SHARD, (number + 1) * SHARD)
-        codes, x = torch.from_numpy(pairs.codes), _given(tail, pairs)
-        if part == LATER:
-            x = _first_block(tail, x, codes)
-        values = (x, codes, torch.from_numpy(pairs.pictures))
-        if found is None:
-            found = Data(*(v.new_empty((len(shards) * SHARD, *v.shape[1:])) for v in values))
-        for into, value in zip(vars(found).values(), values, strict=True):
-            into[here] = value
-    assert found is not None  # noqa: S101 - there are shards
-    return found
-
-
-@torch.inference_mode()
-def _given(tail: Tail, pairs: Pairs) -> Tensor:
-    """Return what the first block gets, [N, 512, px/2, px/2], float16, on the CPU."""
-    x = torch.from_numpy(pairs.features)
-    if tail.plan.trunk == TRUNK:
-        return x
-    _, teacher = load(generator_weights())
-    blocks = FoldedSynthesis(teacher, 1024).blocks[TRUNK : tail.plan.trunk]
-    found = []
-    for features, code in zip(x.split(1), torch.from_numpy(pairs.codes).split(1), strict=True):
-        y = features.float()
-        for i, block in enumerate(blocks, TRUNK):
-            y = block(y, code[:, 3 * i + 1 : 3 * i + 4], TEXTURE)
-        found.append(y.half())
-    return torch.cat(found)
-
-
-@torch.inference_mode()
-def _first_block(tail: Tail, given: Tensor, codes: Tensor) -> Tensor:
-    """Return what the first block makes of what it gets, float16."""
-    parts = zip(given.split(4), codes.split(4), strict=True)
-    return torch.cat([tail.first(x.float(), c, TEXTURE).half() for x, c in parts])
-
-
-def _parts(data: Data, count: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-    return [data.batch(part) for part in np.array_split(np.arange(count), -(-count // 4))]
 
 
 def _train(
@@ -371,7 +305,7 @@ def _held_out(tail: Tail, data: Data) -> dict[str, object]:
     """Return how near pictures come on faces it was not trained on, PSNR in dB."""
     errors = [
         _errors([picture.clamp(-1, 1) for picture in tail.pictures(x, c, TEXTURE)], wanted)[-1]
-        for x, c, wanted in _parts(data, len(data.codes))
+        for x, c, wanted in parts(data, len(data.codes))
     ]
     psnr = -10 * np.log10(torch.cat(errors).numpy())
     figures = {"mean": psnr.mean(), "lowest": psnr.min(), "highest": psnr.max()}
