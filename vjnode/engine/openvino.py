@@ -43,6 +43,7 @@ class Known:
     name: str
     identity: str
     size: int
+    precision: Precision
 
 
 def known_as(
@@ -51,7 +52,7 @@ def known_as(
     """Return what ``OpenVinoEngine`` will be known as.
 
     Raises:
-        InputError: another size.
+        InputError: another size, or ``VJNODE_PRECISION`` names nothing that is known.
     """
     if size not in SIZES:
         raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")
@@ -65,14 +66,14 @@ def known_as(
     processor = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
     name = f"openvino {precision}{' live' * (quality == 'live')} on {processor}"
     what = f"{weights} {GRAPH} {ov.__version__} {precision} {size}"
-    return Known(name, hashlib.sha256(what.encode()).hexdigest()[:16], size)
+    return Known(name, hashlib.sha256(what.encode()).hexdigest()[:16], size, precision)
 
 
 class OpenVinoEngine:
     """The default generator on the processor.
 
-    size: 1024, 512 or 256, px. threads: how many to use; None for one on each core, of which
-    this one gets one part of so many ``shares``.
+    size: 1024, 512 or 256, px. threads: how many to use; None for one on each core.
+    shares: how many such engines share these cores, each with its part of them.
     fast: as a show draws, int8 rather than f32, or what ``VJNODE_PRECISION`` says.
     quality: ``full`` draws 1024 px and averages; ``live`` runs the network of
     ``vjnode.face.heads``, some four times as fast, which there is for 512 and 256 px.
@@ -97,7 +98,7 @@ class OpenVinoEngine:
     ) -> None:
         core = load_openvino().Core()
         known = known_as(size, quality, fast=fast, core=core)
-        precision = _precision(core, quality, fast=fast)
+        precision = known.precision
         options: dict[str, object] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",

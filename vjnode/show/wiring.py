@@ -42,10 +42,12 @@ before a frame is due, and may take a little longer at times."""
 IN_A_SHOW = 1.5
 """A picture that all cores draw takes so many times longer beside a show than alone."""
 
-SMOOTH_S, PROMPT_S = 0.04, 0.1
-"""Two at once are drawn where pictures would else follow each other more slowly than this, s, and
-only if each, which then has half of the cores, is there within that: they come more often, but
-later."""
+SMOOTH_S = 0.04
+"""Where pictures would follow each other more slowly than this, s, two are drawn at once: they
+come more often, but each, on half of the cores, a little later."""
+
+PROMPT_S = 0.1
+"""Unless each would then take longer than this, s."""
 
 
 def live_track() -> WeightTrack:
