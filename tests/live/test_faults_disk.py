@@ -10,7 +10,7 @@ from tests.live.small_disk import small_disk
 from tests.output.test_record import sound_of, video_of
 from vjnode.audio.source import RATE_HZ
 from vjnode.output.interrupted import RETRY_S
-from vjnode.output.record import MIN_FREE_MIB, RESERVE_MIB
+from vjnode.output.recording_files import MIN_FREE_MIB, RESERVE_MIB
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -37,6 +37,8 @@ def corners(picture):
         ("ndi:Face,size=512", "ndi:Face", Delivery(size=512)),
         ("ndi:A, B,fps=29.97,flip-y", "ndi:A, B", Delivery(fps=Fraction(30000, 1001), flip_y=True)),
         ("record:a,b.mp4", "record:a,b.mp4", Delivery()),
+        ("record:a.mp4,part=90", "record:a.mp4", Delivery(part_min=90.0)),
+        ("record:a.mp4,part=0", "record:a.mp4", Delivery(part_min=0.0)),
         ("record:size=512.mp4", "record:size=512.mp4", Delivery()),
         ("x,order=bgra,alpha=luma", "x", Delivery(order="bgra", alpha="luma")),
     ],
@@ -56,6 +58,11 @@ def test_how_frames_are_wanted_stands_behind_the_output(text, plain, delivery):
         ("null,alpha=half", "opaque, luma"),
         ("record:x.mp4,order=bgra", "takes rgba"),
         ("record:x.mp4,alpha=luma", "carries no alpha"),
+        ("record:x.mp4,part=0.01", "part=0.01 .*0.1 to 1440, or 0"),
+        ("record:x.mp4,part=1e9", "0.1 to 1440, or 0"),
+        ("record:x.mp4,part=nan", "0.1 to 1440, or 0"),
+        ("record:x.mp4,part=hour", "0.1 to 1440, or 0"),
+        ("null,part=5", "makes no files; leave out part="),
     ],
 )
 def test_what_cannot_be_delivered_is_told(text, part):
@@ -67,6 +74,11 @@ def test_an_output_keeps_the_name_that_was_written():
     spec = parse_output("null,size=512", flip_y=True)
     assert (spec.kind, spec.target, str(spec)) == ("null", "", "null,size=512")
     assert (spec.delivery.size, spec.delivery.flip_y) == (512, True)
+
+
+def test_a_recording_makes_a_file_an_hour_unless_told_otherwise():
+    for text, minutes in (("record:a.mp4", 60.0), ("record:a.mp4,part=5", 5.0), ("null", None)):
+        assert parse_output(text).delivery.part_min == minutes
 
 
 def test_what_needs_nothing_is_not_copied():

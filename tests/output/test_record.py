@@ -14,7 +14,7 @@ import pytest
 from tests.output.shows import Tap, flat, noise, tone
 from vjnode.audio.source import RATE_HZ
 from vjnode.errors import InputError, OutputError
-from vjnode.output import codecs, record
+from vjnode.output import codecs, record, recording_files
 from vjnode.output.base import Frame, OutputContext
 
 FPS = Fraction(60)
@@ -314,10 +314,19 @@ def test_a_show_that_comes_to_nothing_leaves_the_recording_of_another(tmp_path):
     assert path.read_bytes() == b"last night"  # whoever is killed now, as well
     output.close()
     assert path.read_bytes() == b"last night"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("attempt", [0, 1])
+def test_a_show_that_comes_to_nothing_leaves_no_file(tmp_path, attempt):
+    output = record.open_output(str(tmp_path / "set.mp4"), context(attempt=attempt))
+    assert not list(tmp_path.iterdir())  # whoever is killed now, as well
+    output.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_part_that_cannot_begin_leaves_no_empty_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(record, "MIN_FREE_MIB", 1 << 40)
+    monkeypatch.setattr(recording_files, "MIN_FREE_MIB", 1 << 40)
     for _ in range(3):
         output = record.open_output(str(tmp_path / "set.mp4"), context(attempt=1))
         assert "MiB are needed" in output.about()["interrupted"]
@@ -376,13 +385,18 @@ def test_missing_encoder_is_named(tmp_path, monkeypatch):
 def test_full_disk_is_told_with_path_and_remedy(tmp_path):
     path = tmp_path / "out.mp4"
     path.symlink_to("/dev/full")
-    text = refused(path)
+    output = record.open_output(str(path), context())
+    with pytest.raises(OutputError) as caught:  # noqa: PT012
+        for n in range(60):
+            output.send(flat((5, 5, 5)), n / 60)
+    output.close()
+    text = str(caught.value)
     assert str(path) in text
     assert "disk is full" in text
 
 
 def test_too_full_a_disk_is_refused_before_the_show(tmp_path, monkeypatch):
-    monkeypatch.setattr(record, "MIN_FREE_MIB", 1 << 40)
+    monkeypatch.setattr(recording_files, "MIN_FREE_MIB", 1 << 40)
     (tmp_path / "old.mp4").write_bytes(b"yesterday")
     for name in ("old.mp4", "new.mp4"):
         assert f"{1 << 40} MiB are needed" in refused(tmp_path / name)

@@ -196,6 +196,19 @@ def test_a_display_that_takes_no_frame_any_more_is_told_so_that_it_is_opened_aga
     output.close()
 
 
+def test_an_hour_in_which_the_whole_machine_slept_is_no_fault_of_the_display(desktop, monkeypatch):
+    output = window.open_output("", CONTEXT)
+    desktop.frame_s = 1.0  # it holds a frame all the while
+    now_s, slept_s = time.monotonic, 0.0
+    monkeypatch.setattr(window.time, "monotonic", lambda: now_s() + slept_s)
+    for n in range(3):
+        output.send(flat((n, n, n)), n / 60)
+    slept_s = 3600.0
+    for n in range(3, 6):
+        output.send(flat((n, n, n)), slept_s + n / 60)
+    output.close()
+
+
 def test_a_display_that_hangs_from_the_start_is_a_fault(desktop, monkeypatch):
     monkeypatch.setattr(window, "START_S", 0.2)
     desktop.frame_s = 1.5

@@ -123,6 +123,7 @@ class Delivery:
     order: of the channels, one of ``ORDERS``; "" for what the output is used to.
     alpha: one of ``ALPHAS``: opaque, or as bright as the picture, so that black is transparent.
     codec: one of ``CODECS``; "" for what suits the file.
+    part_min: length of a recording's files, minutes; 0 for one file; None for what is usual.
     """
 
     size: int | None = None
@@ -131,6 +132,7 @@ class Delivery:
     order: str = ""
     alpha: str = "opaque"
     codec: str = ""
+    part_min: float | None = None
 
 
 ORDERS = ("rgba", "bgra")
@@ -162,6 +164,7 @@ class OutputContext:
     fps: the rate that ``send`` will be called at, frames/s, exact.
     order: of the channels, one of ``ORDERS``. alpha: one of ``ALPHAS``.
     codec: one of ``CODECS``, or "".
+    part_s: length of a recording's files, s; 0: one file.
     live: whether a clock waits for ``send``, so that a frame is better dropped than waited for.
     sound: the show's sound.
     measured_fps: frames/s over the last second, as sent by this output's own clock; may be
@@ -179,6 +182,7 @@ class OutputContext:
     attempt: int = 0
     before: Mapping[str, object] = field(default_factory=dict)
     codec: str = ""
+    part_s: float = 0.0
     live: bool = False
 
 

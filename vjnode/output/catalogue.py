@@ -9,6 +9,10 @@ from vjnode.output.base import Delivery, Output, OutputContext, OutputSpec
 from vjnode.output.codecs import check_recording
 from vjnode.output.delivery import split_delivery
 
+PART_MIN = 60.0
+"""Minutes after which a recording begins a new file: the index of an .mp4 is kept in memory until
+its end, 27 MB of it an hour."""
+
 
 @dataclass(frozen=True)
 class OutputKind:
@@ -17,7 +21,7 @@ class OutputKind:
     module: has an ``open_output(target, context)``, and may have an ``unready() -> str`` that says
         why it cannot work here, with the remedy, or "" when it can.
     orders: of channels that may be asked for; the first is what it is used to. alpha: whether
-        it carries alpha. codecs: whether it takes one.
+        it carries alpha. records: whether it makes files, which have a codec and a length.
     check: raises InputError when a target cannot be delivered to in this way.
     """
 
@@ -28,7 +32,7 @@ class OutputKind:
     needs_target: bool = False
     orders: tuple[str, ...] = ("rgba",)
     alpha: bool = False
-    codecs: bool = False
+    records: bool = False
     check: Callable[[str, Delivery], None] | None = None
 
 
@@ -43,7 +47,7 @@ KINDS = {
             "H.264, ProRes or MJPEG with the sound, as .mp4, .mov or .mkv",
             needs_target=True,
             alpha=True,
-            codecs=True,
+            records=True,
             check=check_recording,
         ),
         OutputKind(
@@ -114,12 +118,16 @@ def parse_output(text: str, *, flip_y: bool = False) -> OutputSpec:
     if delivery.alpha != "opaque" and not kind.alpha:
         carry = ", ".join(one.name for one in KINDS.values() if one.alpha) or "none yet"
         raise InputError(f"the output '{name}' carries no alpha; those that do: {carry}")
-    if delivery.codec and not kind.codecs:
+    if delivery.codec and not kind.records:
         raise InputError(f"the output '{name}' has no codec to choose; leave out codec=")
+    if delivery.part_min is not None and not kind.records:
+        raise InputError(f"the output '{name}' makes no files; leave out part=")
     if kind.check is not None:
         kind.check(target, delivery)
     order = delivery.order or kind.orders[0]
     delivery = replace(delivery, order=order, flip_y=delivery.flip_y or flip_y)
+    if kind.records and delivery.part_min is None:
+        delivery = replace(delivery, part_min=PART_MIN)
     return OutputSpec(name, target, delivery, text)
 
 
@@ -136,6 +144,7 @@ def open_output(spec: OutputSpec, context: OutputContext) -> Output:
     Raises:
         OutputError: it cannot work here or now; the text says why and what helps.
     """
-    context = replace(context, codec=spec.delivery.codec)
+    delivery = spec.delivery
+    context = replace(context, codec=delivery.codec, part_s=60.0 * (delivery.part_min or 0.0))
     output: Output = import_module(KINDS[spec.kind].module).open_output(spec.target, context)
     return output

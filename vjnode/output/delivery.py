@@ -14,13 +14,14 @@ from vjnode.output.base import ALPHAS, CODECS, ORDERS, Delivery
 from vjnode.output.rate import FPS_HIGH, FPS_LOW, parse_fps
 
 SIZE_LOW, SIZE_HIGH = 16, 4096
+PART_LOW_MIN, PART_HIGH_MIN = 0.1, 1440.0
 
 USAGE = (
     f"size=PX, fps=N, flip-y, order={'|'.join(ORDERS)}, alpha={'|'.join(ALPHAS)}, "
-    f"codec={'|'.join(CODECS)}"
+    f"codec={'|'.join(CODECS)}, part=MINUTES"
 )
 
-_KEYS = ("size", "fps", "order", "alpha", "codec")
+_KEYS = ("size", "fps", "order", "alpha", "codec", "part")
 
 LUMA = np.array([[0.2126, 0.7152, 0.0722, 0.0]], np.float32)
 """BT.709's weights of red, green and blue."""
@@ -49,6 +50,7 @@ def split_delivery(text: str) -> tuple[str, Delivery]:
         order=_one_of(ORDERS, "order", found.get("order", "")),
         alpha=_one_of(ALPHAS, "alpha", found.get("alpha", "opaque")),
         codec=_one_of(CODECS, "codec", found.get("codec", "")),
+        part_min=_part_min(found["part"]) if "part" in found else None,
     )
 
 
@@ -63,6 +65,19 @@ def _fps(text: str) -> Fraction:
     if not FPS_LOW <= fps <= FPS_HIGH:
         raise InputError(f"fps={text} is not within {FPS_LOW} to {FPS_HIGH}")
     return fps
+
+
+def _part_min(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = -1.0
+    if minutes != 0.0 and not PART_LOW_MIN <= minutes <= PART_HIGH_MIN:
+        raise InputError(
+            f"part={text} is not a number of minutes from {PART_LOW_MIN:g} to {PART_HIGH_MIN:g}, "
+            "or 0 for one file"
+        )
+    return minutes
 
 
 def _one_of(known: tuple[str, ...], key: str, value: str) -> str:

@@ -56,32 +56,35 @@ class Movie:
     ``write`` and ``finish``.
     """
 
-    def __init__(self, path: Path, codec: Codec, *, size: int, fps: Fraction) -> None:
-        """Leave the file as it is until ``begin``.
+    def __init__(self, codec: Codec, *, size: int, fps: Fraction) -> None:
+        """Touch no file until ``begin``.
 
         size: px. fps: frames/s, exact.
 
         Raises:
             OutputError: this PyAV has no such encoder.
         """
-        self._path, self._codec, self._size, self._fps = path, codec, size, fps
+        self._codec, self._size, self._fps = codec, size, fps
         self._key_pts: int | None = None
         self._container: av.container.OutputContainer | None = None
         for encoder in (codec.encoder, codec.sound):
             _check_encoder(encoder)
 
-    def begin(self) -> None:
-        """Begin the file, in place of what it was; nothing when it has begun.
+    @property
+    def begun(self) -> bool:
+        """Whether it has a file."""
+        return self._container is not None
+
+    def begin(self, path: Path) -> None:
+        """Begin the file ``path``, in place of what it was.
 
         Raises:
             OutputError: it cannot be written; the text is the reason only.
         """
-        if self._container is not None:
-            return
         codec, fps = self._codec, self._fps
-        options = _CONTAINERS[self._path.suffix.lower()] | _ALL_CONTAINERS
+        options = _CONTAINERS[path.suffix.lower()] | _ALL_CONTAINERS
         try:
-            self._container = av.open(str(self._path), "w", options=options)
+            self._container = av.open(str(path), "w", options=options)
             video = self._container.add_stream(codec.encoder, rate=fps, options=dict(codec.options))
             assert isinstance(video, av.VideoStream)  # noqa: S101 - for the type checker, as below
             video.width = video.height = self._size
@@ -137,13 +140,11 @@ class Movie:
         return portion
 
     def write(self, picture: av.VideoFrame | None, portions: list[av.AudioFrame]) -> None:
-        """Encode and write; the first picture begins the file, where ``begin`` has not.
+        """Encode and write; nothing, where there is no file yet.
 
         Raises:
             OutputError: the file cannot be written any more; the text is the reason only.
         """
-        if picture is not None:
-            self.begin()
         if self._container is None:
             return
         try:
@@ -156,8 +157,6 @@ class Movie:
 
     def finish(self) -> None:
         """Write what the encoders still hold, and the index; call it once.
-
-        A film that never began leaves the file as it was.
 
         Raises:
             OutputError: the end of the file is missing; the text is the reason only.

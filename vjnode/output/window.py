@@ -38,6 +38,9 @@ STOP_S = 0.5
 HANG_S = 2.0
 """A display that has not taken the newest frame for so long hangs, as when its driver was reset."""
 
+LOOK_S = 0.5
+"""Of the time between two frames this much counts at most: a whole machine that slept is none."""
+
 
 class WindowOutput:
     """A full-screen window on one display."""
@@ -55,7 +58,7 @@ class WindowOutput:
         self._showing = np.zeros_like(self._incoming)
         self._news = threading.Condition()
         self._fresh = self._stopping = False
-        self._waiting_since_s = 0.0
+        self._waited_s = self._sent_s = 0.0
         self._fault = ""
         self._shown = 0
         self._closed = self._dismissed = False
@@ -99,9 +102,9 @@ class WindowOutput:
             raise OutputError(self._fault)
         area, now_s = glfw.get_framebuffer_size(self._window), time.monotonic()
         with self._news:
-            if not self._fresh:
-                self._waiting_since_s = now_s
-            elif now_s - self._waiting_since_s > HANG_S:
+            waited_s = self._waited_s + min(now_s - self._sent_s, LOOK_S) if self._fresh else 0.0
+            self._waited_s, self._sent_s = waited_s, now_s
+            if waited_s > HANG_S:
                 raise OutputError(
                     f"the display {self._name} has taken no frame for {HANG_S:g} s: it sleeps, or "
                     "its driver was reset; if it goes on, switch the display on"

@@ -1,0 +1,142 @@
+"""The files of a recording: what they are called, and whether there is room for them."""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from vjnode.errors import InputError, OutputError
+
+MIN_FREE_MIB = 32
+RESERVE_MIB = 16
+"""A recording begins with so much room on its disk, and ends, whole, when only this is left:
+whoever else writes there goes on."""
+
+
+class RecordingFiles:
+    """Names for the parts of one recording: ``NAME``, and then ``NAME-2`` and so on.
+
+    Only the first replaces a file that is there already; each further part takes the next name
+    that is free. Nothing is made before ``next`` is asked.
+
+    Args:
+        path: absolute, of the first part.
+        replaces: whether the first part takes that name, whoever has it; else a free one, too.
+
+    """
+
+    def __init__(self, path: Path, *, replaces: bool) -> None:
+        self.path, self._replaces = path, replaces
+
+    def check(self) -> None:
+        """Check that the next part can be written, and leave everything as it is.
+
+        Raises:
+            InputError: its folder does not exist.
+            OutputError: it cannot be written, or there is too little room.
+        """
+        check_folder(self.path)
+        try:
+            if self._replaces:
+                _check_writable(self.path)
+            else:
+                self._make_part().unlink()
+            free_mib = _free_mib(self.path.parent)
+        except OSError as error:
+            raise OutputError(
+                f"cannot record to {self.path}: {error.strerror}; "
+                "choose a path that you may write to"
+            ) from error
+        if free_mib < MIN_FREE_MIB:
+            raise OutputError(
+                f"cannot record to {self.path}: {free_mib} MiB are free, {MIN_FREE_MIB} MiB are "
+                "needed to begin; free some space or record to another disk"
+            )
+
+    @contextmanager
+    def next(self) -> Iterator[Path]:
+        """Yield the file of the next part, to be begun within.
+
+        A further part's is made, so that it stays ours, and removed when it comes to nothing.
+
+        Raises:
+            OutputError: it cannot be made; the text is the reason only.
+        """
+        if self._replaces:
+            self._replaces = False
+            yield self.path
+            return
+        try:
+            part = self._make_part()
+        except OSError as error:
+            raise OutputError(
+                f"{error.strerror}; record to a path that you may write to"
+            ) from error
+        try:
+            yield part
+        except OutputError:
+            with suppress(OSError):
+                part.unlink()
+            raise
+
+    def check_room(self) -> None:
+        """Check that the recording may go on.
+
+        Raises:
+            OutputError: it may not; the text is the reason only.
+        """
+        folder = self.path.parent
+        try:
+            free_mib = _free_mib(folder)
+        except OSError as error:
+            raise OutputError(
+                f"its folder {folder} cannot be reached any more ({error.strerror}); "
+                "bring it back or record to another one"
+            ) from error
+        if free_mib < RESERVE_MIB:
+            raise OutputError(
+                f"the disk is full but for {free_mib} MiB, which are left to others; "
+                "free some space or record to another disk"
+            )
+
+    def _make_part(self) -> Path:
+        """Make the first further part that nobody has, and return it.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        for number in itertools.count(2):
+            part = self.path.with_stem(f"{self.path.stem}-{number}")
+            with suppress(FileExistsError):
+                part.open("xb").close()
+                break
+        return part
+
+
+def check_folder(path: Path) -> None:
+    """Check that ``path`` can name a new file.
+
+    Raises:
+        InputError: its folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"cannot record to {path}: there is no folder {path.parent}; make it")
+
+
+def _check_writable(path: Path) -> None:
+    """Check that ``path`` can be written, more plainly than a muxer would say it.
+
+    Raises:
+        OSError: it cannot.
+    """
+    try:
+        path.open("xb").close()
+    except FileExistsError:
+        path.open("ab").close()
+    else:
+        path.unlink()
+
+
+def _free_mib(folder: Path) -> int:
+    return shutil.disk_usage(folder).free >> 20
