@@ -1,4 +1,8 @@
-"""The notice board of a show: a few words of shared memory that every process can read."""
+"""The notice board of a show: a few words of shared memory that every process can read.
+
+Each is one aligned word, which no processor reads by halves, and nothing follows from two of them
+together; so they need no fence.
+"""
 
 from multiprocessing.shared_memory import SharedMemory
 

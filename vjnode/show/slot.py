@@ -4,6 +4,13 @@ A writer never waits for a reader, nor a reader for a writer, and neither can le
 behind when it is killed. The payload is kept several times: while one copy is written, the
 newest complete one stays readable; a reader that was overtaken while copying sees that
 from the sequence number and reads again.
+
+Each copy has its number at its head: 0 while it is written. The writer clears the head, fence,
+writes body and head, fence, and then says that this copy is the newest. The reader sees which one
+is the newest, fence, copies its body, fence, and looks whether its head is still of that number.
+So, on any processor: whoever sees a number as the newest sees all of its body, and whoever has
+copied one byte that was written later finds another head. Numbers are aligned words, which no
+processor reads by halves.
 """
 
 from multiprocessing.shared_memory import SharedMemory
@@ -12,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.runtime import monotonic_s
+from vjnode.show.fence import fence
 
 COPIES = 3
 _LINE = 64  # a cache line: counters of their own do not slow the payload's neighbours
@@ -59,12 +67,15 @@ class Slot:
     @property
     def written_s(self) -> float:
         """When the newest value was written, monotonic s; 0 before any."""
-        return float(self._times[self.sequence % self._copies][0])
+        sequence = self.sequence
+        fence()
+        return float(self._times[sequence % self._copies][0])
 
     def begin(self) -> NDArray[np.uint8]:
         """Return the memory for the next value, shape (capacity,), uint8, to write into."""
         copy = (self.sequence + 1) % self._copies
         self._heads[copy][0] = 0
+        fence()
         return self._bodies[copy]
 
     def commit(self, length: int) -> None:
@@ -74,6 +85,7 @@ class Slot:
         self._times[sequence % self._copies][0] = monotonic_s()
         head[1] = length
         head[0] = sequence
+        fence()
         self._newest[0] = sequence
 
     def write(self, value: bytes) -> None:
@@ -97,11 +109,13 @@ class Slot:
             sequence = self.sequence
             if sequence == self._read_up_to:
                 return None
+            fence()
             head = self._heads[sequence % self._copies]
-            length = min(int(head[1]), len(target))
-            if int(head[0]) != sequence:
+            if int(head[0]) != sequence:  # overtaken already: no need to copy
                 continue
+            length = min(int(head[1]), len(target))
             target[:length] = self._bodies[sequence % self._copies][:length]
+            fence()
             if int(head[0]) == sequence:
                 if self._read_up_to:
                     self.dropped += sequence - self._read_up_to - 1

@@ -3,6 +3,11 @@
 Unlike the other hand-overs this one must not lose anything between two reads, so it keeps
 the last seconds. The writer never waits; a reader that was away for longer finds the
 newest part.
+
+The writer counts a block once its samples lie there; the reader copies what was counted and then
+looks at the count again: if by then the writer may have come round to the oldest sample that was
+copied, it copies anew. Between each two of these steps stands a fence, so that the order holds on
+any processor.
 """
 
 from multiprocessing.shared_memory import SharedMemory
@@ -11,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.source import BLOCK, RATE_HZ, Block
+from vjnode.show.fence import fence
 
 SECONDS = 4
 FRAMES = RATE_HZ * SECONDS
 _TIMES = 512  # of the newest blocks: each time is there before its samples count
 _HEAD = 64 + _TIMES * 8
-_GUARD = RATE_HZ // 4  # the oldest quarter second may be overwritten while it is read
+_GUARD = RATE_HZ // 4  # the oldest quarter second is likely to be overwritten while it is read
+_MAX_TRIES = 8
 
 
 class SoundRing:
@@ -39,7 +46,8 @@ class SoundRing:
         return self._memory.name
 
     def write(self, block: Block) -> None:
-        """Append one block."""
+        """Append one block, of at most ``BLOCK`` frames."""
+        fence()  # who sees these samples sees that the blocks before them were counted
         start = int(self._written[0]) % FRAMES
         count = len(block.pcm)
         first = min(count, FRAMES - start)
@@ -47,16 +55,23 @@ class SoundRing:
         self._pcm[: count - first] = block.pcm[first:]
         written = int(self._written[0]) + count
         self._heard_s[written // BLOCK % _TIMES] = block.captured_s
+        fence()
         self._written[0] = written
 
     def read(self) -> tuple[NDArray[np.float32], float]:
         """Return the samples since the last read, (n, 2) float32, and when the last was heard."""
-        written = int(self._written[0])
-        heard_s = float(self._heard_s[written // BLOCK % _TIMES])
-        count = min(written - self._read_up_to, FRAMES - _GUARD)
-        self._read_up_to = written
-        index = np.arange(written - count, written) % FRAMES
-        return self._pcm[index], heard_s
+        for _ in range(_MAX_TRIES):
+            written = int(self._written[0])
+            fence()
+            heard_s = float(self._heard_s[written // BLOCK % _TIMES])
+            first = max(self._read_up_to, written - (FRAMES - _GUARD))
+            pcm = self._pcm[np.arange(first, written) % FRAMES]
+            fence()
+            # Up to a block may have been written that is not counted yet.
+            if int(self._written[0]) + BLOCK - first <= FRAMES:
+                self._read_up_to = written
+                return pcm, heard_s
+        return pcm[:0], heard_s  # held up for seconds each time: the next read has what is new
 
     def close(self) -> None:
         """Leave the ring; the process that made it also removes it."""
