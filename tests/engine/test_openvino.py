@@ -1,7 +1,6 @@
 """The processor's engine: right pictures, of every size, the same each time."""
 
 import hashlib
-import itertools
 import json
 import shutil
 import subprocess
@@ -196,13 +195,44 @@ def test_what_is_kept_from_one_picture_to_the_next_never_shows(codes):
     assert len({picture.tobytes() for picture in seen}) == len(seen)
 
 
+class Watched:
+    """A part of a drawing that notes what it is told; held, it never says that it is done."""
+
+    def __init__(self, request, *, held):
+        self.request, self.held = request, held
+        self.told, self.asked = [], 0
+
+    def __getattr__(self, name):
+        def do():
+            self.told.append(name)
+            return getattr(self.request, name)()
+
+        return do
+
+    def wait_for(self, timeout_ms):
+        self.asked += 1
+        return not self.held and self.request.wait_for(timeout_ms)
+
+
 @pytest.mark.parametrize("threads", [None, 1])
-@pytest.mark.parametrize("patience", [0, 6])
-def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(codes, threads, patience):
+@pytest.mark.parametrize("during", [0, 1, 2], ids=["root", "trunk", "band"])
+def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(codes, threads, during):
     engine = open_engine(512, threads)
-    whole, asked = engine.draw(codes), itertools.count()
-    assert engine.draw_unless(lambda: next(asked) >= patience, codes) is None
-    assert next(asked) <= patience + 2
+    whole, another_pose = engine.draw(codes), codes[::-1].copy()
+    turns = [engine._root, *engine._turns]
+    watched = [
+        [Watched(request, held=number == during) for request in turn]
+        for number, turn in enumerate(turns)
+    ]
+    engine._root, engine._turns = watched[0], watched[1:]
+    held = watched[during][0]
+    assert engine.draw_unless(lambda: held.asked == 3, another_pose) is None
+    assert held.asked == 3
+    for number, turn in enumerate(watched):
+        begun = ["start_async"] * (number <= during)
+        end = ["cancel", "wait"] if number == during else ["wait"] * (number < during)
+        assert all(part.told == begun + end for part in turn)
+    engine._root, engine._turns = turns[0], turns[1:]
     again = engine.draw_unless(lambda: False, codes)
     assert np.array_equal(again, whole)
 

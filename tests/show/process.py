@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +96,15 @@ class Show:
             if int(stat.rpartition(")")[2].split()[1]) == self.process.pid:
                 found[title.removeprefix("vjnode: ")] = int(folder.name)
         return found
+
+    def shared_memory(self):
+        """Files of the shared memory that its processes have in use; other shows have theirs."""
+        used = set()
+        for pid in (self.process.pid, *self.children().values()):
+            with suppress(OSError):
+                lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+                used |= {line.split(maxsplit=5)[5] for line in lines if " /dev/shm/" in line}
+        return {Path(name) for name in used}
 
     def end(self, number=signal.SIGTERM, *, whole_group=False):
         """Tell it to end; returns the exit code and how long that took, s."""

@@ -1,17 +1,20 @@
-"""A real show: real processes, a real song, real OSC, the default generator."""
+"""A real show: real processes, a real song, real OSC, the default generator.
+
+What a show promises in time is held where this machine lets it; see ``tests.live.fairness``.
+"""
 
 import json
 import os
 import signal
 import socket
 import time
-from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
+from tests.live.fairness import Miss, play_fairly
 from tests.show.process import free_port, lives, shows_in, vjnode
 from vjnode.engine import measure
 from vjnode.engine.openvino import known_as
@@ -21,12 +24,6 @@ from vjnode.storage import cache_dir
 
 pytestmark = pytest.mark.slow
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
-
-
-def shared_memory():
-    return set(SHARED_MEMORY.iterdir()) if SHARED_MEMORY.is_dir() else set()
-
 
 @pytest.fixture
 def start(tmp_path):
@@ -34,9 +31,46 @@ def start(tmp_path):
         yield start
 
 
+def missed(*limits, since_s):
+    """What did not hold since then, of pairs: what it is, and whether it held."""
+    now_s = time.monotonic()
+    return [Miss(what, since_s, now_s) for what, held in limits if not held]
+
+
+def frames_between(show, begin_s, end_s):
+    """When frames were published within a span of time."""
+    published = (line["published_s"] for line in show.trace())
+    return [one_s for one_s in published if begin_s < one_s < end_s]
+
+
+def first_shown_s(show, **wanted):
+    """When the first frame of some face or expression was published."""
+    shown = (one for one in show.trace() if all(one[name] == wanted[name] for name in wanted))
+    return next((one["published_s"] for one in shown), float("inf"))
+
+
 def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
-    show = start("--audio", "demo", "--output", "null", "--duration", 6)
-    assert show.process.wait(240) == 0, show.log
+    def scenario():
+        show = start("--audio", "demo", "--output", "null", "--duration", 6)
+        show.wait_for_log(r"live: ")
+        live_s = time.monotonic()
+        assert show.process.wait(240) == 0, show.log
+        check_report(show)
+        report, trace = show.report(), show.trace()
+        heard = [line for line in trace if line["t"] > 1]
+        delay_s = np.median([line["published_s"] - line["captured_s"] for line in heard])
+        assert delay_s > 0
+        return missed(
+            (f"{report['duration_s']} s of 6", abs(report["duration_s"] - 6) < 0.3),
+            (f"{len(trace)} frames in 6 s", len(trace) >= 0.9 * 6 * 60),
+            (f"{delay_s:.3f} s from sound to frame", delay_s < 0.2),
+            since_s=live_s,
+        )
+
+    play_fairly(scenario)
+
+
+def check_report(show):
     report, trace = show.report(), show.trace()
     assert set(report) >= {
         *("frames", "duration_s", "fps", "interval_ms", "late", "repeated", "latency_ms"),
@@ -53,8 +87,7 @@ def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
     assert all(choice["skipped"].values())
     assert show.log.count("drawing with ") == 1
     assert f"drawing with {choice['engine']}, {choice['ms']:.3g} ms a picture" in show.log
-    assert report["duration_s"] == pytest.approx(6, abs=0.3)
-    assert report["frames"] == len(trace) >= 0.9 * 6 * 60
+    assert report["frames"] == len(trace)
     assert [line["frame"] for line in trace] == list(range(len(trace)))
     assert set(trace[-1]) == {
         *("frame", "t", "rms_db", "agc_db", "onsets", "low", "mid", "high", "bpm", "beat", "bar"),
@@ -62,8 +95,6 @@ def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
     }
     assert all(0 <= line["weight"] <= 1 for line in trace)
     assert (np.diff([line["published_s"] for line in trace]) > 0).all()
-    heard = [line for line in trace if line["t"] > 1]
-    assert 0 < np.median([line["published_s"] - line["captured_s"] for line in heard]) < 0.2
 
 
 @pytest.fixture
@@ -82,49 +113,61 @@ def test_drawing_live_every_face_is_there_at_once(start, slow, request):
     """On a slow processor two pictures are drawn at once."""
     if slow:
         request.getfixturevalue("slow_processor")
-    show = start("--audio", "demo", "--output", "null", "--drawing", "live")
-    show.wait_until_live()
-    client = SimpleUDPClient("127.0.0.1", show.port)
-    asked = []
-    for face in face_names()[1:4]:
-        asked.append((face, time.monotonic()))
-        client.send_message("/vjnode/face", face)
-        time.sleep(1.0)
-    assert show.end()[0] == 0, show.log
-    for face, asked_s in asked:
-        shown_s = next(one["published_s"] for one in show.trace() if one["face"] == face)
-        assert shown_s - asked_s < 0.6
-    choice = show.report()["engine_choice"]
-    assert (choice["drawing"], "live" in choice["engine"]) == ("live", True)
-    assert choice["ms"] > 0
-    assert not slow or cores() == 1 or "two at once" in choice["engine"]
-    trace = show.trace()
-    late = [one for one in trace if one["published_s"] > trace[-1]["published_s"] - 2]
-    assert len({one["captured_s"] for one in late}) > 6  # on whatever machine runs this
-    captured = [one["captured_s"] for one in trace]
-    assert captured == sorted(captured)
+
+    def scenario():
+        show = start("--audio", "demo", "--output", "null", "--drawing", "live")
+        show.wait_until_live()
+        client = SimpleUDPClient("127.0.0.1", show.port)
+        began_s, asked = time.monotonic(), []
+        for face in face_names()[1:4]:
+            asked.append((face, time.monotonic()))
+            client.send_message("/vjnode/face", face)
+            time.sleep(1.0)
+        assert show.end()[0] == 0, show.log
+        choice = show.report()["engine_choice"]
+        assert (choice["drawing"], "live" in choice["engine"]) == ("live", True)
+        assert choice["ms"] > 0
+        assert not slow or cores() == 1 or "two at once" in choice["engine"]
+        trace = show.trace()
+        captured = [one["captured_s"] for one in trace]
+        assert captured == sorted(captured)
+        late = [one for one in trace if one["published_s"] > trace[-1]["published_s"] - 2]
+        new = len({one["captured_s"] for one in late})
+        took_s = {face: first_shown_s(show, face=face) - asked_s for face, asked_s in asked}
+        return missed(
+            (f"{new} new pictures in 2 s", new > 6),
+            *((f"{face} after {one_s:.2f} s", one_s < 0.6) for face, one_s in took_s.items()),
+            since_s=began_s,
+        )
+
+    play_fairly(scenario)
 
 
 def test_the_picture_goes_on_while_the_engine_is_killed_and_comes_back(start):
-    show = start("--audio", "demo", "--output", "null")
-    show.wait_until_live()
-    killed_s = time.monotonic()
-    os.kill(show.children()["engine"], signal.SIGKILL)
-    show.wait_for_log("engine is back", timeout_s=10)
-    assert time.monotonic() - killed_s < 10
-    time.sleep(1.0)
-    code, _ = show.end()
-    assert code == 0
-    report = show.report()
-    assert report["restarts"] == 1
-    assert report["incidents"][0]["stage"] == "engine"
-    assert report["incidents"][0]["away_s"] < 10
-    published = np.array([line["published_s"] for line in show.trace()])
-    since = published[published > killed_s]
-    assert len(since) > 0.8 * (since[-1] - killed_s) * 60
-    assert np.diff(published).max() < 0.25
-    after = [line for line in show.trace() if line["published_s"] > published[-1] - 0.5]
-    assert len({line["captured_s"] for line in after}) > 10  # live, not the last frame again
+    def scenario():
+        show = start("--audio", "demo", "--output", "null")
+        show.wait_until_live()
+        killed_s = time.monotonic()
+        os.kill(show.children()["engine"], signal.SIGKILL)
+        show.wait_for_log("engine is back")
+        back_s = time.monotonic()
+        time.sleep(1.0)
+        assert show.end()[0] == 0
+        report = show.report()
+        assert report["restarts"] == 1
+        assert report["incidents"][0]["stage"] == "engine"
+        since = frames_between(show, killed_s, float("inf"))
+        gap_s = np.diff(since).max()
+        live = {one["captured_s"] for one in show.trace() if one["published_s"] > since[-1] - 0.5}
+        return missed(
+            (f"back after {back_s - killed_s:.1f} s", back_s - killed_s < 10),
+            (f"{len(since)} frames since then", len(since) > 0.8 * (since[-1] - killed_s) * 60),
+            (f"a gap of {gap_s:.2f} s", gap_s < 0.25),
+            (f"{len(live)} new ones in the last half second", len(live) > 10),
+            since_s=killed_s,
+        )
+
+    play_fairly(scenario)
 
 
 @pytest.mark.parametrize("stage", ["audio", "null"])
@@ -132,7 +175,7 @@ def test_a_killed_stage_is_back_soon(start, stage):
     show = start("--audio", "tone", "--output", "null")
     show.wait_until_live()
     os.kill(show.children()[stage], signal.SIGKILL)
-    show.wait_for_log(f"{stage} is back", timeout_s=10)
+    show.wait_for_log(f"{stage} is back")
     assert show.end()[0] == 0
     assert show.report()["restarts"] == 1
 
@@ -140,42 +183,55 @@ def test_a_killed_stage_is_back_soon(start, stage):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize("whole_group", [False, True])
 def test_the_end_is_quick_and_leaves_nothing_behind(start, number, whole_group):
-    before = shared_memory()
-    show = start("--audio", "demo", "--output", "null")
-    show.wait_until_live()
-    children = show.children()
-    assert {"audio", "engine", "null"} <= set(children)
-    assert shared_memory() > before
-    code, took_s = show.end(number, whole_group=whole_group)
-    assert code == 0
-    assert took_s < 2
-    assert show.report()["frames"] == len(show.trace())
-    assert shared_memory() == before
-    time.sleep(0.5)  # Python's own tracker of shared memory ends just after the program
-    assert not [pid for pid in children.values() if lives(pid)]
-    assert "Traceback" not in show.log
+    def scenario():
+        show = start("--audio", "demo", "--output", "null")
+        show.wait_until_live()
+        children = show.children()
+        assert {"audio", "engine", "null"} <= set(children)
+        memory = show.shared_memory()
+        assert memory
+        told_s = time.monotonic()
+        code, took_s = show.end(number, whole_group=whole_group)
+        assert code == 0
+        assert show.report()["frames"] == len(show.trace())
+        assert not [block for block in memory if block.exists()]
+        wait_until_gone(children)  # Python's own tracker of memory ends just after the program
+        assert "Traceback" not in show.log
+        return missed((f"it took {took_s:.1f} s to end", took_s < 2), since_s=told_s)
+
+    play_fairly(scenario)
+
+
+def wait_until_gone(children, timeout_s=60):
+    end = time.monotonic() + timeout_s
+    while living := [name for name, pid in children.items() if lives(pid)]:
+        assert time.monotonic() < end, living
+        time.sleep(0.02)
 
 
 def test_nothing_outlives_a_killed_parent(start):
-    before = shared_memory()
     show = start("--audio", "tone", "--output", "null")
     show.wait_until_live()
-    children = show.children()
+    children, memory = show.children(), show.shared_memory()
+    assert memory
     os.kill(show.process.pid, signal.SIGKILL)
     show.process.wait()
-    end = time.monotonic() + 3
-    while living := [pid for pid in children.values() if lives(pid)]:
-        assert time.monotonic() < end, living
-        time.sleep(0.05)
-    assert shared_memory() == before
+    wait_until_gone(children)
+    assert not [block for block in memory if block.exists()]
 
 
 def test_a_full_disk_ends_the_trace_and_not_the_show(start):
-    show = start("--audio", "tone", "--output", "null", "--duration", 4, "--trace", "/dev/full")
-    assert show.process.wait(240) == 0, show.log
-    assert show.report()["restarts"] == 0
-    assert show.report()["frames"] > 0.9 * 4 * 60
-    assert show.log.count("breaks off") == 1
+    def scenario():
+        show = start("--audio", "tone", "--output", "null", "--duration", 4, "--trace", "/dev/full")
+        show.wait_for_log(r"live: ")
+        live_s = time.monotonic()
+        assert show.process.wait(240) == 0, show.log
+        assert show.report()["restarts"] == 0
+        assert show.log.count("breaks off") == 1
+        frames = show.report()["frames"]
+        return missed((f"{frames} frames in 4 s", frames > 0.9 * 4 * 60), since_s=live_s)
+
+    play_fairly(scenario)
 
 
 def test_a_recording_is_whole_when_the_whole_group_is_told_to_end(start, tmp_path):
@@ -189,35 +245,41 @@ def test_a_recording_is_whole_when_the_whole_group_is_told_to_end(start, tmp_pat
 
 
 def test_osc_steers_a_running_show_and_nonsense_does_not(start):
-    show = start("--audio", "tone", "--output", "null", "--preset", "stage")
-    show.wait_until_live()
-    client = SimpleUDPClient("127.0.0.1", show.port)
     face, expression = face_names()[2], expression_names()[1]
-    client.send_message("/vjnode/face", face)
-    client.send_message("/vjnode/expression", 1)
-    client.send_message("/vjnode/gain", 2.5)
-    client.send_message("/vjnode/bpm", 96.0)
-    asked_s = time.monotonic()
-    time.sleep(2.5)
-    for _ in range(20):
-        client.send_message("/vjnode/face", "nobody")
-        client.send_message("/vjnode/gain", float("nan"))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        looping = b"#bundle\0" + b"\0" * 8 + b"\xff\xff\xff\xfc"
-        sender.sendto(looping, ("127.0.0.1", show.port))
-    time.sleep(0.5)
-    assert show.end()[0] == 0
-    last = show.trace()[-1]
-    assert (last["face"], last["expression"], last["gain"]) == (face, expression, 2.5)
-    assert last["bpm"] == 96.0
-    first_s = next(
-        line["published_s"]
-        for line in show.trace()
-        if (line["face"], line["expression"]) == (face, expression)
-    )
-    assert first_s - asked_s < 0.5
-    assert show.report()["osc"] == {"received": 45, "rejected": 41}
-    assert show.log.count("there is no face 'nobody'") == 1
+
+    def scenario():
+        show = start("--audio", "tone", "--output", "null", "--preset", "stage")
+        show.wait_until_live()
+        asked_s = time.monotonic()
+        client = SimpleUDPClient("127.0.0.1", show.port)
+        client.send_message("/vjnode/face", face)
+        client.send_message("/vjnode/expression", 1)
+        client.send_message("/vjnode/gain", 2.5)
+        client.send_message("/vjnode/bpm", 96.0)
+        while not all(name in show.trace_path.read_text() for name in (face, expression)):
+            assert time.monotonic() - asked_s < 60, show.log
+            time.sleep(0.1)
+        for _ in range(20):
+            client.send_message("/vjnode/face", "nobody")
+            client.send_message("/vjnode/gain", float("nan"))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            looping = b"#bundle\0" + b"\0" * 8 + b"\xff\xff\xff\xfc"
+            sender.sendto(looping, ("127.0.0.1", show.port))
+        time.sleep(1.0)
+        assert show.end()[0] == 0
+        last = show.trace()[-1]
+        assert (last["face"], last["expression"], last["gain"]) == (face, expression, 2.5)
+        assert last["bpm"] == 96.0
+        assert show.log.count("there is no face 'nobody'") == 1
+        shown_s = first_shown_s(show, face=face, expression=expression)
+        told = show.report()["osc"]
+        return missed(
+            (f"shown after {shown_s - asked_s:.2f} s", shown_s - asked_s < 0.5),
+            (f"{told} of 45 and 41", told == {"received": 45, "rejected": 41}),
+            since_s=asked_s,
+        )
+
+    play_fairly(scenario)
 
 
 def test_a_missing_device_is_a_face_at_rest_and_not_the_end(start):

@@ -33,19 +33,21 @@ def test_every_frame_is_there_and_a_restart_goes_on(tmp_path):
 
 
 def test_a_disk_that_hangs_costs_lines_and_not_time(tmp_path, monkeypatch, caplog):
-    hangs = threading.Event()
-    monkeypatch.setattr(TraceWriter, "write", lambda self, *_, **__: hangs.wait(30))
+    goes_on, written = threading.Event(), []
+
+    def hang(*_, **__):
+        goes_on.wait()
+        written.append(1)
+
+    monkeypatch.setattr(TraceWriter, "write", hang)
     trace = LiveTrace(tmp_path / "trace.jsonl", again=False)
-    begun_s = time.monotonic()
     write(trace, range(QUEUED_LINES + 100))
-    assert time.monotonic() - begun_s < 1.0
     assert 99 <= trace.dropped <= 100  # one may be in the writer's hands
-    begun_s = time.monotonic()
     trace.close()
-    assert time.monotonic() - begun_s < 1.1
+    assert not written  # so neither has waited for the disk
     assert "the end of the trace" in caplog.text
     assert f"lacks {trace.dropped} lines" in caplog.text
-    hangs.set()
+    goes_on.set()
 
 
 def test_a_trace_that_cannot_be_written_is_told_before_the_show(tmp_path):

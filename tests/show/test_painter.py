@@ -1,5 +1,6 @@
 import itertools
 import math
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -28,11 +29,11 @@ class SlowForBen:
     name, identity, size = "test", "test", SIZE
 
     def __init__(self):
-        self.may_draw_ben = False
+        self.may_draw_ben = threading.Event()
 
     def draw(self, codes):
-        while codes[0, 0] >= 100 and not self.may_draw_ben:
-            pass
+        if codes[0, 0] >= 100:
+            self.may_draw_ben.wait()
         return np.full((SIZE, SIZE, 4), int(codes[0, 0]), np.uint8)
 
     def draw_unless(self, given_up, codes):
@@ -60,9 +61,9 @@ def painter(engine):
     for number in range(200):
         track.push(drive(number * BLOCK_S, 1.0, low=0.5, onsets=number, beat=beat))
     painter = Painter(library, track)
-    assert painter.prepare(ADA, ready=64, timeout_s=5)
+    assert painter.prepare(ADA, ready=64, timeout_s=60)
     yield painter
-    engine.may_draw_ben = True
+    engine.may_draw_ben.set()
     library.close()
 
 
@@ -86,8 +87,8 @@ def test_a_look_that_is_not_there_yet_leaves_the_one_before_on(painter, engine):
     waiting, still = paint(painter, 0.3, BEN)
     assert (shown.face, waiting.face) == ("ada", "ada")
     assert still == bright
-    engine.may_draw_ben = True
-    assert painter.prepare(BEN, ready=1, timeout_s=5)
+    engine.may_draw_ben.set()
+    assert painter.prepare(BEN, ready=1, timeout_s=60)
     assert paint(painter, 0.4, BEN)[0].face == "ben"
 
 

@@ -94,12 +94,10 @@ def test_no_torn_value_is_ever_seen_and_a_killed_writer_leaves_the_last_one():
         seen = 0
         while slot.sequence == 0:  # a busy machine takes its time to start a process
             time.sleep(0.01)
-        end = time.monotonic() + 20
-        while seen < 500 and time.monotonic() < end:
+        while seen < 200:
             if slot.read_into(target) is not None:
                 seen += 1
                 assert (target == target[0]).all()
-        assert seen >= 100
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
         late = Slot(MEGABYTE, name=slot.name)
