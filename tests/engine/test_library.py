@@ -1,14 +1,18 @@
 import errno
-import time
+import threading
 
 import numpy as np
 import pytest
 
 from vjnode.engine import library as library_module
 from vjnode.engine.library import Look, SweepLibrary, keys_within
+from vjnode.engine.sweep import Sweep
 from vjnode.errors import VjnodeError
 
 SIZE = 64
+WAIT_S = 60
+"""For what takes far less on any machine; a test that fails does not wait for ever."""
+
 KEY_BYTES = SIZE * SIZE * 4
 ADA, BEN, CHI = (Look(name, "laugh") for name in ("ada", "ben", "chi"))
 
@@ -23,12 +27,10 @@ class PaintBox:
     identity = "1"
     size = SIZE
 
-    def __init__(self, delay_s=0.0):
+    def __init__(self):
         self.drawn = []
-        self.delay_s = delay_s
 
     def draw(self, codes):
-        time.sleep(self.delay_s)
         self.drawn.append(float(codes[0, 0]))
         picture = np.full((SIZE, SIZE, 4), int(codes[0, 0]), np.uint8)
         picture[8 + int(codes[0, 0]) % (SIZE - 8), :, :3] = 255
@@ -43,18 +45,17 @@ class PaintBox:
 
 
 class Patient(PaintBox):
-    """A paint box that takes its time, and stops soon after a drawing has been given up."""
+    """A paint box that draws as many pictures as it may, unless a drawing is given up."""
 
-    def __init__(self, takes_s):
+    def __init__(self):
         super().__init__()
-        self.takes_s = takes_s
+        self.begun, self.may = threading.Semaphore(0), threading.Semaphore(0)
 
     def draw_unless(self, given_up, codes):
-        until_s = time.perf_counter() + self.takes_s
-        while time.perf_counter() < until_s:
+        self.begun.release()
+        while not self.may.acquire(timeout=0.001):
             if given_up():
                 return None
-            time.sleep(0.001)
         return self.draw(codes)
 
 
@@ -85,7 +86,7 @@ def make(tmp_path):
 
 def completed(library, look):
     sweep = library.sweep(look)
-    assert library.wait(sweep, ready=sweep.keys, timeout_s=10)
+    assert library.wait(sweep, ready=sweep.keys, timeout_s=WAIT_S)
     return sweep
 
 
@@ -122,25 +123,13 @@ def test_a_damaged_key_is_drawn_again(make, tmp_path):
     assert sorted(engine.drawn) == [13, 15]
 
 
-def test_a_switch_comes_first_and_an_unfinished_sweep_goes_on_later(make):
-    engine = PaintBox(delay_s=0.005)
-    library = make(engine, folder=None)
-    library.sweep(ADA)
-    time.sleep(0.05)
-    ben = library.sweep(BEN)
-    assert library.wait(ben, ready=1, timeout_s=1)
-    assert len(engine.drawn) < 64
-    completed(library, BEN)
-    completed(library, ADA)
-
-
 def test_what_presets_need_is_prepared_when_there_is_room(make):
     engine = PaintBox()
     library = make(engine, sweeps=2, folder=None)
     library.prefetch([BEN, CHI])
     completed(library, ADA)
     ben = library.sweep(BEN)
-    assert library.wait(ben, ready=64, timeout_s=10)
+    assert library.wait(ben, ready=64, timeout_s=WAIT_S)
     assert 128 <= len(engine.drawn) <= 129  # a key in hand may be drawn by both threads
 
 
@@ -165,34 +154,68 @@ def test_a_folder_that_cannot_be_written_does_not_stop_the_show(make, tmp_path, 
 
 
 def test_a_switch_gives_up_what_is_in_hand_and_comes_back_to_it(make):
-    patient = Patient(takes_s=0.02)
+    patient = Patient()
     library = make(patient, folder=None)
     ada = library.sweep(ADA)
-    assert library.wait(ada, ready=9, timeout_s=5)
-    assert library.wait(library.sweep(BEN), ready=1, timeout_s=5)
-    assert patient.drawn[-1] == 100
+    patient.may.release(9)
+    assert library.wait(ada, ready=9, timeout_s=WAIT_S)
+    for _ in range(10):
+        assert patient.begun.acquire(timeout=WAIT_S)
+    ben = library.sweep(BEN)
+    assert patient.begun.acquire(timeout=WAIT_S)  # so that of ada has been given up
+    patient.may.release()
+    assert library.wait(ben, ready=1, timeout_s=WAIT_S)
+    assert patient.drawn[9:] == [100]
+    patient.may.release(128)
     completed(library, BEN)
     completed(library, ADA)
     assert sorted(patient.drawn) == [*range(10, 74), *range(100, 164)]
 
 
 def test_the_next_key_is_drawn_while_the_last_is_encoded(make, monkeypatch):
-    moments, encode = [], library_module.encode
+    drawn_on, seen, encode = threading.Event(), [], library_module.encode
+
+    class Going(PaintBox):
+        def draw(self, codes):
+            if self.drawn:
+                drawn_on.set()
+            return super().draw(codes)
 
     def slow(picture):
-        began_s = time.perf_counter()
-        time.sleep(0.02)
-        moments.append((began_s, time.perf_counter()))
+        seen.append(drawn_on.wait(WAIT_S))
         return encode(picture)
 
     monkeypatch.setattr(library_module, "encode", slow)
-    engine = PaintBox(delay_s=0.01)
-    began_s = time.perf_counter()
+    engine = Going()
     sweep = completed(make(engine), ADA)
-    took_s = time.perf_counter() - began_s
+    assert all(seen)
     assert sorted(engine.drawn) == list(range(10, 74))  # each of them once
-    assert sum(until_s - since_s for since_s, until_s in moments) > took_s
     assert all(value(sweep, key / 63) == 10 + key for key in range(64))
+
+
+def test_the_tick_waits_for_nobody(make, monkeypatch):
+    """Whatever the background does with its sweeps, and however long that takes."""
+    busy, goes_on, missing = threading.Event(), threading.Event(), Sweep.missing
+
+    def slowly(sweep, in_hand=()):
+        busy.set()
+        goes_on.wait()
+        return missing(sweep, in_hand)
+
+    monkeypatch.setattr(Sweep, "missing", slowly)
+    library, got = make(PaintBox(), folder=None), []
+    library.prefetch([CHI])
+    library.sweep(ADA)
+    assert busy.wait(WAIT_S)
+    looks = (ADA, BEN, ADA, CHI)
+    tick = threading.Thread(target=lambda: got.extend(map(library.sweep, looks)), daemon=True)
+    tick.start()
+    tick.join(10)
+    waits = tick.is_alive()
+    goes_on.set()
+    assert not waits
+    assert library.wait(got[-1], ready=64, timeout_s=WAIT_S)
+    assert library.sweep(CHI) is got[-1]
 
 
 def test_a_disk_that_fills_up_does_not_stop_the_show(make, tmp_path, caplog):
@@ -207,12 +230,12 @@ def test_a_disk_that_fills_up_does_not_stop_the_show(make, tmp_path, caplog):
 
 
 def test_closing_does_not_wait_for_a_picture(make):
-    library = make(Patient(takes_s=5.0), folder=None)
+    patient = Patient()
+    library = make(patient, folder=None)
     library.sweep(ADA)
-    time.sleep(0.1)
-    began_s = time.perf_counter()
-    library.close()
-    assert time.perf_counter() - began_s < 1.0
+    assert patient.begun.acquire(timeout=WAIT_S)
+    library.close()  # would never return
+    assert patient.drawn == []
 
 
 def test_a_failed_engine_is_reported_and_never_waited_for(make):
@@ -222,7 +245,7 @@ def test_a_failed_engine_is_reported_and_never_waited_for(make):
 
     library = make(Broken(), folder=None)
     with pytest.raises(VjnodeError, match="out of memory"):
-        library.wait(library.sweep(ADA), ready=1, timeout_s=5)
+        library.wait(library.sweep(ADA), ready=1, timeout_s=WAIT_S)
     with pytest.raises(VjnodeError, match="out of memory"):
         library.sweep(BEN)
 

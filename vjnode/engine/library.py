@@ -3,6 +3,10 @@
 What the show has asked for is drawn at once and on every core, and encoded for the disk while the
 next is drawn. What presets may ask for later is drawn on one core, and gives way to everything: a
 switch that may come must not cost a frame that is due.
+
+The tick of a show waits for none of this. It says what it wants into a queue that never blocks, and
+reads what is published; one thread does everything to the shelf of sweeps. A lock would make the
+tick wait for whoever has it, and a thread that gives way to everything may keep it for long.
 """
 
 import hashlib
@@ -10,21 +14,24 @@ import logging
 import os
 import sys
 import threading
-from collections import OrderedDict
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engine.base import Engine
 from vjnode.engine.key_files import KeyFiles, decode, encode
+from vjnode.engine.shelf import Look, Shelf, Task
 from vjnode.engine.sweep import Sweep
 from vjnode.errors import VjnodeError
 from vjnode.runtime import cores
+
+__all__ = ["KEYS", "Codes", "Look", "SweepLibrary", "keys_within"]
 
 _log = logging.getLogger(__name__)
 
@@ -36,17 +43,8 @@ core that encodes holds up all that draw a picture with it."""
 MOST_DEVELOPERS = 4
 """Threads that encode what was drawn: on a card that takes far longer than drawing."""
 
-
-@dataclass(frozen=True)
-class Look:
-    """What a sweep is made for: a face with an expression."""
-
-    face: str
-    expression: str
-
-
-Task = tuple[Look, Sweep, int]
-"""A key to prepare."""
+_GLANCE_S = 0.005
+"""How often it is looked whether keys are there that somebody waits for."""
 
 Codes = Callable[[Look, float], NDArray[np.float32]]
 """From a look and a weight (0…1) to style codes, (23, 512) float32."""
@@ -58,11 +56,7 @@ def keys_within(memory_bytes: int, *, size: int, keys: int = KEYS) -> int:
 
 
 class SweepLibrary:
-    """Hands out sweeps at once and fills them in the background.
-
-    The sweep asked for last is prepared first; when all that were asked for are complete,
-    those of ``prefetch``, as long as they fit into the memory limit. When it is full, what was
-    shown longest ago is let go.
+    """Hands out sweeps at once and fills them in the background, in the order of its ``Shelf``.
 
     Args:
         open_engine: opens an engine, in the background thread that will use it, given the
@@ -87,7 +81,6 @@ class SweepLibrary:
         self._open_engine = open_engine
         self._codes = codes
         self._size = size
-        self._memory_bytes = memory_bytes
         self._files = KeyFiles(folder, size)
         self.keys = keys_within(memory_bytes, size=size)
         if self.keys < KEYS:
@@ -98,17 +91,17 @@ class SweepLibrary:
                 self.keys,
                 KEYS,
             )
-        self._sweeps: OrderedDict[Look, Sweep] = OrderedDict()
-        self._wanted: set[Look] = set()
-        self._newest: Sweep | None = None
-        self._prefetch: list[Look] = []
+        self._shelf = Shelf(keys=self.keys, size=size, memory_bytes=memory_bytes)
+        self._newest: tuple[Look, Sweep] | None = None
         self._names: dict[tuple[str, Look], str] = {}
-        self._in_hand: set[tuple[Sweep, int]] = set()
         developers = min(cores(), MOST_DEVELOPERS)
         lower = partial(_lower_priority, _DEVELOPING)
         self._developers = ThreadPoolExecutor(developers, "sweeps develop", initializer=lower)
         self._undeveloped = threading.Semaphore(2 * developers)
-        self._changed = threading.Condition()
+        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        """What is to be done to the shelf, by the thread that owns it. No ``put`` ever waits."""
+        self._ahead: SimpleQueue[Task | None] = SimpleQueue()
+        self._ahead_is_free = True
         self._stopping = False
         self._failure: BaseException | None = None
         self.engine_name = ""
@@ -120,27 +113,23 @@ class SweepLibrary:
     def sweep(self, look: Look) -> Sweep:
         """Return the sweep of ``look``, perhaps still empty, and prepare it before any other.
 
+        At once, whatever the background does; for one thread at a time.
+
         Raises:
             VjnodeError: the engine has failed; nothing more will be prepared.
         """
-        with self._changed:
-            if self._failure is not None:
-                raise VjnodeError(f"the engine has failed: {self._failure}") from self._failure
-            sweep = self._sweeps.get(look)
-            if sweep is None:
-                sweep = self._add(look)
-            if next(reversed(self._sweeps)) != look or look not in self._wanted:
-                self._wanted.add(look)
-                self._newest = sweep
-                self._sweeps.move_to_end(look)
-                self._changed.notify_all()
-            return sweep
+        self._check()
+        if self._newest is not None and self._newest[0] == look:
+            return self._newest[1]
+        # One that is not published has no key yet, so nothing is lost when it is made anew.
+        sweep = self._shelf.published.get(look) or Sweep(keys=self.keys, size=self._size)
+        self._newest = look, sweep
+        self._inbox.put(partial(self._shelf.ask, look, sweep))
+        return sweep
 
     def prefetch(self, looks: Iterable[Look]) -> None:
         """Prepare these too, when there is nothing else to do and memory for them."""
-        with self._changed:
-            self._prefetch = list(looks)
-            self._changed.notify_all()
+        self._inbox.put(partial(self._shelf.prefetch, tuple(looks)))
 
     def wait(self, sweep: Sweep, *, ready: int, timeout_s: float) -> bool:
         """Wait until ``sweep`` has ``ready`` keys; False when that took too long.
@@ -148,36 +137,30 @@ class SweepLibrary:
         Raises:
             VjnodeError: the engine has failed.
         """
-        with self._changed:
-            done = self._changed.wait_for(
-                lambda: sweep.ready >= ready or self._failure is not None, timeout_s
-            )
-            if self._failure is not None:
-                raise VjnodeError(f"the engine has failed: {self._failure}") from self._failure
-        return done
+        until_s = time.monotonic() + timeout_s
+        while True:
+            self._check()
+            if sweep.ready >= ready:
+                return True
+            if time.monotonic() >= until_s:
+                return False
+            time.sleep(_GLANCE_S)
 
     def close(self) -> None:
         """Stop preparing; returns when that has stopped, soon."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
+        self._stopping = True
+        self._inbox.put(lambda: None)
+        self._ahead.put(None)
         for thread in self._threads:
             thread.join()
         self._developers.shutdown()
 
-    def _add(self, look: Look) -> Sweep:
-        """Make room for one more sweep and add it, as the one shown longest ago."""
-        sweep = Sweep(keys=self.keys, size=self._size)
-        while self._sweeps and self._nbytes() + sweep.nbytes > self._memory_bytes:
-            self._wanted.discard(self._sweeps.popitem(last=False)[0])
-        self._sweeps[look] = sweep
-        self._sweeps.move_to_end(look, last=not self._sweeps)
-        self._changed.notify_all()
-        return sweep
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise VjnodeError(f"the engine has failed: {self._failure}") from self._failure
 
-    def _nbytes(self) -> int:
-        """Memory of all sweeps once they are complete, as far as is known."""
-        return sum(sweep.nbytes for sweep in self._sweeps.values())
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
 
     def _start(self, work: Callable[[], None], name: str) -> None:
         thread = threading.Thread(target=work, name=f"sweeps {name}", daemon=True)
@@ -185,11 +168,11 @@ class SweepLibrary:
         thread.start()
 
     def _draw_wanted(self) -> None:
-        """Draw what is wanted, on every core."""
+        """Draw what is wanted, on every core; owns the shelf."""
         _lower_priority(_DRAWING)
         engine: Engine | None = None
         try:
-            while (task := self._wait_for(self._next_urgent)) is not None:
+            while (task := self._next_wanted()) is not None:
                 if engine is None:
                     engine = self._open_engine(None)
                     self.engine_name = engine.name
@@ -205,95 +188,67 @@ class SweepLibrary:
         _lower_priority(None)
         engine: Engine | None = None
         try:
-            while (task := self._wait_for(self._next_ahead)) is not None:
+            while (task := self._ahead.get()) is not None and not self._stopping:
                 engine = engine or self._open_engine(1)
-                self._fill(engine, task, ahead=True)
+                name = self._name_of(engine.identity, task[0])
+                if (drawn := self._found_or_drawn(engine, name, task)) is not None:
+                    self._develop(name, task, drawn)
+                self._inbox.put(self._free_ahead)
         except Exception as error:  # noqa: BLE001 - top of a thread
             _log.warning("nothing is prepared ahead of a switch any more: %s", error)
         finally:
             if engine is not None:
                 engine.close()
 
-    def _fail(self, error: BaseException) -> None:
-        with self._changed:
-            self._failure = self._failure or error
-            self._changed.notify_all()
-
-    def _wait_for(self, next_task: Callable[[], Task | None]) -> Task | None:
-        """Wait for something to prepare; None when it is time to stop."""
-        with self._changed:
-            while not self._stopping:
-                if (task := next_task()) is not None:
-                    return task
-                self._changed.wait()
-        return None
-
-    def _put_down(self, task: Task) -> None:
-        with self._changed:
-            self._in_hand.discard(task[1:])
-            self._changed.notify_all()
-
-    def _next_urgent(self) -> Task | None:
-        """Take in hand the next key that is wanted: it is, until it has been encoded."""
-        if (task := self._next_wanted()) is not None:
-            self._in_hand.add(task[1:])
-        return task
+    def _free_ahead(self) -> None:
+        self._ahead_is_free = True
 
     def _next_wanted(self) -> Task | None:
-        """Return the next key that the show has asked for, of the newest look first."""
-        for look, sweep in reversed(self._sweeps.items()):
-            in_hand = [key for of, key in self._in_hand if of is sweep]
-            if look in self._wanted and (key := sweep.missing(in_hand)) is not None:
-                return look, sweep, key
-        return None
+        """Wait for the next key that is wanted, and take it in hand; None: it is time to stop.
 
-    def _next_ahead(self) -> Task | None:
-        """Return the next key that may be asked for, once nothing is that has been."""
-        if self._next_wanted() is not None:
-            return None
-        if (look := self._affordable()) is not None:
-            self._add(look)
-        for look, sweep in reversed(self._sweeps.items()):
-            if look not in self._wanted and (key := sweep.missing()) is not None:
-                return look, sweep, key
-        return None
-
-    def _affordable(self) -> Look | None:
-        """Return the next look to prefetch, if there is memory for it without letting one go."""
-        one = self.keys * self._size * self._size * 4
-        if not self._sweeps or self._nbytes() + one > self._memory_bytes:
-            return None
-        return next((look for look in self._prefetch if look not in self._sweeps), None)
-
-    def _fill(self, engine: Engine, task: Task, *, ahead: bool = False) -> bool:
-        """Put one key into its sweep, from disk if it is there, else drawn; whether it was drawn.
-
-        What is drawn is then encoded by somebody else, unless it is drawn ahead.
+        Meanwhile hands out what may be drawn ahead.
         """
-        look, sweep, key = task
-        name = self._name_of(engine.identity, look)
+        while not self._stopping:
+            while not self._inbox.empty():
+                self._inbox.get()()
+            if (task := self._shelf.take_wanted()) is not None:
+                return task
+            if self._ahead_is_free and (ahead := self._shelf.next_ahead()) is not None:
+                self._ahead_is_free = False
+                self._ahead.put(ahead)
+            self._inbox.get()()
+        return None
+
+    def _fill(self, engine: Engine, task: Task) -> None:
+        """Put one key into its sweep, from disk if it is there, else drawn.
+
+        What is drawn is encoded by somebody else, and is in hand until then.
+        """
+        _, sweep, key = task
+        name = self._name_of(engine.identity, task[0])
         developing = False
         try:
-            picture = self._files.read(name, key)
-            if picture is not None:
-                sweep.put(key, picture)
-                return False
-            codes = self._codes(look, key / (self.keys - 1))
-            drawn = engine.draw_unless(lambda: self._is_given_up(sweep), codes)
+            drawn = self._found_or_drawn(engine, name, task)
             if drawn is None:
-                return False
+                return
             if not sweep.ready:
                 sweep.put(key, drawn)  # a switch waits for this one; what is kept follows
-            if ahead:
-                self._develop(name, task, drawn)
-                return True
             self._undeveloped.acquire()
             self._developers.submit(self._develop_waiting, name, task, drawn)
             developing = True
-            return True
         finally:
             if not developing:
-                self._put_down(task)
+                self._inbox.put(partial(self._shelf.put_down, task))
+
+    def _found_or_drawn(self, engine: Engine, name: str, task: Task) -> NDArray[np.uint8] | None:
+        """Put a key into its sweep if it is on disk; else return it drawn, unless given up."""
+        look, sweep, key = task
+        picture = self._files.read(name, key)
+        if picture is not None:
+            sweep.put(key, picture)
+            return None
+        codes = self._codes(look, key / (self.keys - 1))
+        return engine.draw_unless(lambda: self._is_given_up(sweep), codes)
 
     def _develop_waiting(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
         try:
@@ -302,7 +257,7 @@ class SweepLibrary:
             self._fail(error)
         finally:
             self._undeveloped.release()
-            self._put_down(task)
+            self._inbox.put(partial(self._shelf.put_down, task))
 
     def _develop(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
         """Keep what was drawn, and show it as it will be read: a cache never changes a picture."""
@@ -315,7 +270,7 @@ class SweepLibrary:
 
     def _is_given_up(self, sweep: Sweep) -> bool:
         """Whether all is over, or the show waits for the first key of another sweep."""
-        newest = self._newest
+        newest = None if self._newest is None else self._newest[1]
         waited_for = newest is not None and newest is not sweep and not newest.ready
         return waited_for or self._stopping
 

@@ -11,7 +11,8 @@ finer ones would not show; those are spared.
 
 import bisect
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 
 import cv2
 import numpy as np
@@ -53,6 +54,13 @@ def halvings(keys: int) -> Iterator[tuple[int, int, int]]:
         gaps = finer
 
 
+@cache  # a tick makes a sweep when a face is asked for that was not shown before
+def _small_gaps(keys: int) -> Mapping[int, tuple[tuple[int, int, int], ...]]:
+    """Return for each key the gaps, small enough to be judged, that it is an end or middle of."""
+    small = [gap for gap in halvings(keys) if 2 < gap[2] - gap[0] <= keys / COARSEST]
+    return {key: tuple(gap for gap in small if key in gap) for key in range(keys)}
+
+
 def likeness_db(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     """Peak signal-to-noise ratio, dB, of the part in which two pictures differ most.
 
@@ -83,8 +91,7 @@ class Sweep:
         self._there: tuple[int, ...] = ()
         self._spared: frozenset[int] = frozenset()
         self._filling = threading.Lock()
-        small = [gap for gap in halvings(keys) if 2 < gap[2] - gap[0] <= keys / COARSEST]
-        self._small = {key: [gap for gap in small if key in gap] for key in range(keys)}
+        self._small = _small_gaps(keys)
 
     @property
     def ready(self) -> int:
@@ -119,12 +126,13 @@ class Sweep:
         Where a small gap has both ends and its middle now, and blends well, those within it are
         spared. That depends on these three pictures alone, and not on who came first.
         """
-        with self._filling:
-            self._pictures[key] = picture
+        self._pictures[key] = picture
+        # Of several that come at once, the last sees all of them.
+        well = [gap for gap in self._small[key] if self._blends_well(*gap)]
+        within = {each for low, _, high in well for each in range(low + 1, high)}
+        with self._filling:  # for as short as can be: others may be in a greater hurry
             self._there = tuple(sorted({*self._there, key}))
-            for gap in self._small[key]:
-                if self._blends_well(*gap):
-                    self._spared |= {*range(gap[0] + 1, gap[2])}.difference(self._there)
+            self._spared |= within.difference(self._there)
 
     def _blends_well(self, low: int, middle: int, high: int) -> bool:
         """Whether three keys are there, and blending the outer ones gives the one between."""
