@@ -1,7 +1,10 @@
 """Key frames on disk: a folder for each look, a JPEG for each key."""
 
+import errno
 import logging
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,6 +14,15 @@ from numpy.typing import NDArray
 from vjnode.storage import replace_file
 
 _log = logging.getLogger(__name__)
+
+REST_S = 60.0
+"""So long nothing is written to a disk that takes no more, s."""
+
+FAILURES_IN_A_ROW = 3
+"""So many keys that cannot be written, for whatever reason, are taken for a disk that takes none.
+A single one may just be in the hands of a virus scanner."""
+
+_TAKES_NO_MORE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
 
 _JPEG_END = b"\xff\xd9"  # a file that was cut off lacks it; the decoder would fill with grey
 
@@ -26,14 +38,20 @@ _JPEG = [
 class KeyFiles:
     """What has been drawn before; usable from several threads at once.
 
-    root: where the folders are; None keeps nothing. Nor is anything kept from when that has
-    failed for the first time. size: pictures are size × size px.
+    A key that cannot be written is drawn again next time. When the disk is full or read-only, or
+    several fail in a row, none is tried for ``REST_S``; that is told, and when it goes on again.
+
+    root: where the folders are; None keeps nothing. size: pictures are size × size px. now_s: a
+    clock, s.
     """
 
-    def __init__(self, root: Path | None, size: int) -> None:
-        self._root = root
-        self._size = size
-        self._failing = threading.Lock()
+    def __init__(
+        self, root: Path | None, size: int, *, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._root, self._size, self._now_s = root, size, now_s
+        self._counting = threading.Lock()
+        self._failures = 0
+        self._resting_until_s: float | None = None
 
     def read(self, name: str, key: int) -> NDArray[np.uint8] | None:
         """Return a key of the look ``name``; None when it is not there, or damaged.
@@ -49,22 +67,41 @@ class KeyFiles:
         return decode(data, self._size)
 
     def keep(self, name: str, key: int, data: NDArray[np.uint8]) -> None:
-        """Write a key, as ``encode`` gives it. That the disk takes no more is logged once."""
-        if (root := self._root) is None:
+        """Write a key, as ``encode`` gives it, where the disk takes it."""
+        resting_until_s = self._resting_until_s
+        resting = resting_until_s is not None and self._now_s() < resting_until_s
+        if (root := self._root) is None or resting:
             return
         path = _path(root, name, key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, data.tobytes())
         except OSError as error:
-            with self._failing:
-                before, self._root = self._root, None
-            if before is not None:
-                _log.warning(
-                    "key frames cannot be kept in %s (%s); they will be drawn again next time",
-                    path.parent,
-                    error.strerror,
-                )
+            self._note_failure(path, error)
+        else:
+            self._note_success(root)
+
+    def _note_failure(self, path: Path, error: OSError) -> None:
+        with self._counting:
+            self._failures += 1
+            if error.errno not in _TAKES_NO_MORE and self._failures < FAILURES_IN_A_ROW:
+                _log.info("%s cannot be written (%s); others are tried", path, error.strerror)
+                return
+            told, self._resting_until_s = self._resting_until_s, self._now_s() + REST_S
+        if told is None:
+            _log.warning(
+                "key frames cannot be kept in %s (%s); they will be drawn again next time. "
+                "It is tried again every %g s",
+                path.parent.parent,
+                error.strerror,
+                REST_S,
+            )
+
+    def _note_success(self, root: Path) -> None:
+        with self._counting:
+            told, self._failures, self._resting_until_s = self._resting_until_s, 0, None
+        if told is not None:
+            _log.info("key frames are kept in %s again", root)
 
 
 def _path(root: Path, name: str, key: int) -> Path:
