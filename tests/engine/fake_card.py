@@ -11,6 +11,7 @@ import ctypes
 from collections import deque
 from itertools import count
 from types import ModuleType, SimpleNamespace
+from weakref import WeakSet
 
 import numpy as np
 
@@ -176,24 +177,35 @@ class FakeDriver:
         return np.frombuffer(self.memory[address], dtype)
 
 
-def fake_tensorrt(driver, *, works=True, draws=True, captures=True):
-    """Return a TensorRT whose engines draw the codes' first number, on a fake card."""
+def fake_tensorrt(driver, *, works=True, draws=True, captures=True, raises=None):
+    """Return a TensorRT whose engines draw the codes' first number, on a fake card.
+
+    raises: the call that raises as pybind11 does, by its class and name.
+    """
     trt = ModuleType("fake_tensorrt")
     trt.__version__ = "11.4"
     trt.log = []
+    trt.contexts = WeakSet()
 
-    class Logger:
+    def enter(call):
+        if call == raises:
+            raise RuntimeError(f"{call} has failed")
+
+    class ILogger:
         Severity = SimpleNamespace(ERROR=1, INTERNAL_ERROR=0)
 
-    class Context:
+    class ExecutionContext:
         def __init__(self):
             self.at = {}
+            trt.contexts.add(self)
 
-        def set_tensor_address(self, name, address):
-            self.at[name] = address
+        def set_tensor_address(self, name, memory):
+            enter("ExecutionContext.set_tensor_address")
+            self.at[name] = memory
             return True
 
-        def execute_async_v3(self, stream):
+        def execute_async_v3(self, stream_handle):
+            enter("ExecutionContext.execute_async_v3")
             at = dict(self.at)
             assert set(at) == {"face", "directions", "weights", "texture", "picture"}
 
@@ -205,38 +217,46 @@ def fake_tensorrt(driver, *, works=True, draws=True, captures=True):
                 picture = driver.on_card(at["picture"], np.uint8)
                 picture[:] = int(face[0])
 
-            if stream in driver.capturing and not captures:
+            if stream_handle in driver.capturing and not captures:
                 return False
-            driver.put(stream, work)
+            driver.put(stream_handle, work)
             return draws
+
+    class CudaEngine:
+        def create_runtime_config(self):
+            return RuntimeConfig()
+
+        def create_execution_context(self, *, runtime_config=None):
+            enter("CudaEngine.create_execution_context")
+            return ExecutionContext()
 
     class Runtime:
         def __init__(self, logger):
+            enter("TensorRt.Runtime")
             self.logger = logger
 
-        def deserialize_cuda_engine(self, content):
-            trt.log.append(bytes(content))
+        def deserialize_cuda_engine(self, serialized_engine):
+            enter("Runtime.deserialize_cuda_engine")
+            trt.log.append(bytes(serialized_engine))
             if not works:
-                self.logger.log(Logger.Severity.ERROR, "the engine is of another plan")
+                self.logger.log(ILogger.Severity.ERROR, "the engine is of another plan")
                 return None
-            return SimpleNamespace(
-                create_execution_context=lambda config=None: Context(),
-                create_runtime_config=Config,
-            )
+            return CudaEngine()
 
-    class Cache:
-        def deserialize(self, content):
-            trt.log.append(f"kernels: {bytes(content).decode()}")
+    class RuntimeCache:
+        def deserialize(self, blob):
+            trt.log.append(f"kernels: {bytes(blob).decode()}")
 
         def serialize(self):
             return b"made on the card"
 
-    class Config:
+    class RuntimeConfig:
         def create_runtime_cache(self):
-            return Cache()
+            return RuntimeCache()
 
         def set_runtime_cache(self, cache):
             trt.log.append(type(cache).__name__)
 
-    trt.ILogger, trt.Runtime = Logger, Runtime
+    trt.ILogger, trt.Runtime = ILogger, Runtime
+    trt.stands_in = (Runtime, CudaEngine, ExecutionContext, RuntimeConfig, RuntimeCache)
     return trt

@@ -39,6 +39,7 @@ def opened(driver, flavour=FULL, **trt):
     }
     built = Built(Path("mobilestylegan-256-fp16-sm89.trt"), b"an engine", SIZE, "fp16", shapes)
     module = fake_tensorrt(driver, **trt)
+    driver.contexts = module.contexts
     return TensorRtEngine(flavour, module, built, Cuda(driver)), module
 
 
@@ -146,6 +147,36 @@ def test_an_engine_that_tensorrt_refuses_is_told_and_leaves_nothing(driver, what
     assert not driver.pinned
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "TensorRt.Runtime",
+        "Runtime.deserialize_cuda_engine",
+        "CudaEngine.create_execution_context",
+        "ExecutionContext.set_tensor_address",
+        "ExecutionContext.execute_async_v3",
+    ],
+)
+def test_whatever_tensorrt_raises_nothing_is_left(driver, call):
+    with pytest.raises(RuntimeError, match=f"{call} has failed"):
+        opened(driver, RTX, raises=call)
+    assert (driver.held, driver.pinned, len(driver.contexts)) == (0, {}, 0)
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_memory_that_cannot_be_pinned_leaves_none_behind(driver, monkeypatch, after):
+    made, allocate = [], FakeDriver.do_cuMemHostAlloc
+
+    def refuse(self, *arguments):
+        made.append(1)
+        return 2 if len(made) > after else allocate(self, *arguments)
+
+    monkeypatch.setattr(FakeDriver, "do_cuMemHostAlloc", refuse)
+    with pytest.raises(EngineError, match="out of memory"):
+        opened(driver)
+    assert not driver.pinned
+
+
 def test_an_engine_that_no_graph_can_hold_runs_without_and_says_so(driver, caplog):
     engine, _ = opened(driver, captures=False)
     assert "without a CUDA graph" in caplog.text
@@ -165,9 +196,9 @@ def test_a_card_that_is_full_is_told_and_leaves_nothing(driver):
 
 def test_kernels_made_on_the_card_are_kept_for_the_next_start(driver):
     _, first = opened(driver, RTX)
-    assert first.log == [b"an engine", "Cache"]
+    assert first.log == [b"an engine", "RuntimeCache"]
     _, second = opened(driver, RTX)
-    assert second.log == [b"an engine", "kernels: made on the card", "Cache"]
+    assert second.log == [b"an engine", "kernels: made on the card", "RuntimeCache"]
 
 
 def test_the_text_names_what_is_missing(tmp_path, monkeypatch):

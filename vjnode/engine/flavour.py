@@ -6,9 +6,10 @@ import platform
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from types import ModuleType
+from typing import cast
 
 from vjnode.engine.gpu import KNOWN, gpu_here, with_cards
+from vjnode.engine.tensorrt_api import TensorRt
 from vjnode.errors import EngineError, InputError
 
 
@@ -37,14 +38,14 @@ class Flavour:
         """Whether it can build engines for a card on this machine."""
         return gpu in self.anywhere if self.anywhere else gpu == gpu_here()
 
-    def load(self) -> ModuleType:
+    def load(self) -> TensorRt:
         """Import it.
 
         Raises:
             EngineError: it is not installed, or its libraries do not load.
         """
         try:
-            return importlib.import_module(self.module)
+            return cast(TensorRt, importlib.import_module(self.module))
         except ImportError as error:
             raise EngineError(
                 f"{self.about} is not usable here ({error}); run: pip install {self.package}"

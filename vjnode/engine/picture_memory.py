@@ -1,12 +1,14 @@
 """Where pictures arrive from a card: memory here that it writes to by itself, used again."""
 
 import weakref
+from contextlib import ExitStack, suppress
 from ctypes import c_uint8
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engine.cuda import Cuda
+from vjnode.errors import EngineError
 
 
 class PictureMemory:
@@ -28,8 +30,11 @@ class PictureMemory:
         self._shape, self.nbytes = shape, int(np.prod(shape))
         self._limit, self._made, self._closed = limit, 0, False
         self._free: list[int] = []
-        for _ in range(blocks):
-            self._free.append(self._new())
+        with ExitStack() as unless_made:
+            unless_made.callback(self.close)
+            for _ in range(blocks):
+                self._free.append(self._new())
+            unless_made.pop_all()
 
     def take(self) -> int:
         """Return the address of a block to write a picture to."""
@@ -60,7 +65,8 @@ class PictureMemory:
         """Free the blocks that are not handed out; the others follow when they are let go."""
         self._closed = True
         while self._free:
-            self.give_back(self._free.pop())
+            with suppress(EngineError):  # a card that has failed
+                self.give_back(self._free.pop())
 
     def _new(self) -> int:
         block = self._cuda.pinned(self.nbytes)

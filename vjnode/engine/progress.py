@@ -5,10 +5,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType, ModuleType
-from typing import Any
+from types import FrameType
 
 from tqdm import tqdm
+
+from vjnode.engine.tensorrt_api import Monitor, TensorRt
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -52,7 +53,7 @@ class Progress:
 
 
 @contextmanager
-def watched(trt: ModuleType, about: str) -> Iterator[Any]:
+def watched(trt: TensorRt, about: str) -> Iterator[Monitor]:
     """Within it, a build shows a bar on a terminal and can be stopped by Ctrl-C and SIGTERM.
 
     Gives: the ``trt.IProgressMonitor`` to build with. An exception must not pass through
@@ -62,23 +63,23 @@ def watched(trt: ModuleType, about: str) -> Iterator[Any]:
     progress, lock, caught = Progress(), threading.Lock(), list[int]()
     bar = tqdm(total=100, desc=about, disable=None, bar_format="{desc} |{bar}| {percentage:.0f} %")
 
-    class Monitor(trt.IProgressMonitor):  # type: ignore[misc, name-defined]
+    class Told(trt.IProgressMonitor):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
 
-        def phase_start(self, name: str, parent: str | None, steps: int) -> None:
+        def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
             with lock:
-                progress.start(name, parent, steps)
+                progress.start(phase_name, parent_phase, num_steps)
 
-        def step_complete(self, name: str, step: int) -> bool:
+        def step_complete(self, phase_name: str, step: int) -> bool:
             with lock:
-                progress.step(name, step)
+                progress.step(phase_name, step)
                 bar.update(int(100 * progress.share) - bar.n)
             return not caught
 
-        def phase_finish(self, name: str) -> None:
+        def phase_finish(self, phase_name: str) -> None:
             with lock:
-                progress.finish(name)
+                progress.finish(phase_name)
                 bar.update(int(100 * progress.share) - bar.n)
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -92,7 +93,7 @@ def watched(trt: ModuleType, about: str) -> Iterator[Any]:
         signals = []  # only the main thread is told of them
     before = {one: signal.signal(one, stop) for one in signals}
     try:
-        yield Monitor()
+        yield Told()
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)

@@ -15,8 +15,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,13 @@ from vjnode.engine.networks import NETWORKS, PRECISIONS, Precision, Shapes
 from vjnode.engine.overlap import PLACES, Overlapping
 from vjnode.engine.picture_memory import PictureMemory
 from vjnode.engine.store import admit, engine_path, engines_dir, this_machine, wanted
+from vjnode.engine.tensorrt_api import (
+    CudaEngine,
+    ExecutionContext,
+    Runtime,
+    RuntimeCache,
+    TensorRt,
+)
 from vjnode.engine.tensorrt_build import logger_of
 from vjnode.errors import EngineError
 from vjnode.storage import cache_dir, replace_file
@@ -35,6 +41,8 @@ from vjnode.storage import cache_dir, replace_file
 _log = logging.getLogger(__name__)
 
 NETWORK = NETWORKS["mobilestylegan"]
+
+_Made = TypeVar("_Made")
 
 TEXTURE = np.ones(1, np.float32)
 """Strength of the generator's frozen noise: as it was trained."""
@@ -133,7 +141,7 @@ class TensorRtEngine(Overlapping):
     identity: str
     size: int
 
-    def __init__(self, flavour: Flavour, trt: ModuleType, built: Built, cuda: Cuda) -> None:
+    def __init__(self, flavour: Flavour, trt: TensorRt, built: Built, cuda: Cuda) -> None:
         self.size = built.size
         self.name = f"{flavour.module} {built.precision} on {cuda.card}"
         digest = hashlib.sha256(built.content)
@@ -143,71 +151,75 @@ class TensorRtEngine(Overlapping):
         self._about = f"{flavour.about} cannot run {built.path.name}"
         self._logger = logger_of(trt)
         self._logger.errors.clear()
-        self._drawing, self._copying = cuda.stream(), cuda.stream()
-        self._pictures = PictureMemory(cuda, built.shapes["picture"][1:], blocks=PLACES)
-        self._runtime: Any = trt.Runtime(self._logger)
-        self._engine: Any = None
-        self._context: Any = None
+        self._runtime: Runtime | None = None
+        self._engine: CudaEngine | None = None
+        self._context: ExecutionContext | None = None
         self._places: list[_Place] = []
-        try:
+        self._pictures = PictureMemory(cuda, built.shapes["picture"][1:], blocks=PLACES)
+        with ExitStack() as unless_opened:  # whatever is raised, and TensorRT raises a lot
+            unless_opened.callback(self.close)
+            self._drawing, self._copying = cuda.stream(), cuda.stream()
+            self._runtime = trt.Runtime(self._logger)
             self._engine = self._there(self._runtime.deserialize_cuda_engine(built.content))
             kernels = cache_dir("engines") / f"kernels-{self.identity}.cache"
-            self._context, kept = self._execution(kernels if flavour.anywhere else None)
+            self._context, kept = self._execution(
+                self._engine, kernels if flavour.anywhere else None
+            )
             # A show fuses face and expression itself, which are 47 kB: nothing moves beyond that.
             for name in ("directions", "weights"):
-                self._set(name, np.zeros(built.shapes[name], np.float32))
-            self._set("texture", TEXTURE)
-            self._places += [self._place(built.shapes) for _ in range(PLACES)]
+                self._set(self._context, name, np.zeros(built.shapes[name], np.float32))
+            self._set(self._context, "texture", TEXTURE)
+            self._places += [self._place(self._context, built.shapes) for _ in range(PLACES)]
             if kept is not None:
                 with suppress(OSError):  # without it, the next start only takes longer
                     replace_file(kernels, bytes(kept.serialize()))
-        except EngineError:
-            self.close()
-            raise
+            unless_opened.pop_all()
 
     def close(self) -> None:
         """Free the card's memory; safe to call twice. Pictures that were drawn stay."""
-        if self._runtime is not None:
-            with suppress(EngineError):  # a card that has failed
-                self._drop()
-            self._cuda.close()  # graphs before what they are of
-            self._pictures.close()
-            self._context = self._engine = self._runtime = None
+        with suppress(EngineError):  # a card that has failed
+            self._drop()
+        self._cuda.close()  # graphs before what they are of
+        self._pictures.close()
+        self._places = []
+        self._context = self._engine = self._runtime = None
 
-    def _execution(self, kernels: Path | None) -> tuple[Any, Any]:
+    def _execution(
+        self, engine: CudaEngine, kernels: Path | None
+    ) -> tuple[ExecutionContext, RuntimeCache | None]:
         """Return what runs the engine, and what to keep of it for the next start, if anything.
 
         kernels: TensorRT for RTX makes them on the card when it opens an engine, which takes
         seconds; this is where those of the last time are. It refuses what does not fit.
         """
         if kernels is None:
-            return self._there(self._engine.create_execution_context()), None
-        config = self._engine.create_runtime_config()
+            return self._there(engine.create_execution_context()), None
+        config = engine.create_runtime_config()
         kept = config.create_runtime_cache()
         with suppress(OSError):  # the first time
             kept.deserialize(kernels.read_bytes())
         config.set_runtime_cache(kept)
-        return self._there(self._engine.create_execution_context(config)), kept
+        return self._there(engine.create_execution_context(runtime_config=config)), kept
 
-    def _set(self, name: str, value: NDArray[np.float32]) -> None:
+    def _set(self, context: ExecutionContext, name: str, value: NDArray[np.float32]) -> None:
         """Give an input its value for good."""
         pinned = self._cuda.staging(value.shape)
         pinned[...] = value
         address = self._cuda.memory(value.nbytes)
         self._cuda.to_card(address, pinned.ctypes.data, value.nbytes, self._drawing)
         self._cuda.finish(self._drawing)
-        self._there(self._context.set_tensor_address(name, address))
+        self._there(context.set_tensor_address(name, address))
 
-    def _place(self, shapes: Shapes) -> _Place:
+    def _place(self, context: ExecutionContext, shapes: Shapes) -> _Place:
         """Return a place for pictures, with its tick as a graph."""
         cuda, codes = self._cuda, self._cuda.staging(shapes["face"][1:])
         face, picture = cuda.memory(codes.nbytes), cuda.memory(self._pictures.nbytes)
 
         def tick() -> None:
-            self._there(self._context.set_tensor_address("face", face))
-            self._there(self._context.set_tensor_address("picture", picture))
+            self._there(context.set_tensor_address("face", face))
+            self._there(context.set_tensor_address("picture", picture))
             cuda.to_card(face, codes.ctypes.data, codes.nbytes, self._drawing)
-            self._there(self._context.execute_async_v3(self._drawing))
+            self._there(context.execute_async_v3(self._drawing))
 
         tick()  # what TensorRT does the first time only must not become part of the graph
         cuda.finish(self._drawing)
@@ -238,7 +250,7 @@ class TensorRtEngine(Overlapping):
         self._cuda.wait(self._places[place].copied)
         return self._pictures.picture(self._places[place].block)
 
-    def _there(self, result: Any) -> Any:  # noqa: ANN401 - whatever TensorRT returns
+    def _there(self, result: _Made | None) -> _Made:
         """Return what TensorRT has returned, unless that says that it failed."""
         if result is None or result is False:
             raise EngineError(

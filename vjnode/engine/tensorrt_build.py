@@ -6,8 +6,6 @@ import logging
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from vjnode.engine.flavour import Flavour, flavour_for, system
 from vjnode.engine.gpu import with_cards
@@ -15,6 +13,7 @@ from vjnode.engine.manifest import Manifest
 from vjnode.engine.networks import Network, Precision
 from vjnode.engine.progress import watched
 from vjnode.engine.store import Machine, engine_path, store, wanted
+from vjnode.engine.tensorrt_api import BuilderConfig, Logger, TensorRt
 from vjnode.errors import EngineError, InputError
 from vjnode.storage import cache_dir, replace_file
 
@@ -76,7 +75,7 @@ def build(
     return path
 
 
-def _compile(trt: ModuleType, flavour: Flavour, graph: bytes, gpu: str, about: str) -> bytes:
+def _compile(trt: TensorRt, flavour: Flavour, graph: bytes, gpu: str, about: str) -> bytes:
     """Return the engine of an ONNX graph."""
     logger = logger_of(trt)
     logger.errors.clear()
@@ -98,9 +97,7 @@ def _compile(trt: ModuleType, flavour: Flavour, graph: bytes, gpu: str, about: s
         config.set_flag(trt.BuilderFlag.REQUIRE_USER_ALLOCATION)
     if flavour.caches_timings:
         timings = cache_dir("engines") / f"timings-{trt.__version__}-{gpu}.cache"
-        known = timings.read_bytes() if timings.is_file() else b""
-        if not config.set_timing_cache(config.create_timing_cache(known), False):
-            config.set_timing_cache(config.create_timing_cache(b""), False)  # of another driver
+        _use_timings(config, timings)
     with watched(trt, about) as monitor:
         config.progress_monitor = monitor
         engine = builder.build_serialized_network(network, config)
@@ -109,28 +106,40 @@ def _compile(trt: ModuleType, flavour: Flavour, graph: bytes, gpu: str, about: s
             f"{flavour.about} cannot build {about} ({logger.last()}); if that is its own fault, "
             f"another version may do: pip install --upgrade {flavour.package}"
         )
-    if flavour.caches_timings:
+    measured = config.get_timing_cache() if flavour.caches_timings else None
+    if measured is not None:
         with suppress(OSError):  # only the next build takes longer
-            replace_file(timings, bytes(config.get_timing_cache().serialize()))
+            replace_file(timings, bytes(measured.serialize()))
     return bytes(engine)
 
 
+def _use_timings(config: BuilderConfig, path: Path) -> None:
+    """Use the times of kernels that are in a file; none of a damaged one or another driver's."""
+    known = b""
+    with suppress(OSError):  # the first time
+        known = path.read_bytes()
+    for content in (known, b""):
+        timings = config.create_timing_cache(content)
+        if timings is not None and config.set_timing_cache(timings, False):
+            return
+
+
 @functools.cache
-def logger_of(trt: ModuleType) -> Any:  # noqa: ANN401 - a class of a module that may not be there
+def logger_of(trt: TensorRt) -> Logger:
     """Return what TensorRT writes its messages to; it keeps the first one it is given."""
     severe = (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR)
 
-    class Logger(trt.ILogger):  # type: ignore[misc, name-defined]
+    class Kept(trt.ILogger):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.errors: list[str] = []
 
-        def log(self, severity: object, message: str) -> None:
+        def log(self, severity: object, msg: str) -> None:
             if severity in severe:
-                self.errors.append(message)
-            _log.debug("%s: %s", trt.__name__, message)
+                self.errors.append(msg)
+            _log.debug("%s: %s", trt.__name__, msg)
 
         def last(self) -> str:
             return " ".join(self.errors[-1].split())[:300] if self.errors else "it said nothing"
 
-    return Logger()
+    return Kept()
