@@ -1,11 +1,17 @@
+import argparse
+import wave
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tests.show.process import read_trace
-from vjnode.cli import main
+from vjnode.cli import build_parser, main
+from vjnode.config import parse_address
 from vjnode.control.presets import scan_presets
+from vjnode.errors import InputError
 from vjnode.face.catalogue import expression_names, face_names
-from vjnode.output.catalogue import KINDS
+from vjnode.output.catalogue import KINDS, check_once, parse_output
 from vjnode.storage import shipped
 
 SONG = shipped("demo", "demo.ogg")
@@ -67,7 +73,7 @@ def test_there_is_enough_to_choose_from():
         (["run", "--size", "500"], ["500", "1024"]),
         (["run", "--fps", "fast"], ["fast"]),
         (["run", "--fps", "0"], ["0", "240"]),
-        (["run", "--duration", "-1"], ["-1"]),
+        (["run", "--duration", "-1"], ["-1", "0.01 to 10000000 s"]),
         (["run", "--osc", "9010"], ["9010", "HOST:PORT"]),
         (["run", "--output", "hologram"], ["hologram", "preview"]),
         (["run", "--output", "record"], ["record:PATH"]),
@@ -79,7 +85,22 @@ def test_there_is_enough_to_choose_from():
         (["analyse", str(SONG), "--plot", "no/folder/p.png"], ["no/folder"]),
         (["analyse", str(SONG), "--plot", "p.png", "--trace", "p.png"], ["trace", "plot"]),
         (["analyse", str(SONG), "--plot", "p.png", "--points", "101"], ["101", "0 to 100"]),
-        (["render", str(SONG), "out.mp4", "--interval", "0"], ["0", "0.02 to 5 s"]),
+        (["render", str(SONG), "out.mp4", "--interval", "9"], ["9", "0.02 to 5 s, or 0 (as live)"]),
+        (["analyse", str(SONG), "--trace", "t.jsonl", "--fps", "-5"], ["-5", "1 to 240"]),
+        (["analyse", str(SONG), "--trace", "t.jsonl", "--fps", "0"], ["0", "1 to 240"]),
+        (["run", "--sweep-memory", "9999999"], ["9999999", "16 to 1048576 MiB"]),
+        (["run", "--size", "1e3"], ["1e3", "--size"]),
+        (["dance"], ["dance", "analyse"]),
+        (["run", "--output", "ndi", "--output", "ndi:vjnode,size=512"], ["ndi:vjnode-2"]),
+        (
+            ["run", *(f"--output=ndi:{name}" for name in ("Face", "Face-2", "Face"))],
+            ["same name, ndi:Face;", "call the second ndi:Face-3"],
+        ),
+        (["run", "--output", "spout:A", "--output", "spout:A"], ["spout:A-2"]),
+        (["run", "--output", "syphon:A", "--output", "syphon:A"], ["syphon:A-2"]),
+        (["run", "--output", "preview", "--output", "preview:8350"], ["address", "8350"]),
+        (["run", "--output", "camera:x", "--output", "camera:x"], ["same device, camera:x"]),
+        (["run", "--output", "window:1", "--output", "window:1"], ["same display, window:1"]),
         (["render", str(SONG), "out.avi"], ["out.avi", ".mp4"]),
         (["render", str(SONG), "no/folder/out.mp4"], ["no/folder"]),
         (["render", str(SONG), str(SONG)], ["song", "video"]),
@@ -95,6 +116,73 @@ def test_bad_requests_end_with_2_and_say_what_helps(caplog, capsys, arguments, w
     assert text.startswith("vjnode: ")
     for word in words:
         assert word in text
+
+
+def commands(parser, name=""):
+    """Every command there is, with what reads its options."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for word, below in action.choices.items():
+                yield from commands(below, f"{name} {word}")
+    yield name, parser
+
+
+def numeric_options():
+    return [
+        pytest.param(parser, action, id=f"{name} {action.option_strings[0]}")
+        for name, parser in commands(build_parser())
+        for action in parser._actions
+        if action.type not in (None, Path, parse_address)
+    ]
+
+
+@pytest.mark.parametrize(("parser", "action"), numeric_options())
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "-1e9", "1e99", "9" * 5000, "-5", "x", ""])
+def test_no_option_takes_a_number_that_means_nothing(parser, action, text):
+    needed = ["x" for one in parser._actions if one.required and not one.option_strings]
+    with pytest.raises(InputError):
+        parser.parse_args([*needed, f"{action.option_strings[0]}={text}"])
+
+
+def test_the_numeric_options_are_all_read_by_what_knows_their_limits():
+    plain = {
+        f"{name} {action.option_strings[0]}"
+        for name, parser in commands(build_parser())
+        for action in parser._actions
+        if action.type in (int, float) and not action.choices
+    }
+    assert plain == set()
+    assert len(numeric_options()) >= 18
+
+
+def test_outputs_of_which_each_can_be_had_once_may_be_had_twice_by_other_names():
+    for outputs in (
+        ("ndi", "ndi:B"),
+        ("preview:0", "preview:0"),
+        ("preview", "preview:9000"),
+        ("null", "null"),
+        ("ndi:A", "spout:A"),
+    ):
+        check_once([parse_output(text) for text in outputs])
+
+
+def test_an_interval_of_zero_is_what_a_live_show_does(tmp_path):
+    """Live, the weight moves in between the time points of a rendering as well."""
+    song, seconds = tmp_path / "song.wav", 8
+    rng, hits = np.random.default_rng(1), np.tile(np.linspace(1.0, 0.0, 11025) ** 3, 4 * seconds)
+    samples = (8000 * hits * rng.standard_normal(len(hits))).clip(-32768, 32767)
+    with wave.open(str(song), "wb") as file:
+        file.setparams((1, 2, 44100, 0, "NONE", ""))
+        file.writeframes(samples.astype("<i2").tobytes())
+    for name, interval in (("live", "0"), ("method", "0.25")):
+        command = ["analyse", str(song), "--trace", str(tmp_path / name), "--interval", interval]
+        assert main(command) == 0
+    live, method = (
+        np.array([line["weight"] for line in read_trace(tmp_path / name)])
+        for name in ("live", "method")
+    )
+    assert len(live) == pytest.approx(len(method), abs=2)
+    assert np.abs(np.diff(live)).sum() > 1.2 * np.abs(np.diff(method)).sum()
 
 
 def test_analysis_follows_the_demo_song_and_repeats_itself(tmp_path):

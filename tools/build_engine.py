@@ -5,18 +5,18 @@
 The same as ``vjnode engines build``; by default the show's generator and encoder, into engines/.
 """
 
-import argparse
 import sys
 
 from vjnode.cli import run_command
 from vjnode.cli_engines import add_build
+from vjnode.options import Parser
 
 
 def main() -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     add_build(parser)
-    return run_command(parser.parse_args())
+    return run_command(parser)
 
 
 if __name__ == "__main__":

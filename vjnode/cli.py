@@ -12,17 +12,23 @@ from vjnode import __version__
 from vjnode.cli_engines import add_engines
 from vjnode.config import (
     DRAWINGS,
+    DURATION_HIGH_S,
+    DURATION_LOW_S,
     OSC_HOST,
     OSC_PORT,
+    SWEEP_MEMORY_HIGH_MIB,
+    SWEEP_MEMORY_LOW_MIB,
     SWEEP_MEMORY_MIB,
     ShowConfig,
     check_distinct,
-    check_interpolation,
     check_plot,
     parse_address,
 )
 from vjnode.errors import InputError, VjnodeError
 from vjnode.options import (
+    Number,
+    Parser,
+    add_fps,
     add_interpolation,
     add_look,
     add_picture,
@@ -31,7 +37,6 @@ from vjnode.options import (
 )
 from vjnode.output.catalogue import KINDS, parse_output, unready
 from vjnode.output.delivery import USAGE as DELIVERY_USAGE
-from vjnode.output.rate import parse_fps
 from vjnode.runtime import heeded_signals, log_to_stderr
 
 DEFAULT_OUTPUTS = ("preview",)
@@ -39,13 +44,14 @@ DEFAULT_OUTPUTS = ("preview",)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad request."""
-    return run_command(build_parser().parse_args(arguments))
+    return run_command(build_parser(), arguments)
 
 
-def run_command(options: argparse.Namespace) -> int:
-    """Run what ``options.command`` names; returns the exit code, after saying what went wrong."""
+def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:
+    """Run the command that ``parser`` reads; returns the exit code, and says what went wrong."""
     log_to_stderr()
     try:
+        options = parser.parse_args(arguments)
         with stopped_by_signals():
             options.command(options)
     except VjnodeError as error:
@@ -77,7 +83,7 @@ def stopped_by_signals() -> Iterator[None]:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vjnode", description="Live sound drives the expression of a generated face."
     )
     parser.add_argument("--version", action="version", version=f"vjnode {__version__}")
@@ -104,16 +110,22 @@ def build_parser() -> argparse.ArgumentParser:
     add_picture(run)
     run.add_argument(
         "--osc",
+        type=parse_address,
         default=f"{OSC_HOST}:{OSC_PORT}",
         metavar="HOST:PORT",
         help="where to listen for OSC (default: %(default)s; only this machine can send there)",
     )
-    run.add_argument("--duration", type=float, metavar="S", help="end after so many seconds")
+    run.add_argument(
+        "--duration",
+        type=Number(DURATION_LOW_S, DURATION_HIGH_S, "s"),
+        metavar="S",
+        help="end after so many seconds",
+    )
     run.add_argument("--report", type=Path, metavar="FILE.json", help="write figures at the end")
     add_trace(run)
     run.add_argument(
         "--sweep-memory",
-        type=int,
+        type=Number(SWEEP_MEMORY_LOW_MIB, SWEEP_MEMORY_HIGH_MIB, "MiB", whole=True),
         default=SWEEP_MEMORY_MIB,
         metavar="MIB",
         help="memory for key frames, MiB (default: %(default)s)",
@@ -139,7 +151,7 @@ def build_parser() -> argparse.ArgumentParser:
     analyse.set_defaults(command=_analyse)
     analyse.add_argument("song", type=Path, metavar="SONG")
     add_look(analyse)
-    analyse.add_argument("--fps", default="60", metavar="N", help="frames/s (default: 60)")
+    add_fps(analyse)
     add_interpolation(analyse)
     add_trace(analyse)
     analyse.add_argument(
@@ -162,14 +174,14 @@ def _run(options: argparse.Namespace) -> None:
     from vjnode.show.live import run_show  # noqa: PLC0415 - lists need none of what this loads
     from vjnode.show.wiring import stock  # noqa: PLC0415
 
-    host, port = parse_address(options.osc)
+    host, port = options.osc
     config = ShowConfig(
         audio=options.audio,
         outputs=tuple(
             parse_output(text, flip_y=options.flip_y) for text in options.output or DEFAULT_OUTPUTS
         ),
         size=options.size,
-        fps=parse_fps(options.fps),
+        fps=options.fps,
         osc_host=host,
         osc_port=port,
         duration_s=options.duration,
@@ -187,8 +199,7 @@ def _render(options: argparse.Namespace) -> None:
     from vjnode.show.wiring import stock  # noqa: PLC0415
 
     check_distinct(song=options.song, video=options.target, trace=options.trace)
-    check_interpolation(options.points, options.interval)
-    config = ShowConfig("", (parse_output("null"),), options.size, parse_fps(options.fps))
+    config = ShowConfig("", (parse_output("null"),), options.size, options.fps)
     render(
         options.song,
         options.target,
@@ -208,12 +219,11 @@ def _analyse(options: argparse.Namespace) -> None:
     if options.trace is None and options.plot is None:
         raise InputError("nothing to do: ask for --trace FILE.jsonl, --plot OUT.png, or both")
     check_distinct(song=options.song, trace=options.trace, plot=options.plot)
-    check_interpolation(options.points, options.interval)
     check_plot(options.plot)
     analyse(
         options.song,
         controls_asked_for(options, stock()),
-        fps=parse_fps(options.fps),
+        fps=options.fps,
         trace=options.trace,
         plot=options.plot,
         points=options.points,

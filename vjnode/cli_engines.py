@@ -11,11 +11,13 @@ from vjnode.engine.gpu import KNOWN, gpu_here, with_cards
 from vjnode.engine.networks import NETWORKS, PRECISIONS, SHOW, Network, find_network
 from vjnode.engine.store import engine_files, engines_dir, examine, find, remove, trust
 from vjnode.engine.tensorrt_build import build
+from vjnode.options import Number, Parser
 
 DEFAULT_SIZE = 1024
+SIZE_LOW, SIZE_HIGH = 16, 4096
 
 
-def add_engines(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_engines(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add ``engines`` and what belongs to it to the command line."""
     engines = commands.add_parser("engines", help="list, build, trust and remove engines")
     actions = engines.add_subparsers(required=True, metavar="ACTION")
@@ -29,7 +31,7 @@ def add_engines(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     listing.set_defaults(command=_list)
     listing.add_argument(
         "--size",
-        type=int,
+        type=Number(SIZE_LOW, SIZE_HIGH, "px", whole=True),
         default=DEFAULT_SIZE,
         metavar="PX",
         help="of the pictures that are drawn (default: %(default)s)",
@@ -72,7 +74,7 @@ def add_build(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--size",
-        type=int,
+        type=Number(SIZE_LOW, SIZE_HIGH, "px", whole=True),
         default=DEFAULT_SIZE,
         metavar="PX",
         help="of the picture (default: %(default)s)",

@@ -9,13 +9,14 @@ from vjnode.engine.choose import may_be_fast
 from vjnode.errors import InputError
 from vjnode.face import live
 from vjnode.output.base import OutputSpec
+from vjnode.output.catalogue import check_once
 from vjnode.output.rate import FPS_HIGH, FPS_LOW
 
 OSC_HOST, OSC_PORT = "127.0.0.1", 9010
 SWEEP_MEMORY_MIB = 1024
 DRAWINGS = ("auto", "keys", "live")
-POINTS_HIGH = 100
-INTERVAL_LOW_S, INTERVAL_HIGH_S = 0.02, 5.0
+SWEEP_MEMORY_LOW_MIB, SWEEP_MEMORY_HIGH_MIB = 16, 1 << 20
+DURATION_LOW_S, DURATION_HIGH_S = 0.01, 1e7
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,9 @@ class ShowConfig:
             )
         if not FPS_LOW <= self.fps <= FPS_HIGH:
             raise InputError(f"--fps {float(self.fps):g} is not within {FPS_LOW} to {FPS_HIGH}")
-        if self.duration_s is not None and not 0 < self.duration_s < float("inf"):
-            raise InputError(f"--duration {self.duration_s:g} must be a positive number of seconds")
-        if not 16 <= self.sweep_memory_mib <= 1 << 20:
-            raise InputError(f"--sweep-memory {self.sweep_memory_mib} must be at least 16 MiB")
         if not self.outputs:
             raise InputError("a show needs at least one --output")
+        check_once(self.outputs)
         records = [output.target for output in self.outputs if output.kind == "record"]
         check_distinct(
             song=Path(self.audio[5:]) if self.audio.startswith("file:") else None,
@@ -95,22 +93,6 @@ def check_distinct(**files: Path | None) -> None:
                     f"{path} is named as {seen[place]} and as {role}; give each its own file"
                 )
             seen[place] = role
-
-
-def check_interpolation(points: int, interval_s: float) -> None:
-    """Check how a song's time points are laid.
-
-    points: between two time points. interval_s: from one time point to the next, s.
-
-    Raises:
-        InputError: out of range.
-    """
-    if not 0 <= points <= POINTS_HIGH:
-        raise InputError(f"--points {points} is not within 0 to {POINTS_HIGH}")
-    if not INTERVAL_LOW_S <= interval_s <= INTERVAL_HIGH_S:
-        raise InputError(
-            f"--interval {interval_s:g} is not within {INTERVAL_LOW_S:g} to {INTERVAL_HIGH_S:g} s"
-        )
 
 
 def check_plot(path: Path | None) -> None:

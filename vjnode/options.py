@@ -1,17 +1,83 @@
 """Options that several commands share, and the controls that they ask for."""
 
 import argparse
+import math
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from vjnode.control.controls import Controls, Stock, change
-from vjnode.control.parameters import AGC_MODES, find
+from vjnode.control.parameters import AGC_MODES, Parameter, find
 from vjnode.drive.interpolate import COUNT, INTERVAL_S
 from vjnode.engine.base import SIZES
 from vjnode.errors import InputError
+from vjnode.output.rate import FPS_HIGH, FPS_LOW, parse_fps
 
 DEFAULT_PRESET = "stage"
 
+POINTS_HIGH = 100
+INTERVAL_LOW_S, INTERVAL_HIGH_S = 0.02, 5.0
+
 _WITH_OPTION = ("face", "expression", "gain", "agc", "gate", "bpm")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that tells a bad request as the rest of vjnode does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the request.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"{message}; see: {self.prog} --help")
+
+
+@dataclass(frozen=True)
+class Number:
+    """Reads an option's number, and refuses what is not from ``low`` to ``high``, nor ``off``.
+
+    whole: without a fraction. off: a number outside the range, and off_means what it does.
+    """
+
+    low: float
+    high: float
+    unit: str = ""
+    whole: bool = False
+    off: float | None = None
+    off_means: str = ""
+
+    @property
+    def takes(self) -> str:
+        """Return what it takes, in words, for errors and lists."""
+        kind = "a whole number" if self.whole else "a number"
+        off = f", or {self.off:g} ({self.off_means})" if self.off is not None else ""
+        return f"{kind} from {self.low:.10g} to {self.high:.10g} {self.unit}".rstrip() + off
+
+    def __call__(self, text: str) -> float:
+        """Return the number that ``text`` says.
+
+        Raises:
+            argparse.ArgumentTypeError: it is refused.
+        """
+        try:
+            number = int(text) if self.whole else float(text)
+        except ValueError:
+            number = math.nan
+        if number != self.off and not self.low <= number <= self.high:
+            raise argparse.ArgumentTypeError(f"{text[:32]!r} is not {self.takes}")
+        return number
+
+
+def number_of(parameter: Parameter) -> Number:
+    """Return what reads a number for ``parameter``."""
+    return Number(
+        parameter.low,
+        parameter.high,
+        parameter.unit,
+        off=parameter.off,
+        off_means=parameter.off_means,
+    )
 
 
 def add_look(parser: argparse.ArgumentParser) -> None:
@@ -19,11 +85,12 @@ def add_look(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", metavar="NAME", help=f"default: {DEFAULT_PRESET}")
     parser.add_argument("--face", metavar="NAME", help="instead of the preset's")
     parser.add_argument("--expression", metavar="NAME", help="instead of the preset's")
-    parser.add_argument("--gain", type=float, metavar="X", help="0 to 4, instead of the preset's")
-    agc, gate, bpm = (find(name) for name in ("agc", "gate", "bpm"))
-    parser.add_argument("--agc", metavar="|".join(AGC_MODES), help=agc.about)
-    for name, row, metavar in (("--gate", gate, "DBFS"), ("--bpm", bpm, "X")):
-        parser.add_argument(name, type=float, metavar=metavar, help=f"{row.about}: {row.takes}")
+    parser.add_argument("--agc", metavar="|".join(AGC_MODES), help=find("agc").about)
+    for name, metavar in (("gain", "X"), ("gate", "DBFS"), ("bpm", "X")):
+        row = find(name)
+        parser.add_argument(
+            f"--{name}", type=number_of(row), metavar=metavar, help=f"{row.about}: {row.takes}"
+        )
     parser.add_argument(
         "--set",
         action="append",
@@ -35,22 +102,29 @@ def add_look(parser: argparse.ArgumentParser) -> None:
 
 def add_picture(parser: argparse.ArgumentParser) -> None:
     """Add size and rate of the pictures."""
-    parser.add_argument("--size", type=int, default=SIZES[0], metavar="|".join(map(str, SIZES)))
-    parser.add_argument("--fps", default="60", metavar="N", help="frames/s (default: 60)")
+    sizes = "|".join(map(str, SIZES))
+    parser.add_argument("--size", type=int, choices=SIZES, default=SIZES[0], metavar=sizes)
+    add_fps(parser)
+
+
+def add_fps(parser: argparse.ArgumentParser) -> None:
+    """Add the rate of the pictures."""
+    about = f"frames/s, {FPS_LOW} to {FPS_HIGH} (default: %(default)s)"
+    parser.add_argument("--fps", type=parse_fps, default="60", metavar="N", help=about)
 
 
 def add_interpolation(parser: argparse.ArgumentParser) -> None:
     """Add how the time points of a song are laid."""
     parser.add_argument(
         "--interval",
-        type=float,
+        type=(interval := Number(INTERVAL_LOW_S, INTERVAL_HIGH_S, "s", off=0, off_means="as live")),
         default=INTERVAL_S,
         metavar="S",
-        help="from one time point to the next, s (default: %(default)s)",
+        help=f"from one time point to the next: {interval.takes} (default: %(default)s)",
     )
     parser.add_argument(
         "--points",
-        type=int,
+        type=Number(0, POINTS_HIGH, whole=True),
         default=COUNT,
         metavar="N",
         help="points in between that are interpolated (default: %(default)s)",

@@ -40,6 +40,20 @@ def cache_dir(*parts: str) -> Path:
     return folder
 
 
+def check_writable(path: Path) -> None:
+    """Check that ``path`` can be written, and leave everything as it is.
+
+    Raises:
+        OSError: it cannot.
+    """
+    try:
+        path.open("xb").close()
+    except FileExistsError:
+        path.open("ab").close()
+    else:
+        path.unlink()
+
+
 def replace_file(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` so that a reader sees the old file or the whole new one.
 

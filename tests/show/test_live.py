@@ -309,16 +309,20 @@ def test_a_report_that_cannot_be_written_is_told_before_the_show(tmp_path):
     assert str(tmp_path) in done.stderr
 
 
-def test_a_taken_preview_port_is_told_before_the_show():
+def test_a_start_that_fails_is_told_and_leaves_every_file_as_it_was(tmp_path):
+    (tmp_path / "old.jsonl").write_text("last night")
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         output = f"preview:127.0.0.1:{port}"
         done = vjnode(
-            *("run", "--output", output, "--duration", 1, "--size", 256),
-            *("--osc", f"127.0.0.1:{free_port()}"),
+            *("run", "--duration", 1, "--size", 256, "--osc", f"127.0.0.1:{free_port()}"),
+            *("--output", f"record:{tmp_path / 'set.mp4'}", "--output", output),
+            *("--report", tmp_path / "new.json", "--trace", tmp_path / "old.jsonl"),
         )
     assert done.returncode == 1
     assert str(port) in done.stderr
     assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["old.jsonl"]
+    assert (tmp_path / "old.jsonl").read_text() == "last night"

@@ -1,8 +1,9 @@
 """The outputs there are. A new one is a module and a row here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from itertools import count
 
 from vjnode.errors import InputError
 from vjnode.output.base import Delivery, Output, OutputContext, OutputSpec
@@ -22,6 +23,8 @@ class OutputKind:
         why it cannot work here, with the remedy, or "" when it can.
     orders: of channels that may be asked for; the first is what it is used to. alpha: whether
         it carries alpha. records: whether it makes files, which have a codec and a length.
+    once: what a target is, where each can be had by one output only. default: the target that is
+        meant when none is named.
     check: raises InputError when a target cannot be delivered to in this way.
     """
 
@@ -33,6 +36,8 @@ class OutputKind:
     orders: tuple[str, ...] = ("rgba",)
     alpha: bool = False
     records: bool = False
+    once: str = ""
+    default: str = ""
     check: Callable[[str, Delivery], None] | None = None
 
 
@@ -55,18 +60,22 @@ KINDS = {
             "vjnode.output.camera",
             "camera[:DEVICE]",
             "a virtual camera, for programs that take a webcam",
+            once="device",
         ),
         OutputKind(
             "preview",
             "vjnode.output.preview",
             "preview[:HOST:PORT]",
             "a page for the browser, at http://127.0.0.1:8350 by default",
+            once="address",
+            default="127.0.0.1:8350",
         ),
         OutputKind(
             "window",
             "vjnode.output.window",
             "window[:DISPLAY]",
             "fills a display, by number or name; the second one, if there are two",
+            once="display",
         ),
         OutputKind(
             "ndi",
@@ -75,6 +84,8 @@ KINDS = {
             "over the network, into anything that receives NDI®: https://ndi.video",
             orders=("rgba", "bgra"),
             alpha=True,
+            once="name",
+            default="vjnode",
         ),
         OutputKind(
             "spout",
@@ -83,6 +94,8 @@ KINDS = {
             "into Resolume, TouchDesigner and others on this Windows machine",
             orders=("bgra", "rgba"),
             alpha=True,
+            once="name",
+            default="vjnode",
         ),
         OutputKind(
             "syphon",
@@ -91,6 +104,8 @@ KINDS = {
             "into Resolume, TouchDesigner and others on this Mac",
             orders=("rgba", "bgra"),
             alpha=True,
+            once="name",
+            default="vjnode",
         ),
     )
 }
@@ -129,6 +144,39 @@ def parse_output(text: str, *, flip_y: bool = False) -> OutputSpec:
     if kind.records and delivery.part_min is None:
         delivery = replace(delivery, part_min=PART_MIN)
     return OutputSpec(name, target, delivery, text)
+
+
+def check_once(outputs: Sequence[OutputSpec]) -> None:
+    """Check that no two outputs want what only one can have, such as a sender's name.
+
+    Raises:
+        InputError: two do; says which, and what to call the second.
+    """
+    taken: set[tuple[str, str]] = set()
+    for spec in outputs:
+        kind = KINDS[spec.kind]
+        wanted = spec.target or kind.default
+        if not (kind.once and wanted):
+            continue
+        if kind.name == "preview":
+            wanted = _full_address(wanted, kind.default)
+        if (kind.name, wanted) in taken:
+            remedy = f"give the second another {kind.once}: {kind.usage}"
+            if kind.once == "name":
+                numbers = (f"{wanted}-{n}" for n in count(2))
+                free = next(name for name in numbers if (kind.name, name) not in taken)
+                remedy = f"call the second {kind.name}:{free}"
+            raise InputError(
+                f"two outputs want the same {kind.once}, {kind.name}:{wanted}; {remedy}"
+            )
+        if not wanted.endswith(":0"):  # any port that is free
+            taken.add((kind.name, wanted))
+
+
+def _full_address(target: str, default: str) -> str:
+    """Return ``PORT`` or ``:PORT`` with the host that ``default`` has."""
+    host, _, port = target.rpartition(":")
+    return f"{host or default.rpartition(':')[0]}:{port}"
 
 
 def unready(kind: OutputKind) -> str:

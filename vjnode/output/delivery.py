@@ -3,15 +3,13 @@
 They are written behind an output, separated by commas: ``ndi:Face,size=512,fps=30,flip-y``.
 """
 
-from fractions import Fraction
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.errors import InputError
 from vjnode.output.base import ALPHAS, CODECS, ORDERS, Delivery
-from vjnode.output.rate import FPS_HIGH, FPS_LOW, parse_fps
+from vjnode.output.rate import parse_fps
 
 SIZE_LOW, SIZE_HIGH = 16, 4096
 PART_LOW_MIN, PART_HIGH_MIN = 0.1, 1440.0
@@ -45,7 +43,7 @@ def split_delivery(text: str) -> tuple[str, Delivery]:
         found.setdefault(key, value)
     return rest, Delivery(
         size=_size(found["size"]) if "size" in found else None,
-        fps=_fps(found["fps"]) if "fps" in found else None,
+        fps=parse_fps(found["fps"]) if "fps" in found else None,
         flip_y="flip-y" in found,
         order=_one_of(ORDERS, "order", found.get("order", "")),
         alpha=_one_of(ALPHAS, "alpha", found.get("alpha", "opaque")),
@@ -58,13 +56,6 @@ def _size(text: str) -> int:
     if not (text.isascii() and text.isdigit() and SIZE_LOW <= int(text) <= SIZE_HIGH):
         raise InputError(f"size={text} is not a number of pixels from {SIZE_LOW} to {SIZE_HIGH}")
     return int(text)
-
-
-def _fps(text: str) -> Fraction:
-    fps = parse_fps(text)
-    if not FPS_LOW <= fps <= FPS_HIGH:
-        raise InputError(f"fps={text} is not within {FPS_LOW} to {FPS_HIGH}")
-    return fps
 
 
 def _part_min(text: str) -> float:

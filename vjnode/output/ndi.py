@@ -70,7 +70,7 @@ class NdiOutput:
         if self._sender is None:
             raise OutputError(
                 f"NDI refuses a sender '{name}': another program or user of this machine has that "
-                "name; end it, or choose another with ndi:NAME"
+                f"name; end it, or choose another: ndi:{name}-2"
             )
         self.port = _keep_ports(before)
         """Where receivers connect; None where the system does not tell."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vjnode.errors import InputError, OutputError
+from vjnode.storage import check_writable
 
 MIN_FREE_MIB = 32
 RESERVE_MIB = 16
@@ -39,7 +40,7 @@ class RecordingFiles:
         check_folder(self.path)
         try:
             if self._replaces:
-                _check_writable(self.path)
+                check_writable(self.path)
             else:
                 self._make_part().unlink()
             free_mib = _free_mib(self.path.parent)
@@ -122,20 +123,6 @@ def check_folder(path: Path) -> None:
     """
     if not path.parent.is_dir():
         raise InputError(f"cannot record to {path}: there is no folder {path.parent}; make it")
-
-
-def _check_writable(path: Path) -> None:
-    """Check that ``path`` can be written, more plainly than a muxer would say it.
-
-    Raises:
-        OSError: it cannot.
-    """
-    try:
-        path.open("xb").close()
-    except FileExistsError:
-        path.open("ab").close()
-    else:
-        path.unlink()
 
 
 def _free_mib(folder: Path) -> int:

@@ -28,7 +28,7 @@ from vjnode.show.engine_stage import FIRST_KEY_TIMEOUT_S, EngineJob, draw
 from vjnode.show.handovers import HandOvers
 from vjnode.show.links import INFO_BYTES, read_info
 from vjnode.show.output_stage import OutputJob, send
-from vjnode.show.report import check_writable, output_names, write_report
+from vjnode.show.report import check_report, output_names, write_report
 from vjnode.show.stage import StageSpec
 from vjnode.show.status import StatusLine
 from vjnode.show.supervisor import Supervisor
@@ -68,7 +68,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
     """
     generator_weights()  # fetch on first use, here, where progress can be seen
     if config.report is not None:
-        check_writable(config.report)
+        check_report(config.report)
     if not config.audio.startswith("device"):
         # A song that is not there is the user's to know now; a device may yet be plugged in.
         open_source(config.audio, live=False).close()

@@ -11,18 +11,17 @@ from vjnode.errors import VjnodeError
 from vjnode.output.base import OutputSpec
 from vjnode.show.handovers import HandOvers
 from vjnode.show.supervisor import Supervisor
-from vjnode.storage import replace_file
+from vjnode.storage import check_writable, replace_file
 
 
-def check_writable(path: Path) -> None:
+def check_report(path: Path) -> None:
     """Make sure, before a show, that its report can be written after it.
 
     Raises:
         VjnodeError: the file cannot be written.
     """
     try:
-        with path.open("a", encoding="utf-8"):
-            pass
+        check_writable(path)
     except OSError as error:
         raise VjnodeError(f"the report {path} cannot be written: {error.strerror}") from error
 

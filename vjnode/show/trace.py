@@ -5,10 +5,11 @@ import logging
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Literal, Self, TextIO
 
 from vjnode.errors import VjnodeError
 from vjnode.output.base import FrameInfo
+from vjnode.storage import check_writable
 
 _log = logging.getLogger(__name__)
 
@@ -48,20 +49,22 @@ def trace_line(info: FrameInfo, *, frame: int, published_s: float | None = None)
 class TraceWriter:
     """Writes a trace, or nothing when there is no path.
 
-    A disk that fills up ends the trace and not the show: it is said once.
+    The first frame makes the file, so that a show that comes to nothing leaves none, and an
+    earlier trace as it was. A disk that fills up ends the trace and not the show: it is said once.
     """
 
     def __init__(self, path: Path | None, *, append: bool = False) -> None:
-        """Open ``path``; ``append`` goes on with the trace of a process that has died.
+        """Check ``path``; ``append`` goes on with the trace of a process that has died.
 
         Raises:
             VjnodeError: the file cannot be written.
         """
         self._path = path
+        self._mode: Literal["a", "w"] = "a" if append else "w"
         self._file: TextIO | None = None
         if path is not None:
             try:
-                self._file = path.open("a" if append else "w", encoding="utf-8")
+                check_writable(path)
             except OSError as error:
                 raise VjnodeError(
                     f"the trace {path} cannot be written: {error.strerror}"
@@ -69,9 +72,11 @@ class TraceWriter:
 
     def write(self, info: FrameInfo, *, frame: int, published_s: float | None = None) -> None:
         """Add one frame."""
-        if self._file is None:
+        if self._path is None:
             return
         try:
+            if self._file is None:
+                self._file = self._path.open(self._mode, encoding="utf-8")
             self._file.write(trace_line(info, frame=frame, published_s=published_s) + "\n")
             if frame % _FLUSH_EVERY == 0:
                 self._file.flush()
@@ -88,7 +93,7 @@ class TraceWriter:
 
     def _give_up(self, error: OSError) -> None:
         _log.error("the trace %s breaks off: %s", self._path, error.strerror)
-        file, self._file = self._file, None
+        file, self._file, self._path = self._file, None, None
         with suppress(OSError):  # what is buffered still cannot be written
             if file is not None:
                 file.close()
