@@ -14,6 +14,7 @@ from vjnode.config import (
     DRAWINGS,
     DURATION_HIGH_S,
     DURATION_LOW_S,
+    LEAST_LIVE_FPS,
     OSC_HOST,
     OSC_PORT,
     SWEEP_MEMORY_HIGH_MIB,
@@ -134,8 +135,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--drawing",
         default=DRAWINGS[0],
         metavar="|".join(DRAWINGS),
-        help="blend key frames, or draw every frame live, which without a graphics card needs "
-        "--size 512 or 256; auto does what the machine is fast enough for (default: %(default)s)",
+        help="blend key frames, or draw every frame live: 512 or 256 px anywhere, 1024 where that "
+        f"reaches {LEAST_LIVE_FPS:g} pictures a second; auto draws live where every frame is in "
+        "time (default: %(default)s)",
     )
 
     render = commands.add_parser("render", help="render a song to a video file")

@@ -5,9 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vjnode.engine.base import SIZES
-from vjnode.engine.choose import may_be_fast
 from vjnode.errors import InputError
-from vjnode.face import live
 from vjnode.output.base import OutputSpec
 from vjnode.output.catalogue import check_once
 from vjnode.output.rate import FPS_HIGH, FPS_LOW
@@ -17,6 +15,9 @@ SWEEP_MEMORY_MIB = 1024
 DRAWINGS = ("auto", "keys", "live")
 SWEEP_MEMORY_LOW_MIB, SWEEP_MEMORY_HIGH_MIB = 16, 1 << 20
 DURATION_LOW_S, DURATION_HIGH_S = 0.01, 1e7
+LEAST_LIVE_FPS = 20.0
+"""Fewer pictures a second, measured alone, are no movement: a size that no smaller network draws
+is not drawn live then."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class ShowConfig:
     fps: frames/s, exact.
     duration_s: when to end, s; None: when told to.
     sweep_memory_mib: limit for key frames in memory, MiB.
-    drawing: ``keys`` blends prepared key frames; ``live`` draws every frame anew; ``auto`` does so
-        where the engine is fast enough.
+    drawing: ``keys`` blends prepared key frames; ``live`` draws every frame anew, which is refused
+        when the engine is opened and proves too slow; ``auto`` does so where it keeps up.
     """
 
     audio: str
@@ -55,12 +56,6 @@ class ShowConfig:
             raise InputError(f"--size {self.size} is not one of {', '.join(map(str, SIZES))}")
         if self.drawing not in DRAWINGS:
             raise InputError(f"--drawing {self.drawing} is not one of {', '.join(DRAWINGS)}")
-        if self.drawing == "live" and self.size not in live.SIZES and not may_be_fast():
-            sizes = " or ".join(map(str, live.SIZES))
-            raise InputError(
-                f"--drawing live draws {sizes} px without a graphics card, not {self.size}; "
-                "add --size 256"
-            )
         if not FPS_LOW <= self.fps <= FPS_HIGH:
             raise InputError(f"--fps {float(self.fps):g} is not within {FPS_LOW} to {FPS_HIGH}")
         if not self.outputs:

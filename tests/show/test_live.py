@@ -99,12 +99,15 @@ def check_report(show):
 
 @pytest.fixture
 def slow_processor(tmp_path, monkeypatch):
-    """What is remembered of this machine is that it needs 30 ms for a live picture."""
+    """What is remembered of this machine: 30 ms for a live picture, 80 for one of 1024 px."""
     models, cache = cache_dir("models"), tmp_path / "cache"
     cache.mkdir()
     (cache / "models").symlink_to(models)
     monkeypatch.setenv("VJNODE_CACHE", str(cache))
-    times = {measure._key(known_as(256, "live", fast=True)): 30.0}
+    times = {
+        measure._key(known_as(256, "live", fast=True)): 30.0,
+        measure._key(known_as(1024, "full", fast=True)): 80.0,
+    }
     measure._file().write_text(json.dumps(times))
 
 
@@ -287,6 +290,18 @@ def test_a_missing_device_is_a_face_at_rest_and_not_the_end(start):
     assert show.process.wait(240) == 0, show.log
     assert "no sound" in show.log
     assert {line["weight"] for line in show.trace()[60:]} == {0.0}
+
+
+def test_live_drawing_that_would_be_too_slow_is_refused_before_the_show(slow_processor):
+    done = vjnode(
+        *("run", "--output", "null", "--duration", 60, "--drawing", "live", "--size", 1024),
+        *("--osc", f"127.0.0.1:{free_port()}"),
+        env={"VJNODE_ENGINE": "openvino"},
+    )
+    assert done.returncode == 2
+    assert "1024 px 12.5 times a second here" in done.stderr
+    assert "at least 20; add --size 512 or --size 256" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_taken_osc_port_is_told_before_the_show():

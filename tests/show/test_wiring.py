@@ -5,14 +5,12 @@ import pytest
 
 from tests.drive.drives import drive
 from vjnode.audio.source import BLOCK_S
-from vjnode.config import ShowConfig
 from vjnode.control.controls import Controls
 from vjnode.engine.choose import Choice, Verdict
 from vjnode.engine.library import SweepLibrary
 from vjnode.engine.live import LiveLibrary
 from vjnode.errors import InputError
 from vjnode.face.catalogue import expression_names, face_names
-from vjnode.output.base import OutputSpec
 from vjnode.show import wiring
 from vjnode.show.painter import Painter
 
@@ -23,10 +21,10 @@ PERIOD_S = 1 / 60
 class OfACard:
     """An engine that shows the codes that it got."""
 
-    name, identity, size = "of a card", "of a card", SIZE
+    name, identity = "of a card", "of a card"
 
-    def __init__(self):
-        self.closed = False
+    def __init__(self, size):
+        self.size, self.closed = size, False
 
     def draw(self, codes):
         assert not self.closed
@@ -41,8 +39,8 @@ class OfACard:
 def card(monkeypatch):
     """Pretend that there is a card that takes so many ms a picture; returns its engine."""
 
-    def card(ms, name="tensorrt"):
-        engine = OfACard()
+    def card(ms, name="tensorrt", size=SIZE):
+        engine = OfACard(size)
         choice = Choice(engine, (Verdict(name, engine.name, "", ms),))
         monkeypatch.setattr(wiring, "may_be_fast", lambda: True)
         monkeypatch.setattr(wiring, "choose", lambda size, measured: choice)
@@ -62,7 +60,7 @@ def library_for(drawing, size=SIZE):
 
 @pytest.mark.parametrize(
     ("drawing", "ms", "live"),
-    [("auto", 1.0, True), ("auto", 12.0, False), ("keys", 1.0, False), ("live", 12.0, True)],
+    [("auto", 1.0, True), ("auto", 12.0, False), ("keys", 1.0, False), ("live", 5.0, True)],
 )
 def test_a_card_draws_live_when_it_is_fast_enough(card, drawing, ms, live):
     engine = card(ms)
@@ -97,26 +95,32 @@ def test_without_a_card_small_pictures_are_drawn_live_by_a_network_of_their_own(
     assert isinstance(library, LiveLibrary)
     assert "live" in library.engine_name
     assert told[0].taken.ms > 0
-    assert isinstance(library_for("auto")[0], SweepLibrary)
 
 
 @pytest.fixture
-def small(monkeypatch):
-    """A processor of two cores on which all engines take as long as is said."""
+def processor(monkeypatch):
+    """A processor of two cores, which draws with each network in as many ms as is said.
 
-    def small(ms, *, cores=2, known=None):
-        monkeypatch.setattr(wiring, "may_be_fast", lambda: False)
-        monkeypatch.setattr(wiring, "measured_ms", lambda engine: ms)
-        monkeypatch.setattr(wiring, "kept_ms", lambda engine: known)
+    known: of the whole generator, that was measured by an earlier show.
+    """
+
+    def processor(*, live=None, full=None, cores=2, known=False, card=False):
+        def ms(engine):
+            return live if " live " in engine.name else full
+
+        if not card:
+            monkeypatch.setattr(wiring, "may_be_fast", lambda: False)
+        monkeypatch.setattr(wiring, "measured_ms", ms)
+        monkeypatch.setattr(wiring, "kept_ms", lambda engine: ms(engine) if known else None)
         monkeypatch.setattr(wiring, "cores", lambda: cores)
 
-    return small
+    return processor
 
 
 @pytest.mark.parametrize(("ms", "overlaps"), [(25.0, False), (30.0, True), (60.0, False)])
 @pytest.mark.parametrize("known", [False, True])
-def test_two_are_drawn_at_once_if_one_by_one_is_not_smooth(small, ms, overlaps, known):
-    small(ms, known=ms if known else None)
+def test_two_are_drawn_at_once_if_one_by_one_is_not_smooth(processor, ms, overlaps, known):
+    processor(live=ms, known=known)
     library, told = library_for("live")
     assert library.overlaps == overlaps
     assert library.engine_name.endswith("two at once") == overlaps
@@ -124,31 +128,71 @@ def test_two_are_drawn_at_once_if_one_by_one_is_not_smooth(small, ms, overlaps, 
     assert told[0].taken.ms == ms
 
 
-def test_on_one_core_pictures_are_drawn_one_by_one(small):
-    small(30.0, cores=1)
+def test_on_one_core_pictures_are_drawn_one_by_one(processor):
+    processor(live=30.0, cores=1)
     assert not library_for("live")[0].overlaps
+
+
+@pytest.mark.parametrize(
+    ("ms", "of_the_card"), [(5.0, True), (12.0, True), (24.0, True), (26.0, False), (300.0, False)]
+)
+def test_a_card_draws_live_where_it_keeps_up_or_is_quicker_than_the_small_network(
+    card, processor, ms, of_the_card
+):
+    engine = card(ms)
+    processor(live=25.0, card=True)
+    library, told = library_for("live")
+    assert (library.engine_name == engine.name) == of_the_card
+    assert ("live" in library.engine_name) != of_the_card
+    assert told[0].taken.ms == (ms if of_the_card else 25.0)
+    assert engine.closed  # with the library, or for the other
+
+
+def test_the_only_engine_that_a_user_allows_is_not_compared(card, processor, monkeypatch):
+    engine = card(300.0)
+    processor(live=25.0, card=True)
+    monkeypatch.setenv("VJNODE_ENGINE", "tensorrt")
+    assert library_for("live")[0].engine_name == engine.name
 
 
 def test_a_card_that_cannot_be_used_is_as_none(card):
     engine = card(100.0, name="openvino")
     assert "openvino" in library_for("live")[0].engine_name
     assert engine.closed
-    with pytest.raises(InputError, match="nothing draws 1024 px live"):
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_processor_that_is_fast_enough_draws_large_pictures_live(processor, known):
+    processor(full=24.0, known=known)
+    library, told = library_for("live", size=1024)
+    assert isinstance(library, LiveLibrary)
+    assert (library.overlaps, told[0].taken.ms) == (False, 24.0)
+    processor(full=49.0)
+    assert library_for("live", size=1024)[1][0].taken.ms == 49.0
+
+
+def test_large_pictures_that_take_too_long_are_refused_with_what_does_not(card, processor):
+    processor(full=62.5)
+    remedy = "16 times a second here .*at least 20; add --size 512 or --size 256, or .*keys"
+    with pytest.raises(InputError, match=f"1024 px {remedy}"):
         library_for("live", size=1024)
+    engine = card(80.0, size=1024)
+    processor(full=100.0, card=True)
+    with pytest.raises(InputError, match=r"12.5 times a second here \(of a card\)"):
+        library_for("live", size=1024)
+    assert engine.closed
 
 
-def config(size):
-    return ShowConfig("demo", (OutputSpec("null"),), size, drawing="live")
+@pytest.mark.parametrize(("ms", "live"), [(5.0, True), (7.0, False), (35.0, False)])
+def test_auto_draws_live_on_a_processor_that_keeps_up(processor, monkeypatch, ms, live):
+    engine = OfACard(SIZE)
+    choice = Choice(engine, (Verdict("openvino", engine.name, "", ms),))
+    monkeypatch.setattr(wiring, "choose", lambda size, measured: choice)
+    processor(full=ms, known=True)
+    assert isinstance(library_for("auto")[0], LiveLibrary if live else SweepLibrary)
 
 
-def test_large_pictures_without_a_card_are_refused_before_the_show(monkeypatch):
-    monkeypatch.setattr("vjnode.config.may_be_fast", lambda: False)
-    with pytest.raises(InputError, match="256 px without a graphics card, not 1024"):
-        config(1024)
-    assert config(512).size == 512
-
-
-def test_a_card_may_draw_large_pictures_live(monkeypatch):
-    monkeypatch.setattr("vjnode.config.may_be_fast", lambda: True)
-    assert config(1024).drawing == "live"
-    assert config(512).size == 512
+def test_auto_opens_nothing_to_find_out_what_was_never_measured(processor, monkeypatch):
+    processor(full=1.0, known=False)
+    monkeypatch.setattr(wiring, "choose", None)
+    assert isinstance(library_for("auto")[0], SweepLibrary)

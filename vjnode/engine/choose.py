@@ -198,6 +198,15 @@ def survey(size: int) -> list[Verdict]:
     return [_verdict(candidate, size) for candidate in _considered()]
 
 
+def processor_may_draw() -> bool:
+    """Whether the last candidate is among those that ``VJNODE_ENGINE`` leaves.
+
+    Raises:
+        InputError: ``VJNODE_ENGINE`` names nothing that is known.
+    """
+    return CANDIDATES[-1] in _considered()
+
+
 def may_be_fast() -> bool:
     """Whether there is anything here beside the processor that could draw. Opens nothing."""
     direct_ml = sys.platform == "win32" and importlib.util.find_spec("onnxruntime") is not None

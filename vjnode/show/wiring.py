@@ -3,22 +3,33 @@
 import logging
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.config import LEAST_LIVE_FPS
 from vjnode.control.controls import Controls, Stock
 from vjnode.control.presets import load_stock
 from vjnode.drive.config import Response, TrackConfig
 from vjnode.drive.stream import STEP_S, Listener
 from vjnode.drive.weight import WeightTrack
 from vjnode.engine.base import Engine
-from vjnode.engine.choose import CANDIDATES, Choice, Verdict, choose, may_be_fast, open_engine
+from vjnode.engine.choose import (
+    CANDIDATES,
+    Choice,
+    Verdict,
+    choose,
+    may_be_fast,
+    open_engine,
+    processor_may_draw,
+)
 from vjnode.engine.library import Look, SweepLibrary
 from vjnode.engine.live import LiveLibrary
 from vjnode.engine.measure import kept_ms, measured_ms
 from vjnode.engine.side_by_side import AT_ONCE, SideBySide
-from vjnode.errors import VjnodeError
+from vjnode.errors import InputError, VjnodeError
+from vjnode.face import live
 from vjnode.face.catalogue import (
     expression_names,
     face_names,
@@ -28,6 +39,9 @@ from vjnode.face.catalogue import (
 from vjnode.face.latent import fuse
 from vjnode.runtime import cores
 from vjnode.storage import cache_dir
+
+if TYPE_CHECKING:
+    from vjnode.engine.openvino_graph import Quality
 
 _log = logging.getLogger(__name__)
 
@@ -134,19 +148,51 @@ def open_library(
 def open_live_library(
     *, size: int, period_s: float, told: Callable[[Choice], None] | None = None
 ) -> LiveLibrary:
-    """Open the engine that draws every frame anew: a fast one, else the small live network.
+    """Open what draws every frame anew.
+
+    That is the whole generator on a card where it keeps up; else what is quicker: the same, or the
+    processor with the small network, or with the whole generator for a size that has no other.
 
     period_s: of the frames. told: is told which engine draws, before it draws.
 
     Raises:
-        InputError: no engine draws this size live.
+        InputError: nothing here draws this size ``LEAST_LIVE_FPS`` times a second.
     """
-    choice = choose(size, measured=True) if may_be_fast() else None
-    if choice is None or choice.taken.name == CANDIDATES[-1].name:
-        if choice is not None:
-            choice.engine.close()
-        choice = _small_and_live(size, period_s)
+    choice = _on_a_card(size)
+    if choice is None or (not _keeps_up(choice, period_s) and processor_may_draw()):
+        choice = _quicker(choice, _on_the_processor(size, period_s))
+    ms = choice.taken.ms
+    if size not in live.SIZES and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
+        choice.engine.close()
+        sizes = " or ".join(f"--size {one}" for one in live.SIZES)
+        raise InputError(
+            f"--drawing live would draw {size} px {1e3 / ms:.3g} times a second here "
+            f"({choice.taken.engine}), and that takes at least {LEAST_LIVE_FPS:g}; add {sizes}, "
+            "or take --drawing keys"
+        )
     return _drawn_live(choice, told)
+
+
+def _on_a_card(size: int) -> Choice | None:
+    """Open the whole generator on what is here beside the processor; None where it is of no use."""
+    choice = choose(size, measured=True) if may_be_fast() else None
+    if choice is None or choice.taken.name != CANDIDATES[-1].name:
+        return choice
+    choice.engine.close()
+    return None
+
+
+def _keeps_up(choice: Choice, period_s: float) -> bool:
+    return choice.taken.ms is not None and choice.taken.ms <= LIVE_SHARE * period_s * 1e3
+
+
+def _quicker(first: Choice | None, second: Choice) -> Choice:
+    """Return one of two that were measured, and close the other."""
+    if first is None:
+        return second
+    taken, other = sorted((first, second), key=lambda one: one.taken.ms or 0.0)
+    other.engine.close()
+    return taken
 
 
 def open_show_library(
@@ -167,22 +213,38 @@ def open_show_library(
     """
     if drawing == "live":
         return open_live_library(size=size, period_s=period_s, told=told)
-    if drawing == "auto" and may_be_fast():
+    if drawing == "auto" and (may_be_fast() or _processor_keeps_up(size, period_s)):
         choice = choose(size, measured=True)
-        if choice.taken.ms is not None and choice.taken.ms <= LIVE_SHARE * period_s * 1e3:
+        if _keeps_up(choice, period_s):
             return _drawn_live(choice, told)
         return open_library(size=size, memory_mib=memory_mib, told=told, choice=choice)
     return open_library(size=size, memory_mib=memory_mib, told=told)
 
 
-def _small_and_live(size: int, period_s: float) -> Choice:
-    """Open the live network: one that draws with all cores, or two side by side."""
+def _processor_keeps_up(size: int, period_s: float) -> bool:
+    """Whether the whole generator has been measured on this processor, and keeps up.
+
+    Nothing is opened to find out: key frames are drawn by threads of low priority, which an engine
+    that was opened by another one would not have. A show with key frames measures it.
+    """
+    from vjnode.engine.openvino import known_as  # noqa: PLC0415 - imported when it is needed
+
+    ms = kept_ms(known_as(size, "full", fast=True))
+    return ms is not None and ms <= LIVE_SHARE * period_s * 1e3
+
+
+def _on_the_processor(size: int, period_s: float) -> Choice:
+    """Open one engine that draws with all cores, or two side by side.
+
+    With the live network; with the whole generator where there is none for this size.
+    """
     # They are imported when opened.
     from vjnode.engine.openvino import OpenVinoEngine, known_as  # noqa: PLC0415
 
-    open_one = partial(OpenVinoEngine, size, None, "live", fast=True)
+    quality: Quality = "live" if size in live.SIZES else "full"
+    open_one = partial(OpenVinoEngine, size, None, quality, fast=True)
     engine: Engine | None = None
-    ms = kept_ms(known_as(size, "live", fast=True))
+    ms = kept_ms(known_as(size, quality, fast=True))
     if ms is None:
         engine = open_one()
         ms = measured_ms(engine)
