@@ -87,6 +87,18 @@ def test_the_show_survives_every_bad_datagram_and_says_each_once(server, caplog)
     assert len([r for r in caplog.records if "refused" in r.message]) <= len(bad) + 3
 
 
+def test_a_datagram_of_any_length_is_counted_and_its_sender_named(server, caplog):
+    """Windows says of one that is longer than the buffer neither what it was nor whose."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for length in (9000, 60_000):
+            sender.sendto(b"x" * length, ("127.0.0.1", server.port))
+    wait_for(lambda: server.counts.received == 2)
+    assert server.counts.rejected == 2
+    said = [record.getMessage() for record in caplog.records]
+    assert ["9000 bytes" in said[0], "60000 bytes" in said[1]] == [True, True]
+    assert all("from 127.0.0.1" in line for line in said)
+
+
 def test_a_stuck_fader_does_not_fill_the_log_nor_hide_another_fault(server, caplog):
     def refuse(name, value):
         raise InputError(f"{name} does not take {value}")

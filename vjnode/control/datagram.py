@@ -30,7 +30,7 @@ def check_datagram(data: bytes) -> None:
             8192 bytes, 4 levels of bundles, 64 arguments, no address patterns.
     """
     if len(data) > MAX_BYTES:
-        raise MalformedError(f"longer than {MAX_BYTES} bytes")
+        raise MalformedError(f"{len(data)} bytes, and no more than {MAX_BYTES} are taken")
     _check_element(data, depth=0)
 
 

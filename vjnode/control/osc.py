@@ -10,13 +10,17 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_packet import OscPacket
 from pythonosc.osc_packet import ParseError as PacketError
 
-from vjnode.control.datagram import MAX_BYTES, MalformedError, check_datagram
+from vjnode.control.datagram import MalformedError, check_datagram
 from vjnode.control.parameters import BY_NAME, KNOWN, PARAMETERS
 from vjnode.errors import InputError, VjnodeError
 
 _log = logging.getLogger(__name__)
 
 _RECEIVE_BUFFER = 4 << 20  # a burst of ten thousand messages waits here, not in the bin
+_LONGEST_DATAGRAM = 65536
+"""Bytes; more than UDP can carry. What is longer than the buffer is cut off by Linux and macOS, and
+on Windows an error that names no sender."""
+
 _MAX_THINGS, _MAX_COMPLAINTS = 64, 8
 
 
@@ -74,7 +78,7 @@ class OscServer:
     def _listen(self) -> None:
         while not self._stopping.is_set():
             try:
-                data, sender = self._socket.recvfrom(MAX_BYTES + 1)
+                data, sender = self._socket.recvfrom(_LONGEST_DATAGRAM)
             except TimeoutError:
                 continue
             except OSError as error:  # Windows reports a sender's closed port here
