@@ -2,12 +2,17 @@
 
 import os
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 
 import platformdirs
 
 from vjnode.errors import VjnodeError
+
+MOVE_TRIES, MOVE_PAUSE_S = 11, 0.05
+"""Windows moves nothing onto a file, and no folder, that another program has open, as a virus
+scanner does with whatever is new; half a second later it has mostly been closed again."""
 
 
 def shipped(*parts: str) -> Path:
@@ -68,6 +73,24 @@ def replace_file(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # as any other file, not as the secret that mkstemp makes
-        temporary.replace(path)
+        move(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)  # by then it has its own name, unless this failed
+
+
+def move(source: Path, target: Path) -> None:
+    """Give the file or folder ``source`` the name ``target``, on the same disk, in one step.
+
+    A file that is there is replaced.
+
+    Raises:
+        OSError: that cannot be; after half a second, where another program has one of them open.
+    """
+    for _ in range(MOVE_TRIES - 1):
+        try:
+            source.replace(target)
+        except PermissionError:
+            time.sleep(MOVE_PAUSE_S)
+        else:
+            return
+    source.replace(target)

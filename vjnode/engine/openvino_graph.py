@@ -23,7 +23,7 @@ from vjnode.engine.manifest import sha256_of
 from vjnode.face import fetch, live
 from vjnode.face.layout import DIM, SLOTS
 from vjnode.runtime import load_openvino
-from vjnode.storage import cache_dir, replace_file, shipped
+from vjnode.storage import cache_dir, move, replace_file, shipped
 
 if TYPE_CHECKING:
     import openvino
@@ -136,7 +136,7 @@ def _new_graphs(
                 if slower:
                     prefer_kernels(whole / f"{part}.xml")
             (whole / "graphs.sha256").write_text(_digest(whole))
-            whole.rename(folder)
+            move(whole, folder)
         return [core.read_model(folder / f"{part}.xml") for part in plan.parts]
     except (OSError, RuntimeError):
         # Not kept (a full or read-only disk, or another process was first): only a later

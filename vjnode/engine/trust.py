@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vjnode.errors import EngineError
-from vjnode.storage import cache_dir
+from vjnode.storage import cache_dir, move
 
 KEY_BYTES = 32
 
@@ -70,6 +70,6 @@ def _make(path: Path) -> None:
         with suppress(FileExistsError):
             os.link(name, path)
     except OSError:  # a file system without links; two first processes at once must be rarer yet
-        Path(name).replace(path)
+        move(Path(name), path)
     finally:
         Path(name).unlink(missing_ok=True)

