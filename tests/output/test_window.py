@@ -103,7 +103,7 @@ def desktop(monkeypatch):
         def draw(self, pixels, width, height):
             desktop.drawn.append(None if pixels is None else pixels.copy())
 
-    monkeypatch.setattr(window, "load", lambda: desktop)
+    monkeypatch.setattr(window, "load", lambda to_show: desktop)
     monkeypatch.setattr(window, "Canvas", Canvas)
     return desktop
 
@@ -313,3 +313,18 @@ def test_without_a_desktop_it_says_so(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert "start vjnode in a desktop session" in window.unready()
+
+
+@pytest.mark.parametrize("shows", [False, True], ids=["only lists displays", "shows a window"])
+def test_macos_lets_a_process_that_shows_a_window_have_one(monkeypatch, shows):
+    """GLFW asks macOS for that, where the program is no bundle, only along with a menu bar."""
+    glfw = pytest.importorskip("glfw", reason="glfw is not installed")
+    hints = {}
+    monkeypatch.setattr(glfw, "init_hint", hints.__setitem__)
+    monkeypatch.setattr(glfw, "init", lambda: False)
+    if shows:
+        with pytest.raises(OutputError):
+            window.open_output("", CONTEXT)
+    else:
+        assert window.unready()
+    assert hints[glfw.COCOA_MENUBAR] == shows

@@ -60,8 +60,13 @@ def same_display(names: Sequence[str], before: str) -> int:
     raise InputError(f"the display {before} has gone; plug it in again")
 
 
-def load() -> ModuleType:
+def load(*, to_show: bool) -> ModuleType:
     """Return GLFW, ready to use.
+
+    to_show: whether there will be a window; a process that only asks for displays needs none. It
+    makes a difference on macOS, and in the first call of a process: there GLFW makes a program
+    that is no bundle, as Python is none, one that may have windows only together with a menu bar
+    (``NSApplicationActivationPolicyRegular`` in ``_glfwInitCocoa``), and an icon in the Dock.
 
     Raises:
         OutputError: a package is missing, or this process has no desktop.
@@ -73,7 +78,7 @@ def load() -> ModuleType:
     except ImportError as error:
         raise OutputError(f"no window can be opened: {error}; pip install glfw") from error
     vars(glfw)["ERROR_REPORTING"] = False  # they are asked for where they matter
-    glfw.init_hint(glfw.COCOA_MENUBAR, False)
+    glfw.init_hint(glfw.COCOA_MENUBAR, to_show)
     glfw.init_hint(glfw.COCOA_CHDIR_RESOURCES, False)
     if not glfw.init():
         raise OutputError(

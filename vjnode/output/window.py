@@ -174,7 +174,7 @@ class WindowOutput:
 def unready() -> str:
     """Return why there can be no window here, with the remedy, or ""."""
     try:
-        displays(load())
+        displays(load(to_show=False))
     except OutputError as error:
         return str(error)
     return ""
@@ -200,7 +200,7 @@ def open_output(target: str, context: OutputContext) -> WindowOutput | Interrupt
 
 
 def _begin(target: str, context: OutputContext) -> WindowOutput:
-    glfw = load()
+    glfw = load(to_show=True)
     monitors = displays(glfw)
     names = told_apart([glfw.get_monitor_name(one).decode(errors="replace") for one in monitors])
     before = context.before.get("display")
