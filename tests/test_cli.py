@@ -1,8 +1,11 @@
 import argparse
+import io
+import sys
 import wave
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 
 from tests.show.process import read_trace
@@ -41,6 +44,45 @@ def test_every_output_is_ready_or_says_why_not(capsys):
 def test_devices_never_fails(capsys):
     assert main(["devices"]) == 0
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "cp932", "ascii"])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["presets"], 0),
+        (["faces"], 0),
+        (["expressions"], 0),
+        (["outputs"], 0),
+        (["devices"], 0),
+        (["engines", "list", "--help"], 0),
+        (["--help"], 0),
+        (["run", "--help"], 0),
+        (["run", "--preset", "Bühne ® 人"], 2),
+        (["run", "--size®人"], 2),
+        (["engines", "remove", "Bühne ® 人"], 2),
+    ],
+)
+def test_what_a_console_cannot_show_fails_nothing(tmp_path, monkeypatch, encoding, arguments, code):
+    folder = tmp_path / "vjnode" / "presets"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(platformdirs, "user_config_dir", lambda *_, **__: tmp_path / "vjnode")
+    name, text = "Bühne®人.toml", shipped("stage.toml").read_text("utf-8")
+    (folder / name).write_text(text.replace('about = "', 'about = "®人 '), "utf-8")
+    said = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", said[0])
+    monkeypatch.setattr(sys, "stderr", said[1])
+    try:
+        ended = main(arguments)
+    except SystemExit as exit_of_argparse:
+        ended = exit_of_argparse.code
+    assert ended == code
+    for stream in said:
+        stream.flush()
+    out, err = (stream.buffer.getvalue().decode(encoding) for stream in said)
+    assert "Traceback" not in err
+    if "presets" in arguments or code == 2:  # what is said has a name in it
+        assert "?" in out + err
 
 
 def test_there_is_enough_to_choose_from():

@@ -19,7 +19,7 @@ MAY_USE = {
     "control": {"drive"},
     "show": {"audio", "drive", "face", "engine", "output", "control"},
 }
-TOP = {"errors", "naming", "runtime", "storage"}
+TOP = {"console", "errors", "naming", "priority", "runtime", "storage", "windows"}
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 import argparse
 import signal
 import sys
+from _thread import interrupt_main
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from vjnode import __version__
+from vjnode import __version__, windows
 from vjnode.cli_engines import add_engines
 from vjnode.config import (
     DRAWINGS,
@@ -25,6 +27,7 @@ from vjnode.config import (
     check_plot,
     parse_address,
 )
+from vjnode.console import errors_console, replace_what_cannot_be_shown
 from vjnode.errors import InputError, VjnodeError
 from vjnode.options import (
     Number,
@@ -50,12 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``parser`` reads; returns the exit code, and says what went wrong."""
+    replace_what_cannot_be_shown()
     log_to_stderr()
     try:
         options = parser.parse_args(arguments)
         with stopped_by_signals():
             options.command(options)
     except VjnodeError as error:
+        errors_console().flush()
         print(f"vjnode: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -68,13 +73,21 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Within it, SIGTERM and a closed terminal end the program in order, as Ctrl-C does."""
+    """Within it, SIGTERM and a closed terminal end the program in order, as Ctrl-C does.
+
+    On Windows a closed console, and a user who logs off, are told as a Ctrl-Break is.
+    """
 
     def leave(number: int, frame: FrameType | None) -> None:
         del frame
         raise SystemExit(128 + number)
 
-    before = {one: signal.signal(one, leave) for one in heeded_signals("SIGTERM", "SIGHUP")}
+    before = {
+        one: signal.signal(one, leave) for one in heeded_signals("SIGTERM", "SIGHUP", "SIGBREAK")
+    }
+    if sys.platform == "win32":
+        told = partial(interrupt_main, signal.SIGBREAK)
+        windows.heed_console(broken=told, closed=told)
     try:
         yield
     finally:

@@ -2,14 +2,13 @@
 
 import logging
 import os
-import select
 import signal
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
 from types import ModuleType
-from typing import TextIO
+
+from vjnode.console import ConsoleHandler, errors_console
 
 monotonic_s: Callable[[], float] = time.perf_counter if sys.platform == "win32" else time.monotonic
 """The clock of a show, s: one for all of its processes, and finer than any frame.
@@ -18,46 +17,18 @@ On Windows, before Python 3.13, ``time.monotonic`` moves in steps of 15.6 ms, ab
 ``time.perf_counter`` is as good a clock there, and the same in every process.
 """
 
-HELD_EVENTS = 200
-"""So many events of the log, the newest, are kept for a terminal that is paused."""
+STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""What ends a program: Ctrl-C, a service manager, a closed terminal, and on Windows Ctrl-Break."""
 
 
 def log_to_stderr() -> None:
-    """Write the log to stderr, one line an event."""
+    """Write the log to stderr, one line an event; nobody who logs waits for that."""
     logging.basicConfig(
-        handlers=[PatientHandler()],
+        handlers=[ConsoleHandler(errors_console())],
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         datefmt="%H:%M:%S",
     )
-
-
-class PatientHandler(logging.StreamHandler[TextIO]):
-    """Writes the log to stderr; what that has no room for now comes with the next event.
-
-    A paused terminal, or a reader that lags behind, makes whoever writes to it wait, and nothing
-    in a show may wait for a person to look.
-    """
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        super().__init__(stream)
-        self._held: deque[logging.LogRecord] = deque(maxlen=HELD_EVENTS)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write ``record`` after those that are still held back, or hold it back with them."""
-        self._held.append(record)
-        while self._held and takes_more(self.stream):
-            super().emit(self._held.popleft())
-
-
-def takes_more(stream: TextIO) -> bool:
-    """Return whether ``stream`` takes text at once: a paused terminal (Ctrl-S) does not."""
-    if os.name != "posix":
-        return True  # select knows only sockets there
-    try:
-        return bool(select.select([], [stream], [], 0.0)[1])
-    except (OSError, ValueError):  # nothing that the system could make anybody wait for
-        return True
 
 
 def heeded_signals(*names: str) -> list[signal.Signals]:

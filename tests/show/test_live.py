@@ -20,6 +20,7 @@ from vjnode.engine import measure
 from vjnode.engine.openvino import known_as
 from vjnode.face.catalogue import expression_names, face_names
 from vjnode.runtime import cores
+from vjnode.show.board import Board
 from vjnode.storage import cache_dir
 
 pytestmark = pytest.mark.slow
@@ -210,6 +211,26 @@ def wait_until_gone(children, timeout_s=60):
     while living := [name for name, pid in children.items() if lives(pid)]:
         assert time.monotonic() < end, living
         time.sleep(0.02)
+
+
+def test_a_child_that_is_told_that_the_console_closes_ends_the_show_in_order(start, tmp_path):
+    """On Windows it may be told before its parent is; here it says so as it would there."""
+    show = start("--audio", "demo", "--output", f"record:{tmp_path / 'show.mp4'}")
+    show.wait_until_live()
+    board = next(path for path in show.shared_memory() if is_board(path))
+    joined = Board(name=board.name)
+    joined.stop()
+    joined.close()
+    assert show.process.wait(20) == 0
+    assert show.report()["restarts"] == 0
+    with av.open(str(tmp_path / "show.mp4")) as video:
+        assert sum(1 for _ in video.decode(video=0)) > 30
+
+
+def is_board(path):
+    """Whether it is a show's notice board: 64 bytes, of which the second eight are its epoch."""
+    data = np.fromfile(path, np.float64)
+    return data.size == 8 and data[0] == 0 and abs(time.monotonic() - data[1]) < 60
 
 
 def test_nothing_outlives_a_killed_parent(start):

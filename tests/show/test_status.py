@@ -9,6 +9,7 @@ import pytest
 
 from tests.output.shows import flat
 from tests.terminal import open_terminal, promptly, read_up_to
+from vjnode.console import Console
 from vjnode.show.status import PERIOD_S, StatusLine, status_text
 
 INFO = flat((1, 2, 3)).info
@@ -24,7 +25,7 @@ def terminal():
 
 def test_a_terminal_shows_the_newest_line(terminal):
     stream, far = terminal
-    line = StatusLine(stream)
+    line = StatusLine(Console(stream))
     line.show(INFO, 10.0)
     assert read_up_to(far, status_text(INFO)) == f"\r\x1b[2K{status_text(INFO)}"
     line.show(INFO, 10.0 + PERIOD_S / 2)
@@ -35,7 +36,7 @@ def test_a_terminal_shows_the_newest_line(terminal):
 def test_a_paused_terminal_holds_nothing_up_and_goes_on_later(terminal):
     termios = pytest.importorskip("termios")
     stream, far = terminal
-    line = StatusLine(stream)
+    line = StatusLine(Console(stream))
     termios.tcflow(stream.fileno(), termios.TCOOFF)
     assert promptly(lambda: [line.show(INFO, float(n)) for n in range(5)])
     termios.tcflow(stream.fileno(), termios.TCOON)
@@ -45,7 +46,7 @@ def test_a_paused_terminal_holds_nothing_up_and_goes_on_later(terminal):
 
 def test_a_terminal_that_is_gone_ends_the_line_and_not_the_show(terminal):
     stream, far = terminal
-    line = StatusLine(stream)
+    line = StatusLine(Console(stream))
     os.close(far)
     for n in range(3):
         line.show(INFO, float(n))
@@ -54,7 +55,7 @@ def test_a_terminal_that_is_gone_ends_the_line_and_not_the_show(terminal):
 
 def test_a_file_gets_no_line():
     with closing(io.StringIO()) as log:
-        line = StatusLine(log)
+        line = StatusLine(Console(log))
         line.show(INFO, 1.0)
         line.clear()
         assert log.getvalue() == ""

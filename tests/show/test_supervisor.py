@@ -312,3 +312,23 @@ def test_children_end_when_their_parent_is_gone(tmp_path):
     parent.kill()
     parent.wait()
     wait_until_gone(child)
+
+
+def test_a_child_that_is_ended_along_with_the_show_is_no_fault(show):
+    """A Ctrl-Break, or a closed console, reaches children that have yet to be deaf to it."""
+    ended = []
+
+    def going_on():
+        if not ended:
+            ended.append(supervisor.children[0].pid)
+            supervisor.children[0]._worker.process.kill()
+            supervisor.children[0]._worker.process.join()
+        return False
+
+    spec = StageSpec("worker", lambda _: (stages.tick, (show.slot.name,)), lambda: 0, 5.0, 20.0)
+    supervisor = Supervisor([spec], show.board.name)
+    try:
+        assert supervisor.start(timeout_s=20, going_on=going_on) is False
+    finally:
+        supervisor.kill()
+    assert ended

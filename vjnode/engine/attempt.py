@@ -4,13 +4,13 @@ A broken driver can end a process or hang it, which no exception tells of. So a 
 being tried, and one that is left over from a process that has ended says what not to try again.
 """
 
-import ctypes
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from vjnode import windows
 from vjnode.errors import VjnodeError
 from vjnode.storage import cache_dir
 
@@ -60,12 +60,7 @@ def _forget_own(path: Path) -> None:
 
 def _lives(pid: int) -> bool:
     if sys.platform == "win32":  # where os.kill would end it
-        query_limited_information = 0x1000
-        kernel32 = ctypes.windll.kernel32
-        handle = kernel32.OpenProcess(query_limited_information, False, pid)
-        if handle:
-            kernel32.CloseHandle(handle)
-        return bool(handle)
+        return windows.process_lives(pid)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

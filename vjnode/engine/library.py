@@ -11,8 +11,6 @@ tick wait for whoever has it, and a thread that gives way to everything may keep
 
 import hashlib
 import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -29,6 +27,7 @@ from vjnode.engine.key_files import KeyFiles, decode, encode
 from vjnode.engine.shelf import Look, Shelf, Task
 from vjnode.engine.sweep import Sweep
 from vjnode.errors import VjnodeError
+from vjnode.priority import lower_priority
 from vjnode.runtime import cores
 
 __all__ = ["KEYS", "Codes", "Look", "SweepLibrary", "keys_within"]
@@ -95,7 +94,7 @@ class SweepLibrary:
         self._newest: tuple[Look, Sweep] | None = None
         self._names: dict[tuple[str, Look], str] = {}
         developers = min(cores(), MOST_DEVELOPERS)
-        lower = partial(_lower_priority, _DEVELOPING)
+        lower = partial(lower_priority, _DEVELOPING)
         self._developers = ThreadPoolExecutor(developers, "sweeps develop", initializer=lower)
         self._undeveloped = threading.Semaphore(2 * developers)
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -169,7 +168,7 @@ class SweepLibrary:
 
     def _draw_wanted(self) -> None:
         """Draw what is wanted, on every core; owns the shelf."""
-        _lower_priority(_DRAWING)
+        lower_priority(_DRAWING)
         engine: Engine | None = None
         try:
             while (task := self._next_wanted()) is not None:
@@ -185,7 +184,7 @@ class SweepLibrary:
 
     def _draw_ahead(self) -> None:
         """Draw what may be wanted later, by this thread alone: nothing of it is in a hurry."""
-        _lower_priority(None)
+        lower_priority(None)
         engine: Engine | None = None
         try:
             while (task := self._ahead.get()) is not None and not self._stopping:
@@ -283,17 +282,3 @@ class SweepLibrary:
             name = f"{look.face}-{look.expression}-{self._size}-{digest.hexdigest()[:16]}"
             self._names[identity, look] = name
         return self._names[identity, look]
-
-
-def _lower_priority(niceness: int | None) -> None:
-    """Let the show's own clock go first; threads made from here on inherit it (Linux).
-
-    niceness: 1 to 19; None: let everything go first. A niced thread still delays a clock that
-    wakes up beside it by some milliseconds; an idle one does not.
-    """
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        if niceness is None:
-            os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
-        else:
-            os.setpriority(os.PRIO_PROCESS, thread, niceness)

@@ -10,8 +10,7 @@ from types import FrameType
 from tqdm import tqdm
 
 from vjnode.engine.tensorrt_api import Monitor, TensorRt
-
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+from vjnode.runtime import STOP_SIGNALS, heeded_signals
 
 
 @dataclass
@@ -86,9 +85,7 @@ def watched(trt: TensorRt, about: str) -> Iterator[Monitor]:
         del frame
         caught.append(number)
 
-    signals = [signal.Signals[name] for name in _SIGNALS if hasattr(signal, name)]
-    # What is ignored stays so: nohup, or a shell's job in the background, has its reason.
-    signals = [one for one in signals if signal.getsignal(one) is not signal.SIG_IGN]
+    signals = heeded_signals(*STOP_SIGNALS)
     if threading.current_thread() is not threading.main_thread():
         signals = []  # only the main thread is told of them
     before = {one: signal.signal(one, stop) for one in signals}

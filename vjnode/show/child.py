@@ -20,8 +20,10 @@ from multiprocessing.connection import Connection
 
 from setproctitle import setproctitle
 
+from vjnode import windows
+from vjnode.console import errors_console
 from vjnode.errors import VjnodeError
-from vjnode.runtime import heeded_signals, log_to_stderr
+from vjnode.runtime import STOP_SIGNALS, heeded_signals, log_to_stderr
 from vjnode.show.board import Board
 
 _PARENT_CHECK_S = 0.5
@@ -116,7 +118,7 @@ def stop_signals() -> list[signal.Signals]:
     They often reach a whole process group (Ctrl-C, a closed terminal, a service manager), but
     they are the parent's to act on: it lets its children finish what they have in hand.
     """
-    return heeded_signals("SIGINT", "SIGTERM", "SIGHUP")
+    return heeded_signals(*STOP_SIGNALS)
 
 
 @contextmanager
@@ -124,17 +126,21 @@ def stop_signals_ignored() -> Iterator[None]:
     """Within it, a process that is started is deaf to what ends a show.
 
     A child inherits that a signal is ignored; doing it in the child would be too late for
-    one that comes while it is still importing. Off the main thread it does nothing.
+    one that comes while it is still importing. Off the main thread it does nothing. On Windows,
+    where nothing of that is inherited, it is started in a process group of its own.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if sys.platform == "win32":
+        with windows.new_process_groups():
+            yield
+    elif threading.current_thread() is not threading.main_thread():
         yield
-        return
-    before = {one: signal.signal(one, signal.SIG_IGN) for one in stop_signals()}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+    else:
+        before = {one: signal.signal(one, signal.SIG_IGN) for one in stop_signals()}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
 
 def child_main(connection: Connection, modules: tuple[str, ...]) -> None:
@@ -157,7 +163,10 @@ def child_main(connection: Connection, modules: tuple[str, ...]) -> None:
         job: Job = connection.recv()
         connection.send(Begun())
         setproctitle(f"vjnode: {job.name}")
-        job.stage(Lifeline(Board(name=job.board), connection), *job.arguments)
+        board = Board(name=job.board)
+        if sys.platform == "win32":  # whichever process the system tells first, tells the show
+            windows.heed_console(broken=lambda: None, closed=board.stop)
+        job.stage(Lifeline(board, connection), *job.arguments)
     except EOFError:  # the show was over before there was anything to do
         pass
     except VjnodeError as error:
@@ -168,6 +177,5 @@ def child_main(connection: Connection, modules: tuple[str, ...]) -> None:
         connection.send(Failed(f"{type(error).__name__}: {error}", 1))
         code = 1
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        errors_console().flush()
         os._exit(code)

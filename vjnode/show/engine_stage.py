@@ -17,6 +17,7 @@ from vjnode.engine.library import Look
 from vjnode.engine.live import LiveLibrary
 from vjnode.errors import VjnodeError
 from vjnode.output.clock import FrameClock, wait_until
+from vjnode.priority import put_clock_first
 from vjnode.runtime import monotonic_s
 from vjnode.show.child import Lifeline
 from vjnode.show.links import (
@@ -88,6 +89,8 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
             raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")
     library.prefetch(job.prefetch)
     live = isinstance(library, LiveLibrary)
+    if not live:
+        put_clock_first()
     drawing = {"drawing": "live" if live else "keys"}
     lifeline.ready(chosen[0].report() | drawing)  # there is a key, so there is an engine
     epoch_s = lifeline.wait_for_begin()

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -15,6 +14,7 @@ import numpy as np
 from vjnode.audio.open import open_source
 from vjnode.audio.portaudio import no_jack_leftovers
 from vjnode.config import ShowConfig
+from vjnode.console import errors_console
 from vjnode.control.controls import Controls, Stock
 from vjnode.control.osc import OscServer
 from vjnode.face.fetch import generator_weights
@@ -92,17 +92,19 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
         info: FrameInfo | None = None
         epoch_s: float | None = None
         with told_by_signals() as told_to_stop:
-            if supervisor.start(
-                timeout_s=START_TIMEOUT_S, going_on=lambda: not told_to_stop.is_set()
-            ):
+
+            def going_on() -> bool:
+                return not (told_to_stop.is_set() or hand.board.stopping)
+
+            if supervisor.start(timeout_s=START_TIMEOUT_S, going_on=going_on):
                 epoch_s = monotonic_s() + 0.05
                 supervisor.begin(epoch_s)
                 hand.board.begin(epoch_s)
                 _announce(config, controls)
                 end_s = epoch_s + (config.duration_s or float("inf"))
-                status = StatusLine(sys.stderr)
+                status = StatusLine(errors_console())
                 header = np.zeros(INFO_BYTES, np.uint8)
-                while not told_to_stop.is_set() and (now_s := monotonic_s()) < end_s:
+                while going_on() and (now_s := monotonic_s()) < end_s:
                     supervisor.poll(now_s)
                     if hand.frame.read_into(header) is not None:
                         info = read_info(header, info or UNKNOWN)

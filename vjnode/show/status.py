@@ -3,10 +3,8 @@
 It comes after the show: a terminal that is paused or has gone away holds nothing up.
 """
 
-from typing import TextIO
-
+from vjnode.console import Console
 from vjnode.output.base import FrameInfo
-from vjnode.runtime import takes_more
 
 PERIOD_S = 0.1
 _WIDTH = 20
@@ -32,27 +30,22 @@ def _tempo(info: FrameInfo) -> str:
 class StatusLine:
     """Keeps one line at the bottom of a terminal up to date; silent anywhere else."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._shows = stream.isatty()
+    def __init__(self, console: Console) -> None:
+        self._console = console
         self._next_s = 0.0
 
     def show(self, info: FrameInfo, now_s: float) -> None:
         """Show the state of ``info``, at most ten times a second."""
-        if self._shows and now_s >= self._next_s:
+        if self._console.is_terminal and now_s >= self._next_s:
             self._next_s = now_s + PERIOD_S
             self._write(status_text(info))
 
     def clear(self) -> None:
         """Leave an empty line."""
-        if self._shows:
+        if self._console.is_terminal:
             self._write("")
 
     def _write(self, text: str) -> None:
-        """Replace the line, unless the terminal is paused; one that is gone is left alone."""
-        try:
-            if takes_more(self._stream):
-                self._stream.write(f"\r\x1b[2K{text}")
-                self._stream.flush()
-        except OSError:
-            self._shows = False
+        """Replace the line, unless what was there before it has yet to be shown."""
+        if self._console.idle:
+            self._console.write(f"\r\x1b[2K{text}")

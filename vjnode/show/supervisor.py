@@ -79,6 +79,8 @@ class Supervisor:
                 ) from refused
         deadline_s = monotonic_s() + timeout_s
         while not all(child.ready for child in self.children):
+            if not going_on():  # asked first: what ends a show may have ended a child as well
+                return False
             for child in self.children:
                 if reason := child.death():
                     error = VjnodeError(reason if child.failed else f"{child.spec.name}: {reason}")
@@ -87,8 +89,6 @@ class Supervisor:
             if monotonic_s() > deadline_s:
                 late = [child.spec.name for child in self.children if not child.ready]
                 raise VjnodeError(f"not ready after {timeout_s:g} s: {', '.join(late)}")
-            if not going_on():
-                return False
             self._spares.poll(monotonic_s())
             time.sleep(0.01)
         return True
