@@ -11,6 +11,7 @@ from vjnode.cli import main
 from vjnode.engine.choose import Verdict
 from vjnode.engine.flavour import RTX
 from vjnode.engine.manifest import manifest_path
+from vjnode.remedy import run_vjnode
 
 pytestmark = pytest.mark.skipif(not RTX.installed, reason=f"{RTX.package} is not installed")
 ROOT = Path(__file__).parents[1]
@@ -122,7 +123,8 @@ def test_a_size_that_nothing_can_draw_is_refused(capsys, tmp_path):
 
 def test_an_empty_folder_says_how_to_fill_it(capsys, tmp_path, runtimes):
     said = files_in(answer(capsys, "list", "--dir", str(tmp_path)))
-    assert said == f"there are no engines in {tmp_path}; build them with: vjnode engines build\n"
+    build = run_vjnode("engines", "build")
+    assert said == f"there are no engines in {tmp_path}; build them with: {build}\n"
     assert json.loads(answer(capsys, "list", "--dir", str(tmp_path), "--json"))["engines"] == []
 
 
@@ -155,7 +157,7 @@ def test_the_list_says_what_cannot_and_why(capsys, engines, runtimes):
     assert [line.split()[0] for line in said[::2]] == ["encoder-fp16-sm89.rtx", "odd.rtx"]
     assert [line.split()[-1] for line in said[::2]] == ["refused", "refused"]
     assert "4 bytes" in said[1]
-    assert "run: vjnode engines build --model encoder" in said[1]
+    assert "vjnode engines build --model encoder" in said[1]
     assert "odd.rtx has no manifest" in said[3]
     rows = json.loads(answer(capsys, "list", "--json"))["engines"]
     assert [row["usable"] for row in rows] == [False, False]

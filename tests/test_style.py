@@ -19,7 +19,7 @@ MAY_USE = {
     "control": {"drive"},
     "show": {"audio", "drive", "face", "engine", "output", "control"},
 }
-TOP = {"console", "errors", "naming", "priority", "runtime", "storage", "windows"}
+TOP = {"console", "errors", "naming", "priority", "remedy", "runtime", "storage", "windows"}
 
 
 @pytest.mark.parametrize(

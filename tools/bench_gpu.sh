@@ -12,7 +12,7 @@ python=.venv/bin/python
 say() { printf 'bench_gpu: %s\n' "$*" >&2; }
 
 if ! "$python" -c 'import vjnode.engine.gpu, torch' 2>/dev/null; then
-	say "$python lacks vjnode or torch; set this checkout up with: make setup"
+	say "$python lacks vjnode or torch; set this checkout up with: make -C '$PWD' setup"
 	exit 1
 fi
 gpu=$("$python" -c 'from vjnode.engine.gpu import gpu_here; print(gpu_here() or "")')

@@ -8,6 +8,7 @@ import numpy as np
 
 from vjnode.engine.networks import Network, Precision
 from vjnode.errors import EngineError
+from vjnode.remedy import run_vjnode
 
 if TYPE_CHECKING:
     from vjnode.face.stylegan2_fold import UpForm
@@ -99,7 +100,7 @@ def tensorrt(network: Network, size: int, flavour_name: str) -> Opened:
     trt, machine = flavour.load(), this_machine(flavour)
     path = engine_path(engines_dir(), network, size, "fp16", machine)
     if not path.is_file():
-        raise EngineError(f"{path.name} is not there; run: vjnode engines build")
+        raise EngineError(f"{path.name} is not there; run: {run_vjnode('engines', 'build')}")
     logger, cuda = logger_of(trt), Cuda()
     engine = trt.Runtime(logger).deserialize_cuda_engine(
         admit(path, wanted(network, size, "fp16", machine))

@@ -6,6 +6,7 @@ set -eu
 purpose=${1:-node}
 cd "$(dirname "$0")/.."
 
+again="make -C '$PWD' -B setup" # in whichever folder that is typed
 say() { printf 'setup: %s\n' "$*" >&2; }
 
 # name of a file or program that a package brings, then the package
@@ -34,7 +35,7 @@ system_packages() {
 	Linux) ;;
 	Darwin)
 		[ -e /opt/homebrew/include/portaudio.h ] || [ -e /usr/local/include/portaudio.h ] ||
-			say "for live sound: brew install portaudio && make -B setup"
+			say "for live sound: brew install portaudio && $again"
 		return 0 ;;
 	*) return 0 ;;
 	esac
@@ -49,7 +50,7 @@ system_packages() {
 	else
 		say "some parts (live sound$([ "$purpose" = test ] && echo ', some tests')) need system packages:"
 		say "  sudo apt-get install --no-install-recommends$packages"
-		say "and then: make -B setup"
+		say "and then: $again"
 	fi
 }
 

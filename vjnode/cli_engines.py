@@ -12,6 +12,7 @@ from vjnode.engine.networks import NETWORKS, PRECISIONS, SHOW, Network, find_net
 from vjnode.engine.store import engine_files, engines_dir, examine, find, remove, trust
 from vjnode.engine.tensorrt_build import build
 from vjnode.options import Number, Parser
+from vjnode.remedy import run_vjnode
 
 DEFAULT_SIZE = 1024
 SIZE_LOW, SIZE_HIGH = 16, 4096
@@ -142,7 +143,8 @@ def _list(options: argparse.Namespace) -> None:
         _say(f"{mark} {one.name:12}  {f'{ms:>8}  {one.engine}' if one.usable else one.reason}")
     _say("")
     if not rows:
-        _say(f"there are no engines in {folder}; build them with: vjnode engines build")
+        build_them = run_vjnode("engines", "build")
+        _say(f"there are no engines in {folder}; build them with: {build_them}")
     width = max((len(str(row["name"])) for row in rows), default=0)
     for row in rows:
         bytes_ = row["engine_bytes"]

@@ -1,10 +1,11 @@
 import sys
 
 from vjnode.audio.speakers import Speakers
+from vjnode.remedy import install_extra
 
 
 def test_without_pyaudio_nothing_is_played_and_the_reason_is_logged(monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "pyaudio", None)
     caplog.set_level("INFO")
     assert Speakers.open() is None
-    assert "pip install PyAudio" in caplog.text
+    assert install_extra("live") in caplog.text

@@ -76,14 +76,14 @@ def test_on_each_system_the_missing_package_is_named(monkeypatch, system, provid
     monkeypatch.setattr(sys, "platform", system)
     assert onnx_provider.PROVIDERS[system] is provider
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(EngineError, match=f"not usable here.*run: pip install {package}$"):
+    with pytest.raises(EngineError, match=f"not usable here.*run: .*pip install .*{package}$"):
         open_onnx_provider(SIZE)
 
 
 def test_an_onnx_runtime_without_the_provider_is_told(monkeypatch):
     ort = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(EngineError, match=rf"{ort.__version__} is here without DirectML; run: pip"):
+    with pytest.raises(EngineError, match=rf"{ort.__version__} is here without DirectML; run: "):
         open_onnx_provider(SIZE)
 
 
@@ -100,5 +100,5 @@ def test_what_exports_the_graph_is_named_when_it_is_missing(tmp_path, monkeypatc
     (tmp_path / "models" / weights.name).symlink_to(weights)
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(EngineError, match="needs onnxscript; run: pip install onnxscript"):
+    with pytest.raises(EngineError, match=r"needs onnxscript; run: .*pip install .*onnxscript$"):
         OnnxEngine(SIZE, PROCESSOR)

@@ -101,7 +101,7 @@ def test_the_texts_name_what_is_there_what_is_wanted_and_the_remedy(engine, want
             admit(engine, wants)
         assert words in str(caught.value)
         assert str(caught.value).endswith(
-            "run: vjnode engines build --model encoder --precision fp16 --gpu sm89 "
+            "vjnode engines build --model encoder --precision fp16 --gpu sm89 "
             "--flavour tensorrt_rtx"
         )
 

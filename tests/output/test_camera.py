@@ -13,6 +13,7 @@ from tests.output.shows import flat, noise
 from vjnode.errors import OutputError
 from vjnode.output import camera
 from vjnode.output.base import OutputContext
+from vjnode.remedy import install_extra
 
 CONTEXT = OutputContext(64, Fraction(30000, 1001))
 
@@ -68,8 +69,8 @@ def test_an_odd_size_is_refused(opened):
 def test_without_the_package_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     monkeypatch.setattr(camera, "find_spec", lambda name: None)
-    assert "pip install pyvirtualcam" in camera.unready()
-    with pytest.raises(OutputError, match="pip install pyvirtualcam"):
+    assert install_extra("camera") in camera.unready()
+    with pytest.raises(OutputError, match="pyvirtualcam is not installed"):
         camera.open_output("", CONTEXT)
 
 

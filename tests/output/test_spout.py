@@ -21,6 +21,7 @@ from vjnode.output.base import Delivery, Frame, OutputContext
 from vjnode.output.catalogue import open_output, parse_output
 from vjnode.output.delivery import Adapter
 from vjnode.output.test_card import BARS, Card, bar_centre
+from vjnode.remedy import install_extra
 
 PACKAGE = "SpoutGL==0.1.1"
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -190,7 +191,7 @@ def test_other_systems_are_told_what_to_use_instead(monkeypatch):
 @pytest.mark.skipif(platform.system() == "Windows", reason="SpoutGL may be there")
 def test_a_missing_package_is_told_with_the_remedy(monkeypatch):
     monkeypatch.setattr(platform, "system", lambda: "Windows")
-    assert spout.unready() == "SpoutGL is not installed; run: pip install vjnode[spout]"
+    assert spout.unready() == f"SpoutGL is not installed; run: {install_extra('spout')}"
 
 
 def texts(function):

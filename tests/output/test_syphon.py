@@ -21,6 +21,7 @@ from vjnode.output.base import Delivery, OutputContext
 from vjnode.output.catalogue import open_output, parse_output
 from vjnode.output.delivery import Adapter
 from vjnode.output.test_card import BARS, Card, bar_centre
+from vjnode.remedy import install_extra
 
 PACKAGE = "syphon-python==0.2.0"
 BRIDGE = "pyobjc-core==12.2.2"
@@ -172,7 +173,7 @@ def test_old_systems_are_told_what_to_use_instead(mac, monkeypatch):
 def test_a_missing_package_is_told_with_the_remedy(monkeypatch):
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
     monkeypatch.setattr(platform, "mac_ver", lambda: ("14.5", ("",) * 3, ""))
-    assert syphon.unready() == "syphon-python is not installed; run: pip install vjnode[syphon]"
+    assert syphon.unready() == f"syphon-python is not installed; run: {install_extra('syphon')}"
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from vjnode.errors import InputError, OutputError
 from vjnode.output import displays, window
 from vjnode.output.base import OutputContext
 from vjnode.output.displays import choose_display
+from vjnode.remedy import install_extra
 
 CONTEXT = OutputContext(64, Fraction(60))
 TWO = ["DELL U2720Q", "EPSON PJ"]
@@ -303,7 +304,7 @@ def test_without_opengl_it_says_so(desktop, monkeypatch):
 
 def test_without_its_packages_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(displays, "find_spec", lambda name: None)
-    assert "pip install glfw moderngl" in window.unready()
+    assert install_extra("window") in window.unready()
 
 
 def test_without_a_desktop_it_says_so(monkeypatch):

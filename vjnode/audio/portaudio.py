@@ -1,6 +1,7 @@
 """PortAudio with its bad habits contained: it is optional, noisy and may hang."""
 
 import os
+import platform
 import shutil
 import sys
 import threading
@@ -11,13 +12,9 @@ from types import ModuleType
 from typing import Any
 
 from vjnode.errors import SourceError
+from vjnode.remedy import install, install_extra, install_packages
 
 RELEASE_S = 1.0
-
-REMEDY = (
-    "PyAudio is not installed; live sound needs it: pip install PyAudio "
-    "(on Debian and Ubuntu first: apt-get install portaudio19-dev)"
-)
 
 
 def load_pyaudio() -> ModuleType:
@@ -28,10 +25,28 @@ def load_pyaudio() -> ModuleType:
     """
     try:
         import pyaudio  # noqa: PLC0415 - optional
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            "PyAudio is not installed, and live sound needs it; "
+            f"{_headers()}run: {install_extra('live')}"
+        ) from error
     except ImportError as error:
-        raise SourceError(REMEDY) from error
+        raise SourceError(
+            f"PyAudio cannot be loaded ({error}); {_headers()}"
+            f"run: {install('--force-reinstall', '--no-cache-dir', 'PyAudio')}"
+        ) from error
     module: ModuleType = pyaudio
     return module
+
+
+def _headers() -> str:
+    """Return what PyAudio is built with here, in words before the command that builds it."""
+    system = platform.system()
+    if system == "Darwin":
+        return "run: brew install portaudio and then "
+    if system == "Linux":
+        return f"{install_packages('portaudio19-dev', 'python3-dev', 'gcc')} and then "
+    return ""  # there are wheels
 
 
 def initialise(pyaudio: ModuleType) -> Any:  # noqa: ANN401 - PyAudio has no types

@@ -19,6 +19,7 @@ from vjnode.engine.cuda import NO_CARD
 from vjnode.engine.gpu import gpu_here
 from vjnode.engine.measure import kept_ms, looks_like_one, measured_ms, probe_codes
 from vjnode.errors import EngineError, InputError, VjnodeError
+from vjnode.remedy import run_vjnode
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def choose(size: int, threads: int | None = None, *, measured: bool = False) -> 
             if took_down(candidate.name):
                 raise EngineError(
                     "it took the process down the last time it was opened; update the driver, "
-                    "then try it again with: vjnode engines list"
+                    f"then try it again with: {run_vjnode('engines', 'list')}"
                 )
             engine = _proved(candidate, size, threads)
         except VjnodeError as error:

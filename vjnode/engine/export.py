@@ -19,6 +19,7 @@ from vjnode.drive.export import plain_bytes
 from vjnode.engine.manifest import sha256_of
 from vjnode.engine.networks import Network, Precision, kept_graph
 from vjnode.errors import EngineError
+from vjnode.remedy import install
 from vjnode.storage import replace_file
 
 OPSET = 18
@@ -72,7 +73,7 @@ def to_onnx(module: nn.Module, network: Network, size: int) -> bytes:
         import onnxscript  # noqa: F401, PLC0415 - torch.onnx needs it
     except ModuleNotFoundError as error:
         raise EngineError(
-            f"building engines needs the package {error.name}; run: pip install onnx onnxscript"
+            f"building engines needs the package {error.name}; run: {install('onnx', 'onnxscript')}"
         ) from error
     inputs = network.inputs(network.weights(), size)
     examples = tuple(map(torch.zeros, inputs.values()))

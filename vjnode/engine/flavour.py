@@ -11,6 +11,7 @@ from typing import cast
 from vjnode.engine.gpu import KNOWN, gpu_here, with_cards
 from vjnode.engine.tensorrt_api import TensorRt
 from vjnode.errors import EngineError, InputError
+from vjnode.remedy import install
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,12 @@ class Flavour:
             return cast(TensorRt, importlib.import_module(self.module))
         except ImportError as error:
             raise EngineError(
-                f"{self.about} is not usable here ({error}); run: pip install {self.package}"
+                f"{self.about} is not usable here ({error}); run: {install(self.package)}"
             ) from error
         except OSError as error:  # a shared library of another system or processor
             raise EngineError(
                 f"{self.about} is installed, but its libraries do not load ({error}); "
-                f"run: pip install --force-reinstall {self.package}"
+                f"run: {install('--force-reinstall', self.package)}"
             ) from error
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 
 from vjnode.engine.trust import is_ours, sign
 from vjnode.errors import EngineError
+from vjnode.remedy import run_vjnode
 
 FORMAT = 1
 
@@ -77,12 +78,12 @@ def read_manifest(engine: Path) -> tuple[Manifest, bool]:
     except FileNotFoundError as error:
         raise EngineError(
             f"engine {engine.name} has no manifest, as if its build had been interrupted; "
-            f"run: vjnode engines remove {engine.name}, and build it again"
+            f"build it again, after: {run_vjnode('engines', 'remove', engine.name)}"
         ) from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise EngineError(
             f"{path.name} is not the manifest of an engine ({_said(error)}); "
-            f"run: vjnode engines remove {engine.name}, and build it again"
+            f"build it again, after: {run_vjnode('engines', 'remove', engine.name)}"
         ) from error
 
 

@@ -21,6 +21,7 @@ from vjnode.engine.manifest import sha256_of
 from vjnode.engine.networks import NETWORKS, Precision, kept_graph
 from vjnode.errors import EngineError, InputError
 from vjnode.face.layout import DIM, SLOTS
+from vjnode.remedy import install
 from vjnode.storage import cache_dir
 
 NETWORK = NETWORKS["mobilestylegan"]
@@ -166,7 +167,7 @@ class OnnxEngine:
 
 def _load(provider: Provider) -> ModuleType:
     """Import ONNX Runtime, without its usage reports, if it has ``provider``."""
-    fix = f"run: pip install {provider.package}"
+    fix = f"run: {install(provider.package)}"
     try:
         ort = importlib.import_module("onnxruntime")
     except ImportError as error:
@@ -187,7 +188,7 @@ def _graph(size: int, precision: Precision, weights_sha256: str) -> bytes:
     if missing:
         raise EngineError(
             f"the generator has yet to be exported, which needs {' and '.join(missing)}; "
-            f"run: pip install {' '.join(missing)}"
+            f"run: {install(*missing)}"
         )
     from vjnode.engine.export import export  # noqa: PLC0415 - imports torch
 

@@ -12,6 +12,7 @@ from vjnode.engine.gpu import gpu_here, with_cards
 from vjnode.engine.manifest import FORMAT, Manifest, manifest_path, read_manifest, sha256_of
 from vjnode.engine.networks import NETWORKS, Network, Precision, kept_graph
 from vjnode.errors import EngineError, InputError, VjnodeError
+from vjnode.remedy import run_vjnode
 from vjnode.storage import cache_dir, replace_file
 
 
@@ -104,7 +105,7 @@ def admit(path: Path, wants: Mapping[str, Any]) -> bytes:
         raise EngineError(
             f"engine {path.name} was not built on this machine, or its manifest was changed since; "
             f"{_fix(wants)}; or, if you trust whoever built it as you would trust a program of "
-            f"theirs: vjnode engines trust {path.name}"
+            f"theirs: {run_vjnode('engines', 'trust', path.name)}"
         )
     return _content(path, manifest, _fix(wants))
 
@@ -232,12 +233,13 @@ def _content(path: Path, manifest: Manifest, fix: str) -> bytes:
     return content
 
 
+_FIXED = ("size", "precision", "gpu", "flavour")
+
+
 def _fix(wants: Mapping[str, Any]) -> str:
-    size = f" --size {wants['size']}" if wants["size"] else ""
-    return (
-        f"run: vjnode engines build --model {wants['network']}{size} "
-        f"--precision {wants['precision']} --gpu {wants['gpu']} --flavour {wants['flavour']}"
-    )
+    named = {"model": wants["network"], **{key: wants[key] for key in _FIXED}}
+    options = [word for key, value in named.items() if value for word in (f"--{key}", str(value))]
+    return f"run: {run_vjnode('engines', 'build', *options)}"
 
 
 def _mismatch(field: str, found: object, value: object) -> str:

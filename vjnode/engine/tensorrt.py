@@ -36,6 +36,7 @@ from vjnode.engine.tensorrt_api import (
 )
 from vjnode.engine.tensorrt_build import logger_of
 from vjnode.errors import EngineError
+from vjnode.remedy import install, run_vjnode
 from vjnode.storage import cache_dir, replace_file
 
 _log = logging.getLogger(__name__)
@@ -110,8 +111,8 @@ def find_built(flavour: Flavour, size: int, folder: Path) -> Built:
         raise EngineError(f"{flavour.about} is not for {with_cards(gpu)}")
     if not flavour.installed:
         raise EngineError(
-            f"{flavour.about} is not installed; run: pip install {flavour.package}, "
-            f"then: vjnode engines build --size {size}"
+            f"{flavour.about} is not installed; run: {install(flavour.package)} "
+            f"and then: {run_vjnode('engines', 'build', '--size', str(size))}"
         )
     machine = this_machine(flavour)
     for precision in PRECISIONS:
@@ -121,8 +122,13 @@ def find_built(flavour: Flavour, size: int, folder: Path) -> Built:
             return Built(path, content, size, precision, NETWORK.shapes(size))
     raise EngineError(
         f"no engine of the generator for {size} px and {with_cards(gpu)} is in {folder}; run: "
-        f"vjnode engines build --model {NETWORK.name} --size {size} --flavour {flavour.module}"
+        + run_vjnode("engines", "build", *_asked(size), "--flavour", flavour.module)
     )
+
+
+def _asked(size: int) -> tuple[str, ...]:
+    """Return the options of ``engines build`` for the generator of ``size`` px."""
+    return ("--model", NETWORK.name, "--size", str(size))
 
 
 class TensorRtEngine(Overlapping):
@@ -255,6 +261,6 @@ class TensorRtEngine(Overlapping):
         if result is None or result is False:
             raise EngineError(
                 f"{self._about} ({self._logger.last()}); update the NVIDIA driver, or build it "
-                f"again: vjnode engines build --model {NETWORK.name} --size {self.size}"
+                f"again: {run_vjnode('engines', 'build', *_asked(self.size))}"
             )
         return result

@@ -15,6 +15,7 @@ from vjnode.engine.progress import watched
 from vjnode.engine.store import Machine, engine_path, store, wanted
 from vjnode.engine.tensorrt_api import BuilderConfig, Logger, TensorRt
 from vjnode.errors import EngineError, InputError
+from vjnode.remedy import install
 from vjnode.storage import cache_dir, replace_file
 
 _log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ def _compile(trt: TensorRt, flavour: Flavour, graph: bytes, gpu: str, about: str
     if engine is None:
         raise EngineError(
             f"{flavour.about} cannot build {about} ({logger.last()}); if that is its own fault, "
-            f"another version may do: pip install --upgrade {flavour.package}"
+            f"another version may do: {install('--upgrade', flavour.package, pinned=False)}"
         )
     measured = config.get_timing_cache() if flavour.caches_timings else None
     if measured is not None:

@@ -25,6 +25,7 @@ from vjnode.engine.manifest import sha256_of
 from vjnode.engine.networks import NETWORKS, Precision
 from vjnode.engine.overlap import PLACES, Overlapping
 from vjnode.errors import EngineError, InputError
+from vjnode.remedy import install
 from vjnode.storage import cache_dir
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def open_torch_cuda(size: int) -> "TorchEngine":
     try:
         import torch  # noqa: PLC0415
     except ImportError as error:
-        raise EngineError(f"torch is not usable here ({error}); run: pip install torch") from error
+        raise EngineError(f"torch is not usable here ({error}); run: {install('torch')}") from error
     if not torch.cuda.is_available():
         raise EngineError(
             f"torch {torch.__version__} cannot use the card that is here; install a newer driver, "
@@ -240,8 +241,8 @@ def _compiled(size: int) -> "tuple[Callable[[Tensor], Tensor], str]":
     as_it_is = functools.partial(_tick, size, "fp16", "cuda")
     if importlib.util.find_spec("triton") is None:
         _log.warning(
-            "torch draws slower than it could: Triton is missing; run: pip install "
-            f"{'triton-windows' if os.name == 'nt' else 'triton'}"
+            "torch draws slower than it could: Triton is missing; run: "
+            + install("triton-windows" if os.name == "nt" else "triton")
         )
         return as_it_is(), "as it is"
     # Kept for the next start; workers of their own would outlive a show that is killed.

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vjnode.errors import EngineError
+from vjnode.remedy import run_vjnode
 from vjnode.storage import cache_dir, move
 
 KEY_BYTES = 32
@@ -54,7 +55,8 @@ def _key() -> bytes:
     if len(key) != KEY_BYTES:
         raise EngineError(
             f"this machine's key {path} is damaged ({len(key)} bytes, not {KEY_BYTES}); "
-            "delete it, then build the engines again or admit them: vjnode engines trust"
+            "delete it, then build the engines again, or admit each: "
+            f"{run_vjnode('engines', 'trust')} ENGINE"
         )
     return key
 

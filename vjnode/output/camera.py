@@ -16,12 +16,11 @@ import numpy as np
 
 from vjnode.errors import OutputError
 from vjnode.output.base import Frame, OutputContext
+from vjnode.remedy import install_extra
 
 LINUX_DEVICES = Path("/sys/devices/virtual/video4linux")
 MAC_PROGRAM = Path("/Applications/OBS.app")
 WINDOWS_KEY = r"CLSID\{A3FCE0F5-3493-419F-958A-ABA1250EC20B}"
-
-_NO_PACKAGE = "pyvirtualcam is not installed: pip install pyvirtualcam"
 
 _REMEDIES = {
     "Linux": "install v4l2loopback (Debian: v4l2loopback-dkms), then: sudo modprobe v4l2loopback",
@@ -69,7 +68,7 @@ def unready() -> str:
     It only looks: opening a camera that another show sends to would disturb that.
     """
     if find_spec("pyvirtualcam") is None:
-        return _NO_PACKAGE
+        return _no_package()
     return "" if _there() else f"there is no virtual camera: {_remedy()}"
 
 
@@ -98,8 +97,12 @@ def _load() -> ModuleType:
         return import_module("pyvirtualcam")
     except ImportError as error:
         raise OutputError(
-            _NO_PACKAGE if find_spec("pyvirtualcam") is None else str(error)
+            _no_package() if find_spec("pyvirtualcam") is None else str(error)
         ) from error
+
+
+def _no_package() -> str:
+    return f"pyvirtualcam is not installed; run: {install_extra('camera')}"
 
 
 def _remedy() -> str:

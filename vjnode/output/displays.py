@@ -8,8 +8,7 @@ from typing import Any
 
 from vjnode.errors import InputError, OutputError
 from vjnode.naming import choose
-
-_NO_PACKAGE = "the window needs glfw and moderngl: pip install glfw moderngl"
+from vjnode.remedy import install, install_extra
 
 
 def choose_display(names: Sequence[str], target: str) -> int:
@@ -72,11 +71,13 @@ def load(*, to_show: bool) -> ModuleType:
         OutputError: a package is missing, or this process has no desktop.
     """
     if find_spec("glfw") is None or find_spec("moderngl") is None:
-        raise OutputError(_NO_PACKAGE)
+        raise OutputError(f"the window needs glfw and moderngl; run: {install_extra('window')}")
     try:
         glfw = import_module("glfw")
     except ImportError as error:
-        raise OutputError(f"no window can be opened: {error}; pip install glfw") from error
+        raise OutputError(
+            f"no window can be opened: {error}; run: {install('--force-reinstall', 'glfw')}"
+        ) from error
     vars(glfw)["ERROR_REPORTING"] = False  # they are asked for where they matter
     glfw.init_hint(glfw.COCOA_MENUBAR, to_show)
     glfw.init_hint(glfw.COCOA_CHDIR_RESOURCES, False)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from vjnode.audio.source import RATE_HZ
 from vjnode.errors import OutputError
 from vjnode.output.codecs import BT601, BT709, Codec
+from vjnode.remedy import install
 
 FRAGMENT_S = 0.25
 
@@ -184,7 +185,7 @@ def _check_encoder(encoder: str) -> None:
     except av.codec.codec.UnknownCodecError as error:
         raise OutputError(
             f"cannot record: this PyAV has no encoder {encoder}; "
-            "install the wheel from PyPI: pip install --force-reinstall --only-binary=:all: av"
+            f"run: {install('--force-reinstall', '--only-binary=:all:', 'av')}"
         ) from error
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
 from vjnode.output.listening import free_at_once, listeners
+from vjnode.remedy import install, install_extra, install_packages
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ FOURCC = {
 MOST_DENOMINATOR = 1_000_000
 """Rates up to 240 frames/s fit into 32 bits with it, and all that people use are exact."""
 
-AVAHI = "apt-get install avahi-daemon libavahi-client3"
+AVAHI = ("avahi-daemon", "libavahi-client3")
 """On Linux, what the runtime makes itself known with; elsewhere the system has it."""
 
 LIST_PORT = 5960
@@ -141,10 +142,13 @@ def _load_runtime() -> ModuleType:
     try:
         runtime = import_module("NDIlib")
     except ModuleNotFoundError:
-        raise OutputError("the NDI runtime is not installed: pip install 'vjnode[ndi]'") from None
+        raise OutputError(
+            f"the NDI runtime is not installed; run: {install_extra('ndi')}"
+        ) from None
     except ImportError as error:
-        remedy = AVAHI if "avahi" in str(error) else "pip install --force-reinstall ndi-python"
-        raise OutputError(f"the NDI runtime cannot be loaded: {error}; try: {remedy}") from error
+        again = f"run: {install('--force-reinstall', 'ndi-python')}"
+        remedy = install_packages(*AVAHI) if "avahi" in str(error) else again
+        raise OutputError(f"the NDI runtime cannot be loaded: {error}; {remedy}") from error
     if not runtime.initialize():
         raise OutputError("NDI does not run on this processor; it needs SSE4.2 or NEON")
     return runtime
@@ -194,9 +198,9 @@ def open_output(target: str, context: OutputContext) -> NdiOutput:
     if sys.platform == "linux" and not _AVAHI_SOCKET.exists():
         _log.warning(
             "NDI: no Avahi runs here, so receivers do not find '%s' by themselves; give them the "
-            "address of this machine and port %s, or install it: %s",
+            "address of this machine and port %s, or, to have it, %s",
             name,
             output.port or "5961",
-            AVAHI,
+            install_packages(*AVAHI),
         )
     return output

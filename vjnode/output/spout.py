@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
+from vjnode.remedy import install_extra
 
 _log = logging.getLogger(__name__)
 
@@ -210,7 +211,7 @@ def unready() -> str:
     if (system := platform.system()) != "Windows":
         return f"Spout is for Windows, this is {system or 'unknown'}; use syphon on macOS, or ndi"
     if find_spec("SpoutGL") is None:
-        return "SpoutGL is not installed; run: pip install vjnode[spout]"
+        return f"SpoutGL is not installed; run: {install_extra('spout')}"
     return ""
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
+from vjnode.remedy import install_extra
 
 _log = logging.getLogger(__name__)
 
@@ -201,7 +202,7 @@ def unready() -> str:
     if version and int(version.partition(".")[0]) < OLDEST_MACOS:
         return f"Syphon needs macOS {OLDEST_MACOS} or newer, this is {version}; use ndi"
     if find_spec("syphon") is None:
-        return "syphon-python is not installed; run: pip install vjnode[syphon]"
+        return f"syphon-python is not installed; run: {install_extra('syphon')}"
     return ""
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vjnode.errors import VjnodeError
+from vjnode.remedy import install_extra
 from vjnode.show.overview import Overview
 from vjnode.show.plot_rows import (
     BACKGROUND,
@@ -89,7 +90,7 @@ def check_plot_target(path: Path) -> None:
         import_module("matplotlib.figure")
     except ImportError as error:
         raise VjnodeError(
-            f"a plot needs Matplotlib ({error}); install it: pip install 'vjnode[plot]'"
+            f"a plot needs Matplotlib ({error}); run: {install_extra('plot')}"
         ) from error
     try:
         if path.is_dir():

@@ -1,0 +1,215 @@
+"""What vjnode tells people to type works as it stands: in any shell, in any folder."""
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import pytest
+
+from vjnode.remedy import Installation, install_extra, run_vjnode
+
+ROOT = Path(__file__).parents[1]
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+    "optional-dependencies"
+]
+
+CLONE = Installation(
+    PurePosixPath("/home/vj/vjnode/.venv/bin/python"),
+    PurePosixPath("/home/vj/vjnode/.venv/bin/vjnode"),
+    PurePosixPath("/home/vj/vjnode"),
+)
+WHEEL = Installation(PurePosixPath("/opt/my shows/bin/python"), None, None)
+UNKNOWN = Installation(
+    PurePosixPath("/usr/bin/python3"), None, PurePosixPath("/src/my vjnode"), known=False
+)
+
+
+def windows(folder, **more):
+    scripts = PureWindowsPath(folder) / ".venv" / "Scripts"
+    return Installation(
+        scripts / "python.exe",
+        scripts / "vjnode.exe",
+        PureWindowsPath(folder),
+        system="win32",
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("installation", "command"),
+    [
+        (
+            CLONE,
+            "/home/vj/vjnode/.venv/bin/python -m pip install "
+            "-c /home/vj/vjnode/constraints.txt 'vjnode[ndi]'",
+        ),
+        (WHEEL, "'/opt/my shows/bin/python' -m pip install 'vjnode[ndi]'"),
+        (
+            UNKNOWN,
+            "/usr/bin/python3 -m pip install -c '/src/my vjnode/constraints.txt' "
+            "-e '/src/my vjnode[ndi]'",
+        ),
+        (
+            windows("C:\\vjnode"),
+            "C:\\vjnode\\.venv\\Scripts\\python.exe -m pip install "
+            "-c C:\\vjnode\\constraints.txt vjnode[ndi]",
+        ),
+        (
+            windows("C:\\my shows"),
+            '"C:\\my shows\\.venv\\Scripts\\python.exe" -m pip install '
+            '-c "C:\\my shows\\constraints.txt" vjnode[ndi]',
+        ),
+        (
+            windows("C:\\my shows", powershell=True),
+            '& "C:\\my shows\\.venv\\Scripts\\python.exe" -m pip install '
+            '-c "C:\\my shows\\constraints.txt" vjnode[ndi]',
+        ),
+    ],
+)
+def test_an_extra_is_installed_by_the_pip_that_vjnode_belongs_to(installation, command):
+    assert installation.pip_extra("ndi") == command
+
+
+def test_what_is_there_is_replaced_by_what_was_tested_and_upgraded_beyond_it():
+    assert CLONE.pip("--force-reinstall", "av").endswith("constraints.txt --force-reinstall av")
+    upgrade = CLONE.pip("--upgrade", "tensorrt", pinned=False)
+    assert upgrade == "/home/vj/vjnode/.venv/bin/python -m pip install --upgrade tensorrt"
+
+
+def test_vjnode_itself_is_named_by_its_path():
+    assert CLONE.vjnode("engines", "list") == "/home/vj/vjnode/.venv/bin/vjnode engines list"
+    assert WHEEL.vjnode("engines") == "'/opt/my shows/bin/python' -m vjnode engines"
+    on_windows = windows("D:\\a b", powershell=True).vjnode("engines")
+    assert on_windows == '& "D:\\a b\\.venv\\Scripts\\vjnode.exe" engines'
+
+
+def test_system_packages_need_root_and_apt():
+    assert CLONE.packages("gcc") == "run: sudo apt-get install gcc"
+    root = Installation(CLONE.python, None, None, root=True)
+    assert root.packages("gcc", "python3-dev") == "run: apt-get install gcc python3-dev"
+    other = Installation(CLONE.python, None, None, apt=False)
+    assert other.packages("gcc", "make") == "install gcc and make, or what your system calls them"
+
+
+def texts_in(path):
+    """The words that a program can print: its strings, but for those that document it."""
+    tree = ast.parse(path.read_text("utf-8"))
+    documents = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in documents:
+            yield str(node.value)
+
+
+def test_no_other_remedy_is_printed_than_those_that_are_made_for_this_installation():
+    odd = re.compile(r"\bpip install\b|\bapt-get\b|\bvjnode (engines|run|devices|outputs)\b")
+    for path in (ROOT / "vjnode").rglob("*.py"):
+        if path.name != "remedy.py":
+            assert not [text for text in texts_in(path) if odd.search(text)], path
+
+
+def test_extras_that_are_named_exist():
+    named = set()
+    for path in (ROOT / "vjnode").rglob("*.py"):
+        named |= set(re.findall(r"install_extra\(['\"](\w+)['\"]\)", path.read_text("utf-8")))
+    assert named >= {"ndi", "plot", "window", "camera", "spout", "syphon", "live"}
+    assert named <= EXTRAS.keys()
+
+
+def test_the_readme_names_extras_that_exist_and_a_pip_that_is_there():
+    text = (ROOT / "README.md").read_text("utf-8")
+    named = set(re.findall(r"the extra `(\w+)`", text)) | set(re.findall(r"\.\[(\w+)\]", text))
+    assert named >= {"ndi", "plot", "rtx", "live"}
+    assert named <= EXTRAS.keys()
+    pips = re.findall(r"(\S*)pip install", text)
+    assert set(pips) == {"`.venv/bin/", ".venv/bin/", ".venv\\Scripts\\"}
+
+
+def in_a_clean_shell(command, folder="/", **environment):
+    """Type ``command`` into a shell that knows nothing of vjnode."""
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="needs sh")
+
+
+@posix
+def test_vjnode_is_found_by_a_clean_shell():
+    done = in_a_clean_shell(run_vjnode("--version"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("vjnode ")
+
+
+@pytest.fixture(scope="module")
+def index():
+    """Pip's package index, where there is one."""
+    asking = [sys.executable, "-m", "pip", "--retries", "0", "--timeout", "5", "index"]
+    done = subprocess.run(
+        [*asking, "versions", "pyvirtualcam"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("pip reaches no package index from here")
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.usefixtures("index")
+@pytest.mark.parametrize("extra", sorted(EXTRAS.keys() - {"test", "tools", "windows"}))
+def test_pip_finds_what_every_extra_needs(extra):
+    """Typed as it is printed; pip is told by its environment to stop before it installs."""
+    done = in_a_clean_shell(install_extra(extra), PIP_DRY_RUN="1")
+    assert done.returncode == 0, done.stderr
+    assert f"vjnode[{extra}]" in done.stdout
+    assert "does not provide the extra" not in done.stderr
+
+
+@pytest.fixture(params=["clone", "wheel"])
+def environment(request, tmp_path):
+    """An environment as this one, in a folder with a space, but without pyvirtualcam."""
+    folder = tmp_path / "my shows"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    python = folder / "bin" / "python"
+    asking = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    packages = Path(subprocess.run(asking, capture_output=True, text=True, check=True).stdout[:-1])
+    left_out = ("pyvirtualcam", "__pycache__")
+    if request.param == "wheel":
+        left_out += ("vjnode", "_vjnode", "_editable_impl_vjnode", "__editable__")
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if not entry.name.startswith(left_out):
+            (packages / entry.name).symlink_to(entry)
+    if request.param == "wheel":
+        made = in_a_clean_shell(f"'{python}' -m pip install --no-deps '{ROOT}'")
+        assert made.returncode == 0, made.stderr
+    return python
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.usefixtures("index")
+def test_a_remedy_that_is_typed_helps(environment):
+    outputs = shlex.join([str(environment), "-m", "vjnode", "outputs"])
+    where = {} if "wheel" in os.environ["PYTEST_CURRENT_TEST"] else {"PYTHONPATH": str(ROOT)}
+    told = in_a_clean_shell(outputs, **where).stdout
+    remedy = re.search(r"pyvirtualcam is not installed; run: (.*?)  ", told)[1]
+    assert "my shows" in remedy
+    done = in_a_clean_shell(remedy)
+    assert done.returncode == 0, done.stderr
+    told = in_a_clean_shell(outputs, **where).stdout
+    assert "camera" in told
+    assert "pyvirtualcam is not installed" not in told

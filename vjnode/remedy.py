@@ -1,0 +1,128 @@
+"""Remedies: commands that help when they are typed as they stand, in any shell and any folder.
+
+What is to be typed depends on how vjnode was installed and on the system. A clone keeps its
+packages in an environment of its own, which the ``pip`` of a shell knows nothing of.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path, PurePath
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+_PLAIN = re.compile(r"[\w.:\\/=+\[\]-]+")
+"""What no shell on Windows takes for something else."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """How vjnode was installed, and on what.
+
+    python: what it runs on, absolute. script: what starts it, where there is one.
+    clone: the folder that it runs from; None for a wheel.
+    known: whether pip knows it, so that it can be asked for its extras by name.
+    system: as ``sys.platform`` says. powershell: whether the shell on Windows is PowerShell.
+    root: whether system packages may be installed without asking. apt: whether apt installs them.
+    """
+
+    python: PurePath
+    script: PurePath | None
+    clone: PurePath | None
+    known: bool = True
+    system: str = "linux"
+    powershell: bool = False
+    root: bool = False
+    apt: bool = True
+
+    def pip(self, *words: str, pinned: bool = True) -> str:
+        """Return the command that installs with the pip that vjnode itself belongs to.
+
+        words: packages and options. pinned: in a clone, to the versions that were tested.
+        """
+        constraints: tuple[str, ...] = ()
+        if pinned and self.clone is not None:
+            constraints = ("-c", str(self.clone / "constraints.txt"))
+        return self._typed([str(self.python), "-m", "pip", "install", *constraints, *words])
+
+    def pip_extra(self, name: str) -> str:
+        """Return the command that installs an extra of vjnode's.
+
+        The vjnode that is there satisfies pip, so none is fetched, and none is replaced that runs.
+        """
+        if self.known or self.clone is None:
+            return self.pip(f"vjnode[{name}]")
+        return self.pip("-e", f"{self.clone}[{name}]")
+
+    def vjnode(self, *words: str) -> str:
+        """Return the command that runs this vjnode."""
+        begun = (str(self.python), "-m", "vjnode") if self.script is None else (str(self.script),)
+        return self._typed([*begun, *words])
+
+    def packages(self, *names: str) -> str:
+        """Return what to do for packages of a Linux system, called as Debian does."""
+        if not self.apt:
+            return f"install {' and '.join(names)}, or what your system calls them"
+        sudo = () if self.root else ("sudo",)
+        return "run: " + shlex.join([*sudo, "apt-get", "install", *names])
+
+    def _typed(self, words: list[str]) -> str:
+        if self.system != "win32":
+            return shlex.join(words)
+        quoted = [word if _PLAIN.fullmatch(word) else f'"{word}"' for word in words]
+        # PowerShell would print a program's name in quotes instead of running it.
+        call = "& " if self.powershell and quoted[0] != words[0] else ""
+        return call + " ".join(quoted)
+
+
+@cache
+def installation() -> Installation:
+    """Return how the vjnode that runs here was installed."""
+    try:
+        told = json.loads(distribution("vjnode").read_text("direct_url.json") or "{}")
+        known = True
+    except PackageNotFoundError:
+        told, known = {}, False
+    clone: Path | None = None
+    if told.get("dir_info", {}).get("editable"):
+        clone = Path(url2pathname(urlsplit(told["url"]).path))
+    elif not known:
+        clone = Path(__file__).resolve().parents[1]
+    python = Path(sys.executable)
+    script = python.with_name("vjnode.exe" if sys.platform == "win32" else "vjnode")
+    return Installation(
+        python,
+        script if script.is_file() else None,
+        clone,
+        known,
+        sys.platform,
+        powershell="PROMPT" not in os.environ,  # which is cmd's own
+        root=not hasattr(os, "geteuid") or os.geteuid() == 0,
+        apt=shutil.which("apt-get") is not None,
+    )
+
+
+def install_extra(name: str) -> str:
+    """Return the command that installs the extra ``name`` of pyproject.toml."""
+    return installation().pip_extra(name)
+
+
+def install(*words: str, pinned: bool = True) -> str:
+    """Return the command that installs packages beside vjnode; see ``Installation.pip``."""
+    return installation().pip(*words, pinned=pinned)
+
+
+def install_packages(*names: str) -> str:
+    """Return what to do for packages of a Linux system, called as Debian does."""
+    return installation().packages(*names)
+
+
+def run_vjnode(*words: str) -> str:
+    """Return the command that runs vjnode with ``words``."""
+    return installation().vjnode(*words)
