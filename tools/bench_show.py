@@ -105,7 +105,7 @@ def bench_run(look: Look, options: argparse.Namespace) -> None:
         command += ["--face", look.face, "--expression", look.expression]
         subprocess.run([*command, "--osc", "127.0.0.1:9019"], check=True)  # noqa: S603 - our own
         figures = json.loads(report.read_text())
-    interval, latency = figures["interval_ms"], figures["latency_ms"]
+    interval = figures["interval_ms"]
     choice = figures["engine_choice"]
     print(f"\nlive at {options.size} px, {options.fps} frames/s asked, {options.seconds:g} s")
     print(f"  drawn      {choice['drawing']}, by {choice['engine']}")
@@ -113,7 +113,9 @@ def bench_run(look: Look, options: argparse.Namespace) -> None:
     print(
         "  interval   " + "  ".join(f"{key} {value:.2f}" for key, value in interval.items()), "ms"
     )
-    print("  latency    " + "  ".join(f"{key} {value:.2f}" for key, value in latency.items()), "ms")
+    for name, about in (("latency", "when first shown"), ("age", "on screen, repeats included")):
+        behind = "  ".join(f"{key} {value:.2f}" for key, value in figures[f"{name}_ms"].items())
+        print(f"  {name:10} {behind} ms {about}")
     new = (figures["frames"] - figures["repeated"]) / figures["duration_s"]
     print(f"  late {figures['late']}, repeated {figures['repeated']} of {figures['frames']}")
     print(f"  new        {new:8.3f} pictures/s")

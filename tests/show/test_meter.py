@@ -22,6 +22,23 @@ def test_a_steady_output(meter):
     assert summary["latency_ms"]["p99"] == pytest.approx(30, abs=0.06)
 
 
+def test_a_picture_that_is_shown_again_has_one_delay_and_grows_older(meter):
+    """Twenty pictures a second, each shown three times."""
+    for frame in range(600):
+        meter.count(
+            sent_s=10 + frame / 60,
+            captured_s=10 + frame // 3 / 20 - 0.03,
+            late=False,
+            repeated=frame % 3 > 0,
+        )
+    summary = meter.summary()
+    assert (
+        summary["latency_ms"]["p50"] == summary["latency_ms"]["max"] == pytest.approx(30, abs=0.1)
+    )
+    assert summary["age_ms"]["p50"] == pytest.approx(30 + 1e3 / 60, abs=0.1)
+    assert summary["age_ms"]["max"] == pytest.approx(30 + 2e3 / 60, abs=0.1)
+
+
 def test_one_gap_shows_in_the_maximum_and_not_in_the_median(meter):
     sent_s = 0.0
     for frame in range(1000):

@@ -1,10 +1,12 @@
-"""What an output says of itself outlives its process."""
+"""What an output says of itself outlives its process; how old its picture is."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from vjnode.show.output_stage import ABOUT_BYTES, ABOUT_S, Teller
+from vjnode.output.base import UNKNOWN
+from vjnode.show.output_stage import ABOUT_BYTES, ABOUT_S, SOUND_GONE_S, OnScreen, Teller
 from vjnode.show.slot import Slot
 
 
@@ -13,6 +15,30 @@ def slot():
     slot = Slot(ABOUT_BYTES)
     yield slot
     slot.close()
+
+
+def heard_at(captured_s):
+    return replace(UNKNOWN, captured_s=captured_s)
+
+
+def test_a_picture_ages_while_it_is_shown_again_even_if_the_engine_has_gone():
+    on_screen = OnScreen()
+    for sent_s, fresh in ((10.03, True), (10.05, False), (11.5, False)):
+        captured_s = on_screen.captured_s(heard_at(10.0), sent_s, fresh=fresh, held=False)
+        assert captured_s == 10.0
+
+
+def test_what_is_drawn_after_the_sound_has_gone_has_no_age():
+    on_screen = OnScreen()
+    assert on_screen.captured_s(heard_at(0.0), 10.0, fresh=True, held=False) is None
+    assert on_screen.captured_s(heard_at(10.0), 10.0 + SOUND_GONE_S, fresh=True, held=False) is None
+    assert on_screen.captured_s(heard_at(10.0), 10.4, fresh=False, held=False) is None
+
+
+def test_what_is_held_on_purpose_has_no_age_until_it_is_let_go():
+    on_screen = OnScreen()
+    assert on_screen.captured_s(heard_at(10.0), 10.03, fresh=True, held=True) is None
+    assert on_screen.captured_s(heard_at(10.0), 10.05, fresh=False, held=False) == 10.0
 
 
 def saying(**what):

@@ -35,6 +35,11 @@ class Cue:
     fade_s: float = 1.0
     neutral: bool = False
 
+    @property
+    def holds(self) -> bool:
+        """Whether something else is to be shown than the newest frame."""
+        return self.freeze or self.blackout or self.neutral
+
 
 @dataclass(frozen=True)
 class Stills:

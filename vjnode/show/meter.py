@@ -27,14 +27,17 @@ GAPS = 64
 
 _COUNTERS = 8
 _HANDED, _LATE, _REPEATED, _STANDBY, _GAPS, _MISSED, _REVISION = range(7)
-_FIRST, _LAST, _MAX_INTERVAL, _MAX_DELAY, _MISSED_LAST = range(5)
+_FIRST, _LAST, _MAX_INTERVAL, _MAX_DELAY, _MISSED_LAST, _MAX_AGE = range(6)
 _HEAD = _COUNTERS * 16 + GAPS * 16
-_BYTES = _HEAD + BINS * 8
+_BYTES = _HEAD + BINS * 12
 _MAX_TRIES = 8
 
 
 class Figures:
-    """Frames sent, their intervals and their delays behind the sound, as they lie in memory."""
+    """Frames sent, their intervals and how far behind the sound they are, as they lie in memory.
+
+    A delay is that of a frame's first showing; an age is what is on screen at any showing.
+    """
 
     def __init__(self, buffer: memoryview | NDArray[np.uint8]) -> None:
         self._counts: NDArray[np.uint64] = np.ndarray(_COUNTERS, np.uint64, buffer, 0)
@@ -43,6 +46,7 @@ class Figures:
         self._gaps: NDArray[np.float64] = np.ndarray((GAPS, 2), np.float64, buffer, _COUNTERS * 16)
         self._intervals: NDArray[np.uint32] = np.ndarray(BINS, np.uint32, buffer, _HEAD)
         self._delays: NDArray[np.uint32] = np.ndarray(BINS, np.uint32, buffer, _HEAD + BINS * 4)
+        self._ages: NDArray[np.uint32] = np.ndarray(BINS, np.uint32, buffer, _HEAD + BINS * 8)
 
     @property
     def frames(self) -> int:
@@ -57,7 +61,14 @@ class Figures:
         """
         ended_s = max(float(self._times[_LAST]), float(self._times[_MISSED_LAST]))
         span_s = ended_s - float(self._times[_FIRST]) if self.frames else 0.0
-        longest, slowest = float(self._times[_MAX_INTERVAL]), float(self._times[_MAX_DELAY])
+        longest = float(self._times[_MAX_INTERVAL])
+        behind = {
+            name: (histogram, float(self._times[maximum]))
+            for name, histogram, maximum in (
+                ("latency_ms", self._delays, _MAX_DELAY),
+                ("age_ms", self._ages, _MAX_AGE),
+            )
+        }
         return {
             "frames": self.frames,
             "missed": int(self._counts[_MISSED]),
@@ -75,10 +86,13 @@ class Figures:
             "gaps": self._newest_gaps(
                 float(self._times[_FIRST]) if epoch_s is None else epoch_s, ended_s
             ),
-            "latency_ms": {
-                "p50": percentile_ms(self._delays, 0.5, slowest),
-                "p99": percentile_ms(self._delays, 0.99, slowest),
-                "max": round(slowest, 2),
+            **{
+                name: {
+                    "p50": percentile_ms(histogram, 0.5, most),
+                    "p99": percentile_ms(histogram, 0.99, most),
+                    "max": round(most, 2),
+                }
+                for name, (histogram, most) in behind.items()
             },
         }
 
@@ -128,8 +142,9 @@ class Meter(Figures):
     ) -> None:
         """Count one frame.
 
-        sent_s: when it was sent, monotonic s. captured_s: when its sound was heard, or None
-        where that means nothing (a repeated frame, no sound yet). standby: it showed stills,
+        sent_s: when it was sent, monotonic s. captured_s: when the sound was heard that its
+        picture was drawn from, or None where that means nothing (no sound, a picture that is
+        held). repeated: it showed the same picture as the one before. standby: it showed stills,
         because the engine was away. missed: it went nowhere, because the output is interrupted;
         until one goes out again that is a gap.
         """
@@ -138,7 +153,11 @@ class Meter(Figures):
         if missed:
             self._count_missed(sent_s)
         else:
-            self._count_sent(sent_s, captured_s)
+            self._count_sent(sent_s)
+            if captured_s is not None:
+                self._add(self._ages, _MAX_AGE, sent_s - captured_s)
+                if not repeated:
+                    self._add(self._delays, _MAX_DELAY, sent_s - captured_s)
             self._counts[_LATE] += np.uint64(late)
             self._counts[_REPEATED] += np.uint64(repeated)
             self._counts[_STANDBY] += np.uint64(standby)
@@ -150,7 +169,7 @@ class Meter(Figures):
         self._counts[_MISSED] += np.uint64(1)
         self._counts[_HANDED] += np.uint64(1)
 
-    def _count_sent(self, sent_s: float, captured_s: float | None) -> None:
+    def _count_sent(self, sent_s: float) -> None:
         if self.frames:
             last_s = float(self._times[_LAST])
             self._add(self._intervals, _MAX_INTERVAL, sent_s - last_s)
@@ -159,8 +178,6 @@ class Meter(Figures):
                 self._counts[_GAPS] += np.uint64(1)
         else:
             self._times[_FIRST] = sent_s
-        if captured_s is not None:
-            self._add(self._delays, _MAX_DELAY, sent_s - captured_s)
         self._times[_LAST] = sent_s
         self._counts[_HANDED] += np.uint64(1)
 
@@ -182,7 +199,8 @@ class Meter(Figures):
 
     def close(self) -> None:
         """Leave the meter; the process that made it also removes it."""
-        del self._counts, self._times, self._gaps, self._intervals, self._delays, self._bytes
+        del self._counts, self._times, self._gaps, self._intervals, self._delays, self._ages
+        del self._bytes
         self._memory.close()
         if self._made_here:
             self._memory.unlink()

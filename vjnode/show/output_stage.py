@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.output.base import UNKNOWN, Frame, Output, OutputContext, OutputSpec
+from vjnode.output.base import UNKNOWN, Frame, FrameInfo, Output, OutputContext, OutputSpec
 from vjnode.output.catalogue import open_output
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.output.curtain import STALE_S, Curtain
@@ -59,6 +59,29 @@ class OutputJob:
     trace: Path | None
     attempt: int
     holds: bool
+
+
+class OnScreen:
+    """When the sound was heard that the picture on screen was drawn from."""
+
+    def __init__(self) -> None:
+        self._captured_s: float | None = None
+
+    def captured_s(
+        self, info: FrameInfo, sent_s: float, *, fresh: bool, held: bool
+    ) -> float | None:
+        """Return it, monotonic s; None where there was no sound, or its age means nothing.
+
+        A picture that is shown again grows older; one that was drawn after the sound had gone
+        has no age, however it is shown.
+
+        info: of the newest frame. sent_s: when it was sent. fresh: it was not sent before.
+        held: something else is on screen on purpose: a frozen picture, black, or stills.
+        """
+        if fresh:
+            heard = info.captured_s > 0 and sent_s - info.captured_s < SOUND_GONE_S
+            self._captured_s = info.captured_s if heard else None
+        return None if held else self._captured_s
 
 
 class SendRate:
@@ -145,6 +168,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
             return
         if cues.newest().freeze and holder.recall(memory):
             curtain.hold(pixels_in(memory, job.size))  # as it was when this output fell
+        on_screen = OnScreen()
         clock = FrameClock(epoch_s, fps)
         due = clock.frame_at(monotonic_s())
         while lifeline.running():
@@ -166,10 +190,11 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
             if not missed:
                 rate.sent(sent_s)
                 trace.write(info, frame=meter.sent, published_s=sent_s)
-            heard = info.captured_s > 0 and sent_s - info.captured_s < SOUND_GONE_S
             meter.count(
                 sent_s=sent_s,
-                captured_s=info.captured_s if heard and fresh else None,
+                captured_s=on_screen.captured_s(
+                    info, sent_s, fresh=fresh, held=cue.holds or curtain.standing_in
+                ),
                 late=now_s - due_s > clock.period_s / 2,
                 repeated=not fresh,
                 standby=curtain.standing_in,
