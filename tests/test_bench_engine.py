@@ -1,13 +1,18 @@
 """The benchmark of engines: what it writes down, and that one that fails does not stop it."""
 
+import itertools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vjnode.engine.gpu import gpu_here
+from vjnode.face.layout import ROOT_SLOTS
+from vjnode.runtime import load_openvino
 
 TOOLS = Path(__file__).parents[1] / "tools"
 
@@ -41,7 +46,47 @@ def test_a_large_picture_takes_half_of_what_its_peer_does(tmp_path):
     results = {one["contender"]: one for one in json.loads(figures.read_text())["results"]}
     assert results["openvino"]["ratio"] <= 0.5
     assert results["random-face"]["ratio"] == 1.0
-    assert results["torch eager on cpu"]["ratio"] > 2
+    assert results["torch eager on cpu"]["ratio"] > results["openvino"]["ratio"]
+    for one in results.values():
+        assert one["reason"] or re.search(r"\b(f32|fp32|bf16|int8|fp16)\b", one["name"]), one
+
+
+@pytest.fixture
+def contenders(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    import bench_contenders
+
+    return bench_contenders
+
+
+def test_a_peer_runs_in_the_precision_that_its_own_package_runs_in(contenders):
+    opened = contenders._random_face(1)
+    default = load_openvino().Core().get_property("CPU", "INFERENCE_PRECISION_HINT").get_type_name()
+    assert opened.name == f"random-face 2021.7.21.1 {default}, as its package runs it"
+    assert opened.frame().shape == (1024, 1024, 3)
+
+
+def test_each_precision_stands_beside_the_others(contenders):
+    names = [one.name for one in contenders.contenders("mobilestylegan", 1024, None)]
+    assert names[0] == "random-face"  # what all are compared with
+    for precision in ("f32", "bf16"):
+        assert {f"random-face in {precision}", f"vjnode in {precision}"} <= set(names)
+
+
+def test_no_picture_has_the_pose_of_the_one_before(contenders):
+    drawn = []
+
+    class Engine:
+        name = "an engine"
+
+        def draw(self, codes):
+            drawn.append(codes[:ROOT_SLOTS])
+
+    opened = contenders._engine(lambda size, threads: Engine(), 1024, None)
+    for _ in range(4):
+        opened.frame()
+    for one, other in itertools.pairwise(drawn):
+        assert not np.isclose(one, other).all()
 
 
 def test_what_cannot_run_is_listed_with_its_reason(tmp_path, monkeypatch):

@@ -1,19 +1,25 @@
 """What ``tools/bench_engine.py`` compares: vjnode's engines, and what one would run instead.
 
 Each contender opens in a process of its own and then draws one whole frame at a time, from style
-codes (or a column of MFCCs) in this computer's memory to the result back there.
+codes (or a column of MFCCs) in this computer's memory to the result back there. The generator is
+given two poses in turn, so that nothing that is kept from one picture to the next counts. A peer
+runs as its own package runs it; what it and vjnode do in each precision stands beside that, and
+every row says which precision it is in.
 """
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bench_networks import Opened, compiled, eager, load_torch, tensorrt
+from numpy.typing import NDArray
 
 from vjnode.engine import choose
 from vjnode.engine.base import Engine
@@ -21,6 +27,8 @@ from vjnode.engine.gpu import gpu_here
 from vjnode.engine.networks import NETWORKS, Network
 from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.engine.overlap import PLACES
+from vjnode.errors import EngineError
+from vjnode.face.catalogue import face_names, load_face
 from vjnode.face.fetch import GENERATOR, fetch
 from vjnode.runtime import load_openvino
 
@@ -57,9 +65,15 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
     elif model == "mobilestylegan":
         if size == 1024:
             yield Contender("random-face", partial(_random_face, threads), True)
+            for precision in ("f32", "bf16"):
+                open_ = partial(_random_face, threads, precision)
+                yield Contender(f"random-face in {precision}", open_)
         yield Contender(f"torch eager on {device}", partial(_readable, size, device, threads), True)
         for one in choose.CANDIDATES:
             yield Contender(one.name, partial(_engine, one.open, size, threads))
+        for precision in ("f32", "int8", "bf16"):
+            open_ = partial(_engine, partial(_in, precision), size, threads, "asked for")
+            yield Contender(f"vjnode in {precision}", open_)
         return  # those on a card are among them
     elif model == "mobilestylegan-live":
         open_ = partial(_readable, size, device, threads)
@@ -84,41 +98,76 @@ def _live(size: int, threads: int | None) -> Engine:
     return OpenVinoEngine(size, threads, "live", fast=True)
 
 
-def _engine(open_: Callable[[int, int | None], Engine], size: int, threads: int | None) -> Opened:
+def _in(precision: str, size: int, threads: int | None) -> Engine:
+    _need(precision)
+    os.environ["VJNODE_PRECISION"] = precision  # of this process, which opens nothing else
+    return OpenVinoEngine(size, threads, fast=True)
+
+
+def _need(precision: str) -> None:
+    """Check that the processor has a precision.
+
+    Raises:
+        EngineError: OpenVINO would emulate it.
+    """
+    able = load_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if precision == "bf16" and "BF16" not in able:
+        raise EngineError("this processor has no bf16")
+
+
+def _engine(
+    open_: Callable[[int, int | None], Engine],
+    size: int,
+    threads: int | None,
+    how: str = "as in a show",
+) -> Opened:
     engine: Any = open_(size, threads)
-    codes = _codes()
-    frame = partial(engine.draw, codes)
+    name = f"{engine.name}, {how}"
+    poses = cycle(_poses())
+
+    def frame() -> np.ndarray:
+        picture: np.ndarray = engine.draw(next(poses))
+        return picture
+
     if not hasattr(engine, "submit"):
-        return Opened(engine.name, frame)
+        return Opened(name, frame)
 
     def pair() -> None:
         for _ in range(PLACES):
-            engine.submit(codes)
+            engine.submit(next(poses))
         for _ in range(PLACES):
             engine.collect()
 
-    return Opened(engine.name, frame, pair, PLACES)
+    return Opened(name, frame, pair, PLACES)
 
 
-def _random_face(threads: int | None) -> Opened:
-    """Open random-face's graph and do what its package does: f32, then numpy to 8 bits."""
+def _random_face(threads: int | None, precision: str | None = None) -> Opened:
+    """Open random-face's graph and do what its package does, which ends with numpy to 8 bits.
+
+    precision: to hold it to; None for what OpenVINO chooses, for the package asks for none.
+    """
     from vjnode.face.convert import extract_ir  # noqa: PLC0415
 
     core = load_openvino().Core()
-    options: dict[str, object] = {"INFERENCE_PRECISION_HINT": "f32"}
+    options: dict[str, object] = {}
+    if precision is not None:
+        _need(precision)
+        options["INFERENCE_PRECISION_HINT"] = precision
     if threads is not None:
         options["INFERENCE_NUM_THREADS"] = threads
     with tempfile.TemporaryDirectory() as folder:
         _, path = extract_ir(fetch(GENERATOR), Path(folder))
-        request = core.compile_model(core.read_model(path), "CPU", options).create_infer_request()
-    code = _codes()[:1]
+        compiled_model = core.compile_model(core.read_model(path), "CPU", options)
+    taken = compiled_model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    request, poses = compiled_model.create_infer_request(), cycle(_poses())
 
     def frame() -> np.ndarray:
-        picture = request.infer([code])[0][0]
+        picture = request.infer([next(poses)[:1]])[0][0]
         picture = (np.clip(picture, -1.0, 1.0) + 1.0) / (2.0 + 1e-5)
         return np.clip(picture * 255 + 0.5, 0, 255).transpose(1, 2, 0).astype(np.uint8)
 
-    return Opened("random-face 2021.7.21.1", frame)
+    how = "as its package runs it" if precision is None else "asked for"
+    return Opened(f"random-face 2021.7.21.1 {taken}, {how}", frame)
 
 
 def _readable(size: int, device: str, threads: int | None) -> Opened:
@@ -128,11 +177,11 @@ def _readable(size: int, device: str, threads: int | None) -> Opened:
     from vjnode.face.mobilestylegan import load  # noqa: PLC0415
 
     synthesis = load(generator_weights())[1].to(device)
-    codes = torch.tensor(_codes())[None].to(device)
+    poses = cycle([torch.tensor(one)[None].to(device) for one in _poses()])
 
     def frame() -> np.ndarray:
         with torch.inference_mode():
-            picture = torch.nn.functional.avg_pool2d(synthesis(codes), 1024 // size)
+            picture = torch.nn.functional.avg_pool2d(synthesis(next(poses)), 1024 // size)
             levels = (127.5 * picture[0] + 127.5).clamp(0, 255).round().to(torch.uint8)
             return levels.permute(1, 2, 0).cpu().numpy()
 
@@ -169,7 +218,6 @@ def _live_encoder() -> Opened:
     return Opened("openvino f32, as in a show", partial(encoder.step, np.zeros(13, np.float32)))
 
 
-def _codes() -> np.ndarray:
-    from vjnode.engine.measure import probe_codes  # noqa: PLC0415
-
-    return probe_codes()
+def _poses() -> list[NDArray[np.float32]]:
+    """Return the style codes, (23, 512) float32, of two faces that ship, which share nothing."""
+    return [load_face(name).codes for name in face_names()[:2]]
