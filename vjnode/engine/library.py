@@ -103,6 +103,7 @@ class SweepLibrary:
         self._ahead_is_free = True
         self._stopping = False
         self._failure: BaseException | None = None
+        self._identity = ""
         self.engine_name = ""
         """Name of the engine once it is open."""
         self._threads: list[threading.Thread] = []
@@ -174,7 +175,7 @@ class SweepLibrary:
             while (task := self._next_wanted()) is not None:
                 if engine is None:
                     engine = self._open_engine(None)
-                    self.engine_name = engine.name
+                    self.engine_name, self._identity = engine.name, engine.identity
                 self._fill(engine, task)
         except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
             self._fail(error)
@@ -203,10 +204,7 @@ class SweepLibrary:
         self._ahead_is_free = True
 
     def _next_wanted(self) -> Task | None:
-        """Wait for the next key that is wanted, and take it in hand; None: it is time to stop.
-
-        Meanwhile hands out what may be drawn ahead.
-        """
+        """Take in hand the next key that is wanted, None at the end; hand out what may be ahead."""
         while not self._stopping:
             while not self._inbox.empty():
                 self._inbox.get()()
@@ -214,6 +212,8 @@ class SweepLibrary:
                 return task
             if self._ahead_is_free and (ahead := self._shelf.next_ahead()) is not None:
                 self._ahead_is_free = False
+                # Here, for what gives way to everything would keep Python from the tick for long.
+                self._name_of(self._identity, ahead[0])
                 self._ahead.put(ahead)
             self._inbox.get()()
         return None
