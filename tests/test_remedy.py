@@ -4,6 +4,7 @@ import ast
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -12,7 +13,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
-from vjnode.remedy import Installation, install_extra, run_vjnode
+from vjnode.output.ndi import AVAHI
+from vjnode.remedy import Installation, install_extra, install_packages, run_vjnode
 
 ROOT = Path(__file__).parents[1]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
@@ -146,7 +148,7 @@ def in_a_clean_shell(command, folder="/", **environment):
     )
 
 
-posix = pytest.mark.skipif(os.name != "posix", reason="needs sh")
+posix = pytest.mark.skipif(os.name != "posix", reason="needs the sh of POSIX")
 
 
 @posix
@@ -164,7 +166,7 @@ def index():
         [*asking, "versions", "pyvirtualcam"], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        pytest.skip("pip reaches no package index from here")
+        pytest.skip("packages cannot be fetched: pip reaches no index from here")
 
 
 @posix
@@ -213,3 +215,21 @@ def test_a_remedy_that_is_typed_helps(environment):
     told = in_a_clean_shell(outputs, **where).stdout
     assert "camera" in told
     assert "pyvirtualcam is not installed" not in told
+
+
+@posix
+def test_apt_knows_the_packages_that_are_named(tmp_path):
+    """Typed as it is printed; apt is told by its configuration to stop before it installs."""
+    if not (shutil.which("apt-get") and any(Path("/var/lib/apt/lists").glob("*_Packages*"))):
+        pytest.skip("the lists of packages cannot be fetched, or this is no Debian")
+    (tmp_path / "apt.conf").write_text('APT::Get::Simulate "true"; APT::Get::Assume-Yes "true";')
+    calls = re.compile(r"install_packages\(('.*?'|\*AVAHI)\)")
+    found = set()
+    for path in (ROOT / "vjnode").rglob("*.py"):
+        found |= set(calls.findall(path.read_text("utf-8").replace('"', "'")))
+    assert len(found) >= 2
+    for names in found:
+        words = AVAHI if names == "*AVAHI" else ast.literal_eval(f"({names},)")
+        command = install_packages(*words).removeprefix("run: ").removeprefix("sudo ")
+        done = in_a_clean_shell(command, APT_CONFIG=str(tmp_path / "apt.conf"))
+        assert done.returncode == 0, done.stderr

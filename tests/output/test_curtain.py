@@ -71,6 +71,16 @@ def test_blackout_is_a_straight_line_for_the_eye_and_back(fade_s):
     assert output.frame() == 200
 
 
+def test_after_an_hour_of_sleep_the_engine_has_its_time_to_draw():
+    output = Output()
+    output.run(0.5)
+    output.now_s += 3600.0
+    assert set(output.run(STALE_S - 0.1, engine=False)) == {200}
+    assert output.run(STALE_S, engine=False)[-1] < 100  # it does not come
+    output.now_s += 3600.0  # and it had not before that, either
+    assert max(output.run(STALE_S, engine=False)) < 100
+
+
 def test_black_is_black_at_once_without_a_fade():
     output = Output()
     assert output.run(0.1) == [200] * 6

@@ -102,6 +102,7 @@ class Curtain:
         self._blackness = np.zeros((size, size, 4), np.uint8)
         self._blackness[..., 3] = 255
         self._now_s: float | None = None
+        self._woke_s = -math.inf  # a machine that slept has not waited for its engine
         self._frozen: Picture | None = None
         self._breath = 0.0
         self.standing_in = False
@@ -125,6 +126,8 @@ class Curtain:
         """
         dt_s = 0.0 if self._now_s is None else max(now_s - self._now_s, 0.0)
         self._now_s = now_s
+        if dt_s > self._stale_s and not self._standby.level:
+            self._woke_s = now_s
         picture = self._unfrozen(now_s, dt_s, cue, frame, drawn_s)
         self._frozen = picture if cue.freeze else None
         # To the eye the values of pixels are about evenly spaced, so a fade that is a line in
@@ -135,7 +138,7 @@ class Curtain:
     def _unfrozen(
         self, now_s: float, dt_s: float, cue: Cue, frame: Picture, drawn_s: float
     ) -> Picture:
-        standing_in_s = now_s - drawn_s - self._stale_s
+        standing_in_s = now_s - max(drawn_s, self._woke_s) - self._stale_s
         stale = standing_in_s > 0.0
         if stale:  # counted from the last frame, so that all outputs breathe together
             self._breath = breath(standing_in_s)
