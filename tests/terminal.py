@@ -1,7 +1,6 @@
 """A terminal for tests: paused, resumed or gone, as a person's may be."""
 
 import os
-import threading
 from contextlib import contextmanager, suppress
 
 
@@ -22,11 +21,3 @@ def read_up_to(far, end):
     while not said.endswith(end):
         said += os.read(far, 4096).decode()
     return said
-
-
-def promptly(work):
-    """Do it in a thread, which may hang, and say whether it did not."""
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(2.0)
-    return not thread.is_alive()

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.terminal import open_terminal, promptly, read_up_to
+from tests.events import returns
+from tests.terminal import open_terminal, read_up_to
 from vjnode.console import Console, ConsoleHandler
 
 
@@ -36,7 +37,7 @@ def test_a_paused_terminal_holds_back_the_log_and_nobody_who_logs():
         log.warning("before")
         assert read_up_to(far, "before\r\n")
         termios.tcflow(stream.fileno(), termios.TCOOFF)
-        assert promptly(lambda: [log.error("fault %d", n) for n in range(3)])
+        assert returns(lambda: [log.error("fault %d", n) for n in range(3)])
         termios.tcflow(stream.fileno(), termios.TCOON)
         log.info("after")
         said = read_up_to(far, "after\r\n").split()
@@ -47,7 +48,7 @@ def test_a_paused_terminal_holds_back_the_log_and_nobody_who_logs():
 def test_a_reader_that_has_stopped_reading_stops_nobody_and_learns_what_it_missed(length):
     with a_pipe() as (stream, reader):
         log = log_to(stream)
-        assert promptly(lambda: [log.error("%0*d", length, n) for n in range(1, 1001)])
+        assert returns(lambda: [log.error("%0*d", length, n) for n in range(1, 1001)])
         come, left_out = [], 0
         while not come or come[-1] < 1000:
             line = reader.readline().decode()

@@ -1,9 +1,13 @@
 import socket
+import threading
 import time
 
 import pytest
+from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.osc_packet import OscPacket
 from pythonosc.udp_client import SimpleUDPClient
 
+from tests.events import wait_for
 from vjnode.control.osc import OscServer
 from vjnode.errors import InputError, VjnodeError
 
@@ -25,13 +29,6 @@ def server():
     osc.recorder = recorder
     yield osc
     osc.close()
-
-
-def wait_for(condition, timeout_s=5.0):
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.005)
 
 
 def test_messages_reach_their_parameter(server):
@@ -114,15 +111,61 @@ def test_a_stuck_fader_does_not_fill_the_log_nor_hide_another_fault(server, capl
     assert "nobody" in caplog.text
 
 
-def test_ten_thousand_messages_in_a_second_all_arrive(server):
+BURST = 200
+"""Messages that wait in the socket while the machine does something else: 20 ms of 10,000 a second.
+Linux has room for more than twice as many, unless an administrator gives less."""
+
+
+def test_ten_thousand_messages_in_bursts_all_arrive(server):
+    """The next burst comes when the one before is through: how fast that is, is the machine's."""
     client = SimpleUDPClient("127.0.0.1", server.port)
-    began = time.monotonic()
     for number in range(10_000):
         client.send_message("/vjnode/gain", float(number))
-        while time.monotonic() < began + number / 10_000:
-            pass
-    wait_for(lambda: server.counts.received == 10_000, timeout_s=10)
+        if number % BURST == BURST - 1:
+            wait_for(lambda number=number: server.counts.received == number + 1)
     assert server.recorder.calls[-1] == ("gain", 9999.0)
+
+
+def test_a_burst_waits_for_a_thread_that_is_held_up(server):
+    held, going_on = threading.Event(), threading.Event()
+
+    def hold(name, value):
+        held.set()
+        going_on.wait()
+        server.recorder(name, value)
+
+    server._set_parameter = hold
+    client = SimpleUDPClient("127.0.0.1", server.port)
+    client.send_message("/vjnode/gain", 0.0)
+    held.wait()
+    for number in range(1, BURST):
+        client.send_message("/vjnode/gain", float(number))
+    going_on.set()
+    wait_for(lambda: server.counts.received == BURST)
+    assert [value for _, value in server.recorder.calls] == list(range(BURST))
+
+
+def test_a_message_costs_little_more_than_to_parse_it(server):
+    """So that there is room for ten thousand a second where the parser leaves it."""
+    data = OscMessageBuilder("/vjnode/gain")
+    data.add_arg(1.0)
+    datagram = data.build().dgram
+
+    def cost_s(work):
+        began_s = time.thread_time()
+        for _ in range(500):
+            work()
+        return time.thread_time() - began_s
+
+    both = [
+        (
+            cost_s(lambda: OscPacket(datagram).messages),
+            cost_s(lambda: server.handle(datagram, "127.0.0.1")),
+        )
+        for _ in range(8)
+    ]
+    parsing_s, acting_s = map(min, zip(*both, strict=True))
+    assert acting_s < 5 * parsing_s  # measured: 2.3
 
 
 def test_a_taken_port_is_a_clear_error(server):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.events import HANG_S
 from tests.live import ndi_receiver
 from tests.live.ndi_receiver import stripes
 from tests.output.shows import INFO
@@ -45,32 +46,32 @@ class Receiver:
         self._said = queue.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        self.ready_s = self._next("ready_s", 90)
+        self.ready_s = self._next("ready_s")
 
     def _listen(self):
         for line in self.process.stdout:
             self._said.put(json.loads(line))
 
-    def _next(self, key, timeout_s):
+    def _next(self, key):
         """Return the next line's value that has ``key``; pass over others."""
         while True:
-            if key in (said := self._said.get(timeout=timeout_s)):
+            if key in (said := self._said.get(timeout=HANG_S)):
                 return said[key]
 
-    def picture_s(self, timeout_s=90.0):
+    def picture_s(self):
         """Wait for the first picture, or the first after a gap; returns when it came."""
-        return self._next("picture_s", timeout_s)
+        return self._next("picture_s")
 
-    def wait_for_pictures(self, count, timeout_s=90.0):
+    def wait_for_pictures(self, count):
         """Wait until it has had ``count`` pictures, or some more."""
-        while self._next("pictures", timeout_s) < count:
+        while self._next("pictures") < count:
             pass
 
     def end(self):
         """End it; returns what it got."""
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
-        assert self.process.wait(20) == 0
+        assert self.process.wait(HANG_S) == 0
         return np.load(self.out)
 
     def kill(self):

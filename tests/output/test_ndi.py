@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.events import wait_for
 from tests.live import ndi_receiver
+from tests.live.fairness import Miss, play_fairly
 from tests.output.ndi_ends import FINDING_PORT, NAME, Receiver, Sending, listening
 from tests.output.network import ndi_network, own_network
 from tests.output.shows import flat
@@ -54,6 +56,13 @@ def patches(picture):
 @pytest.fixture
 def party(network, tmp_path):
     """Start senders and receivers; whatever a test leaves is ended."""
+    with a_party(tmp_path) as send:
+        yield send
+
+
+@contextmanager
+def a_party(folder):
+    """Give what starts senders, and receivers as well, which write into ``folder``."""
     made = []
 
     def send(**more):
@@ -61,13 +70,22 @@ def party(network, tmp_path):
         return sending
 
     def receive(sending):
-        made.append(receiver := Receiver(tmp_path / f"{len(made)}.npz", sending.port))
+        made.append(receiver := Receiver(folder / f"{len(made)}.npz", sending.port))
         return receiver
 
     send.receive = receive
-    yield send
-    for one in reversed(made):
-        one.kill() if isinstance(one, Receiver) else one.close()
+    try:
+        yield send
+    finally:
+        for one in reversed(made):
+            one.kill() if isinstance(one, Receiver) else one.close()
+
+
+def late(what, since_s, until_s, limit_s):
+    """The miss of something that took longer than ``limit_s``, in a list; or an empty one."""
+    if until_s - since_s <= limit_s:
+        return []
+    return [Miss(f"{what} after {until_s - since_s:.2f} s", since_s, until_s)]
 
 
 def seen(party, **more):
@@ -129,12 +147,18 @@ def test_no_picture_is_torn_and_their_order_holds(party):
     assert got["first"].max() < len(sending.took_s)
 
 
-def test_a_receiver_that_was_killed_and_returns_has_a_picture_within_two_seconds(party):
-    sending = party()
-    for _ in range(3):
-        receiver = party.receive(sending)
-        assert receiver.picture_s() - receiver.ready_s <= 2.0
-        receiver.kill()
+def test_a_receiver_that_was_killed_and_returns_has_a_picture_within_two_seconds(network, tmp_path):
+    def scenario():
+        misses = []
+        with a_party(tmp_path) as party:
+            sending = party()
+            for _ in range(3):
+                receiver = party.receive(sending)
+                misses += late("a picture", receiver.ready_s, receiver.picture_s(), 2.0)
+                receiver.kill()
+        return misses
+
+    play_fairly(scenario)
 
 
 SENDER = """
@@ -157,30 +181,44 @@ def other_process(name):
             it.kill()
 
 
-def test_a_sender_that_was_killed_is_back_at_once_under_its_name(party):
-    with other_process(NAME) as sender:
-        receiver = party.receive(sender)
-        receiver.wait_for_pictures(10)
-    sending = party()
-    assert sending.output.about()["sender"] == f"{host()} ({NAME})"
-    receiver = party.receive(sending)
-    assert receiver.picture_s() - receiver.ready_s <= 2.0
+def test_a_sender_that_was_killed_is_back_at_once_under_its_name(network, tmp_path):
+    def scenario():
+        with a_party(tmp_path) as party:
+            with other_process(NAME) as sender:
+                receiver = party.receive(sender)
+                receiver.wait_for_pictures(10)
+            sending = party()
+            assert sending.output.about()["sender"] == f"{host()} ({NAME})"
+            receiver = party.receive(sending)
+            return late("a picture", receiver.ready_s, receiver.picture_s(), 2.0)
+
+    play_fairly(scenario)
 
 
-def test_who_was_given_an_address_has_a_picture_again_when_a_killed_sender_is_back(party):
+def test_who_was_given_an_address_has_a_picture_again_when_a_killed_sender_is_back(
+    network, tmp_path
+):
     """Nobody has to find it anew: it is where it was, on the machine's list as well."""
-    with other_process(NAME) as sender:
-        receiver = party.receive(sender)
-        receiver.picture_s()
-        receiver.wait_for_pictures(10)
-        sender.kill()
-        killed_s = time.monotonic()
-        sender.wait()
-        time.sleep(ndi_receiver.GAP_S)
-        sending = party()
-    assert sending.port == sending.output.port == sender.port
-    assert FINDING_PORT in listening()
-    assert receiver.picture_s() - killed_s <= 3.0
+
+    def scenario():
+        with a_party(tmp_path) as party:
+            with other_process(NAME) as sender:
+                receiver = party.receive(sender)
+                receiver.picture_s()
+                receiver.wait_for_pictures(10)
+                sender.kill()
+                killed_s = time.monotonic()
+                sender.wait()
+                time.sleep(ndi_receiver.GAP_S)
+                sending = party()
+            assert sending.port == sending.output.port == sender.port
+            assert FINDING_PORT in listening()
+            again_s = receiver.picture_s()
+            while again_s < killed_s:  # a machine that was held up had one such pause before
+                again_s = receiver.picture_s()
+            return late("a picture", killed_s, again_s, 3.0)
+
+    play_fairly(scenario)
 
 
 def test_a_name_that_is_taken_is_refused_with_the_remedy(party):
@@ -190,21 +228,23 @@ def test_a_name_that_is_taken_is_refused_with_the_remedy(party):
     assert f"choose another: ndi:{NAME}-2" in str(caught.value)
 
 
-def test_a_stalled_receiver_does_not_hold_up_sending_or_closing(party):
-    sending = party(size=1024)
-    receiver = party.receive(sending)
-    receiver.wait_for_pictures(30)
-    before = len(sending.took_s)
-    rate = before / (time.monotonic() - sending.began_s)
-    receiver.process.send_signal(signal.SIGSTOP)
-    time.sleep(3)
-    during = sending.took_s[before:]
-    assert len(during) >= 3 * rate / 4
-    assert max(during) <= max(0.25, 2 * max(sending.took_s[:before]))
-    sending.stop()
-    closing_s = time.monotonic()
-    sending.output.close()
-    assert time.monotonic() - closing_s < 1.0
+def test_a_stalled_receiver_does_not_hold_up_sending_or_closing(network, tmp_path):
+    def scenario():
+        with a_party(tmp_path) as party:
+            sending = party(size=1024)
+            receiver = party.receive(sending)
+            receiver.wait_for_pictures(30)
+            receiver.process.send_signal(signal.SIGSTOP)
+            stopped_s, before = time.monotonic(), len(sending.took_s)
+            wait_for(lambda: len(sending.took_s) >= before + 120)  # held up, it would send no more
+            longest_s = max(sending.took_s[before:])
+            misses = late("send was back", stopped_s, stopped_s + longest_s, 0.25)
+            sending.stop()
+            closing_s = time.monotonic()
+            sending.output.close()
+            return misses + late("closed", closing_s, time.monotonic(), 1.0)
+
+    play_fairly(scenario)
 
 
 def test_the_report_counts_receivers(party):
@@ -217,20 +257,13 @@ def test_the_report_counts_receivers(party):
         receiver.picture_s()
     assert sending.output.about()["receivers"] == 2
     first.kill()
-    until(lambda: sending.output.about()["receivers"] == 1)
+    wait_for(lambda: sending.output.about()["receivers"] == 1)
     sending.close()
     assert sending.output.about() == {"receivers": 0}
 
 
 def host():
     return socket.gethostname().split(".")[0].upper()
-
-
-def until(condition, timeout_s=60.0):
-    end_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end_s
-        time.sleep(0.02)
 
 
 def test_it_can_be_opened_and_closed_without_end(network):

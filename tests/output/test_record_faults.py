@@ -9,13 +9,13 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
 
+from tests.events import returns, wait_for
 from tests.output.shows import Tap, flat, noise, tone
 from tests.output.test_record import sound_of, video_of
 from vjnode.audio.source import RATE_HZ
@@ -40,10 +40,11 @@ KILLED = """
     tap = Tap() if sounding else Silence()
     output = open_output(path, OutputContext(64, Fraction(30), codec=codec, sound=tap, live=True))
     for n in range(10_000):
-        time.sleep(1 / 30)
         if sounding and n:
             tap.hear(tone(1 / 30, (n - 1) / 30), n / 30)
         output.send(flat((n % 250,) * 3), n / 30)
+        while not output._queue.empty():  # as fast as this machine encodes, so that none is lost
+            time.sleep(0.001)
         print(n, flush=True)
 """
 
@@ -73,7 +74,7 @@ def test_a_file_whose_writer_was_killed_plays_up_to_its_last_second(tmp_path, na
     assert times[-1] >= sent / 30 - 1.0
     levels = [round(float(p.mean())) for p in pictures]
     assert levels == pytest.approx([round(t * 30) % 250 for t in times], abs=3)
-    assert len(times) >= times[-1] * 30 / 2  # a busy machine may drop some
+    assert len(times) == round(times[-1] * 30) + 1
     heard = sound_of(path)
     assert len(heard) / RATE_HZ >= sent / 30 - 1.0
     if sound == "sounding":
@@ -81,34 +82,35 @@ def test_a_file_whose_writer_was_killed_plays_up_to_its_last_second(tmp_path, na
         assert np.abs(heard[kept] - tone(1.0, 1.0)).max() < 0.05
 
 
-def slow_down(monkeypatch, seconds):
-    """Make each write to the file take longer."""
-    write = movie.Movie.write
+@pytest.fixture
+def disk(monkeypatch):
+    """An event: while it is cleared, no write comes back."""
+    write, disk = movie.Movie.write, threading.Event()
+    disk.set()
 
-    def slowly(self, *batch):
-        time.sleep(seconds)
+    def wait_and_write(self, *batch):
+        disk.wait()
         write(self, *batch)
 
-    monkeypatch.setattr(movie.Movie, "write", slowly)
+    monkeypatch.setattr(movie.Movie, "write", wait_and_write)
+    yield disk
+    disk.set()
 
 
-def test_a_slow_disk_never_holds_the_show_up_and_loses_no_sound(tmp_path, monkeypatch):
-    slow_down(monkeypatch, 0.1)
-    tap, took = Tap(), []
-    path = tmp_path / "out.mp4"
+def test_a_slow_disk_never_holds_the_show_up_and_loses_no_sound(tmp_path, disk):
+    tap, path = Tap(), tmp_path / "out.mp4"
     output = record.open_output(str(path), OutputContext(64, FPS, sound=tap, live=True))
-    begun_s = time.monotonic()
     for n in range(180):
-        time.sleep(max(0, begun_s + n / 60 - time.monotonic()))
+        if n % 20 == 0:  # for a third of a second it does nothing
+            disk.clear()
         if n:
             tap.hear(tone(1 / 60, (n - 1) / 60), n / 60)
-        called_s = time.monotonic()
-        output.send(flat((n, n, n)), n / 60)
-        took.append(time.monotonic() - called_s)
+        output.send(flat((n, n, n)), n / 60)  # who waited for the disk would do so for good
+        if n % 20 == 19:
+            disk.set()
+            wait_for(output._queue.empty)
     dropped = output.about()["dropped_frames"]
     output.close()
-    assert np.median(took) < 1 / 60
-    assert np.mean(took) < 0.05  # waiting for the disk would be 100 ms each
     times, pictures = video_of(path)
     assert len(times) + dropped == 180
     assert dropped > 90
@@ -119,11 +121,19 @@ def test_a_slow_disk_never_holds_the_show_up_and_loses_no_sound(tmp_path, monkey
     assert np.abs(heard - tone(1.5, 0.5)).max() < 0.05
 
 
-def test_a_rendering_waits_and_drops_nothing(tmp_path, monkeypatch):
-    slow_down(monkeypatch, 0.01)
+def test_a_rendering_waits_and_drops_nothing(tmp_path, disk):
     output = record.open_output(str(tmp_path / "out.mp4"), OutputContext(64, FPS))
-    for n in range(60):
-        output.send(flat((n, n, n)), n / 60)
+    disk.clear()
+
+    def render():
+        for n in range(60):
+            output.send(flat((n, n, n)), n / 60)
+
+    rendering = threading.Thread(target=render)
+    rendering.start()
+    wait_for(output._queue.full)
+    disk.set()
+    rendering.join()
     output.close()
     assert len(video_of(tmp_path / "out.mp4")[0]) == 60
     assert output.about()["dropped_frames"] == 0
@@ -153,24 +163,18 @@ def test_noise_is_the_worst_that_prores_can_meet(tmp_path, name, alpha):
     assert len(video_of(path)[0]) == 5
 
 
-def fault_of(output, seconds=10.0):
+def fault_of(output):
     """Send frames until that is refused; returns the reason."""
-    end_s = time.monotonic() + seconds
-    for n in itertools.count():
-        assert time.monotonic() < end_s, output.about()
+    numbers = itertools.count()
+
+    def refused():
         try:
-            output.send(flat((5, 5, 5)), n / 60)
+            output.send(flat((5, 5, 5)), next(numbers) / 60)
         except OutputError as error:
             return str(error)
-        time.sleep(0.002)
-    return None
+        return ""
 
-
-def close_promptly(output):
-    closing = threading.Thread(target=output.close, daemon=True)
-    closing.start()
-    closing.join(5.0)
-    assert not closing.is_alive()
+    return wait_for(refused, output.about)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder in use keeps its name there")
@@ -180,12 +184,12 @@ def test_a_folder_that_is_taken_away_is_named_and_leaves_a_whole_film(tmp_path):
     output = record.open_output(str(folder / "out.mp4"), OutputContext(64, FPS, live=True))
     for n in range(30):
         output.send(flat((5, 5, 5)), n / 60)
-        time.sleep(0.002)
+        wait_for(output._queue.empty)
     folder.rename(tmp_path / "elsewhere")
     fault = fault_of(output)
     assert f"its folder {folder} cannot be reached any more" in fault
     assert "bring it back" in fault
-    close_promptly(output)
+    assert returns(output.close)
     assert len(video_of(tmp_path / "elsewhere" / "out.mp4")[0]) >= 20
 
 
@@ -197,7 +201,7 @@ def test_whatever_goes_wrong_in_the_writer_is_told_and_holds_nothing_up(tmp_path
     output = record.open_output(str(tmp_path / "out.mp4"), OutputContext(64, FPS))
     assert "MemoryError: no room for a picture" in fault_of(output)
     assert output.about()["dropped_frames"] == 0
-    close_promptly(output)
+    assert returns(output.close)
 
 
 def test_an_end_that_cannot_be_written_is_told_by_close(tmp_path, monkeypatch):
@@ -228,7 +232,7 @@ FULL = """
     disk = Path(sys.argv[1]) / "disk"
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(disk)], check=True)
     frames, said = [noise(n, 512) for n in range(4)], {}
-    output, n = record(0), 0
+    used_s, output, n = time.process_time(), record(0), 0
     try:
         while n < 20_000:
             output.send(frames[n % 4], n / 60)
@@ -237,6 +241,7 @@ FULL = """
     except OutputError as error:
         said["error"] = str(error)
     output.close()
+    said["recording_s"] = (time.process_time() - used_s) / n
     said["size"] = (disk / "set.mov").stat().st_size
 
     # What the supervisor does then.
@@ -244,7 +249,7 @@ FULL = """
     for k in range(3000):  # 50 s of the show
         output.send(frames[k % 4], 1000 + k / 60)
     said["waiting"] = output.about()
-    said["used_s"] = time.process_time() - used_s
+    said["waiting_s"] = (time.process_time() - used_s) / 3000
     said["names"] = sorted(path.name for path in disk.iterdir())
     shutil.move(disk / "set.mov", sys.argv[1])  # somebody makes room
     for k in range(40):
@@ -283,7 +288,7 @@ def test_a_full_disk_leaves_a_film_and_a_show_that_goes_on(tmp_path):
     # The next part waits, in one process, without working hard, and leaves no empty files.
     assert "32 MiB are needed" in said["waiting"]["interrupted"]
     assert said["waiting"]["missed_frames"] == 3000
-    assert said["used_s"] < 1.0
+    assert said["waiting_s"] < said["recording_s"] / 100, said  # a frame; measured: a thousandth
     assert said["names"] == ["set.mov"]
     # With room again it goes on by itself.
     assert said["again"]["file"].endswith("disk/set-2.mov")

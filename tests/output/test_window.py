@@ -5,13 +5,13 @@ What it shows is tested on a real screen, in ``tests/live/test_window.py``.
 
 import sys
 import threading
-import time
 from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from tests.events import HANG_S, returns, wait_for
 from tests.output.shows import flat, noise
 from vjnode.errors import InputError, OutputError
 from vjnode.output import displays, window
@@ -31,7 +31,9 @@ class Desktop:
     def __init__(self):
         self.names = list(TWO)
         self.windows, self.destroyed, self.drawn = [], [], []
-        self.frame_s = 0.0  # how long a display takes to show a frame
+        self.takes_frames = threading.Event()  # else it hangs with the frame that it is given
+        self.takes_frames.set()
+        self.given = 0
         self.shown = threading.Event()
 
     def __getattr__(self, name):  # hints and their values
@@ -89,7 +91,8 @@ class Desktop:
         pass
 
     def swap_buffers(self, made):
-        time.sleep(self.frame_s)
+        self.given += 1
+        self.takes_frames.wait()
         self.shown.set()
 
 
@@ -105,8 +108,24 @@ def desktop(monkeypatch):
             desktop.drawn.append(None if pixels is None else pixels.copy())
 
     monkeypatch.setattr(window, "load", lambda to_show: desktop)
+    for name in ("START_S", "STOP_S"):
+        monkeypatch.setattr(window, name, HANG_S)
     monkeypatch.setattr(window, "Canvas", Canvas)
-    return desktop
+    yield desktop
+    desktop.takes_frames.set()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of a window, s, which the test lets pass."""
+    clock = SimpleNamespace(now_s=100.0)
+    monkeypatch.setattr(window, "time", SimpleNamespace(monotonic=lambda: clock.now_s))
+    return clock
+
+
+def levels(desktop):
+    """The grey of each frame that was drawn."""
+    return [int(pixels[0, 0, 0]) for pixels in desktop.drawn if pixels is not None]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +154,7 @@ def test_a_display_that_is_not_there_is_told_with_those_that_are(target):
 
 def test_it_opens_on_that_display_black(desktop):
     output = window.open_output("dell", CONTEXT)
-    assert desktop.shown.wait(5)
+    assert desktop.shown.wait(HANG_S)
     output.close()
     assert desktop.windows[0].monitor == "DELL U2720Q"
     assert desktop.drawn[0] is None
@@ -143,20 +162,16 @@ def test_it_opens_on_that_display_black(desktop):
 
 
 def test_a_slow_display_never_holds_the_clock_up_and_gets_the_newest(desktop):
-    desktop.frame_s = 0.15
-    output, took = window.open_output("", CONTEXT), []
-    for n in range(60):
-        begun_s = time.monotonic()
+    output = window.open_output("", CONTEXT)
+    desktop.takes_frames.clear()
+    output.send(flat((0, 0, 0)), 0.0)
+    wait_for(lambda: desktop.given == 2)  # the first was black
+    for n in range(1, 60):  # who was held up would be for good
         output.send(flat((n, n, n)), n / 60)
-        took.append(time.monotonic() - begun_s)
-        time.sleep(1 / 60)
-    time.sleep(0.5)
+    desktop.takes_frames.set()
+    wait_for(lambda: desktop.given == 3)
     output.close()
-    assert np.median(took) < 0.01
-    levels = [int(pixels[0, 0, 0]) for pixels in desktop.drawn if pixels is not None]
-    assert levels == sorted(set(levels))
-    assert levels[-1] == 59
-    assert len(levels) < 30
+    assert levels(desktop) == [0, 59]
 
 
 def test_a_frame_is_shown_whole(desktop):
@@ -166,53 +181,55 @@ def test_a_frame_is_shown_whole(desktop):
     desktop.shown.clear()
     output.send(SimpleNamespace(pixels=memory), 0.0)
     memory[...] = 0
-    assert desktop.shown.wait(5)
+    assert desktop.shown.wait(HANG_S)
     output.close()
     np.testing.assert_array_equal(desktop.drawn[-1], frame.pixels)
 
 
-def test_a_display_that_hangs_does_not_hold_up_the_end(desktop):
+def test_a_display_that_hangs_does_not_hold_up_the_end(desktop, monkeypatch):
+    monkeypatch.setattr(window, "STOP_S", 0.1)
     output = window.open_output("", CONTEXT)
-    desktop.frame_s = 3.0
+    desktop.takes_frames.clear()
     output.send(flat((1, 1, 1)), 0.0)
-    time.sleep(0.1)
-    begun_s = time.monotonic()
-    output.close()
-    assert time.monotonic() - begun_s < 2.0
+    wait_for(lambda: desktop.given == 2)
+    assert returns(output.close)  # while it hangs
     assert not desktop.destroyed  # in use
 
 
-def test_a_display_that_takes_no_frame_any_more_is_told_so_that_it_is_opened_again(
-    desktop, monkeypatch
-):
-    monkeypatch.setattr(window, "HANG_S", 0.2)
+def test_a_display_that_takes_no_frame_any_more_is_told_so_that_it_is_opened_again(desktop, clock):
     output = window.open_output("", CONTEXT)
-    with pytest.raises(OutputError, match=r"EPSON PJ\) has taken no frame for 0\.2 s"):  # noqa: PT012
-        for n in range(60):
-            if n == 15:
-                desktop.frame_s = 1.5
-            output.send(flat((n, n, n)), n / 60)
-            time.sleep(1 / 60)
-    assert n > 15 + 0.2 * 60  # and not before
+    for n in range(15):
+        output.send(flat((n, n, n)), clock.now_s)
+        wait_for(lambda n=n: levels(desktop)[-1:] == [n])
+        clock.now_s += 1 / 60
+    desktop.takes_frames.clear()
+    output.send(flat((15, 15, 15)), clock.now_s)
+    wait_for(lambda: desktop.given == 17)  # the first was black
+    output.send(flat((16, 16, 16)), clock.now_s)  # this is the one that it does not take
+    hung_s = clock.now_s
+    with pytest.raises(OutputError, match=r"EPSON PJ\) has taken no frame for 2 s"):  # noqa: PT012
+        while True:
+            clock.now_s += 1 / 60
+            output.send(flat((17, 17, 17)), clock.now_s)
+    assert clock.now_s - hung_s == pytest.approx(window.HANG_S + 1 / 60, abs=1 / 60)
+    desktop.takes_frames.set()
     output.close()
 
 
-def test_an_hour_in_which_the_whole_machine_slept_is_no_fault_of_the_display(desktop, monkeypatch):
+def test_an_hour_in_which_the_whole_machine_slept_is_no_fault_of_the_display(desktop, clock):
     output = window.open_output("", CONTEXT)
-    desktop.frame_s = 1.0  # it holds a frame all the while
-    now_s, slept_s = time.monotonic, 0.0
-    monkeypatch.setattr(window.time, "monotonic", lambda: now_s() + slept_s)
-    for n in range(3):
-        output.send(flat((n, n, n)), n / 60)
-    slept_s = 3600.0
-    for n in range(3, 6):
-        output.send(flat((n, n, n)), slept_s + n / 60)
+    desktop.takes_frames.clear()  # it holds a frame all the while
+    for n in range(6):
+        clock.now_s += 3600.0 if n == 3 else 1 / 60
+        output.send(flat((n, n, n)), clock.now_s)
+    desktop.takes_frames.set()
     output.close()
 
 
 def test_a_display_that_hangs_from_the_start_is_a_fault(desktop, monkeypatch):
     monkeypatch.setattr(window, "START_S", 0.2)
-    desktop.frame_s = 1.5
+    monkeypatch.setattr(window, "STOP_S", 0.1)
+    desktop.takes_frames.clear()
     with pytest.raises(OutputError, match=r"EPSON PJ\) has shown nothing for 0\.2 s"):
         window.open_output("", CONTEXT)
 

@@ -7,8 +7,9 @@ from contextlib import closing
 
 import pytest
 
+from tests.events import returns
 from tests.output.shows import flat
-from tests.terminal import open_terminal, promptly, read_up_to
+from tests.terminal import open_terminal, read_up_to
 from vjnode.console import Console
 from vjnode.show.status import PERIOD_S, StatusLine, status_text
 
@@ -38,7 +39,7 @@ def test_a_paused_terminal_holds_nothing_up_and_goes_on_later(terminal):
     stream, far = terminal
     line = StatusLine(Console(stream))
     termios.tcflow(stream.fileno(), termios.TCOOFF)
-    assert promptly(lambda: [line.show(INFO, float(n)) for n in range(5)])
+    assert returns(lambda: [line.show(INFO, float(n)) for n in range(5)])
     termios.tcflow(stream.fileno(), termios.TCOON)
     line.show(INFO, 9.0)
     assert read_up_to(far, status_text(INFO))
