@@ -34,11 +34,11 @@ def show():
             lambda _: (run, (slot.name, *arguments)),
             lambda: slot.sequence,
             stall_s=stall_s,
-            start_s=20.0,
+            start_s=60.0,
         )
         supervisor = Supervisor([spec], board.name, ("tests.show.stages",) if spare else ())
         supervisors.append(supervisor)
-        supervisor.start(timeout_s=20, going_on=lambda: True)
+        supervisor.start(timeout_s=60, going_on=lambda: True)
         now_s = time.monotonic()
         supervisor.begin(now_s)
         board.begin(now_s)
@@ -104,7 +104,7 @@ def test_a_slow_start_is_not_taken_for_a_hang(show):
 
 
 def test_a_stage_that_says_that_it_needs_longer_gets_longer(show):
-    supervisor = show(stages.tick_then_open_slowly, 1.5, 10.0, stall_s=0.5)
+    supervisor = show(stages.tick_then_open_slowly, 3.0, 60.0, stall_s=1.5)
     poll_until(supervisor, lambda: show.slot.sequence > 20)
     assert supervisor.restarts == 0
 
