@@ -1,6 +1,6 @@
 import pytest
 
-from vjnode.audio.pacing import CATCH_UP_S, Paced
+from vjnode.audio.pacing import CATCH_UP_S, MOST_SKIPPED_S, Paced
 from vjnode.audio.source import BLOCK_S
 from vjnode.audio.tone import ToneSource
 
@@ -46,3 +46,36 @@ def test_after_a_long_stall_the_sound_is_where_the_clock_is_without_a_burst():
     assert block.captured_s == pytest.approx(100.0 + block.t_s)
     assert clock.now_s >= block.captured_s  # it was waited for, so the next one will be too
     assert paced.read().t_s == pytest.approx(block.t_s + BLOCK_S)
+
+
+@pytest.mark.parametrize("away_s", [60.0, 3600.0, 12 * 3600.0])
+def test_after_a_stand_still_of_hours_the_sound_goes_on_where_it_was(away_s):
+    clock, tone = Clock(), ToneSource()
+    reads = 0
+
+    class Counted:
+        name = "tone"
+        close = tone.close
+
+        def read(self):
+            nonlocal reads
+            reads += 1
+            return tone.read()
+
+    paced = Paced(Counted(), clock, clock.sleep)
+    before = paced.read()
+    clock.now_s += away_s
+    after = paced.read()
+    assert reads == 2
+    assert after.t_s == pytest.approx(before.t_s + BLOCK_S)
+    assert 0.0 <= clock.now_s - after.captured_s < 0.001
+    for n in range(1, 1000):
+        assert paced.read().captured_s == pytest.approx(after.captured_s + n * BLOCK_S)
+
+
+def test_a_skip_decodes_no_more_than_its_limit():
+    clock, tone = Clock(), ToneSource()
+    paced = Paced(tone, clock, clock.sleep)
+    paced.read()
+    clock.now_s += MOST_SKIPPED_S
+    assert paced.read().t_s == pytest.approx(MOST_SKIPPED_S, abs=0.02)
