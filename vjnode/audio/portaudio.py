@@ -16,6 +16,11 @@ from vjnode.remedy import install, install_extra, install_packages
 
 RELEASE_S = 1.0
 
+JACK_FOLDER = Path(f"/dev/shm/jack_db-{os.getuid()}") if hasattr(os, "getuid") else None  # noqa: S108
+"""Where JACK's library keeps its database."""
+
+_RELEASE = "release PortAudio"
+
 
 def load_pyaudio() -> ModuleType:
     """Import PyAudio.
@@ -53,8 +58,10 @@ def initialise(pyaudio: ModuleType) -> Any:  # noqa: ANN401 - PyAudio has no typ
     """Return a ``pyaudio.PyAudio`` with a fresh device list.
 
     Raises:
-        SourceError: the sound system does not start.
+        SourceError: the sound system does not start, or hangs in this process.
     """
+    if hangs():
+        raise SourceError("the sound system hangs in this process; only a new one can use it")
     try:
         with quiet_stderr():
             return pyaudio.PyAudio()
@@ -81,23 +88,37 @@ def quiet_stderr() -> Iterator[None]:
 def no_jack_leftovers() -> Iterator[None]:
     """Remove what the JACK client library leaves in shared memory when it finds no server.
 
-    PortAudio asks JACK on Linux even where nobody uses it. A folder that was there before
+    PortAudio asks JACK on Linux even where nobody uses it. A folder that was there before, or
+    in which another process has a file open, as a server that was started meanwhile has,
     belongs to somebody else and stays.
     """
-    folder = Path(f"/dev/shm/jack_db-{os.getuid()}") if hasattr(os, "getuid") else None  # noqa: S108
-    was_there = folder is None or folder.exists()
+    was_there = JACK_FOLDER is None or JACK_FOLDER.exists()
     try:
         yield
     finally:
-        if folder is not None and not was_there:
-            shutil.rmtree(folder, ignore_errors=True)
+        if JACK_FOLDER is not None and not was_there and not _used_by_others(JACK_FOLDER):
+            shutil.rmtree(JACK_FOLDER, ignore_errors=True)
+
+
+def _used_by_others(folder: Path) -> bool:
+    """Whether another process has a file in ``folder`` open, as far as one may know."""
+    own = str(os.getpid())
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.name != own and any(
+                one.readlink().is_relative_to(folder) for one in (process / "fd").iterdir()
+            ):
+                return True
+        except OSError:  # it has ended, or is somebody else's
+            continue
+    return False
 
 
 def release(library: Any, stream: Any | None) -> None:  # noqa: ANN401
     """Close stream and library, but wait no longer than a second.
 
     With a dead sound server these calls never return. They are then left behind in a daemon
-    thread; the process can end, but PortAudio cannot be used in it again.
+    thread; the process can end, but PortAudio cannot be used in it again: ``hangs`` says so.
     """
 
     def work() -> None:
@@ -105,6 +126,11 @@ def release(library: Any, stream: Any | None) -> None:  # noqa: ANN401
             stream.close()
         library.terminate()
 
-    thread = threading.Thread(target=work, name="release PortAudio", daemon=True)
+    thread = threading.Thread(target=work, name=_RELEASE, daemon=True)
     thread.start()
     thread.join(RELEASE_S)
+
+
+def hangs() -> bool:
+    """Whether PortAudio is still being released in this process, and must be left alone."""
+    return any(thread.name == _RELEASE for thread in threading.enumerate())

@@ -7,7 +7,7 @@ import numpy as np
 
 from vjnode.audio.open import open_source
 from vjnode.audio.pacing import Paced
-from vjnode.audio.portaudio import no_jack_leftovers
+from vjnode.audio.portaudio import hangs, no_jack_leftovers
 from vjnode.audio.source import BLOCK, Block, Source
 from vjnode.audio.speakers import Speakers
 from vjnode.drive.stream import Listener
@@ -20,8 +20,9 @@ from vjnode.show.sound_ring import SoundRing
 
 _log = logging.getLogger(__name__)
 
-RETRY_S = 0.2
-"""How long silence is played before a missing device is tried again."""
+RETRY_S, SLOW_RETRY_S = 0.2, 2.0
+"""How long silence is played before a missing device is tried again: at first, and once it has
+been missing for twenty seconds. Each try opens and closes the whole sound system."""
 
 OPENING_S = 6.0
 """Longer than a sound server may take to open a device and deliver its first samples."""
@@ -46,10 +47,11 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
 
     Without a device it hears silence, so that the face rests, and tries again. A device
     that goes while it is read ends the process, because the library that was reading it
-    may hang in any further call; the supervisor starts a new one.
+    may hang in any further call; the supervisor starts a new one. So does a library that
+    already hangs.
 
     Raises:
-        SourceError: the device has gone.
+        SourceError: the device has gone, or the sound system hangs.
     """
     slot = Slot(DRIVE_BYTES, name=links.drive)
     ring = SoundRing(name=links.sound)
@@ -62,19 +64,24 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
     # A live device is heard in the room already; what we play ourselves is not.
     speakers = None if audio.startswith("device") else Speakers.open()
     complaint = ""
+    missing_since_s: float | None = None
     while lifeline.running():
         source: Source = Paced(Quiet())
-        retry_s = time.monotonic() + RETRY_S
         lifeline.expect_within(OPENING_S)
+        now_s = time.monotonic()
+        missing_since_s = now_s if missing_since_s is None else missing_since_s
+        retry_s = now_s + retry_after_s(now_s - missing_since_s)
         try:
             source = open_source(audio, live=True)
             retry_s = float("inf")
             _log.info("listening to %s", source.name)
-            complaint = ""
+            complaint, missing_since_s = "", None
         except (SourceError, InputError) as error:  # a song may vanish in mid-show as well
             if str(error) != complaint:
                 complaint = str(error)
                 _log.warning("no sound: %s; the face rests, and the source is retried", error)
+            if speakers is None and hangs():
+                raise SourceError(f"the sound system hangs ({error})") from error
         flowing = False
         while lifeline.running() and time.monotonic() < retry_s:
             block = source.read()
@@ -89,3 +96,8 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
             desk.apply(block.captured_s)
             slot.write(pack_drive(listener.hear(block)))
         source.close()
+
+
+def retry_after_s(missing_s: float) -> float:
+    """Return how long to wait for a device that has been missing for ``missing_s``, s."""
+    return min(max(missing_s / 10.0, RETRY_S), SLOW_RETRY_S)
