@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.file import FileSource
+from vjnode.audio.mixdown import MONO, Mixdown
+from vjnode.audio.source import RATE_HZ
 from vjnode.errors import InputError
 from vjnode.storage import cache_dir, shipped
 
@@ -124,14 +126,15 @@ def tracks(folders: Iterable[Path]) -> list[Track]:
 
 
 def mono(path: Path) -> NDArray[np.float32]:
-    """Whole track, both sides mixed, shape (n,), float32 at 44.1 kHz; empty if it has no sound."""
+    """Whole track, as a show hears it, shape (n,), float32 at 44.1 kHz; empty if without sound."""
     try:
         source = FileSource(path, loop=False)
     except InputError:
         return np.zeros(0, np.float32)
     blocks = []
+    mixdown = Mixdown(MONO, RATE_HZ)
     while block := source.read():
-        blocks.append(block.pcm.mean(axis=1))
+        blocks.append(mixdown.mix(block.pcm)[:, 0])
     source.close()
     return np.concatenate(blocks)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from vjnode import __version__, windows
+from vjnode.audio.spec import CHANNELS_USAGE, SPECS
 from vjnode.cli_engines import add_engines
 from vjnode.config import (
     DRAWINGS,
@@ -109,7 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--audio",
         default="demo",
         metavar="SOURCE",
-        help="demo, file:PATH, device, device:NAME or tone (default: %(default)s)",
+        help=f"{SPECS} (default: %(default)s); {CHANNELS_USAGE}",
     )
     run.add_argument(
         "--output",
@@ -259,9 +260,19 @@ def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
 
 def _devices(options: argparse.Namespace) -> None:
     del options
-    from vjnode.audio.live import list_devices  # noqa: PLC0415
+    from vjnode.audio.devices import list_devices  # noqa: PLC0415
 
-    _print_rows([(device.name, str(device.channels)) for device in list_devices()])
+    _print_rows(
+        [
+            (
+                device.name,
+                "1 channel" if device.channels == 1 else f"{device.channels} channels",
+                device.host_api,
+                "default" if device.default else "",
+            )
+            for device in list_devices()
+        ]
+    )
 
 
 def _outputs(options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from vjnode.audio.spec import parse_audio
 from vjnode.engine.base import SIZES
 from vjnode.errors import InputError
 from vjnode.output.base import OutputSpec
@@ -62,8 +63,9 @@ class ShowConfig:
             raise InputError("a show needs at least one --output")
         check_once(self.outputs)
         records = [output.target for output in self.outputs if output.kind == "record"]
+        sound = parse_audio(self.audio) if self.audio else None
         check_distinct(
-            song=Path(self.audio[5:]) if self.audio.startswith("file:") else None,
+            song=Path(sound.name) if sound is not None and sound.kind == "file" else None,
             trace=self.trace,
             report=self.report,
             **{f"recording {number}": Path(name) for number, name in enumerate(records, 1)},

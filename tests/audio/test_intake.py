@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tests.audio.sounds import LAYOUTS, peak, sine
-from vjnode.audio.intake import STEREO, Intake, downmix
+from vjnode.audio.intake import Intake, downmix
 from vjnode.audio.source import RATE_HZ
+from vjnode.audio.spec import STEREO
 
 RATES_HZ = (8_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000)
 NAMED = [tuple(channel.name for channel in av.AudioLayout(name).channels) for name in LAYOUTS]

@@ -1,12 +1,16 @@
 import sys
+import threading
 from itertools import cycle
 
 import numpy as np
 import pytest
 
 from tests.audio.sounds import peak, sine
-from vjnode.audio.live import BACKLOG, DeviceInfo, LiveSource, choose, list_devices
+from vjnode.audio.devices import DeviceInfo, choose, list_devices
+from vjnode.audio.live import BACKLOG, LiveSource
+from vjnode.audio.portaudio import hangs
 from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ
+from vjnode.audio.spec import Channels
 from vjnode.errors import SourceError
 from vjnode.remedy import install_extra
 
@@ -46,7 +50,7 @@ def test_without_pyaudio_the_remedy_is_named(monkeypatch, caplog):
 class SoundCard:
     """PortAudio with one input, whose sound and time the test makes."""
 
-    paFloat32, paContinue = 1, 0  # noqa: N815 - names of PyAudio
+    paFloat32, paContinue, paInputOverflow = 1, 0, 2  # noqa: N815 - names of PyAudio
 
     def __init__(self, rate_hz, channels):
         self.rate_hz, self.channels = rate_hz, channels
@@ -55,6 +59,12 @@ class SoundCard:
     def PyAudio(self):  # noqa: N802 - PyAudio's name
         return self
 
+    def get_host_api_count(self):
+        return 1
+
+    def get_host_api_info_by_index(self, index):
+        return {"index": index, "name": "ALSA", "defaultInputDevice": 0}
+
     def get_device_count(self):
         return 1
 
@@ -62,6 +72,7 @@ class SoundCard:
         return {
             "name": "card",
             "index": index,
+            "hostApi": 0,
             "maxInputChannels": self.channels,
             "defaultSampleRate": float(self.rate_hz),
         }
@@ -80,22 +91,22 @@ class SoundCard:
 
     terminate = close
 
-    def deliver(self, pcm):
+    def deliver(self, pcm, flags=0):
         """Hand over mono samples, the same on all channels, as soon as the last was heard."""
         self.now_s += len(pcm) / self.rate_hz
         data = np.repeat(np.asarray(pcm, np.float32), self.channels).tobytes()
-        self.callback(data, len(pcm), {}, 0)
+        self.callback(data, len(pcm), {}, flags)
 
 
 @pytest.fixture
 def plug_in(monkeypatch):
     """Give the machine a sound card, and its time to the source that listens to it."""
 
-    def plug_in(rate_hz, channels):
+    def plug_in(rate_hz, channels, picked=None):
         card = SoundCard(rate_hz, channels)
         monkeypatch.setitem(sys.modules, "pyaudio", card)
         monkeypatch.setattr("vjnode.audio.live.monotonic_s", lambda: card.now_s)
-        return card, LiveSource(None)
+        return card, LiveSource(None, picked)
 
     return plug_in
 
@@ -150,6 +161,7 @@ def test_sound_that_the_card_loses_makes_no_block_late_or_torn(plug_in, gap_s):
     size = card.frames_per_buffer
     before = hear(card, source, tone, [size])
     card.now_s += gap_s
+    card.deliver(tone[:0], card.paInputOverflow)
     after = hear(card, source, tone, [size])
     assert [block.pcm.shape for block in before + after] == [(BLOCK, 2)] * len(before + after)
     captured_s = [block.captured_s for block in before + after]
@@ -172,6 +184,48 @@ def test_a_reader_that_was_away_hears_the_newest_and_goes_on(plug_in):
     assert newest.captured_s == pytest.approx(card.now_s, abs=2 * BLOCK_S)
 
 
+@pytest.mark.parametrize(
+    ("channels", "picked", "sides"),
+    [
+        (8, Channels(3, 4), (3, 4)),
+        (8, Channels(8, 8), (8, 8)),
+        (2, Channels(2, 2), (2, 2)),
+        (4, Channels(1, 2), (1, 2)),
+    ],
+    ids=str,
+)
+def test_the_channels_that_were_asked_for_are_heard(plug_in, channels, picked, sides):
+    card, source = plug_in(44_100, channels, picked)
+    pcm = np.repeat(np.arange(1, channels + 1, dtype=np.float32)[None] / 16, BLOCK, axis=0)
+    card.callback(pcm.tobytes(), BLOCK, {}, 0)
+    assert (source.read().pcm * 16 == np.float32(sides)).all()
+
+
+@pytest.mark.parametrize(
+    ("channels", "picked", "says"),
+    [(2, Channels(3, 4), r"2 channels; use channels=1 to channels=2"), (1, Channels(2, 2), "1 c")],
+)
+def test_channels_that_a_card_has_not_are_refused_with_those_that_there_are(
+    plug_in, channels, picked, says
+):
+    with pytest.raises(SourceError, match=f"'card'.*{picked}.*{says}"):
+        plug_in(44_100, channels, picked)
+
+
+@pytest.mark.parametrize("burst", [4, 8])
+def test_bursts_of_a_card_do_not_shake_the_beat(plug_in, burst):
+    card, source = plug_in(44_100, 2)
+    captured_s = []
+    for _ in range(6 * 172 // burst):
+        for _ in range(burst):  # they are heard one after the other, and come all at once
+            card.now_s += BLOCK_S
+        for _ in range(burst):
+            card.callback(np.zeros((BLOCK, 2), np.float32).tobytes(), BLOCK, {}, 0)
+        captured_s += [source.read().captured_s for _ in range(burst)]
+    assert captured_s[-1] <= card.now_s
+    np.testing.assert_allclose(np.diff(captured_s[burst:]), BLOCK_S, atol=0.0005)
+
+
 def test_wild_samples_of_a_card_are_finite_and_soon_forgotten(plug_in):
     card, source = plug_in(96_000, 2)
     tone = sine(440, 0.5, rate_hz=96_000)
@@ -188,3 +242,20 @@ def test_a_card_that_falls_silent_is_a_lost_source(plug_in):
     source.read()
     with pytest.raises(SourceError, match="delivers no sound"):
         source.read()
+
+
+def test_portaudio_is_not_opened_beside_one_that_hangs(plug_in, monkeypatch):
+    monkeypatch.setattr("vjnode.audio.portaudio.RELEASE_S", 0.01)
+    card, source = plug_in(44_100, 1)
+    freed = threading.Event()
+    card.terminate = freed.wait
+    source.close()
+    assert hangs()
+    with pytest.raises(SourceError, match="hangs"):
+        LiveSource(None)
+    freed.set()
+    for thread in threading.enumerate():
+        if thread.daemon and thread.name.startswith("release"):
+            thread.join()
+    assert not hangs()
+    LiveSource(None)

@@ -7,7 +7,8 @@ import torch
 
 from vjnode.audio.analysis import Mfcc
 from vjnode.audio.file import FileSource
-from vjnode.audio.source import HOP
+from vjnode.audio.mixdown import MONO, Mixdown
+from vjnode.audio.source import HOP, RATE_HZ
 from vjnode.drive.encoder import Encoder
 from vjnode.drive.export import export_onnx
 from vjnode.drive.trained import Trained
@@ -46,7 +47,8 @@ def shipped_like(seed=0):
 def demo_mfcc():
     """MFCCs of the demo song, shape (n, 13), float32."""
     source = FileSource(shipped("demo", "demo.ogg"), loop=False)
-    mono = np.concatenate([block.pcm.mean(axis=1) for block in iter(source.read, None)])
+    mixdown = Mixdown(MONO, RATE_HZ)
+    mono = np.concatenate([mixdown.mix(block.pcm)[:, 0] for block in iter(source.read, None)])
     extractor = Mfcc()
     hops = mono[: len(mono) // HOP * HOP].reshape(-1, HOP)
     return np.array([extractor.next(hop) for hop in hops])

@@ -6,6 +6,7 @@ Every capture runs in a process of its own: PortAudio hangs for good when its se
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -108,7 +109,7 @@ def says(process):
     return json.loads(line)
 
 
-@pytest.mark.parametrize("name", ["nodeloop", "NODEL", ""])
+@pytest.mark.parametrize("name", ["nodeloop", "NODEL", "", "nodeloop@alsa"])
 def test_a_device_by_name_hears_what_is_played(server, tmp_path, name):
     played = pink_noise(1.0, dbfs=-20.0)
     song = write_wav(tmp_path / "song.wav", np.stack([played, -0.5 * played], axis=1))
@@ -162,6 +163,35 @@ def test_an_unknown_device_is_refused_with_the_list(server, tmp_path):
     assert "'mixing desk'" in said["error"]
     assert "nodeloop" in said["error"]
     assert listener.wait(5) == 0
+
+
+def test_devices_are_listed_with_channels_and_host_api(server):
+    done = subprocess.run(
+        [sys.executable, "-m", "vjnode", "devices"],
+        env=server.env,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    row = next(line for line in done.stdout.splitlines() if line.startswith("nodeloop "))
+    assert re.search(r"  \d+ channels  ALSA\b", row), done.stdout
+
+
+def test_channels_that_a_real_device_has_not_are_refused(server, tmp_path):
+    script = CAPTURE.replace("LiveSource(name)", "LiveSource(name, Channels(999, 1000))")
+    script = script.replace("import LiveSource", "import LiveSource, Channels")
+    done = subprocess.run(
+        [sys.executable, "-c", script, "nodeloop", "1", str(tmp_path / "heard.npz")],
+        env=server.env,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert "channels=999-1000 is not there" in json.loads(done.stdout)["error"]
 
 
 def test_what_is_played_through_the_speakers_arrives(server, tmp_path):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vjnode.audio.autogain import AutoGain
 from vjnode.audio.bands import BandLevels, Bands
 from vjnode.audio.loudness import KWeighting
+from vjnode.audio.mixdown import MONO, Mixdown
 from vjnode.audio.onset import Onset, OnsetDetector
 from vjnode.audio.scrub import scrub
 from vjnode.audio.source import BLOCK, HOP, RATE_HZ
@@ -86,6 +87,7 @@ class Analyser:
         self.agc = "on"
         """Mode of the automatic gain, of ``vjnode.audio.autogain.MODES``."""
         self.gain = AutoGain()
+        self._mixdown = Mixdown(MONO, RATE_HZ)
         self._dc_blocker = _dc_blocker()
         self._mfcc = Mfcc()
         self._loudness = KWeighting()
@@ -97,8 +99,7 @@ class Analyser:
 
     def analyse(self, pcm: NDArray[np.float32]) -> Features:
         """Analyse the next block, shape (BLOCK, 2), float32; bad samples are silence or clip."""
-        clean = scrub(pcm)
-        mono = self._dc_blocker(0.5 * (clean[:, 0] + clean[:, 1])).copy()
+        mono = self._dc_blocker(self._mixdown.mix(scrub(pcm))[:, 0]).copy()
         self._hop.append(mono)
         mfcc = None
         if len(self._hop) * BLOCK == HOP:

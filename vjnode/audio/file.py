@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vjnode.audio.intake import Intake
 from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
+from vjnode.audio.spec import Channels
 from vjnode.errors import InputError, SourceError
 
 _log = logging.getLogger(__name__)
@@ -27,16 +28,23 @@ class FileSource:
     Args:
         path: any file with an audio stream; mono and surround are mixed to stereo.
         loop: start over at the end, without a gap, instead of ending.
+        channels: those to be heard; None: all.
 
     Raises:
-        InputError: no such file, a folder, not a media file, no audio stream, no sound in it.
+        InputError: no such file, a folder, not a media file, no audio stream, no sound in it,
+            or it has not so many channels.
     """
 
-    def __init__(self, path: str | Path, *, loop: bool) -> None:
+    def __init__(self, path: str | Path, *, loop: bool, channels: Channels | None = None) -> None:
         self.path = Path(path).expanduser()
         self.name = f"file {self.path.name}"
         self._loop = loop
+        self._channels = channels
         self._container = _open(self.path)
+        there = self._container.streams.audio[0].codec_context.channels
+        if channels is not None and (why := channels.missing_in(there)):
+            self._container.close()
+            raise InputError(f"{self.path}: {why}")
         self._chunks = self._decode()
         self._intake = Intake(PIECE)
         self._position = 0
@@ -116,7 +124,12 @@ class FileSource:
                 channels = tuple(channel.name for channel in frame.layout.channels)
             for piece in to_float.resample(frame):
                 pcm = np.asarray(piece.to_ndarray(), dtype=np.float32)
-                yield pcm.reshape(-1, len(channels)), piece.sample_rate, channels
+                pcm = pcm.reshape(-1, len(channels))
+                if self._channels is None:
+                    yield pcm, piece.sample_rate, channels
+                else:
+                    picked, names = self._channels.pick(pcm, channels)
+                    yield picked, piece.sample_rate, names
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         try:

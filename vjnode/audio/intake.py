@@ -1,17 +1,15 @@
 """From any sound to what the node hears: 44.1 kHz, stereo, finite, −1…1."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.fifo import Fifo
+from vjnode.audio.mixdown import Mixdown
 from vjnode.audio.scrub import scrub
 from vjnode.audio.source import BLOCK, RATE_HZ
-
-STEREO = ("FL", "FR")
-"""Names of the channels of ordinary stereo."""
 
 _HALF = float(np.sqrt(0.5))
 """−3 dB: what the centre and the rear count in each side (ITU-R BS.775)."""
@@ -41,7 +39,7 @@ class Intake:
         self._piece = piece
         self._format: tuple[int, tuple[str, ...]] | None = None
         self._rate_hz = RATE_HZ
-        self._mix = np.eye(2, dtype=np.float32)
+        self._mix = _mix(("FL", "FR"), RATE_HZ)
         self._resampler: av.AudioResampler | None = None
         self._raw = Fifo()
         self._ready = Fifo()
@@ -71,7 +69,7 @@ class Intake:
         if form != self._format:
             self.finish()
             self._format, self._rate_hz = form, rate_hz
-            self._mix = downmix(form[1])
+            self._mix = _mix(form[1], rate_hz)
             self._raw = Fifo(len(form[1]))
             self._came = self._made = 0
         self._came += len(pcm)
@@ -93,7 +91,7 @@ class Intake:
         return self._ready.take(count)
 
     def _convert(self, raw: NDArray[np.float32]) -> None:
-        pcm = np.ascontiguousarray(scrub(raw) @ self._mix)
+        pcm = np.ascontiguousarray(self._mix(scrub(raw)))
         if self._rate_hz == RATE_HZ:
             self._made += len(pcm)
             self._ready.put(np.clip(pcm, -1.0, 1.0))
@@ -109,6 +107,16 @@ class Intake:
             pcm = frame.to_ndarray().reshape(-1, 2)
             self._made += len(pcm)
             self._ready.put(np.clip(pcm, -1.0, 1.0))  # the filter overshoots a little
+
+
+def _mix(
+    channels: Sequence[str], rate_hz: int
+) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return what makes stereo of sound with these channels; one or two stay as they are."""
+    weights = downmix(channels)
+    if len(channels) > len(weights.T):
+        return Mixdown(weights, rate_hz).mix
+    return lambda pcm: pcm @ weights
 
 
 def downmix(channels: Sequence[str]) -> NDArray[np.float32]:

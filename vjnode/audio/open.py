@@ -1,13 +1,12 @@
-"""The one place that knows what ``--audio`` can name."""
+"""From what ``--audio`` names to the source that is opened for it."""
 
 from vjnode.audio.file import FileSource
 from vjnode.audio.pacing import Paced
 from vjnode.audio.source import Source
+from vjnode.audio.spec import parse_audio
 from vjnode.audio.tone import ToneSource
 from vjnode.errors import InputError
 from vjnode.storage import shipped
-
-SPECS = "demo, file:PATH, device, device:NAME or tone"
 
 
 def open_source(spec: str, *, live: bool) -> Source:
@@ -20,20 +19,18 @@ def open_source(spec: str, *, live: bool) -> Source:
         InputError: the spec or the file cannot be used.
         SourceError: the device cannot be opened; it may be there later.
     """
-    kind, _, rest = spec.partition(":")
+    asked = parse_audio(spec)
     source: Source
-    if spec == "demo":
-        source = FileSource(shipped("demo", "demo.ogg"), loop=live)
-    elif kind == "file" and rest:
-        source = FileSource(rest, loop=live)
-    elif spec == "tone":
-        source = ToneSource()
-    elif kind == "device":
+    if asked.kind == "device":
         if not live:
             raise InputError(f"{spec} plays in real time only; name a song to render it")
         from vjnode.audio.live import LiveSource  # noqa: PLC0415 - PortAudio is optional
 
-        return LiveSource(rest or None)
+        return LiveSource(asked.name or None, asked.channels)
+    if asked.kind == "demo":
+        source = FileSource(shipped("demo", "demo.ogg"), loop=live)
+    elif asked.kind == "file":
+        source = FileSource(asked.name, loop=live, channels=asked.channels)
     else:
-        raise InputError(f"there is no sound source {spec!r}; use {SPECS}")
+        source = ToneSource()
     return Paced(source) if live else source

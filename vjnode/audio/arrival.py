@@ -1,0 +1,66 @@
+"""When sound was heard, told from when it arrives."""
+
+from collections import deque
+
+WINDOW_S = 1.0
+"""The quickest arrival of so long is taken for one without delay."""
+
+PAUSE_S = 0.25
+"""When nothing came for so long, it begins anew."""
+
+LOST_S = 0.003
+"""When all arrivals of the window are so much later than expected, sound was lost before them."""
+
+SLEW = 4e-4
+"""How fast a later beginning is believed: more than clocks drift apart, less than one notices."""
+
+
+class ArrivalClock:
+    """Stamps pieces of sound that a card or a sound server hands over in bursts.
+
+    The card counts frames evenly; what comes and goes is the time until they are handed over.
+    So the time of a frame is its number by the card's rate, from a beginning that is fitted to
+    the arrivals: the latest one with which nothing would have arrived before it was heard.
+    PortAudio's own time stamps would tell more, but several systems leave them at zero, or on
+    a clock of their own.
+
+    Args:
+        rate_hz: of the frames, as the card claims it.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
+        self._frames = 0
+        self._begin_s: float | None = None
+        self._arrival_s = 0.0
+        self._leads: deque[tuple[float, float]] = deque()  # arrival, beginning that fits it
+
+    def stamp(self, frames: int, arrival_s: float, *, lost: bool = False) -> float:
+        """Return when the last frame of the next piece was heard; never after it arrived.
+
+        arrival_s: when the piece was handed over, s; must not fall.
+        lost: the card says that sound was lost before this piece.
+        """
+        if lost or arrival_s - self._arrival_s > PAUSE_S:
+            self._frames, self._begin_s = 0, None
+            self._leads.clear()
+        elapsed_s, self._arrival_s = arrival_s - self._arrival_s, arrival_s
+        self._frames += frames
+        counted_s = self._frames / self._rate_hz
+        self._begin_s = self._fit(arrival_s, arrival_s - counted_s, elapsed_s)
+        return min(self._begin_s + counted_s, arrival_s)
+
+    def _fit(self, arrival_s: float, lead_s: float, elapsed_s: float) -> float:
+        """Return when the counting began, now that this has arrived."""
+        while self._leads and self._leads[-1][1] >= lead_s:
+            self._leads.pop()
+        self._leads.append((arrival_s, lead_s))
+        while self._leads[0][0] < arrival_s - WINDOW_S:
+            self._leads.popleft()
+        least_s = self._leads[0][1]
+        if self._begin_s is None or least_s <= self._begin_s:
+            return least_s
+        later_s = least_s - self._begin_s
+        if later_s > LOST_S:
+            return least_s
+        return self._begin_s + min(later_s, SLEW * elapsed_s)

@@ -1,0 +1,151 @@
+"""Adding channels up so that no sound is lost in the sum, wherever in the channels it lies."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+MONO = np.full((2, 1), 0.5, np.float32)
+"""Weights that make one channel of two."""
+
+AVERAGE_S = 0.7
+"""Time over which powers are averaged; at the beginning, over what has been heard."""
+
+BRIGHTER = np.float32(0.95)
+"""Pre-emphasis of what is measured: the ear does not judge by the bass alone, nor by a constant."""
+
+LOOK_S = 0.02
+"""How often it is decided anew."""
+
+FADE_S = 0.1
+"""Time constant with which a change fades in: a jump would sound like an attack."""
+
+INVERTED = 2.5
+"""A channel’s sign is turned where that raises the power of the sum so much; wide stereo seldom has
+so much more in the difference than in the sum."""
+
+USUAL_LOSS_DB, REAL_LOSS_DB = 1.5, 2.5
+"""How much softer than the loudest channel the sum is. Up to the first figure it stays as it is,
+as in most stereo; from the second on the whole loss is made up for. Two channels that have nothing
+in common lose 3 dB, sound on one side of two loses 6."""
+
+MOST_GAIN_DB = 24.0
+
+_SILENCE = (
+    1e-9  # about −80 dBFS; what is softer, or 30 dB below the sound, says nothing of the cables
+)
+_SOFT = 1e-3
+_SOFT_S = 20.0
+_SETTLED = 1e-3
+
+
+class Mixdown:
+    """Mixes channels by fixed weights, and corrects what would be lost by it.
+
+    A channel that cancels others in the sum, such as the second half of a balanced line, is
+    added with the opposite sign. A sum that is still much softer than the loudest channel,
+    because the others are silent or the rest cancels, is made as loud as that. All else is the
+    weighted sum itself, bit for bit. Adding with another sign loses nothing of either channel,
+    as hearing the louder one alone would.
+
+    Args:
+        weights: what each channel counts in each output, shape (channels, outputs); the greatest
+            power that an output can have should be that of the loudest channel.
+        rate_hz: of the sound.
+    """
+
+    def __init__(self, weights: NDArray[np.float32], rate_hz: int) -> None:
+        self._weights = weights
+        self._rate_hz = rate_hz
+        channels = len(weights)
+        self._last = np.zeros((1, channels), np.float32)
+        self._products = np.zeros((channels, channels), np.float32)
+        self._count = 0
+        self._covariance = np.zeros((channels, channels), np.float32)
+        self._heard = 0
+        self._loudest = 0.0
+        self._signs = np.ones(channels, np.float32)
+        self._wanted = self._factors = self._signs
+        self._settled = weights
+
+    def mix(self, pcm: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the mix of the next samples.
+
+        pcm: shape (n, channels), float32, finite, −1…1.
+        Returns: shape (n, outputs), float32, −1…1.
+        """
+        if not len(pcm):
+            return pcm @ self._weights
+        self._learn(pcm)
+        if self._factors is self._wanted:
+            mixed = pcm @ self._settled
+            return mixed if self._settled is self._weights else np.clip(mixed, -1.0, 1.0)
+        before, self._factors = self._factors, self._faded(len(pcm))
+        way = np.arange(1, len(pcm) + 1, dtype=np.float32)[:, None] / np.float32(len(pcm))
+        mixed = (pcm * (before + way * (self._factors - before))) @ self._weights
+        return np.clip(mixed, -1.0, 1.0)
+
+    def _faded(self, count: int) -> NDArray[np.float32]:
+        """Return the factors ``count`` frames later, on the way to those that are wanted."""
+        left = math.exp(-count / (FADE_S * self._rate_hz))
+        factors = self._wanted + np.float32(left) * (self._factors - self._wanted)
+        settled = np.abs(factors - self._wanted).max() < _SETTLED * np.abs(self._wanted).max()
+        return self._wanted if settled else factors
+
+    def _learn(self, pcm: NDArray[np.float32]) -> None:
+        """Take note of how loud the channels are and how they go together."""
+        bright = np.concatenate([self._last, pcm[:-1]])
+        bright *= -BRIGHTER
+        bright += pcm
+        self._last = pcm[-1:].copy()
+        self._products += bright.T @ bright
+        self._count += len(pcm)
+        if self._count < LOOK_S * self._rate_hz and self._heard:
+            return
+        count, products = self._count, self._products
+        self._count, self._products = 0, np.zeros_like(products)
+        power = float(products.trace()) / count
+        self._loudest = max(self._loudest * math.exp(-count / (_SOFT_S * self._rate_hz)), power)
+        if power < max(_SILENCE, self._loudest * _SOFT):
+            return
+        begins = not self._heard
+        self._heard += count
+        new = max(-math.expm1(-count / (AVERAGE_S * self._rate_hz)), count / self._heard)
+        self._covariance += np.float32(new) * (products / np.float32(count) - self._covariance)
+        wanted = self._gain(self._covariance) * self._signs
+        if (wanted != self._wanted).any():
+            self._wanted = wanted
+            plain = bool((wanted == 1.0).all())
+            self._settled = self._weights if plain else wanted[:, None] * self._weights
+        if begins:
+            self._factors = self._wanted
+
+    def _gain(self, covariance: NDArray[np.float32]) -> np.float32:
+        """Turn the signs of what cancels; return what the loudest output is to be raised by."""
+        for _ in self._signs:
+            signed = self._signs[:, None] * self._weights
+            together = signed * (covariance @ signed)
+            total = together.sum()
+            alone = np.square(signed) * covariance.diagonal()[:, None]
+            turned = total + 4.0 * (alone - together).sum(axis=1)
+            better = turned - np.where(self._signs > 0.0, INVERTED * total, total)
+            better[0] = 0.0  # the sign of the whole says nothing
+            most = int(better.argmax())
+            if better[most] <= 1e-6 * alone.sum():
+                break
+            self._signs = np.where(np.arange(len(better)) == most, -self._signs, self._signs)
+        loudest = float(covariance.diagonal().max())
+        mixed = float(together.sum(axis=0).max())
+        return np.float32(10.0 ** (_made_up_db(_db(loudest) - _db(mixed)) / 20.0))
+
+
+def _made_up_db(loss_db: float) -> float:
+    """Return how much of a loss is made up for, dB."""
+    if loss_db <= USUAL_LOSS_DB:
+        return 0.0
+    part = min(1.0, (loss_db - USUAL_LOSS_DB) / (REAL_LOSS_DB - USUAL_LOSS_DB))
+    return min(part * REAL_LOSS_DB + max(0.0, loss_db - REAL_LOSS_DB), MOST_GAIN_DB)
+
+
+def _db(power: float) -> float:
+    return 10.0 * math.log10(max(power, 1e-12))
