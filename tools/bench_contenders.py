@@ -27,6 +27,7 @@ from vjnode.engine.gpu import gpu_here
 from vjnode.engine.networks import NETWORKS, Network
 from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.engine.overlap import PLACES
+from vjnode.engine.processor import has_bf16
 from vjnode.errors import EngineError
 from vjnode.face.catalogue import face_names, load_face
 from vjnode.face.fetch import GENERATOR, fetch
@@ -110,8 +111,7 @@ def _need(precision: str) -> None:
     Raises:
         EngineError: OpenVINO would emulate it.
     """
-    able = load_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    if precision == "bf16" and "BF16" not in able:
+    if precision == "bf16" and not has_bf16(load_openvino().Core()):
         raise EngineError("this processor has no bf16")
 
 
@@ -153,6 +153,8 @@ def _random_face(threads: int | None, precision: str | None = None) -> Opened:
     if precision is not None:
         _need(precision)
         options["INFERENCE_PRECISION_HINT"] = precision
+    elif not has_bf16(core):  # one that is only held to have none is as one that has none
+        options["INFERENCE_PRECISION_HINT"] = "f32"
     if threads is not None:
         options["INFERENCE_NUM_THREADS"] = threads
     with tempfile.TemporaryDirectory() as folder:

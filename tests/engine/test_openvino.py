@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -235,6 +236,33 @@ def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(codes, threa
     engine._root, engine._turns = turns[0], turns[1:]
     again = engine.draw_unless(lambda: False, codes)
     assert np.array_equal(again, whole)
+
+
+HELD = """
+from vjnode.engine.measure import looks_like_one, probe_codes
+from vjnode.engine.openvino import OpenVinoEngine, known_as
+for fast in (False, True):
+    print(known_as(256, "full", fast=fast).name)
+engine = OpenVinoEngine(256, quality="live", fast=True)
+print(looks_like_one(engine.draw(probe_codes()), 256), engine.name)
+"""
+
+
+def test_a_processor_that_is_held_to_avx2_draws_without_bf16():
+    unasked = {name: value for name, value in os.environ.items() if name != "VJNODE_PRECISION"}
+    run = subprocess.run(
+        [sys.executable, "-c", HELD],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=unasked | {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+    )
+    assert run.returncode == 0, run.stderr
+    exact, fast, drawn = run.stdout.splitlines()
+    assert exact.startswith("openvino f32 on ")
+    assert fast.startswith("openvino int8 on ")
+    assert drawn.startswith("True openvino f32 live on ")
+    assert all(name.endswith("held to AVX2") for name in (exact, fast, drawn))
 
 
 KERNELS = """

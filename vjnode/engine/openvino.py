@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from vjnode.engine.base import SIZES
 from vjnode.engine.manifest import sha256_of
 from vjnode.engine.openvino_graph import GRAPH, INT8_LIMITS, Plan, Precision, Quality, compiled
+from vjnode.engine.processor import has_bf16, processor_name
 from vjnode.errors import InputError
 from vjnode.face import fetch, live
 from vjnode.face.layout import DIM, ROOT_SLOTS, SLOTS
@@ -63,8 +64,7 @@ def known_as(
     precision = _precision(core, quality, fast=fast)
     if precision == "int8":
         weights += sha256_of(INT8_LIMITS)
-    processor = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
-    name = f"openvino {precision}{' live' * (quality == 'live')} on {processor}"
+    name = f"openvino {precision}{' live' * (quality == 'live')} on {processor_name(core)}"
     what = f"{weights} {GRAPH} {ov.__version__} {precision} {size}"
     return Known(name, hashlib.sha256(what.encode()).hexdigest()[:16], size, precision)
 
@@ -213,7 +213,6 @@ def _precision(core: "openvino.Core", quality: Quality, *, fast: bool) -> Precis
             f"VJNODE_PRECISION is {asked!r}; unset it, or set it to one of "
             f"{', '.join(get_args(Precision))}"
         )
-    # Where the processor lacks bf16 it would be emulated: slower and no better.
-    if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if has_bf16(core):
         return "bf16"
     return "int8" if fast and quality == "full" else "f32"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree
 
 from vjnode.engine.manifest import sha256_of
+from vjnode.engine.processor import processor_name
 from vjnode.face import fetch, live
 from vjnode.face.layout import DIM, SLOTS
 from vjnode.runtime import load_openvino
@@ -151,8 +152,8 @@ def _digest(folder: Path) -> str:
 
 def _processor(core: "openvino.Core") -> str:
     """Return a short name for this kind of processor: a graph is tuned for one."""
-    properties = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
-    text = " ".join(str(core.get_property("CPU", name)) for name in properties)
+    able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    text = f"{processor_name(core)} {able}"
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
