@@ -57,6 +57,8 @@ def reasons_in(path):
                     part.value if isinstance(part, ast.Constant) else "X" for part in one.values
                 )
                 yield "".join(map(str, parts))
+            else:
+                yield ast.unparse(one)
 
 
 def test_every_reason_in_the_tests_is_of_a_known_kind():

@@ -29,6 +29,7 @@ mkdir -p "$folder" || exit 1
 
 section() { printf '\n## %s\n\n' "$1" >>"$file"; }
 # name of a log: what it says last goes into the table as it is
+# shellcheck disable=SC2016
 quote() { printf '```\n%s\n```\n' "$(tail -n "$2" "$1")" >>"$file"; }
 
 say "$card ($gpu): into $file"

@@ -16,6 +16,7 @@ missing_packages() {
 	need 'command -v cc' gcc
 	need 'ls /usr/include/portaudio.h' portaudio19-dev
 	need 'python3 -c "import ensurepip"' python3-venv
+	# shellcheck disable=SC2016
 	need 'ls "$(python3 -c "import sysconfig; print(sysconfig.get_path(\"include\"))")/Python.h"' python3-dev
 	if [ "$purpose" = test ]; then
 		need 'command -v pulseaudio' pulseaudio
@@ -24,6 +25,8 @@ missing_packages() {
 		need 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium
 		need 'command -v chromedriver' chromium-driver
 		need 'command -v Xvfb' xvfb
+		need 'command -v espeak-ng' espeak-ng
+		need 'command -v shellcheck' shellcheck
 		need 'ls /usr/lib/*/libXtst.so.6' libxtst6
 		need 'ls /usr/lib/*/libavahi-client.so.3' libavahi-client3
 	fi
@@ -44,7 +47,8 @@ system_packages() {
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		say "installing$packages"
 		export DEBIAN_FRONTEND=noninteractive
-		# shellcheck disable=SC2086 - a list of words is meant
+		# A list of words is meant:
+		# shellcheck disable=SC2086,SC2015
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages >/dev/null ||
 			say "that failed; going on without"
 	else

@@ -78,7 +78,7 @@ def on_card():
     try:
         engine = open_torch_cuda(SIZE)
     except EngineError as error:
-        pytest.skip(str(error))
+        pytest.skip(f"no CUDA card here that PyTorch can use: {error}")
     yield engine
     engine.close()
 

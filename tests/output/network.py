@@ -63,7 +63,7 @@ def ndi_network():
     """
     with own_network():
         if why := ndi.unready():
-            pytest.skip(why)
+            pytest.skip(f"NDI is not installed here: {why}")
         yield
     for left in Path("/tmp").glob(f"NTK_SEND_*{os.getpid()}"):  # noqa: S108 - its place
         left.unlink()
