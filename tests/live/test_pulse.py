@@ -18,24 +18,26 @@ import numpy as np
 import pytest
 
 from tests.audio.sounds import pink_noise, write_wav
-from vjnode.audio.source import RATE_HZ
+from vjnode.audio.source import BLOCK_S, RATE_HZ
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(60)]
 
 CAPTURE = """
-import json, os, sys, time
+import json, os, sys, threading, time
 import numpy as np
 from vjnode.audio.live import LiveSource
 from vjnode.errors import SourceError
 
-name, seconds, path = sys.argv[1] or None, float(sys.argv[2]), sys.argv[3]
+name, path = sys.argv[1] or None, sys.argv[2]
+told = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), told.set()), daemon=True).start()
 say = lambda **what: print(json.dumps(what), flush=True)
 try:
     source = LiveSource(name)
     block = source.read()
     say(name=source.name)
     blocks = []
-    while block.t_s < seconds:
+    while not told.is_set():
         block = source.read()
         blocks.append(block)
     np.savez(
@@ -92,11 +94,13 @@ def server(tmp_path):
     process.wait()
 
 
-def capture(server, tmp_path, name, seconds):
+def capture(server, tmp_path, name):
+    """Listen until told to end by closed stdin."""
     return subprocess.Popen(
-        [sys.executable, "-c", CAPTURE, name, str(seconds), str(tmp_path / "heard.npz")],
+        [sys.executable, "-c", CAPTURE, name, str(tmp_path / "heard.npz")],
         env=server.env,
         cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -109,35 +113,47 @@ def says(process):
     return json.loads(line)
 
 
+def share_found(pcm, played):
+    """Part of ``played`` that is on the left, and minus a half of it on the right, in pieces."""
+    left, right = pcm.T
+    size = 1 << (len(left) + 2000).bit_length()
+    spectrum, found = np.fft.rfft(left, size), []
+    for piece in played[: len(played) // 2000 * 2000].reshape(-1, 2000):
+        likeness = np.fft.irfft(spectrum * np.conj(np.fft.rfft(piece, size)), size)
+        start = int(np.argmax(likeness[: len(left) - len(piece)]))
+        part = slice(start, start + len(piece))
+        off = max(np.abs(left[part] - piece).max(), np.abs(right[part] + 0.5 * piece).max())
+        found.append(off < 2e-3)
+    return np.mean(found)
+
+
 @pytest.mark.parametrize("name", ["nodeloop", "NODEL", "", "nodeloop@alsa"])
 def test_a_device_by_name_hears_what_is_played(server, tmp_path, name):
     played = pink_noise(1.0, dbfs=-20.0)
     song = write_wav(tmp_path / "song.wav", np.stack([played, -0.5 * played], axis=1))
-    listener = capture(server, tmp_path, name, 3.0)
+    listener = capture(server, tmp_path, name)
     said = says(listener)
     assert "error" not in said
-    subprocess.run(["paplay", "-d", "nl", song], env=server.env, check=True, timeout=20)
+    subprocess.run(["paplay", "-d", "nl", song], env=server.env, check=True, timeout=40)
+    time.sleep(0.5)  # the last of it is still on its way
+    listener.stdin.close()
     end_s = says(listener)["now_s"]
     assert listener.wait(10) == 0
     assert not listener.stderr.read()  # ALSA's and JACK's complaints stay off the console
 
     heard = np.load(tmp_path / "heard.npz")
-    left, right = heard["pcm"].T
-    size = 2 * len(left)
-    spectrum = np.fft.rfft(left, size) * np.conj(np.fft.rfft(played, size))
-    start = int(np.argmax(np.fft.irfft(spectrum)[: len(left) - len(played)]))
-    part = slice(start, start + len(played))
-    # A busy machine loses some samples; the others are exact but for the sink's 16 bits.
-    assert np.corrcoef(left[part], played)[0, 1] > 0.98
-    assert np.mean(np.abs(left[part] - played) < 2e-3) > 0.95
-    assert np.mean(np.abs(right[part] + 0.5 * played) < 2e-3) > 0.95
+    # A busy machine loses some samples here and there; the pieces in between are exact but for
+    # the sink's 16 bits.
+    assert share_found(heard["pcm"], played) > 0.5
     captured_s = heard["captured_s"]
     assert (np.diff(captured_s) >= -1e-6).all()
     assert 0.0 <= end_s - captured_s[-1] < 0.5
+    # The server hands blocks over in bursts; they are stamped as they were heard.
+    assert np.median(np.abs(np.diff(captured_s) - BLOCK_S)) < 0.0005
 
 
 def test_a_killed_server_is_a_lost_source_within_a_second_and_a_half(server, tmp_path):
-    listener = capture(server, tmp_path, "nodeloop", 60.0)
+    listener = capture(server, tmp_path, "nodeloop")
     assert "error" not in says(listener)
     time.sleep(0.5)
     killed_s = time.monotonic()
@@ -149,7 +165,7 @@ def test_a_killed_server_is_a_lost_source_within_a_second_and_a_half(server, tmp
 
 
 def test_a_frozen_server_is_a_lost_source_too(server, tmp_path):
-    listener = capture(server, tmp_path, "nodeloop", 60.0)
+    listener = capture(server, tmp_path, "nodeloop")
     assert "error" not in says(listener)
     server.send_signal(signal.SIGSTOP)
     assert "delivers no sound" in says(listener)["error"]
@@ -158,7 +174,7 @@ def test_a_frozen_server_is_a_lost_source_too(server, tmp_path):
 
 
 def test_an_unknown_device_is_refused_with_the_list(server, tmp_path):
-    listener = capture(server, tmp_path, "mixing desk", 1.0)
+    listener = capture(server, tmp_path, "mixing desk")
     said = says(listener)
     assert "'mixing desk'" in said["error"]
     assert "nodeloop" in said["error"]
@@ -183,7 +199,7 @@ def test_channels_that_a_real_device_has_not_are_refused(server, tmp_path):
     script = CAPTURE.replace("LiveSource(name)", "LiveSource(name, Channels(999, 1000))")
     script = script.replace("import LiveSource", "import LiveSource, Channels")
     done = subprocess.run(
-        [sys.executable, "-c", script, "nodeloop", "1", str(tmp_path / "heard.npz")],
+        [sys.executable, "-c", script, "nodeloop", str(tmp_path / "heard.npz")],
         env=server.env,
         cwd=Path(__file__).parents[2],
         capture_output=True,
@@ -195,7 +211,7 @@ def test_channels_that_a_real_device_has_not_are_refused(server, tmp_path):
 
 
 def test_what_is_played_through_the_speakers_arrives(server, tmp_path):
-    listener = capture(server, tmp_path, "nodeloop", 3.0)
+    listener = capture(server, tmp_path, "nodeloop")
     says(listener)
     play = """
 from vjnode.audio.open import open_source
@@ -207,7 +223,8 @@ speakers.close()
 """
     env = server.env | {"PULSE_SINK": "nl"}
     root = Path(__file__).parents[2]
-    subprocess.run([sys.executable, "-c", play], env=env, cwd=root, check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", play], env=env, cwd=root, check=True, timeout=50)
+    listener.stdin.close()
     says(listener)
     assert listener.wait(10) == 0
     assert np.abs(np.load(tmp_path / "heard.npz")["pcm"]).max() > 0.02
