@@ -1,7 +1,8 @@
 import pytest
 
-from vjnode.config import parse_address
+from vjnode.config import ShowConfig, parse_address
 from vjnode.errors import InputError
+from vjnode.output.base import OutputSpec
 
 
 def test_addresses():
@@ -12,3 +13,16 @@ def test_addresses():
 def test_no_address_is_told(text):
     with pytest.raises(InputError, match="HOST:PORT"):
         parse_address(text)
+
+
+@pytest.mark.parametrize("audio", ["radio", "device:desk,channels=0", "file:a.wav,channels=4-3"])
+def test_a_sound_that_cannot_be_is_refused_before_anything_starts(audio):
+    with pytest.raises(InputError, match=r"radio|channels=3-4"):
+        ShowConfig(audio, (OutputSpec("null"),))
+
+
+def test_a_song_of_which_channels_are_chosen_is_not_overwritten(tmp_path):
+    song = tmp_path / "a.wav"
+    song.touch()
+    with pytest.raises(InputError, match=r"a\.wav"):
+        ShowConfig(f"file:{song},channels=1", (OutputSpec("null"),), trace=song)

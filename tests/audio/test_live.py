@@ -1,3 +1,4 @@
+import queue
 import sys
 import threading
 from itertools import cycle
@@ -241,6 +242,32 @@ def test_a_card_that_falls_silent_is_a_lost_source(plug_in):
     card.deliver(np.zeros(BLOCK))
     source.read()
     with pytest.raises(SourceError, match="delivers no sound"):
+        source.read()
+
+
+def test_after_a_stand_still_of_the_whole_process_the_device_is_given_its_time_again(plug_in):
+    card, source = plug_in(44_100, 1)
+    card.deliver(np.zeros(BLOCK))
+    source.read()
+
+    class StoodStill(queue.SimpleQueue):
+        """What waiting looks like to a process that is stopped meanwhile (Ctrl-Z)."""
+
+        stops = 1
+
+        def get(self, timeout):
+            if self.stops:
+                self.stops -= 1
+                card.now_s += 3600.0
+                raise queue.Empty
+            return super().get(timeout=timeout)
+
+    source._chunks = StoodStill()
+    card.deliver(np.full(BLOCK, 0.25))
+    block = source.read()
+    assert (block.pcm == np.float32(0.25)).all()
+    assert block.captured_s <= card.now_s
+    with pytest.raises(SourceError, match="delivers no sound"):  # it is gone after all
         source.read()
 
 

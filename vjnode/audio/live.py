@@ -20,6 +20,9 @@ SILENT_S = 0.75
 FIRST_S = 2.5
 """An idle sink of a sound server takes up to two seconds for the first samples."""
 
+HELD_UP_S = 1.0
+"""A wait that took so much longer than it was to take says nothing about the device."""
+
 BACKLOG = round(0.2 / BLOCK_S)
 """Blocks that may wait, 0.2 s. A reader further behind gets the newest; the rest is dropped."""
 
@@ -129,9 +132,15 @@ class LiveSource:
         return None, int(self._pyaudio.paContinue)
 
     def _next_chunk(self) -> tuple[bytes, float]:
-        try:
-            chunk = self._chunks.get(timeout=self._patience_s)
-        except queue.Empty:
-            raise SourceError(f"{self.name} delivers no sound any more; has it gone?") from None
-        self._patience_s = SILENT_S
-        return chunk
+        while True:
+            since_s = monotonic_s()
+            try:
+                chunk = self._chunks.get(timeout=self._patience_s)
+            except queue.Empty:
+                # A process that was stopped, or slept with its machine, has waited for nothing.
+                if monotonic_s() - since_s > self._patience_s + HELD_UP_S:
+                    continue
+                gone = f"{self.name} delivers no sound any more; has it gone?"
+                raise SourceError(gone) from None
+            self._patience_s = SILENT_S
+            return chunk
