@@ -21,7 +21,7 @@ class Started(Exception):  # noqa: N818 - it is what the test waits for
 def test_children_are_started_in_groups_of_their_own(monkeypatch):
     """By Python's own source of how it starts a process on Windows."""
     if sys.platform == "win32":
-        pytest.skip("they are really started there")
+        pytest.skip("on Windows they are really started")
     started = []
 
     def create_process(*arguments):

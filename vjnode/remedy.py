@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
@@ -49,7 +50,7 @@ class Installation:
         constraints: tuple[str, ...] = ()
         if pinned and self.clone is not None:
             constraints = ("-c", str(self.clone / "constraints.txt"))
-        return self._typed([str(self.python), "-m", "pip", "install", *constraints, *words])
+        return self.typed([str(self.python), "-m", "pip", "install", *constraints, *words])
 
     def pip_extra(self, name: str) -> str:
         """Return the command that installs an extra of vjnode's.
@@ -63,16 +64,20 @@ class Installation:
     def vjnode(self, *words: str) -> str:
         """Return the command that runs this vjnode."""
         begun = (str(self.python), "-m", "vjnode") if self.script is None else (str(self.script),)
-        return self._typed([*begun, *words])
+        return self.typed([*begun, *words])
 
     def packages(self, *names: str) -> str:
         """Return what to do for packages of a Linux system, called as Debian does."""
         if not self.apt:
             return f"install {' and '.join(names)}, or what your system calls them"
-        sudo = () if self.root else ("sudo",)
-        return "run: " + shlex.join([*sudo, "apt-get", "install", *names])
+        return f"run: {self.as_root('apt-get', 'install', *names)}"
 
-    def _typed(self, words: list[str]) -> str:
+    def as_root(self, *words: str) -> str:
+        """Return the command that runs ``words`` with the rights that they need."""
+        return self.typed([*(() if self.root else ("sudo",)), *words])
+
+    def typed(self, words: Sequence[str]) -> str:
+        """Return ``words`` as this system's shell reads them."""
         if self.system != "win32":
             return shlex.join(words)
         quoted = [word if _PLAIN.fullmatch(word) else f'"{word}"' for word in words]
@@ -121,6 +126,16 @@ def install(*words: str, pinned: bool = True) -> str:
 def install_packages(*names: str) -> str:
     """Return what to do for packages of a Linux system, called as Debian does."""
     return installation().packages(*names)
+
+
+def run_as_root(*words: str) -> str:
+    """Return the command that runs a program of the system with the rights that it needs."""
+    return installation().as_root(*words)
+
+
+def run(*words: str) -> str:
+    """Return the command that runs a program of the system."""
+    return installation().typed(words)
 
 
 def run_vjnode(*words: str) -> str:

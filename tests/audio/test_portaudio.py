@@ -7,7 +7,8 @@ from vjnode.audio import portaudio
 from vjnode.audio.portaudio import no_jack_leftovers
 
 pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="JACK keeps its database elsewhere here"
+    not sys.platform.startswith("linux"),
+    reason="needs Linux: JACK keeps its database elsewhere here",
 )
 
 

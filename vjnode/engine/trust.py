@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vjnode.errors import EngineError
-from vjnode.remedy import run_vjnode
+from vjnode.remedy import run, run_vjnode
 from vjnode.storage import cache_dir, move
 
 KEY_BYTES = 32
@@ -44,7 +44,8 @@ def _key() -> bytes:
         if sys.platform != "win32" and path.stat().st_mode & 0o077:
             raise EngineError(
                 f"{path} can be read by others (mode {path.stat().st_mode & 0o777:o}), so engines "
-                f"may be forged; run: chmod 600 {path}, and build the engines again if unsure"
+                f"may be forged; run: {run('chmod', '600', str(path))} "
+                "and build the engines again if unsure"
             )
         key = path.read_bytes()
     except OSError as error:

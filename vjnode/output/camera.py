@@ -16,14 +16,13 @@ import numpy as np
 
 from vjnode.errors import OutputError
 from vjnode.output.base import Frame, OutputContext
-from vjnode.remedy import install_extra
+from vjnode.remedy import install_extra, install_packages, run_as_root
 
 LINUX_DEVICES = Path("/sys/devices/virtual/video4linux")
 MAC_PROGRAM = Path("/Applications/OBS.app")
 WINDOWS_KEY = r"CLSID\{A3FCE0F5-3493-419F-958A-ABA1250EC20B}"
 
 _REMEDIES = {
-    "Linux": "install v4l2loopback (Debian: v4l2loopback-dkms), then: sudo modprobe v4l2loopback",
     "Darwin": "install OBS 30 or newer, and in it start the virtual camera once",
     "Windows": "install OBS, https://obsproject.com",
 }
@@ -106,6 +105,9 @@ def _no_package() -> str:
 
 
 def _remedy() -> str:
+    if platform.system() == "Linux":
+        driver = install_packages("v4l2loopback-dkms")
+        return f"{driver} and then: {run_as_root('modprobe', 'v4l2loopback')}"
     return _REMEDIES.get(platform.system(), "this system has none that pyvirtualcam can reach")
 
 
