@@ -19,7 +19,17 @@ MAY_USE = {
     "control": {"drive"},
     "show": {"audio", "drive", "face", "engine", "output", "control"},
 }
-TOP = {"console", "errors", "naming", "priority", "remedy", "runtime", "storage", "windows"}
+TOP = {
+    "console",
+    "errors",
+    "naming",
+    "priority",
+    "remedy",
+    "runtime",
+    "storage",
+    "windows",
+    "windows_session",
+}
 
 
 @pytest.mark.parametrize(

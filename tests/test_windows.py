@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vjnode import windows
+from vjnode import windows, windows_session
 
 
 class Started(Exception):  # noqa: N818 - it is what the test waits for
@@ -53,14 +53,15 @@ def open_nothing():
     return open("/dev/null", "wb")  # noqa: PTH123
 
 
-def test_every_call_has_its_signature():
+@pytest.mark.parametrize("module", [windows, windows_session])
+def test_every_call_has_its_signature(module):
     """Without one, ctypes cuts a handle to 32 bits."""
-    tree = ast.parse(inspect.getsource(windows))
+    tree = ast.parse(inspect.getsource(module))
     called = {
         node.func.attr
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and ast.unparse(node.func.value) in ("kernel32", "_kernel32()")
+        and ast.unparse(node.func.value) in ("kernel32", "_kernel32()", "user32")
     }
-    assert called == set(windows.SIGNATURES)
+    assert called == set(module.SIGNATURES)

@@ -76,7 +76,7 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
 def stopped_by_signals() -> Iterator[None]:
     """Within it, SIGTERM and a closed terminal end the program in order, as Ctrl-C does.
 
-    On Windows a closed console, and a user who logs off, are told as a Ctrl-Break is.
+    On Windows a closed console is told as a Ctrl-Break is.
     """
 
     def leave(number: int, frame: FrameType | None) -> None:

@@ -22,6 +22,7 @@ SIGNATURES: dict[str, tuple[object, ...]] = {
     "SetPriorityClass": (c_int32, c_void_p, c_uint32),
     "SetThreadPriority": (c_int32, c_void_p, c_int32),
     "SetConsoleCtrlHandler": (c_int32, c_void_p, c_int32),
+    "SetProcessShutdownParameters": (c_int32, c_uint32, c_uint32),
 }
 """What is called in kernel32.dll: the type of what it returns, then those of its arguments."""
 
@@ -36,6 +37,9 @@ THREAD_PRIORITY_HIGHEST = 2
 CTRL_C_EVENT, CTRL_BREAK_EVENT = 0, 1
 HANDLER = ctypes.CFUNCTYPE(c_int32, c_uint32)
 """A handler of console events: from the event to whether nobody else need handle it."""
+
+SHUT_DOWN_LATE = 0x200
+"""Below 0x280, which is where a process is in the order in which they are ended at a log-off."""
 
 HOLD_S = 30.0
 """Longer than the system waits for a handler, which is about 5 s."""
@@ -101,6 +105,14 @@ def heed_console(*, broken: Callable[[], None], closed: Callable[[], None]) -> b
     handler = HANDLER(handle)
     _handlers.append(handler)
     return bool(_kernel32().SetConsoleCtrlHandler(handler, 1))
+
+
+def shut_down_late() -> bool:
+    """Have this process ended after others when its user logs off: its parent may end it before.
+
+    Returns whether that was allowed.
+    """
+    return bool(_kernel32().SetProcessShutdownParameters(SHUT_DOWN_LATE, 0))
 
 
 @contextmanager

@@ -152,6 +152,8 @@ def child_main(connection: Connection, modules: tuple[str, ...]) -> None:
     setproctitle("vjnode: starting")
     for one in stop_signals():
         signal.signal(one, signal.SIG_IGN)
+    if sys.platform == "win32":
+        windows.shut_down_late()
     log_to_stderr()
     code = 0
     try:

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -33,6 +34,7 @@ from vjnode.show.stage import StageSpec
 from vjnode.show.status import StatusLine
 from vjnode.show.supervisor import Supervisor
 from vjnode.show.wiring import looks
+from vjnode.windows_session import heed_session
 
 _log = logging.getLogger(__name__)
 
@@ -206,13 +208,15 @@ def _announce(config: ShowConfig, controls: Controls) -> None:
 
 @contextmanager
 def told_by_signals() -> Iterator[threading.Event]:
-    """Within it, Ctrl-C, SIGTERM and a closed terminal set the event."""
+    """Within it, Ctrl-C, SIGTERM, a closed terminal and a log-off on Windows set the event."""
     told_to_stop = threading.Event()
 
     def tell(number: int, frame: FrameType | None) -> None:
         del number, frame
         told_to_stop.set()
 
+    if sys.platform == "win32":
+        heed_session(told_to_stop.set)
     before = {one: signal.signal(one, tell) for one in stop_signals()}
     try:
         yield told_to_stop
