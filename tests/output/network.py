@@ -1,7 +1,6 @@
 """A network of one's own, with nothing in it but loopback, for what would listen on all of it."""
 
 import ctypes
-import fcntl
 import functools
 import os
 import socket
@@ -26,6 +25,8 @@ def _call(function, *arguments):
 @functools.cache
 def _own():
     """Make the network, once for this process; returns its handle. The caller is in it then."""
+    import fcntl
+
     libc = ctypes.CDLL(None, use_errno=True)
     _call(libc.unshare, CLONE_NEWNET)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:

@@ -37,14 +37,6 @@ def read_trace(path):
     return [json.loads(line) for line in Path(path).read_text().splitlines()]
 
 
-def lives(pid):
-    """Whether a process runs; one that has ended and waits for its parent's notice does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 class Show:
     """A running show, with its trace, its report and its children.
 

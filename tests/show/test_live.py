@@ -15,7 +15,8 @@ import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
 from tests.live.fairness import Miss, play_fairly
-from tests.show.process import free_port, lives, shows_in, vjnode
+from tests.processes import lives
+from tests.show.process import free_port, shows_in, vjnode
 from vjnode.engine import measure
 from vjnode.engine.openvino import known_as
 from vjnode.face.catalogue import expression_names, face_names
@@ -186,9 +187,9 @@ def test_a_killed_stage_is_back_soon(start, stage):
     assert show.report()["restarts"] == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 @pytest.mark.parametrize("whole_group", [False, True])
-def test_the_end_is_quick_and_leaves_nothing_behind(start, number, whole_group):
+def test_the_end_is_quick_and_leaves_nothing_behind(start, name, whole_group):
     def scenario():
         show = start("--audio", "demo", "--output", "null")
         show.wait_until_live()
@@ -197,7 +198,7 @@ def test_the_end_is_quick_and_leaves_nothing_behind(start, number, whole_group):
         memory = show.shared_memory()
         assert memory
         told_s = time.monotonic()
-        code, took_s = show.end(number, whole_group=whole_group)
+        code, took_s = show.end(signal.Signals[name], whole_group=whole_group)
         assert code == 0
         assert show.report()["frames"] == len(show.trace())
         assert not [block for block in memory if block.exists()]
