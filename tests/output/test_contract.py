@@ -1,6 +1,7 @@
 """Every kind of output holds the contract."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from vjnode.output.catalogue import KINDS, parse_output
 
 UNDER_TEST = (
     Kind("null", lambda _: ""),
-    Kind("record", lambda folder: str(folder / "out.mp4"), "/nowhere/out.mp4"),
+    Kind("record", lambda folder: str(folder / "out.mp4"), str(Path("/nowhere/out.mp4"))),
     Kind("camera", lambda _: "", "/dev/none", fake_camera.installed),
     Kind("preview", lambda _: "127.0.0.1:0", "127.0.0.1:none"),
     Kind("window", lambda _: "", within=a_screen),

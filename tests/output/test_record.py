@@ -2,9 +2,9 @@
 
 import hashlib
 import struct
+import sys
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import cv2
@@ -359,10 +359,10 @@ def test_missing_folder_is_refused(tmp_path):
 
 def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "out.mp4").mkdir()
-    assert "Is a directory" in refused(tmp_path / "out.mp4")
+    assert "it is a folder" in refused(tmp_path / "out.mp4")
 
 
-@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs Linux's /sys")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /sys")
 def test_unwritable_place_is_refused():
     text = refused("/sys/kernel/out.mp4")
     assert "/sys/kernel/out.mp4" in text
@@ -381,7 +381,7 @@ def test_missing_encoder_is_named(tmp_path, monkeypatch):
     assert "pip install" in text
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /dev/full")
 def test_full_disk_is_told_with_path_and_remedy(tmp_path):
     path = tmp_path / "out.mp4"
     path.symlink_to("/dev/full")

@@ -2,9 +2,7 @@
 
 import itertools
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
@@ -18,6 +16,7 @@ import pytest
 from tests.events import returns, wait_for
 from tests.output.shows import Tap, flat, noise, tone
 from tests.output.test_record import sound_of, video_of
+from tests.processes import kill
 from vjnode.audio.source import RATE_HZ
 from vjnode.errors import OutputError
 from vjnode.output import movie, record
@@ -68,7 +67,7 @@ def test_a_file_whose_writer_was_killed_plays_up_to_its_last_second(tmp_path, na
         sent = 0
         while sent < 100:
             sent = int(writer.stdout.readline())
-        os.kill(writer.pid, signal.SIGKILL)
+        kill(writer.pid)
         sent = int((writer.stdout.read().split() or [sent])[-1])
     times, pictures = video_of(path)
     assert times[-1] >= sent / 30 - 1.0

@@ -1,11 +1,10 @@
 import multiprocessing
-import os
-import signal
 import time
 
 import numpy as np
 import pytest
 
+from tests.processes import kill
 from vjnode.runtime import monotonic_s
 from vjnode.show.slot import Slot
 
@@ -98,7 +97,7 @@ def test_no_torn_value_is_ever_seen_and_a_killed_writer_leaves_the_last_one():
             if slot.read_into(target) is not None:
                 seen += 1
                 assert (target == target[0]).all()
-        os.kill(writer.pid, signal.SIGKILL)
+        kill(writer.pid)
         writer.join()
         late = Slot(MEGABYTE, name=slot.name)
         assert late.read_into(target) == MEGABYTE

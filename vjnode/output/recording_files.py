@@ -119,10 +119,12 @@ def check_folder(path: Path) -> None:
     """Check that ``path`` can name a new file.
 
     Raises:
-        InputError: its folder does not exist.
+        InputError: its folder does not exist, or it is a folder itself.
     """
     if not path.parent.is_dir():
         raise InputError(f"cannot record to {path}: there is no folder {path.parent}; make it")
+    if path.is_dir():  # of which Windows says that it may not be written
+        raise InputError(f"cannot record to {path}: it is a folder; name a file in it")
 
 
 def _free_mib(folder: Path) -> int:
