@@ -12,7 +12,7 @@ import pytest
 
 from tests.events import returns
 from tests.terminal import open_terminal, read_up_to
-from vjnode.console import Console, ConsoleHandler
+from vjnode.console import Console, ConsoleHandler, errors_console
 
 
 def log_to(stream):
@@ -119,6 +119,16 @@ def test_what_a_console_cannot_show_is_replaced():
         console.write("Realtek® Audio │█")
         console.flush()
         assert stream.buffer.getvalue() == "Realtek? Audio │█".encode("cp437")
+
+
+def test_a_process_without_a_console_says_nothing(monkeypatch):
+    """As one that pythonw.exe runs on Windows."""
+    monkeypatch.setattr(sys, "stderr", None)
+    console = errors_console.__wrapped__()
+    assert not console.is_terminal
+    console.write("fault")
+    console.flush()
+    assert console.idle
 
 
 def test_a_console_that_is_gone_holds_nobody_up():

@@ -13,6 +13,7 @@ from collections import deque
 from contextlib import suppress
 from functools import cache
 from io import FileIO
+from pathlib import Path
 from typing import TextIO
 
 HELD_TEXTS = 200
@@ -32,6 +33,8 @@ class Console:
     """
 
     def __init__(self, stream: TextIO) -> None:
+        self.is_terminal = stream.isatty()
+        """Whether it is shown on a terminal, and not written to a file or a pipe."""
         self._stream = stream
         self._file = _file_of(stream)
         self._texts: deque[str] = deque()
@@ -40,11 +43,6 @@ class Console:
         self._news = threading.Condition()  # its lock may be taken again by a signal's handler
         self._thread = threading.Thread(target=self._write_all, name="console", daemon=True)
         self._thread.start()
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether it is shown on a terminal, and not written to a file or a pipe."""
-        return self._stream.isatty()
 
     @property
     def idle(self) -> bool:
@@ -128,8 +126,8 @@ class ConsoleHandler(logging.Handler):
 
 @cache
 def errors_console() -> Console:
-    """Return the console of this process's errors and log: stderr."""
-    return Console(sys.stderr)
+    """Return the console of this process's errors and log: stderr, if it has one."""
+    return Console(sys.stderr or Path(os.devnull).open("w"))  # pythonw.exe has none
 
 
 def replace_what_cannot_be_shown() -> None:
