@@ -1,0 +1,153 @@
+"""Plays a show with a Windows Python in a console of Wine, and ends it; tools/check_windows.sh.
+
+python tools/wine_show.py played|early|closed
+
+played: 12 s, in which one of its processes is killed; Ctrl-C ends it. early: Ctrl-C comes while it
+starts. closed: its console is closed. Ends with an error where that is not done in order.
+"""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from check_recording import decode
+
+OUT = Path(os.environ["WINEPREFIX"]) / "drive_c" / "out"
+WINE = ["wine", os.environ["WINDOWS_PYTHON"], "-B"]
+SHOW = ["-m", "vjnode", "run", "--audio", "demo", "--output", "null"]
+SHOW += ["--output", r"record:C:\out\show.mp4,size=128", "--size", "256", "--fps", "30"]
+SHOW += ["--report", r"C:\out\show.json", "--osc", "127.0.0.1:9019"]
+CLOSED = "2"
+CHILDREN = 5
+"""For sound, pictures and two outputs, and one in reserve."""
+
+LIVE, KILLED_S, SHOWN_S = r" live: ", 4.0, 12.0
+START_S, END_S = 240.0, 5.0
+"""Wine takes its time to start; and Windows waits 5 s for a console that is closed."""
+
+
+class Show:
+    """A show on a terminal of its own."""
+
+    def __init__(self) -> None:
+        self._said = b""
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            os.execvp(WINE[0], [*WINE, *SHOW])  # noqa: S606
+
+    @property
+    def said(self) -> str:
+        """What it has said, without what moves a terminal's cursor."""
+        text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"\n", self._said)
+        return text.decode(errors="replace")
+
+    def listen(self, timeout_s: float) -> bool:
+        """Take in what it says; whether it still runs."""
+        if select.select([self._terminal], [], [], timeout_s)[0]:
+            try:
+                self._said += (heard := os.read(self._terminal, 65536))
+            except OSError:
+                return False
+            return bool(heard)
+        return True
+
+    def play(self, until: str, timeout_s: float) -> float:
+        """Let it play until it has said that; returns after how long, s."""
+        began_s = time.monotonic()
+        while not re.search(until, self.said):
+            if not self.listen(0.1) or time.monotonic() > began_s + timeout_s:
+                sys.exit(f"it has not said {until!r} within {timeout_s:g} s, but:\n{self.said}")
+        return time.monotonic() - began_s
+
+    def play_for(self, length_s: float) -> None:
+        """Let it play for so long."""
+        end_s = time.monotonic() + length_s
+        while (left_s := end_s - time.monotonic()) > 0:
+            if not self.listen(left_s):
+                sys.exit(f"it has ended by itself:\n{self.said}")
+
+    def type(self, key: bytes) -> None:
+        """Press a key."""
+        os.write(self._terminal, key)
+
+    def wait(self) -> float:
+        """Wait for its end, which must be in order; returns after how long that came, s."""
+        began_s = time.monotonic()
+        while self.listen(0.1):
+            if time.monotonic() > began_s + START_S:
+                sys.exit(f"it has not ended:\n{self.said}")
+        took_s = time.monotonic() - began_s
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        if code or "Traceback" in self.said:
+            sys.exit(f"it has ended with {code}:\n{self.said}")
+        return took_s
+
+
+def processes() -> list[int]:
+    """Return the process ids, here, of the Windows Pythons of this Wine but the show itself."""
+    prefix = f"WINEPREFIX={os.environ['WINEPREFIX']}\0".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes()
+            ours = prefix in (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if ours and b"--multiprocessing-fork" in line:
+            found.append(int(folder.name))
+    return sorted(found)
+
+
+def check(*, restarts: int) -> None:
+    """See that the report and the recording are there and whole."""
+    report = json.loads((OUT / "show.json").read_text())
+    print({one: report[one] for one in ("frames", "fps", "restarts", "incidents", "engine")})
+    print(decode(OUT / "show.mp4"))
+    if report["restarts"] != restarts or report["frames"] < 30:
+        sys.exit("that is not what has been played")
+
+
+def main() -> None:
+    """Play one show."""
+    ending = sys.argv[1]
+    for left in OUT.glob("show.*"):
+        left.unlink()
+    show = Show()
+    if ending == "early":
+        end_s = time.monotonic() + START_S
+        while len(processes()) < CHILDREN:  # Wine survives no Ctrl-C while it starts a process
+            show.play_for(0.05)
+            if time.monotonic() > end_s:
+                sys.exit(f"it has started no {CHILDREN} processes:\n{show.said}")
+        show.type(b"\x03")
+    else:
+        print(f"live after {show.play(LIVE, START_S):.0f} s")
+    if ending == "played":
+        show.play_for(KILLED_S)
+        os.kill(processes()[0], signal.SIGKILL)
+        show.play_for(SHOWN_S - KILLED_S)
+        print(f"a killed process was back within {show.play('is back after', 30.0) + 8:.0f} s")
+        show.type(b"\x03")
+    elif ending == "closed":
+        show.play_for(KILLED_S)
+        press = [*WINE, str(Path(__file__).with_name("wine_press.py")), CLOSED]
+        subprocess.run(press, stdin=subprocess.DEVNULL, capture_output=True, check=True)  # noqa: S603 - our own
+    took_s = show.wait()
+    print(f"ended in order after {took_s:.1f} s")
+    if ending != "early":
+        check(restarts=int(ending == "played"))
+        if took_s > END_S:
+            sys.exit(f"Windows waits {END_S:g} s, and no longer")
+    if left_over := processes():
+        sys.exit(f"these processes are left: {left_over}")
+
+
+if __name__ == "__main__":
+    main()
