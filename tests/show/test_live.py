@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import av
@@ -16,7 +18,8 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from tests.live.fairness import Miss, play_fairly
 from tests.processes import lives
-from tests.show.process import free_port, shows_in, vjnode
+from tests.show.process import ROOT, free_port, shows_in, vjnode
+from tests.terminal import open_terminal
 from vjnode.engine import measure
 from vjnode.engine.openvino import known_as
 from vjnode.face.catalogue import expression_names, face_names
@@ -214,6 +217,22 @@ def wait_until_gone(children, timeout_s=60):
     while living := [name for name, pid in children.items() if lives(pid)]:
         assert time.monotonic() < end, living
         time.sleep(0.02)
+
+
+def test_a_terminal_that_takes_nothing_holds_no_show_up(tmp_path):
+    """As one that is paused, or a Windows console that was clicked into."""
+    termios = pytest.importorskip("termios")
+    report = tmp_path / "report.json"
+    with open_terminal() as (stream, _):
+        termios.tcflow(stream.fileno(), termios.TCOOFF)
+        show = [sys.executable, "-m", "vjnode", "run", "--audio", "tone", "--output", "null"]
+        show += ["--size", "256", "--duration", "2", "--report", str(report)]
+        show += ["--osc", f"127.0.0.1:{free_port()}"]
+        assert (
+            subprocess.run(show, cwd=ROOT, stderr=stream, timeout=240, check=False).returncode == 0
+        )
+        figures = json.loads(report.read_text())
+        assert (figures["restarts"], figures["frames"] > 60) == (0, True)
 
 
 def test_a_child_that_is_told_that_the_console_closes_ends_the_show_in_order(start, tmp_path):
