@@ -128,14 +128,17 @@ class TimedLibrary(SweepLibrary):
     """A library that notes how long each tick is held up when it asks for a sweep."""
 
     asking_ms: list[float]
+    running_ms: list[float]
+    """The same without the time for which another program has had the core."""
     waits: int = 0
     """How often it has waited for another thread meanwhile, where the system tells (Linux)."""
 
     def sweep(self, look: Look) -> Sweep:
         """Return the sweep of ``look``; see ``SweepLibrary.sweep``."""
-        waited, start_s = waits(), time.perf_counter()
+        waited, ran_s, start_s = waits(), time.thread_time(), time.perf_counter()
         sweep = super().sweep(look)
         self.asking_ms.append(1e3 * (time.perf_counter() - start_s))
+        self.running_ms.append(1e3 * (time.thread_time() - ran_s))
         self.waits += waits() - waited
         return sweep
 
@@ -177,10 +180,11 @@ def bench_ticks(look: Look, options: argparse.Namespace) -> None:
             memory_bytes=SWEEP_MEMORY_MIB << 20,
             folder=Path(folder),
         )
-        library.asking_ms = []
+        library.asking_ms, library.running_ms = [], []
         painter = Painter(library, live_track())
         painter.prepare(controls, ready=1, timeout_s=300)
         library.asking_ms.clear()
+        library.running_ms.clear()
         library.waits = 0
         library.prefetch(looks(controls, stock()))
         faces = cycle(face_names())
@@ -200,6 +204,7 @@ def bench_ticks(look: Look, options: argparse.Namespace) -> None:
     print(f"\n{len(late_ms)} ticks of {size} px in {options.seconds:g} s, all cores busy")
     for about, values in (
         ("asking for the sweep", library.asking_ms),
+        ("  of that, on a core", library.running_ms),
         ("the whole tick", painting_ms),
         ("begun after its time", late_ms),
     ):
