@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+from tests.events import wait_for
 from tests.live.fairness import Miss
 
 GAP_S = 0.25
@@ -14,19 +15,12 @@ BACK_S, ENGINE_BACK_S = 2.0, 10.0
 WITNESS_MIB = 4
 
 
-def wait_for(condition, timeout_s, what):
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, what()
-        time.sleep(0.02)
-
-
 def hit(show, stage, number):
     """Attack a stage and wait until it is back; returns what that missed."""
     count = show.log.count(f"{stage} is back")
     began_s = time.monotonic()
     os.kill(show.children()[stage], number)
-    wait_for(lambda: show.log.count(f"{stage} is back") > count, 60, lambda: show.log)
+    wait_for(lambda: show.log.count(f"{stage} is back") > count, lambda: show.log)
     return late(stage, number.name, began_s, time.monotonic())
 
 

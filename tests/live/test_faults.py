@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
-from tests.live.attacks import Sizes, check_flat, gaps, hit, late, wait_for
+from tests.events import HANG_S, wait_for
+from tests.live.attacks import Sizes, check_flat, gaps, hit, late
 from tests.live.fairness import Miss, play_fairly
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -43,7 +44,7 @@ def test_whatever_falls_the_others_go_on_and_it_is_back_soon(start, exposed):
         sizes = Sizes(show)
         first_s = None
         for number, stage in attacks:
-            wait_for(lambda: "spare" in show.children(), 60, lambda: show.log)
+            wait_for(lambda: "spare" in show.children(), lambda: show.log)
             time.sleep(0.5)
             sizes.look()
             first_s = first_s or time.monotonic()
@@ -95,7 +96,7 @@ def test_what_falls_at_the_same_time_comes_back_together(start):
 
     def scenario():
         show = start("--audio", "tone", "--output", "null", "--output", "null")
-        wait_for(lambda: "spare" in show.children(), 60, lambda: show.log)
+        wait_for(lambda: "spare" in show.children(), lambda: show.log)
         time.sleep(0.5)
         pids, back_s = show.children(), {}
         began_s = time.monotonic()
@@ -105,7 +106,7 @@ def test_what_falls_at_the_same_time_comes_back_together(start):
             for stage in hurt:
                 if f"{stage} is back" in show.log:
                     back_s.setdefault(stage, time.monotonic())
-            assert time.monotonic() < began_s + 60, show.log
+            assert time.monotonic() < began_s + HANG_S, show.log
             time.sleep(0.02)
         assert show.end()[0] == 0, show.log
         report = show.report()
@@ -155,30 +156,43 @@ def brightness(path):
 
 def test_freeze_and_blackout_act_with_the_engine_dead(start, tmp_path):
     path = tmp_path / "show.mp4"
-    show = start("--audio", "tone", "--output", f"record:{path}", "--set", "blackout_fade=0.4")
-    client = SimpleUDPClient("127.0.0.1", show.port)
-    time.sleep(1.0)
-    client.send_message("/vjnode/freeze", 1.0)
-    time.sleep(1.5)
-    os.kill(show.children()["engine"], signal.SIGSTOP)
-    os.kill(show.children()["audio"], signal.SIGSTOP)
-    client.send_message("/vjnode/blackout", 1.0)
-    time.sleep(1.2)
-    client.send_message("/vjnode/blackout", 0.0)
-    time.sleep(1.0)
-    client.send_message("/vjnode/freeze", 0.0)
-    show.wait_for_log("engine is back", 90)
-    show.wait_for_log("audio is back", 90)
-    time.sleep(1.0)
-    assert show.end()[0] == 0
-    levels, changes = brightness(path)
-    dark = np.flatnonzero(levels < 17)  # video black is 16
-    assert len(dark) > 0.3 * 60
-    assert levels[: dark[0]].max() > 60
-    assert levels[dark[-1] + 30 :].min() > 60
-    fall = levels[dark[0] - 30 : dark[0] + 1]
-    steps = np.diff(fall[fall < fall.max() - 3])
-    assert steps.max() < 1.0  # all the way down
-    frozen = changes[dark[0] - 75 : dark[0] - 40]
-    assert np.median(frozen) < 0.05
-    assert np.median(changes[:30]) > np.median(frozen)
+
+    def scenario():
+        show = start("--audio", "tone", "--output", f"record:{path}", "--set", "blackout_fade=0.4")
+        began_s = time.monotonic()
+        client = SimpleUDPClient("127.0.0.1", show.port)
+        time.sleep(1.0)
+        client.send_message("/vjnode/freeze", 1.0)
+        time.sleep(1.5)
+        wait_for(lambda: show.children().keys() >= {"audio", "engine"}, lambda: show.log)
+        pids = show.children()
+        os.kill(pids["engine"], signal.SIGSTOP)
+        os.kill(pids["audio"], signal.SIGSTOP)
+        client.send_message("/vjnode/blackout", 1.0)
+        time.sleep(1.2)
+        client.send_message("/vjnode/blackout", 0.0)
+        time.sleep(1.0)
+        client.send_message("/vjnode/freeze", 0.0)
+        show.wait_for_log("engine is back")
+        show.wait_for_log("audio is back")
+        time.sleep(1.0)
+        assert show.end()[0] == 0, show.log
+        levels, changes = brightness(path)
+        dark = np.flatnonzero(levels < 17)  # video black is 16
+        assert len(dark) > 0
+        after = levels[dark[-1] + 30 :]
+        fall = levels[max(dark[0] - 30, 0) : dark[0] + 1]
+        frozen = changes[max(dark[0] - 75, 0) : max(dark[0] - 40, 1)]
+        # Counted in frames: of a recording that a busy machine has thinned out they say nothing.
+        seen = {
+            "black for as long as asked": len(dark) > 0.3 * 60,
+            "bright before": levels[: dark[0]].max(initial=0.0) > 60,
+            "bright after": bool(len(after)) and after.min() > 60,
+            "faded all the way down": np.diff(fall[fall < fall.max() - 3]).max(initial=0.0) < 1.0,
+            "frozen": np.median(frozen) < 0.05,
+            "in motion before": np.median(changes[:30]) > np.median(frozen),
+        }
+        end_s = time.monotonic()
+        return [Miss(f"not {what}", began_s, end_s) for what, good in seen.items() if not good]
+
+    play_fairly(scenario)

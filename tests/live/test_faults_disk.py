@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from tests.live.attacks import BACK_S, Sizes, check_flat, gaps, wait_for
+from tests.events import wait_for
+from tests.live.attacks import BACK_S, Sizes, check_flat, gaps
 from tests.live.fairness import Miss, play_fairly
 from tests.live.small_disk import small_disk
 from tests.output.test_record import sound_of, video_of
@@ -39,7 +40,7 @@ def filled(start, watched, disk):
 
     def wait_until_back(times):
         told = f"{record} is back"
-        wait_for(lambda: show.log.count(told) == times, 20, lambda: show.log)
+        wait_for(lambda: show.log.count(told) == times, lambda: show.log)
 
     time.sleep(1.0)
     sizes.look()
@@ -47,7 +48,7 @@ def filled(start, watched, disk):
     wait_until_back(1)
     disk.make_room()
     room_s = time.monotonic()
-    show.wait_for_log("it goes on after", 20)
+    show.wait_for_log("it goes on after")
     again_s = time.monotonic()
     time.sleep(2.5)
     disk.fill(0)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.audio.sounds import pink_noise, write_wav
-from tests.live.attacks import gaps, wait_for
+from tests.events import wait_for
+from tests.live.attacks import gaps
 from tests.live.fairness import Miss, play_fairly
 from vjnode.audio.source import RATE_HZ
 from vjnode.storage import cache_dir
@@ -50,7 +51,7 @@ class PulseServer:
         command += ["-L", "module-native-protocol-unix"]
         command += ["-L", f"module-null-sink sink_name=nl rate={RATE_HZ}"]
         self._run(*command)
-        wait_for(self._socket.exists, 20, lambda: "pulseaudio does not start here")
+        wait_for(self._socket.exists, lambda: "pulseaudio does not start here")
         self._run("paplay", "-d", "nl", self._song)
 
     def kill(self):
@@ -85,12 +86,12 @@ def test_a_sound_server_that_is_stopped_and_started_again(start, server):
         time.sleep(2.0)
         server.kill()
         killed_s = time.monotonic()
-        show.wait_for_log("no sound: ", 60)
+        show.wait_for_log("no sound: ")
         time.sleep(3.0)
         server.start()
         again_s = time.monotonic()
         opened = "listening to device nodeloop"
-        wait_for(lambda: show.log.count(opened) == 2, 20, lambda: show.log)
+        wait_for(lambda: show.log.count(opened) == 2, lambda: show.log)
         opened_s = time.monotonic()
         time.sleep(6.0)
         assert show.end()[0] == 0, show.log

@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tests.events import wait_for
 from tests.output.shows import INFO
 from vjnode.output import preview
 from vjnode.output.base import Frame, OutputContext
@@ -91,14 +92,6 @@ def browser(tmp_path_factory):
     driver.quit()
 
 
-def until(condition, timeout_s=10.0):
-    end_s = time.monotonic() + timeout_s
-    while not (value := condition()):
-        assert time.monotonic() < end_s, "the page did not get there"
-        time.sleep(0.05)
-    return value
-
-
 def state(browser):
     return browser.execute_script("return document.body.dataset.state")
 
@@ -122,17 +115,17 @@ def pixel(browser, x, y):
 def test_the_picture_moves_in_its_colours_and_the_right_way_up(browser):
     with running() as show:
         browser.get(show.url)
-        until(lambda: state(browser) == "live")
+        wait_for(lambda: state(browser) == "live")
         assert pixel(browser, 0.5, 0.2) == pytest.approx([230, 20, 30], abs=6)
         assert pixel(browser, 0.5, 0.8) == pytest.approx([20, 60, 220], abs=6)
         seen = set()
-        until(lambda: seen.add(pixel(browser, 0.5, 0.5)[0]) or len(seen) >= 5)
+        wait_for(lambda: seen.add(pixel(browser, 0.5, 0.5)[0]) or len(seen) >= 5)
 
 
 def test_the_figures_follow_the_show(browser):
     with running() as show:
         browser.get(show.url)
-        until(lambda: text(browser, "face") == "ada")
+        wait_for(lambda: text(browser, "face") == "ada")
         assert text(browser, "expression") == "laugh"
         assert text(browser, "preset") == "calm"
         assert text(browser, "weight") == "0.25"
@@ -141,7 +134,7 @@ def test_the_figures_follow_the_show(browser):
         assert 30 <= float(text(browser, "latency")) <= 60
         assert text(browser, "fps") == "59.9"
         show.info = replace(INFO, face="<b>zoë</b>", weight=0.875, rms_db=-120.0, keys=64)
-        until(lambda: text(browser, "face") == "<b>zoë</b>")
+        wait_for(lambda: text(browser, "face") == "<b>zoë</b>")
         assert text(browser, "weight") == "0.88"
         assert text(browser, "level") == "silent"
         wide = browser.execute_script(
@@ -154,33 +147,33 @@ def test_the_figures_follow_the_show(browser):
 def test_the_page_waits_for_a_node_that_is_gone_and_finds_it_again(browser):
     with running() as show:
         browser.get(show.url)
-        until(lambda: state(browser) == "live")
-    until(lambda: state(browser) == "waiting")
+        wait_for(lambda: state(browser) == "live")
+    wait_for(lambda: state(browser) == "waiting")
     assert text(browser, "notice") == "waiting for the node"
     with running(show.port):
-        until(lambda: state(browser) == "live")
+        wait_for(lambda: state(browser) == "live")
 
 
 def test_a_picture_that_stands_still_is_told(browser):
     with running() as show:
         browser.get(show.url)
-        until(lambda: state(browser) == "live")
+        wait_for(lambda: state(browser) == "live")
         show.paused = True
-        until(lambda: state(browser) == "still")
+        wait_for(lambda: state(browser) == "still")
         show.paused = False
-        until(lambda: state(browser) == "live")
+        wait_for(lambda: state(browser) == "live")
 
 
 def test_f_shows_the_picture_alone(browser):
     full = "return document.fullscreenElement?.id ?? ''"
     with running() as show:
         browser.get(show.url)
-        until(lambda: state(browser) == "live")
+        wait_for(lambda: state(browser) == "live")
         body = browser.find_element("tag name", "body")
         body.send_keys("f")
-        until(lambda: browser.execute_script(full) == "picture")
+        wait_for(lambda: browser.execute_script(full) == "picture")
         body.send_keys("f")
-        until(lambda: browser.execute_script(full) == "")
+        wait_for(lambda: browser.execute_script(full) == "")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +187,7 @@ def test_all_fits_on_the_screen(browser, width, height):
     try:
         with running() as show:
             browser.get(show.url)
-            until(lambda: state(browser) == "live")
+            wait_for(lambda: state(browser) == "live")
             page = browser.execute_script(
                 "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
             )
@@ -207,8 +200,8 @@ def test_all_fits_on_the_screen(browser, width, height):
 def test_the_browser_has_nothing_to_complain_about(browser):
     with running() as show:
         browser.get(show.url)
-        until(lambda: state(browser) == "live")
+        wait_for(lambda: state(browser) == "live")
         browser.get_log("browser")
         browser.refresh()
-        until(lambda: state(browser) == "live")
+        wait_for(lambda: state(browser) == "live")
         assert browser.get_log("browser") == []

@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tests.events import HANG_S, wait_for
 from tests.output.screen import ESCAPE, HEIGHT, WIDTH, a_screen
 from tests.output.shows import INFO, flat
 from tests.output.test_delivery import chart
@@ -30,9 +31,9 @@ def showing(size=64, target=""):
         yield output
 
 
-def seen(screen, output, frame, until, timeout_s=10):
+def seen(screen, output, frame, until):
     """What the screen shows when ``until`` holds, while frames go on."""
-    end_s = time.monotonic() + timeout_s
+    end_s = time.monotonic() + HANG_S
     while not until(picture := screen.picture()):
         assert time.monotonic() < end_s, picture[:: HEIGHT // 8, :: WIDTH // 8].tolist()
         output.send(frame, time.monotonic())
@@ -89,10 +90,7 @@ def test_escape_puts_it_away_and_the_show_goes_on(screen):
 def test_it_is_gone_when_it_is_closed(screen):
     with showing() as output:
         seen(screen, output, flat((9, 200, 9)), lambda found: found[50, WIDTH // 2, 1] == 200)
-    end_s = time.monotonic() + 5
-    while screen.picture()[:20].any():
-        assert time.monotonic() < end_s
-        time.sleep(0.02)
+    wait_for(lambda: not screen.picture()[:20].any())
 
 
 def test_it_says_that_it_is_ready(screen):

@@ -8,6 +8,8 @@ import time
 
 import aiohttp
 
+from tests.events import HANG_S
+
 AHEAD = 500
 """Pictures that one who stalls has asked for; more than there will be."""
 
@@ -42,8 +44,8 @@ class Watcher(threading.Thread):
                 await live.send_str("next")
             self._reading.wait()  # with all of this thread, which takes nothing from its socket
             while not self._over.is_set():
-                status = json.loads((await live.receive(10)).data)
-                await live.receive(10)  # the picture
+                status = json.loads((await live.receive(HANG_S)).data)
+                await live.receive(HANG_S)  # the picture
                 self.seen.append((time.monotonic(), status["frame"]))
                 await live.send_str("next")
 
