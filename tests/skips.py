@@ -16,6 +16,7 @@ KINDS = {
     "no card": r"no CUDA card here",
     "a card": r"there is a CUDA card here",
     "other processor": r"^this processor has",
+    "other Python": r"this is another Python",
     "not allowed": r"needs root|needs Linux, root",
     "other system": r"Windows|SpoutGL may|syphon-python may|Linux|POSIX|Debian|pseudo-terminal"
     r"|sockets there|keeps its name there|no file size limits|JACK keeps|really started there"

@@ -58,6 +58,7 @@ def export_onnx(encoder: Encoder) -> bytes:
             input_names=["column", *(f"history{i}" for i in range(len(before)))],
             output_names=["values", *(f"kept{i}" for i in range(len(before)))],
             opset_version=18,
+            dynamo=True,
             external_data=False,
             verbose=False,
         )

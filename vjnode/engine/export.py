@@ -86,6 +86,7 @@ def to_onnx(module: nn.Module, network: Network, size: int) -> bytes:
             input_names=list(inputs),
             output_names=list(network.outputs(size)),
             opset_version=OPSET,
+            dynamo=True,
             external_data=False,
             verbose=False,
         )
