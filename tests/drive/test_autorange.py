@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vjnode.audio.source import HOP_S
-from vjnode.drive.autorange import MOST, WIDTH, AutoRange
+from vjnode.drive.autorange import LOUD, MOST, RARE, WIDTH, AutoRange
 
 
 def learnt(weights, seconds=60.0, seed=0):
@@ -23,16 +23,40 @@ def test_before_any_music_every_weight_is_itself():
 
 
 @pytest.mark.parametrize("middle", [0.2, 0.5, 0.8])
-def test_a_narrow_range_becomes_wide_enough_and_stays_about_where_it_is(middle):
+def test_a_narrow_range_becomes_wide_enough_and_stays_below_the_top(middle):
     narrow = np.linspace(middle - 0.15, middle + 0.15, 31)
     low, high = np.percentile(now(learnt(narrow), narrow), (15, 85))
-    assert high - low == pytest.approx(WIDTH, abs=0.05)
-    assert (low + high) / 2 == pytest.approx(middle, abs=0.16)
+    assert high - low == pytest.approx(WIDTH, abs=0.08)
+    assert high <= LOUD + 0.02
 
 
-def test_a_range_that_is_wide_enough_is_left_as_it_is():
-    wide = np.linspace(0.1, 0.95, 50)
-    np.testing.assert_allclose(now(learnt(wide), wide), wide, atol=0.02)
+def test_a_calm_range_stays_below_a_loud_one():
+    calm, loud = (np.linspace(middle - 0.1, middle + 0.1, 31) for middle in (0.25, 0.8))
+    assert now(learnt(calm), calm).mean() < now(learnt(loud), loud).mean() - 0.05
+
+
+def test_the_middle_of_a_range_that_is_wide_enough_is_left_as_it_is():
+    wide = np.linspace(0.01, 0.85, 50)
+    middle = wide[8:-8]
+    np.testing.assert_allclose(now(learnt(wide), middle), middle, atol=0.04)
+
+
+def test_an_hour_of_loud_music_is_not_an_hour_at_the_top():
+    """What is ordinary there comes to lie below the top; what stands out still reaches it."""
+    rng = np.random.default_rng(1)
+    loud = np.clip(rng.normal(0.85, 0.06, 4000), 0.0, 1.0)
+    ranging = learnt(loud, seconds=600.0)
+    found = now(ranging, loud)
+    assert np.percentile(found, 85) == pytest.approx(LOUD, abs=0.02)
+    assert np.percentile(found, 98) <= RARE + 0.01
+    assert 0.5 <= np.median(found) <= 0.7
+    assert ranging.step(0.995, learn=False) > 0.95
+
+
+def test_a_climax_after_a_calm_minute_reaches_the_top_at_once():
+    ranging = learnt(np.linspace(0.2, 0.5, 31), seconds=90.0)
+    assert ranging.step(0.45, learn=False) < 0.75
+    assert ranging.step(0.9, learn=False) > 0.93
 
 
 def test_what_hardly_moves_is_not_made_to_shake():

@@ -26,7 +26,7 @@ def expression(mixer, sources, dt_s=0.016, **more):
 
 def test_as_it_comes_the_expression_follows_the_weight_with_accents():
     assert default_route("weight", "expression") == route("weight", 1.0, 0.0, 0.05)
-    assert default_route("onset", "expression") == route("onset", 0.15, 0.0, 0.15)
+    assert default_route("onset", "expression") == route("onset", 0.2, 0.0, 0.12)
     assert len(default_routes()) == len(CHANNELS) * len(SOURCES)
     others = [one for one in default_routes() if one.source not in ("weight", "onset")]
     assert {one.amount for one in others} == {0.0}
@@ -34,7 +34,7 @@ def test_as_it_comes_the_expression_follows_the_weight_with_accents():
     for _ in range(600):
         value = expression(mixer, SourceValues(weight=0.5, beat=1.0, low=1.0))
     assert value == pytest.approx(0.5)
-    assert expression(mixer, SourceValues(weight=0.5, hits=(Hit(0.0, 1.0),))) == pytest.approx(0.65)
+    assert expression(mixer, SourceValues(weight=0.5, hits=(Hit(0.0, 1.0),))) == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize("source", [one for one in SOURCES if one not in ("onset", "constant")])
@@ -55,15 +55,32 @@ def test_the_beat_drives_instead_of_the_weight_or_with_it():
     sources = SourceValues(weight=0.3, beat=0.5)
     instead = Mixer([route("weight", 0.0), route("beat", 1.0)])
     assert expression(instead, sources) == 0.5
-    together = Mixer([route("weight", 1.0), route("beat", 1.0)])
-    assert expression(together, sources) == pytest.approx(0.8)
+    together = Mixer([route("weight", 1.0), route("beat", 0.8)])
+    assert expression(together, sources) == pytest.approx(0.7)
 
 
-def test_the_sum_is_amplified_and_then_clipped():
+def test_the_sum_is_amplified_and_has_a_soft_knee():
     mixer = Mixer([route("weight", 2.0), route("low", 2.0)])
-    assert expression(mixer, SourceValues(weight=0.4, low=0.4)) == 1.0
-    assert expression(mixer, SourceValues(weight=0.4, low=0.4), gain=0.5) == pytest.approx(0.8)
-    assert expression(mixer, SourceValues(weight=0.4, low=0.4), gain=0.0) == 0.0
+    found = [
+        expression(mixer, SourceValues(weight=level, low=level), gain=gain)
+        for level, gain in ((0.1, 1.0), (0.3, 0.5), (0.4, 1.0), (0.8, 1.0), (1.0, 1.0), (1.0, 0.0))
+    ]
+    assert found[:2] == pytest.approx([0.4, 0.6])
+    assert 0.75 < found[2] < found[3] < 1.0
+    assert found[4:] == [1.0, 0.0]
+
+
+def test_an_accent_on_the_most_intense_music_is_still_seen():
+    mixer = Mixer()
+    for _ in range(600):
+        before = expression(mixer, SourceValues(weight=0.9))
+    assert before < 0.9
+    assert before + 0.05 < expression(mixer, SourceValues(weight=0.9, hits=(Hit(0.0, 1.0),))) < 1.0
+
+
+def test_what_cannot_pass_one_is_not_bent():
+    mixer = Mixer([route("weight", 0.5), route("constant", 0.5)])
+    assert expression(mixer, SourceValues(weight=0.9)) == pytest.approx(0.95)
 
 
 def test_each_route_has_its_own_times_at_any_frame_rate():

@@ -1,4 +1,5 @@
 import math
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -116,7 +117,7 @@ def test_when_the_gate_closes_the_default_face_is_at_rest_within_half_a_second()
         weight = made.at(now_s, response).weight
         assert weight <= 0.02 or now_s < 1.5
         if i == round(0.95 / BLOCK_S):
-            assert weight > 0.95
+            assert weight > 0.85
 
 
 def test_while_the_gate_is_closed_the_music_does_not_move_the_face():
@@ -165,7 +166,9 @@ def test_gain_comes_last_and_the_weight_stays_within_its_range():
     found = [
         made.at(1.0 + 0.1 * i, replace(AT_ONCE, gain=gain)).weight for i, gain in enumerate(gains)
     ]
-    assert found == pytest.approx([0.3, 0.6, 1.0, 0.0, 0.0, 1.0])
+    assert found[:2] + found[3:5] == pytest.approx([0.3, 0.6, 0.0, 0.0])
+    assert 0.9 < found[2] == found[5] < 1.0  # a soft knee, and no gain beyond 4
+    assert made.at(2.0, replace(AT_ONCE, gain=0.5)).weight == pytest.approx(0.15)
 
 
 @pytest.mark.parametrize("fps", [24, 60, 144])
@@ -273,8 +276,8 @@ def test_onsets_are_those_that_have_been_heard():
 
 def test_a_song_that_starts_anew_starts_a_new_track_of_time():
     response = only(weight=1.0, onset=(0.1, 0.0, 0.1))
-    made = track(drive(50.0, 0.5, hits=((49.9, 1.0),)), drive(0.02, 0.7, hits=((0.02, 1.0),)))
-    assert made.at(0.02, response).weight == pytest.approx(0.8)
+    made = track(drive(50.0, 0.5, hits=((49.9, 1.0),)), drive(0.02, 0.6, hits=((0.02, 1.0),)))
+    assert made.at(0.02, response).weight == pytest.approx(0.7)
 
 
 def test_a_new_audio_process_is_followed_from_its_first_word():
@@ -305,6 +308,52 @@ def test_a_rendering_goes_in_strides_with_points_between():
     assert drives[-1].captured_s >= WeightTrack(TrackConfig(interval_s=0.25)).ahead_s
     assert found(7) == pytest.approx([0.1, 0.225, 0.35, 0.6, 0.55], abs=1e-9)
     assert found(0) == pytest.approx([0.1, 0.1, 0.1, 0.6, 0.6], abs=1e-9)
+
+
+def test_silence_leaves_nothing_behind_however_long_it_is():
+    """With the gate closed or no device, drives go on coming and frames go on being drawn."""
+    made, response, sizes = track(), Response(), []
+    for i in range(1, 36_000):
+        made.push(drive(i * BLOCK_S, 0.3, audible=False))
+        if i % 3 == 0:
+            made.at(i * BLOCK_S, response)
+        if i % 6_000 == 0:
+            sizes.append(len(pickle.dumps(made)))
+    assert max(sizes) < 1.1 * sizes[0]
+    # So the first sound has as little to clear away as any.
+    assert sizes[-1] < 8_000
+    made.push(drive(36_000 * BLOCK_S, 0.8))
+    assert made.at(36_000 * BLOCK_S, AT_ONCE).weight == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("settings", [{}, {"interval_s": 0.25}])
+def test_drives_that_nobody_asks_for_do_not_pile_up(settings):
+    made, sizes = track(**settings), []
+    for i in range(1, 16_000):
+        made.push(drive(i * BLOCK_S, 0.3))
+        if i % 4_000 == 0:
+            sizes.append(len(pickle.dumps(made)))
+    assert max(sizes) < 1.1 * sizes[0]
+
+
+def test_dynamics_go_from_steady_to_dancing():
+    """Between hits the weight falls; how far is a setting."""
+
+    def falls(dynamics):
+        made, response = track(), replace(AT_ONCE, dynamics=dynamics)
+        found = []
+        for i in range(1, 1500):
+            now_s = i * BLOCK_S
+            made.push(drive(now_s, 0.8 if now_s % 0.5 < 0.2 else 0.5))
+            found.append(made.at(now_s, response).weight)
+        late = np.array(found[1000:])
+        assert late.mean() == pytest.approx(0.62, abs=0.05)
+        return np.ptp(late)
+
+    steady, heard, dancing = falls(0.0), falls(0.5), falls(1.0)
+    assert steady < 0.12
+    assert heard == pytest.approx(0.3)
+    assert dancing > 1.3 * heard
 
 
 def test_drives_that_are_past_are_forgotten():

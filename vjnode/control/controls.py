@@ -33,6 +33,7 @@ class Controls:
     release: float = _default("release")
     floor: float = _default("floor")
     ceiling: float = _default("ceiling")
+    dynamics: float = _default("dynamics")
     curve: float = _default("curve")
     accent: float = _default("accent")
     accent_decay: float = _default("accent_decay")

@@ -5,6 +5,7 @@ OSC addresses, presets, the command line and the README's table all come from th
 
 from dataclasses import dataclass
 
+from vjnode.drive.dynamics import AS_HEARD
 from vjnode.drive.routing import AMOUNT_HIGH, AMOUNT_LOW, CHANNELS, SOURCES, default_route
 from vjnode.drive.shaping import CURVE_HIGH, CURVE_LOW, GATE_DB
 from vjnode.errors import InputError
@@ -102,6 +103,13 @@ _NAMED = (
     _float("release", "how fast it calms down", 0.0, 10.0, _WEIGHT.release_s, unit="s"),
     _float("floor", "the weight in silence", 0.0, 1.0, 0.0),
     _float("ceiling", "the weight of the most intense sound", 0.0, 1.0, 1.0),
+    _float(
+        "dynamics",
+        "how much the face moves between calm and wild: 0 steady, 0.5 as the music, 1 dancing",
+        0.0,
+        1.0,
+        AS_HEARD,
+    ),
     _float(
         "curve",
         "exponent on the weight: above 1 calmer, below 1 livelier",

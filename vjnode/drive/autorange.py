@@ -1,8 +1,9 @@
-"""Automatic range: a piece that is even moves the face as well as one that is wild.
+"""Automatic range: even music moves the face, and loud music keeps clear of the top.
 
 The knots of the encoder are fitted to music of all kinds. One song keeps to a part of that range,
-and compressed music to a small one. So a range that is narrow is widened, about where it lies, as
-far as it takes for the face to move; one that is wide enough is left as it is.
+compressed music to a small one, and a loud concert to its upper end. So a range that is narrow is
+widened, about where it lies, as far as it takes for the face to move; and one that lies too high
+is brought down, so that the top is left for what stands out from the last minutes.
 """
 
 import math
@@ -11,13 +12,18 @@ import numpy as np
 
 from vjnode.audio.source import HOP_S
 
-WIDTH = 0.55
+LOUD = 0.75
+"""The middle 70 % of the weights end here at most: so far up is an ordinary loud passage."""
+RARE = 0.93
+"""The one in fifty above it is brought up to here at most: the rest is for what was never heard."""
+WIDTH = 0.6
 """The middle 70 % of the weights are brought to this width at least."""
 MOST = 3.0
 """Largest factor; what hardly moves at all is meant to rest."""
 
-_MIDDLE = (0.15, 0.85)
-_ENDS = (0.08, 0.92)  # what is widened stays between these, so that the ends are kept for more
+_KNOTS = (0.15, 0.85, 0.98)
+_CALM = 0.05  # a range that is widened does not begin below this, so that rest is kept for rest
+_STEEPER = 2.5  # so many times what is rare is widened more than what is usual
 _BINS = 100
 _MEMORY_S = 180.0
 _AT_FIRST_S = 4.0  # so much music of all kinds counts as heard
@@ -26,7 +32,7 @@ _KEEP = math.exp(-_EVERY * HOP_S / _MEMORY_S)
 
 
 class AutoRange:
-    """Learns which weights are usual, step by step, and widens their range.
+    """Learns which weights are usual, step by step, and brings them into a range of their own.
 
     Rest stays rest and the most stays the most, and of two weights at one moment the greater
     stays the greater.
@@ -42,7 +48,7 @@ class AutoRange:
         self._knots: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0, 1.0), (0.0, 1.0))
 
     def step(self, weight: float, *, learn: bool = True) -> float:
-        """Take the next of the encoder's weights, 0…1, and return it in its wider range, 0…1.
+        """Take the next of the encoder's weights, 0…1, and return it in its new range, 0…1.
 
         learn: whether it is one of music; noise and silence say nothing of the range.
         """
@@ -59,8 +65,11 @@ class AutoRange:
         np.add.at(self._heard_s, bins, HOP_S)
         share = np.cumsum(self._heard_s)
         edges = np.linspace(0.0, 1.0, _BINS + 1)
-        low, high = np.interp(_MIDDLE, np.concatenate([[0.0], share / share[-1]]), edges)
+        low, high, rare = np.interp(_KNOTS, np.concatenate([[0.0], share / share[-1]]), edges)
         width = min(max(high - low, WIDTH), MOST * (high - low))
-        start = max((low + high - width) / 2.0, min(low, _ENDS[0]))
-        start = min(start, max(high, _ENDS[1]) - width)
-        self._knots = ((0.0, low, high, 1.0), (0.0, start, start + width, 1.0))
+        calm = min(low, _CALM)
+        end = min(max((low + high + width) / 2.0, calm + width), LOUD)
+        start = max(end - width, calm)
+        slope = (end - start) / (high - low)
+        top = max(end, min(end + _STEEPER * slope * (rare - high), RARE))
+        self._knots = ((0.0, low, high, rare, 1.0), (0.0, start, end, top, 1.0))

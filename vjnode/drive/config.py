@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from vjnode.drive.dynamics import AS_HEARD
 from vjnode.drive.envelope import SLOPE
 from vjnode.drive.interpolate import COUNT
 from vjnode.drive.routing import Route, default_routes
@@ -56,11 +57,13 @@ class Response:
     """How the face responds to what is heard; may change with every frame.
 
     gain: 0…4, factor on everything; clipped to that.
+    dynamics: 0…1, see ``vjnode.drive.dynamics.Dynamics``.
     curve, floor, ceiling: see ``vjnode.drive.shaping.shape``.
     lfo_rate_hz, lfo_beats: see ``vjnode.drive.cycle.Lfo``.
     """
 
     gain: float = 1.0
+    dynamics: float = AS_HEARD
     curve: float = 1.0
     floor: float = 0.0
     ceiling: float = 1.0

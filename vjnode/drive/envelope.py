@@ -20,7 +20,7 @@ def step(level: float, target: float, *, dt_s: float, attack_s: float, release_s
     return target + (level - target) * math.exp(-dt_s / time_s)
 
 
-SLOPE = 0.5
+SLOPE = 0.45
 """Fastest calm movement, weight per second."""
 
 _FREE_S = 0.7

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 INTERVAL_S = 0.25
 COUNT = 7
 
+KEPT_S = 10.0
+"""Nobody asks for what lies further behind the newest step, strides apart."""
+
 GAP_S = 0.25
 """Steps further apart than this have a pause of the sound between them."""
 
@@ -99,9 +102,15 @@ class Steps:
         self._points: dict[int, float] = {}
 
     def push(self, t_s: float, value: float) -> None:
-        """Add a step; one that is not newer than the last is the same one again."""
+        """Add a step; one that is not newer than the last is the same one again.
+
+        Steps that are long past go, also while nobody asks for any: silence may last for hours.
+        """
         if not self._steps or t_s > self._steps[-1][0]:
             self._steps.append((t_s, value))
+        oldest_s = t_s - KEPT_S - 4.0 * self._interval_s
+        while len(self._steps) > 1 and self._steps[1][0] < oldest_s:
+            self._steps.popleft()
 
     def clear(self) -> None:
         """Forget all steps."""
@@ -114,7 +123,7 @@ class Steps:
         Beyond the newest step that one holds.
         """
         if self._interval_s > 0.0:
-            return self._between_time_points(t_s)
+            return self._between_time_points(t_s) if self._steps else 0.0
         steps = self._steps
         while len(steps) > 1 and steps[1][0] <= t_s:
             steps.popleft()

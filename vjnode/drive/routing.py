@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vjnode.drive.accent import Accent, Hit
 from vjnode.drive.envelope import step
+from vjnode.drive.shaping import soften
 from vjnode.errors import InputError
 
 SOURCES = ("weight", "onset", "low", "mid", "high", "beat", "lfo", "constant")
@@ -81,7 +82,7 @@ class SourceValues:
 _SETTINGS = {
     "weight": (1.0, 0.0, 0.05),
     # Small: accents are as large in calm passages as in wild ones, and would hide the difference.
-    "onset": (0.15, 0.0, 0.15),
+    "onset": (0.2, 0.0, 0.12),
     "low": (0.0, 0.01, 0.2),
     "mid": (0.0, 0.01, 0.2),
     "high": (0.0, 0.01, 0.2),
@@ -127,16 +128,22 @@ class Mixer:
     ) -> dict[str, float]:
         """Move on by ``dt_s`` (s) and return every channel's value there, 0…1.
 
-        value = clip(gain · Σ amount · enveloped source, 0, 1)
+        value = gain · Σ amount · enveloped source, within 0…1: where it could pass 1, all
+        amounts together, a soft knee brings it there (``vjnode.drive.shaping.soften``).
 
         dt_s: time since the last step; 0 or less moves nothing.
-        gain: factor on the sum, before it is clipped.
+        gain: factor on the sum, before the knee.
         calming: how many times faster than their release the sources of sound fall.
         """
         sums = dict.fromkeys(CHANNELS, 0.0)
+        highest = dict.fromkeys(CHANNELS, 0.0)
         for route in self._routes:
             sums[route.channel] += route.amount * self._enveloped(route, sources, dt_s, calming)
-        return {channel: min(1.0, max(0.0, gain * total)) for channel, total in sums.items()}
+            highest[route.channel] += max(0.0, route.amount)
+        return {
+            channel: soften(gain * total, gain * highest[channel])
+            for channel, total in sums.items()
+        }
 
     def _enveloped(self, route: Route, sources: SourceValues, dt_s: float, calming: float) -> float:
         release_s = route.release_s / (calming if route.source in _OF_SOUND else 1.0)

@@ -1,10 +1,13 @@
-"""How the calibrated weight is shaped before it drives anything: gate, curve, floor, ceiling."""
+"""How the calibrated weight is shaped before it drives anything: gate, curve, range, knee."""
 
 import math
 
 GATE_DB = -60.0
 HYSTERESIS_DB = 3.0
 HOLD_S = 0.1
+
+KNEE = 0.75
+"""From here up what is added together takes its place in what is left below 1."""
 
 CURVE_LOW, CURVE_HIGH = 0.25, 4.0
 
@@ -24,6 +27,23 @@ def shape(weight: float, *, curve: float = 1.0, floor: float = 0.0, ceiling: flo
     low, high = sorted(min(1.0, max(0.0, end)) for end in (floor, ceiling))
     exponent = min(CURVE_HIGH, max(CURVE_LOW, curve))
     return low + (high - low) * math.pow(min(1.0, max(0.0, weight)), exponent)
+
+
+def soften(total: float, highest: float) -> float:
+    """Return ``total`` bent into 0…1 where it could pass 1: a soft knee, never a hard clip.
+
+    Up to KNEE it stays as it is. From there to ``highest`` the rest is pressed into what is left
+    below 1, evenly at first and harder the further up: with t = total − KNEE, d = highest − KNEE
+    and r = 1 − KNEE it becomes KNEE + t / (1 + t · (1/r − 1/d)), whose slope at the knee is 1 and
+    which reaches 1 at ``highest`` alone. What cannot pass 1 is not bent.
+
+    highest: the largest that ``total`` can become.
+    """
+    total = min(total, highest)
+    if highest <= 1.0 or total <= KNEE:
+        return min(1.0, max(0.0, total))
+    above = total - KNEE
+    return KNEE + above / (1.0 + above * (1.0 / (1.0 - KNEE) - 1.0 / (highest - KNEE)))
 
 
 class Gate:

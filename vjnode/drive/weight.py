@@ -10,8 +10,9 @@ from vjnode.drive.accent import Hit
 from vjnode.drive.config import GAIN_LIMIT, Response, TrackConfig
 from vjnode.drive.cycle import Lfo, beat_pulse
 from vjnode.drive.drive import Drive
+from vjnode.drive.dynamics import Dynamics
 from vjnode.drive.envelope import Legato
-from vjnode.drive.interpolate import Steps
+from vjnode.drive.interpolate import KEPT_S, Steps
 from vjnode.drive.routing import Mixer, SourceValues
 from vjnode.drive.shaping import shape
 
@@ -73,6 +74,7 @@ class WeightTrack:
         self._response = Response()
         self._lfo = Lfo()
         self._legato = Legato(self._config.slope)
+        self._dynamics = Dynamics()
         self._now_s: float | None = None
         self._last_hit_s = -math.inf
         self._rises_until_s = -math.inf
@@ -89,6 +91,8 @@ class WeightTrack:
             self._steps.clear()
             self._last_hit_s = -math.inf
         self._drives.append(drive)
+        while len(self._drives) > 1 and self._drives[1].captured_s < drive.captured_s - KEPT_S:
+            self._drives.popleft()
         self._steps.push(drive.weight_s, drive.weight)
 
     def at(self, now_s: float, response: Response) -> Moment:
@@ -103,7 +107,8 @@ class WeightTrack:
         heard = drive.audible and not resting
         beat = drive.beat.at(now_s)
         hits = self._new_hits(drive, now_s)
-        weight = self._steps.at(now_s - self._config.delay_s) if heard else 0.0
+        # Asked in silence too, so that the first sound after hours finds nothing to clear away.
+        weight = self._steps.at(now_s - self._config.delay_s)
         if hits:
             self._rises_until_s = now_s + RISE_S
         rises = now_s < self._rises_until_s
@@ -111,8 +116,11 @@ class WeightTrack:
             weight = max(weight, drive.weight)  # a hit does not wait for the next time point
         if heard:
             weight = self._legato.step(weight, dt_s, attack=bool(hits))
+            weight = self._dynamics.step(weight, dt_s, response.dynamics)
         else:
+            weight = 0.0
             self._legato.jump(weight)
+            self._dynamics.rest()
         if response is not self._response:
             self._response = response
             self._mixer.use(response.routes)

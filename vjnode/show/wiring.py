@@ -80,6 +80,7 @@ def response(controls: Controls) -> Response:
     """Return how the face responds with these controls."""
     return Response(
         gain=controls.gain,
+        dynamics=controls.dynamics,
         curve=controls.curve,
         floor=controls.floor,
         ceiling=controls.ceiling,
