@@ -34,10 +34,16 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Heard:
-    """What a sound gave. t_s, weight: of each frame. drives: of each block."""
+    """What a sound gave.
+
+    t_s, weight, beat, onsets: of each frame; beat is the part of the beat that has passed, NaN
+    while no beat is known. drives: of each block, where they were kept.
+    """
 
     t_s: NDArray[np.float64]
     weight: NDArray[np.float64]
+    beat: NDArray[np.float64]
+    onsets: NDArray[np.float64]
     drives: list[Drive]
 
     def between(self, start_s: float, end_s: float) -> NDArray[np.float64]:
@@ -45,21 +51,29 @@ class Heard:
         return self.weight[(self.t_s >= start_s) & (self.t_s < end_s)]
 
 
-def hear(mono: Sound, *, agc: str = "on", response: Response | None = None) -> Heard:
+def hear(
+    mono: Sound, *, agc: str = "on", response: Response | None = None, keep_drives: bool = True
+) -> Heard:
     """Hear ``mono``, shape (n,), as a live show would."""
     listener, track, response = Listener(), live_track(), response or Response()
     listener.set_up(agc=agc)
-    times, weights, drives = [], [], []
+    times: list[float] = []
+    moments: list[tuple[float, float, float]] = []
+    drives: list[Drive] = []
     frame = 0
     for i, pcm in enumerate(mono[: len(mono) // BLOCK * BLOCK].reshape(-1, BLOCK)):
         now_s = (i + 1) * BLOCK_S
         while frame / FPS < now_s:  # the frame is drawn before this block has been heard
             times.append(frame / FPS)
-            weights.append(track.at(frame / FPS, response).weight)
+            moment = track.at(frame / FPS, response)
+            beat = moment.beat if moment.bpm else np.nan
+            moments.append((moment.weight, beat, moment.onsets))
             frame += 1
-        drives.append(listener.hear(Block(np.repeat(pcm[:, None], 2, axis=1), now_s, now_s)))
-        track.push(drives[-1])
-    return Heard(np.array(times), np.array(weights), drives)
+        drive = listener.hear(Block(np.repeat(pcm[:, None], 2, axis=1), now_s, now_s))
+        track.push(drive)
+        if keep_drives:
+            drives.append(drive)
+    return Heard(np.array(times), *np.array(moments).T, drives)
 
 
 def momentary(mono: Sound) -> NDArray[np.float64]:
