@@ -8,6 +8,7 @@ first minute and in the sixtieth: so the weight must neither stand at the top no
 import os
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import music
@@ -129,7 +130,7 @@ def falls(heard: Heard, part: slice = slice(None)) -> NDArray[np.float64]:
     weight, beat, onsets = heard.weight[part], heard.beat[part], heard.onsets[part]
     starts = np.flatnonzero(np.diff(beat) < -0.5) + 1
     found = []
-    for start, end in zip(starts[:-1], starts[1:], strict=True):
+    for start, end in pairwise(starts):
         beat_s = (end - start) / FPS
         if not _BEAT_S[0] <= beat_s <= _BEAT_S[1] or np.isnan(beat[start:end]).any():
             continue
