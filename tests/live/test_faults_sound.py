@@ -1,10 +1,13 @@
 """A real show whose sound server is stopped and started again."""
 
 import importlib.util
+import json
 import os
+import re
 import shutil
 import subprocess
 import time
+import urllib.request
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from vjnode.storage import cache_dir
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SOUND_BACK_S = 2.0
+LOUD_DB = -50.0
 
 NULL_SINK_S = 2.0
 """A null sink that has just begun hands on so much silence first."""
@@ -80,10 +84,18 @@ def server(tmp_path):
     server.kill()
 
 
+def status(url):
+    """What the preview says of the newest frame."""
+    with urllib.request.urlopen(f"{url}/status") as answer:  # noqa: S310 - of this machine
+        return json.loads(answer.read())
+
+
 def test_a_sound_server_that_is_stopped_and_started_again(start, server):
     def scenario():
-        show = start("--audio", "device:nodeloop", "--output", "null", env=server.env)
-        time.sleep(2.0)
+        outputs = ("--output", "null", "--output", "preview:127.0.0.1:0")
+        show = start("--audio", "device:nodeloop", *outputs, env=server.env)
+        (url,) = re.findall(r"preview at (\S+)", show.log)
+        wait_for(lambda: status(url).get("level_db", -120.0) > LOUD_DB, lambda: show.log)
         server.kill()
         killed_s = time.monotonic()
         show.wait_for_log("no sound: ")
@@ -97,11 +109,12 @@ def test_a_sound_server_that_is_stopped_and_started_again(start, server):
         assert show.end()[0] == 0, show.log
         report, trace = show.report(), show.trace()
         assert any("delivers no sound" in one["reason"] for one in report["incidents"])
-        loud = [one["published_s"] for one in trace if one["rms_db"] > -50]
+        loud = [one["published_s"] for one in trace if one["rms_db"] > LOUD_DB]
         assert min(loud) < killed_s
         silent = [one for one in trace if killed_s + 0.6 < one["published_s"] < again_s]
-        assert max(one["weight"] for one in silent) <= 0.02
         misses = gaps(report, trace[0]["published_s"])
+        if max(one["weight"] for one in silent) > 0.02:
+            misses.append(Miss("the face is not at rest in silence", killed_s, again_s))
         if opened_s - again_s > SOUND_BACK_S:
             misses.append(Miss(f"listening after {opened_s - again_s:.2f} s", again_s, opened_s))
         back_s = min((at_s for at_s in loud if at_s > again_s), default=float("inf"))

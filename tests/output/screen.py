@@ -80,4 +80,4 @@ def a_screen():
                 glfw.terminate()  # Xlib ends its process when its server goes
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait()
