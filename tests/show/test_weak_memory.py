@@ -25,6 +25,7 @@ def test_a_slot_hands_over_whole_values(monkeypatch, copies):
         reader, last = slot.Slot(64, name="", copies=copies), 0
         while memory.goes_on():
             newest = reader.sequence
+            slot.fence()
             assert reader.written_s >= newest
             value = reader.read()
             if value is not None:
@@ -61,7 +62,7 @@ def test_a_ring_hands_over_sound_that_is_whole(monkeypatch):
 
 def test_the_figures_of_a_meter_are_of_one_moment(monkeypatch):
     monkeypatch.setattr(meter, "BINS", 4)
-    monkeypatch.setattr(meter, "_BYTES", meter._HEAD + 4 * 8)
+    monkeypatch.setattr(meter, "_BYTES", meter._HEAD + 4 * 12)
     monkeypatch.setattr(meter, "_MAX_TRIES", 10_000)  # until the writer, which lives, is done
     seen = set()
     for seed in SEEDS:
