@@ -19,6 +19,7 @@ MAY_USE = {
     "control": {"drive"},
     "show": {"audio", "drive", "face", "engine", "output", "control"},
 }
+STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
 TOP = {
     "console",
     "errors",
@@ -51,3 +52,21 @@ def test_imports_point_one_way(room):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vjnode."):
                 assert node.module.split(".")[1] in allowed, f"{path}: {node.module}"
+
+
+def writes_to_a_stream(node):
+    """Return whether ``node`` prints, or writes to stdout or stderr by itself."""
+    match node:
+        case ast.Call(func=ast.Name("print")):
+            return True
+        case ast.Attribute(ast.Attribute(ast.Name("sys"), stream), "write" | "writelines"):
+            return stream in STREAMS
+    return False
+
+
+@pytest.mark.parametrize("room", MAY_USE)
+def test_no_part_of_a_show_waits_for_a_console(room):
+    """A paused terminal holds up whoever writes to it: what is said goes through the log."""
+    for path in (ROOT / "vjnode" / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            assert not writes_to_a_stream(node), f"{path}:{node.lineno}"

@@ -5,7 +5,6 @@ has no precision switches.
 """
 
 import logging
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -21,6 +20,8 @@ from vjnode.engine.networks import Network, Precision, kept_graph
 from vjnode.errors import EngineError
 from vjnode.remedy import install
 from vjnode.storage import replace_file
+
+_log = logging.getLogger(__name__)
 
 OPSET = 18
 
@@ -50,7 +51,7 @@ def export(network: Network, size: int, precision: Precision) -> bytes:
     path = kept_graph(network, size, precision, sha256_of(weights))
     if not path.is_file():
         about = f"{network.about}{f', {size} px' if size else ''}, {precision}"
-        print(f"vjnode: exporting the {about}, once", file=sys.stderr)  # noqa: T201
+        _log.info("exporting the %s, once", about)
         module = network.module(weights, size, precision)
         try:
             replace_file(path, to_onnx(module, network, size))

