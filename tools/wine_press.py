@@ -1,6 +1,6 @@
 """On Windows, or Wine: has a console event told to every other Python, as the system would.
 
-python tools/wine_press.py EVENT      (1: Ctrl-Break; 2: the console is closed)
+python -m tools.wine_press EVENT      (1: Ctrl-Break; 2: the console is closed)
 
 A console runs kernelbase's CtrlRoutine in a thread of each of its processes; so does this.
 """
@@ -10,6 +10,8 @@ import os
 import sys
 from collections.abc import Iterator
 from ctypes import c_char, c_char_p, c_int32, c_size_t, c_uint32, c_void_p, c_wchar_p
+
+from vjnode.windows import load_library
 
 PROCESSES, ALL_ACCESS = 2, 0x1F0FFF
 
@@ -63,10 +65,7 @@ def other_pythons(kernel32: ctypes.CDLL) -> Iterator[int]:
 
 def main() -> None:
     """Tell all."""
-    kernel32 = ctypes.CDLL("kernel32")
-    for name, (result, *arguments) in SIGNATURES.items():
-        getattr(kernel32, name).restype = result
-        getattr(kernel32, name).argtypes = arguments
+    kernel32 = load_library("kernel32", SIGNATURES)
     routine = kernel32.GetProcAddress(kernel32.GetModuleHandleW("kernelbase"), b"CtrlRoutine")
     for pid in list(other_pythons(kernel32)):
         process = kernel32.OpenProcess(ALL_ACCESS, 0, pid)

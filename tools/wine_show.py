@@ -137,7 +137,7 @@ def main() -> None:
         show.type(b"\x03")
     elif ending == "closed":
         show.play_for(KILLED_S)
-        press = [*WINE, str(Path(__file__).with_name("wine_press.py")), CLOSED]
+        press = [*WINE, "-m", "tools.wine_press", CLOSED]
         subprocess.run(press, stdin=subprocess.DEVNULL, capture_output=True, check=True)  # noqa: S603 - our own
     took_s = show.wait()
     print(f"ended in order after {took_s:.1f} s")

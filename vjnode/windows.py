@@ -5,15 +5,19 @@ that the packages below this one run on, there is one calling convention, so ``C
 """
 
 import ctypes
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from ctypes import c_int32, c_uint32, c_void_p
 from functools import cache
 from importlib import import_module
 from typing import Any
 
-SIGNATURES: dict[str, tuple[object, ...]] = {
+Signatures = Mapping[str, tuple[object, ...]]
+"""Functions of a library by name: the type of what each returns, then those of its arguments."""
+
+SIGNATURES: Signatures = {
     "OpenProcess": (c_void_p, c_uint32, c_int32, c_uint32),
     "GetExitCodeProcess": (c_int32, c_void_p, c_void_p),
     "CloseHandle": (c_int32, c_void_p),
@@ -24,7 +28,7 @@ SIGNATURES: dict[str, tuple[object, ...]] = {
     "SetConsoleCtrlHandler": (c_int32, c_void_p, c_int32),
     "SetProcessShutdownParameters": (c_int32, c_uint32, c_uint32),
 }
-"""What is called in kernel32.dll: the type of what it returns, then those of its arguments."""
+"""Functions of kernel32.dll that are called here."""
 
 PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
 STILL_ACTIVE = 259
@@ -34,9 +38,10 @@ BELOW_NORMAL_PRIORITY_CLASS = 0x4000
 THREAD_PRIORITY_IDLE, THREAD_PRIORITY_LOWEST, THREAD_PRIORITY_BELOW_NORMAL = -15, -2, -1
 THREAD_PRIORITY_HIGHEST = 2
 
-CTRL_C_EVENT, CTRL_BREAK_EVENT = 0, 1
+CTRL_C_EVENT, CTRL_BREAK_EVENT, CTRL_CLOSE_EVENT = 0, 1, 2
+CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT = 5, 6
 HANDLER = ctypes.CFUNCTYPE(c_int32, c_uint32)
-"""A handler of console events: from the event to whether nobody else need handle it."""
+"""HandlerRoutine of wincon.h: from a console event to 1 where no other handler need see it."""
 
 SHUT_DOWN_LATE = 0x200
 """Below 0x280, which is where a process is in the order in which they are ended at a log-off."""
@@ -47,13 +52,28 @@ HOLD_S = 30.0
 _handlers: list[object] = []  # ctypes frees what nobody holds
 
 
-@cache
-def _kernel32() -> ctypes.CDLL:
-    library = ctypes.CDLL("kernel32")
-    for name, (result, *arguments) in SIGNATURES.items():
-        function = getattr(library, name)
+def load_library(name: str, signatures: Signatures) -> ctypes.CDLL:
+    """Return the system's library ``name``, whose functions have their ``signatures``.
+
+    Without them ctypes would cut handles to 32 bits.
+    """
+    library = ctypes.CDLL(name, use_last_error=True)
+    for function_name, (result, *arguments) in signatures.items():
+        function = getattr(library, function_name)
         function.restype, function.argtypes = result, arguments
     return library
+
+
+def last_error() -> str:
+    """Return the system's text on the last call, in this thread, that failed."""
+    if sys.platform == "win32":
+        return str(ctypes.WinError(ctypes.get_last_error()))
+    return "unknown"
+
+
+@cache
+def _kernel32() -> ctypes.CDLL:
+    return load_library("kernel32", SIGNATURES)
 
 
 def process_lives(pid: int) -> bool:
@@ -84,27 +104,37 @@ def set_priority_class(priority_class: int) -> bool:
 
 
 def heed_console(*, broken: Callable[[], None], closed: Callable[[], None]) -> bool:
-    """Have ``broken`` called at Ctrl-Break, and ``closed`` when the console closes.
+    """Have ``handle_console`` called with every event of the console.
 
-    Each is called by the system in a thread of its own. When the console closes, the system ends
-    the process when that thread is done, or after about 5 s. So it is not done: until then the
-    process may end by itself, in order. Ctrl-C is left to Python's own handler. Returns whether
-    that was allowed.
+    Each is told by the system in a thread of its own. Returns whether that was allowed.
     """
 
     def handle(event: int) -> int:
-        if event == CTRL_C_EVENT:
-            return 0
-        if event == CTRL_BREAK_EVENT:
-            broken()
-            return 1
-        closed()
-        time.sleep(HOLD_S)
-        return 1
+        return handle_console(event, broken=broken, closed=closed)
 
     handler = HANDLER(handle)
     _handlers.append(handler)
     return bool(_kernel32().SetConsoleCtrlHandler(handler, 1))
+
+
+def handle_console(event: int, *, broken: Callable[[], None], closed: Callable[[], None]) -> int:
+    """Call ``broken`` at Ctrl-Break, and ``closed`` when the console closes or the system ends.
+
+    In the second case the system ends the process when this returns, or after about 5 s. So it
+    does not return until then, and the process may end by itself, in order. Ctrl-C is left to
+    Python's own handler. A log-off is told only to services, and may be that of any user: it ends
+    nothing. That of a show's own user is told by ``vjnode.windows_session``.
+
+    Returns 1 where no other handler need see the event, else 0.
+    """
+    if event == CTRL_BREAK_EVENT:
+        broken()
+    elif event in (CTRL_CLOSE_EVENT, CTRL_SHUTDOWN_EVENT):
+        closed()
+        time.sleep(HOLD_S)
+    elif event != CTRL_LOGOFF_EVENT:
+        return 0
+    return 1
 
 
 def shut_down_late() -> bool:

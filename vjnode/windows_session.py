@@ -6,12 +6,16 @@ Only to be called on Windows; see ``vjnode.windows``.
 """
 
 import ctypes
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ctypes import c_int32, c_size_t, c_ssize_t, c_uint16, c_uint32, c_void_p, c_wchar_p
 
-from vjnode.windows import HOLD_S
+from vjnode.windows import HOLD_S, Signatures, last_error, load_library
+
+_log = logging.getLogger(__name__)
 
 WINDOW = "vjnode session"
 WM_ENDSESSION = 0x16
@@ -51,7 +55,7 @@ class Message(ctypes.Structure):
     )
 
 
-SIGNATURES: dict[str, tuple[object, ...]] = {
+SIGNATURES: Signatures = {
     "RegisterClassW": (c_uint16, c_void_p),
     "CreateWindowExW": (
         *(c_void_p, c_uint32, c_wchar_p, c_wchar_p, c_uint32, c_int32, c_int32, c_int32, c_int32),
@@ -61,42 +65,67 @@ SIGNATURES: dict[str, tuple[object, ...]] = {
     "GetMessageW": (c_int32, c_void_p, c_void_p, c_uint32, c_uint32),
     "DispatchMessageW": (c_ssize_t, c_void_p),
 }
-"""What is called in user32.dll: the type of what it returns, then those of its arguments."""
+"""Functions of user32.dll that are called here."""
 
 
-_procedures: list[object] = []  # a class of windows stays for as long as its process does
+class Session:
+    """The session of a process's user, and whoever wants to be told of its end.
 
-
-def heed_session(ended: Callable[[], None]) -> None:
-    """Have ``ended`` called when the user logs off or the system shuts down.
-
-    The system then waits about 5 s for the process to end by itself, in order. Where there is no
-    desktop, as in a service, nothing is heard of it. To be called once in a process.
+    There is one window, made when it is needed for the first time.
     """
-    threading.Thread(target=_watch, args=(ended,), name="session", daemon=True).start()
 
+    def __init__(self) -> None:
+        self._told: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._procedure = PROCEDURE(self._handle)  # a class of windows lives as long as its process
+        self._registered = False
 
-def _watch(ended: Callable[[], None]) -> None:
-    """Make a window that is never shown, and serve it for as long as there is one."""
-    user32 = ctypes.CDLL("user32")
-    for name, (result, *arguments) in SIGNATURES.items():
-        function = getattr(user32, name)
-        function.restype, function.argtypes = result, arguments
+    @contextmanager
+    def heeded(self, ended: Callable[[], None]) -> Iterator[None]:
+        """Within it, ``ended`` is called when the user logs off or the system shuts down.
 
-    def handle(window: int, message: int, first: int, second: int) -> int:
-        if message == WM_ENDSESSION and first:
+        The system then waits about 5 s for the process to end by itself, in order. Where there is
+        no desktop, as in a service, nothing is heard of it; that is logged.
+        """
+        with self._lock:
+            self._told.append(ended)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._watch, name="session", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._told.remove(ended)
+
+    def _watch(self) -> None:
+        """Make a window that is never shown, and serve it for as long as there is one."""
+        user32 = self._user32 = load_library("user32", SIGNATURES)
+        kind = WindowClass(procedure=self._procedure, name=WINDOW)
+        self._registered = self._registered or bool(user32.RegisterClassW(ctypes.byref(kind)))
+        if not self._registered or not user32.CreateWindowExW(
+            0, WINDOW, WINDOW, *[0] * 5, None, None, None, None
+        ):
+            _log.warning("a log-off will not be heard of: %s", last_error())
+            return
+        message = Message()
+        while user32.GetMessageW(ctypes.byref(message), None, 0, 0) > 0:
+            user32.DispatchMessageW(ctypes.byref(message))
+
+    def _handle(self, window: int, message: int, first: int, second: int) -> int:
+        """Be the window's procedure."""
+        if message != WM_ENDSESSION or not first:
+            answer: int = self._user32.DefWindowProcW(window, message, first, second)
+            return answer
+        with self._lock:
+            told = list(self._told)
+        for ended in told:
             ended()
+        if told:
             time.sleep(HOLD_S)  # when this is over the process is ended
-            return 0
-        answer: int = user32.DefWindowProcW(window, message, first, second)
-        return answer
+        return 0
 
-    procedure = PROCEDURE(handle)
-    _procedures.append(procedure)
-    kind = WindowClass(procedure=procedure, name=WINDOW)
-    user32.RegisterClassW(ctypes.byref(kind))
-    if not user32.CreateWindowExW(0, WINDOW, WINDOW, *[0] * 5, None, None, None, None):
-        return
-    message = Message()
-    while user32.GetMessageW(ctypes.byref(message), None, 0, 0) > 0:
-        user32.DispatchMessageW(ctypes.byref(message))
+
+session = Session()
+"""That of this process."""

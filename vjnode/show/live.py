@@ -34,7 +34,7 @@ from vjnode.show.stage import StageSpec
 from vjnode.show.status import StatusLine
 from vjnode.show.supervisor import Supervisor
 from vjnode.show.wiring import looks
-from vjnode.windows_session import heed_session
+from vjnode.windows_session import session
 
 _log = logging.getLogger(__name__)
 
@@ -215,11 +215,9 @@ def told_by_signals() -> Iterator[threading.Event]:
         del number, frame
         told_to_stop.set()
 
-    if sys.platform == "win32":
-        heed_session(told_to_stop.set)
-    before = {one: signal.signal(one, tell) for one in stop_signals()}
-    try:
+    with ExitStack() as stack:
+        if sys.platform == "win32":
+            stack.enter_context(session.heeded(told_to_stop.set))
+        for one in stop_signals():
+            stack.callback(signal.signal, one, signal.signal(one, tell))
         yield told_to_stop
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
