@@ -1,18 +1,28 @@
 """What a show draws with: every frame anew where that is fast enough, from key frames elsewhere."""
 
+import threading
+
 import numpy as np
 import pytest
 
 from tests.drive.drives import drive
 from vjnode.audio.source import BLOCK_S
+from vjnode.config import ShowConfig
 from vjnode.control.controls import Controls
+from vjnode.engine import measure
 from vjnode.engine.choose import Choice, Verdict
-from vjnode.engine.library import SweepLibrary
+from vjnode.engine.library import Look, SweepLibrary
 from vjnode.engine.live import LiveLibrary
-from vjnode.errors import InputError
+from vjnode.engine.openvino import OpenVinoEngine
+from vjnode.errors import InputError, VjnodeError
 from vjnode.face.catalogue import expression_names, face_names
+from vjnode.output.catalogue import parse_output
 from vjnode.show import wiring
+from vjnode.show.engine_stage import EngineJob
+from vjnode.show.handovers import HandOvers
+from vjnode.show.live import _stages as stages_of
 from vjnode.show.painter import Painter
+from vjnode.storage import cache_dir
 
 SIZE = 256
 PERIOD_S = 1 / 60
@@ -49,10 +59,10 @@ def card(monkeypatch):
     return card
 
 
-def library_for(drawing, size=SIZE):
+def library_for(drawing, size=SIZE, **more):
     told = []
     library = wiring.open_show_library(
-        size=size, drawing=drawing, period_s=PERIOD_S, memory_mib=64, told=told.append
+        size=size, drawing=drawing, period_s=PERIOD_S, memory_mib=64, told=told.append, **more
     )
     library.close()
     return library, told
@@ -183,13 +193,72 @@ def test_large_pictures_that_take_too_long_are_refused_with_what_does_not(card, 
     assert engine.closed
 
 
+def test_a_show_that_goes_on_is_not_refused_for_what_was_measured_beside_it(processor, caplog):
+    processor(full=62.5)
+    library, told = library_for("live", size=1024, restarted=True)
+    assert isinstance(library, LiveLibrary)
+    assert told[0].taken.ms == 62.5
+    assert "drawing 1024 px 16 times a second" in caplog.text
+
+
+def test_an_engine_that_is_started_again_is_told_that_the_show_goes_on():
+    config = ShowConfig("tone", (parse_output("null"),), size=SIZE, drawing="live")
+    job = EngineJob(SIZE, config.fps, 64, (), config.drawing)
+    with HandOvers(SIZE, 1) as hand:
+        spec = next(one for one in stages_of(config, hand, job) if one.name == "engine")
+        jobs = [spec.run(attempt)[1][1] for attempt in range(3)]
+    assert [one.restarted for one in jobs] == [False, True, True]
+    assert jobs[0] == job
+
+
+def test_what_was_opened_on_a_card_is_closed_where_the_processor_fails(
+    card, processor, monkeypatch
+):
+    def failing(engine):
+        opened.append(engine)
+        raise VjnodeError("the processor fails")
+
+    def close(engine):
+        closed.append(engine)
+
+    opened, closed, engine = [], [], card(80.0)
+    processor(live=25.0, card=True)
+    monkeypatch.setattr(wiring, "measured_ms", failing)
+    monkeypatch.setattr(OpenVinoEngine, "close", close)
+    with pytest.raises(VjnodeError, match="the processor fails"):
+        library_for("live")
+    assert engine.closed
+    assert closed == opened != []
+
+
+def test_a_card_whose_time_is_not_known_is_not_taken_for_the_quickest(card, processor):
+    engine = card(None)
+    processor(live=25.0, card=True)
+    assert "live" in library_for("live")[0].engine_name
+    assert engine.closed
+
+
 @pytest.mark.parametrize(("ms", "live"), [(5.0, True), (7.0, False), (35.0, False)])
-def test_auto_draws_live_on_a_processor_that_keeps_up(processor, monkeypatch, ms, live):
-    engine = OfACard(SIZE)
-    choice = Choice(engine, (Verdict("openvino", engine.name, "", ms),))
-    monkeypatch.setattr(wiring, "choose", lambda size, measured: choice)
-    processor(full=ms, known=True)
-    assert isinstance(library_for("auto")[0], LiveLibrary if live else SweepLibrary)
+def test_auto_draws_live_on_a_processor_that_keeps_up(monkeypatch, tmp_path, ms, live):
+    """It goes by what an earlier show with key frames has measured and kept."""
+    (tmp_path / "models").symlink_to(cache_dir("models"))
+    monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
+    monkeypatch.setattr(wiring, "may_be_fast", lambda: False)
+    monkeypatch.setattr(measure, "_drawing_s", lambda engine, codes: ms / 1e3)
+    opened = threading.Event()
+    earlier = wiring.open_show_library(
+        size=SIZE,
+        drawing="keys",
+        period_s=PERIOD_S,
+        memory_mib=64,
+        told=lambda choice: opened.set(),
+    )
+    earlier.sweep(Look(face_names()[0], expression_names()[0]))
+    assert opened.wait(60.0)
+    earlier.close()
+    library, told = library_for("auto")
+    assert isinstance(library, LiveLibrary if live else SweepLibrary)
+    assert [choice.taken.ms for choice in told] == [ms] * live
 
 
 def test_auto_opens_nothing_to_find_out_what_was_never_measured(processor, monkeypatch):

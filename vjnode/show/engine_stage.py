@@ -47,7 +47,8 @@ class EngineJob:
     """What the engine process is to do.
 
     memory_mib: limit for key frames, MiB. prefetch: looks to have warm beside the current.
-    drawing: as in ``ShowConfig``.
+    drawing: as in ``ShowConfig``. restarted: whether the show goes on already, and only this
+    process is new.
     """
 
     size: int
@@ -55,6 +56,7 @@ class EngineJob:
     memory_mib: int
     prefetch: tuple[Look, ...]
     drawing: str
+    restarted: bool = False
 
 
 def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
@@ -76,6 +78,7 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
             period_s=float(1 / job.fps),
             memory_mib=job.memory_mib,
             told=chosen.append,
+            restarted=job.restarted,
         )
     track = live_track()
     painter = Painter(library, track)

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from multiprocessing import resource_tracker
 from types import FrameType
 
@@ -152,7 +153,7 @@ def _stages(config: ShowConfig, hand: HandOvers, engine: EngineJob) -> list[Stag
         ),
         StageSpec(
             "engine",
-            lambda _: (draw, (links, engine)),
+            lambda attempt: (draw, (links, replace(engine, restarted=attempt > 0))),
             lambda: hand.frame.sequence,
             stall_s=ENGINE_STALL_S,
             start_s=ENGINE_RESTART_TIMEOUT_S,

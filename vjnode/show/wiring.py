@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -147,29 +149,42 @@ def open_library(
 
 
 def open_live_library(
-    *, size: int, period_s: float, told: Callable[[Choice], None] | None = None
+    *,
+    size: int,
+    period_s: float,
+    told: Callable[[Choice], None] | None = None,
+    restarted: bool = False,
 ) -> LiveLibrary:
     """Open what draws every frame anew.
 
     That is the whole generator on a card where it keeps up; else what is quicker: the same, or the
     processor with the small network, or with the whole generator for a size that has no other.
 
-    period_s: of the frames. told: is told which engine draws, before it draws.
+    period_s: of the frames. told: is told which engine draws, before it draws. restarted: whether
+    the show goes on already; what is measured beside it is no reason to end it.
 
     Raises:
         InputError: nothing here draws this size ``LEAST_LIVE_FPS`` times a second.
     """
     choice = _on_a_card(size)
     if choice is None or (not _keeps_up(choice, period_s) and processor_may_draw()):
-        choice = _quicker(choice, _on_the_processor(size, period_s))
+        with ExitStack() as unless_opened:
+            if choice is not None:
+                unless_opened.callback(choice.engine.close)
+            other = _on_the_processor(size, period_s)
+            unless_opened.pop_all()
+        choice = _quicker(choice, other)
     ms = choice.taken.ms
     if size not in live.SIZES and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
+        rate = f"{size} px {1e3 / ms:.3g} times a second here ({choice.taken.engine})"
+        if restarted:
+            _log.warning("drawing %s; at least %g were asked for", rate, LEAST_LIVE_FPS)
+            return _drawn_live(choice, told)
         choice.engine.close()
         sizes = " or ".join(f"--size {one}" for one in live.SIZES)
         raise InputError(
-            f"--drawing live would draw {size} px {1e3 / ms:.3g} times a second here "
-            f"({choice.taken.engine}), and that takes at least {LEAST_LIVE_FPS:g}; add {sizes}, "
-            "or take --drawing keys"
+            f"--drawing live would draw {rate}, and that takes at least {LEAST_LIVE_FPS:g}; "
+            f"add {sizes}, or take --drawing keys"
         )
     return _drawn_live(choice, told)
 
@@ -188,12 +203,16 @@ def _keeps_up(choice: Choice, period_s: float) -> bool:
 
 
 def _quicker(first: Choice | None, second: Choice) -> Choice:
-    """Return one of two that were measured, and close the other."""
+    """Return one of two, and close the other; one that was not measured is the slower."""
     if first is None:
         return second
-    taken, other = sorted((first, second), key=lambda one: one.taken.ms or 0.0)
+    taken, other = sorted((first, second), key=_ms)
     other.engine.close()
     return taken
+
+
+def _ms(choice: Choice) -> float:
+    return inf if choice.taken.ms is None else choice.taken.ms
 
 
 def open_show_library(
@@ -203,17 +222,19 @@ def open_show_library(
     period_s: float,
     memory_mib: int,
     told: Callable[[Choice], None] | None = None,
+    restarted: bool = False,
 ) -> SweepLibrary | LiveLibrary:
     """Open what a show draws with.
 
     drawing: one of ``vjnode.config.DRAWINGS``; ``auto`` is live where the engine draws fast enough
-    for this period, s, and from key frames elsewhere. The rest is as for ``open_library``.
+    for this period, s, and from key frames elsewhere. restarted: as for ``open_live_library``. The
+    rest is as for ``open_library``.
 
     Raises:
         InputError: no engine draws this size live, and nothing else was asked for.
     """
     if drawing == "live":
-        return open_live_library(size=size, period_s=period_s, told=told)
+        return open_live_library(size=size, period_s=period_s, told=told, restarted=restarted)
     if drawing == "auto" and (may_be_fast() or _processor_keeps_up(size, period_s)):
         choice = choose(size, measured=True)
         if _keeps_up(choice, period_s):
@@ -247,16 +268,24 @@ def _on_the_processor(size: int, period_s: float) -> Choice:
     engine: Engine | None = None
     ms = kept_ms(known_as(size, quality, fast=True))
     if ms is None:
-        engine = open_one()
-        ms = measured_ms(engine)
+        engine, ms = _measured(open_one)
     slow = 1e-3 * IN_A_SHOW * ms > max(SMOOTH_S, period_s)
     if slow and 1e-3 * AT_ONCE * ms <= PROMPT_S and cores() >= AT_ONCE:
         if engine is not None:
             engine.close()
-        engine = SideBySide(partial(open_one, shares=AT_ONCE))
-        ms = measured_ms(engine)
+        engine, ms = _measured(partial(SideBySide, partial(open_one, shares=AT_ONCE)))
     engine = engine or open_one()
     return Choice(engine, (Verdict("openvino", engine.name, "", ms),))
+
+
+def _measured(open_one: Callable[[], Engine]) -> tuple[Engine, float]:
+    """Open an engine and measure it, ms; it is closed again where that fails."""
+    with ExitStack() as unless_measured:
+        engine = open_one()
+        unless_measured.callback(engine.close)
+        ms = measured_ms(engine)
+        unless_measured.pop_all()
+        return engine, ms
 
 
 def _drawn_live(choice: Choice, told: Callable[[Choice], None] | None) -> LiveLibrary:
