@@ -1,13 +1,16 @@
 """A recording in several files: joined, they are what one file would have been."""
 
+import threading
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from tests.events import wait_for
 from tests.output.shows import Tap, flat, tone
 from tests.output.test_record import sound_of, video_of
 from vjnode.audio.source import RATE_HZ
+from vjnode.errors import OutputError
 from vjnode.output import movie, record
 from vjnode.output.base import OutputContext
 
@@ -143,3 +146,58 @@ def test_a_short_pause_stays_in_the_film(tmp_path):
     times, _ = video_of(tmp_path / "set.mp4")
     assert times[60] == pytest.approx(10.0, abs=1e-3)
     assert len(sound_of(tmp_path / "set.mp4")) / RATE_HZ == pytest.approx(11.0, abs=0.03)
+
+
+@pytest.fixture
+def ends(monkeypatch):
+    """An event: while it is cleared, no part is finished."""
+    finish, ends = movie.Movie.finish, threading.Event()
+
+    def wait_and_finish(self):
+        ends.wait()
+        finish(self)
+
+    monkeypatch.setattr(movie.Movie, "finish", wait_and_finish)
+    yield ends
+    ends.set()
+
+
+def play_live(folder, frames):
+    """Play as fast as this machine encodes, with parts of a second; returns the output."""
+    tap = Tap()
+    context = OutputContext(64, Fraction(FPS), sound=tap, part_s=1.0, live=True)
+    output = record.open_output(str(folder / "set.mp4"), context)
+    for n in range(frames):
+        if n:
+            tap.hear(tone(1 / FPS, (n - 1) / FPS), n / FPS)
+        output.send(flat((n % 200,) * 3), n / FPS)
+        wait_for(output._queue.empty)
+    return output
+
+
+def test_while_one_part_is_finished_the_next_loses_nothing(tmp_path, ends):
+    """The index of an hour is long to write."""
+    output = play_live(tmp_path, 150)
+    assert output.about()["dropped_frames"] == 0
+    closing = threading.Thread(target=output.close)
+    closing.start()
+    assert closing.is_alive()  # until all parts are whole
+    ends.set()
+    closing.join()
+    paths = parts_of(tmp_path)
+    assert [len(levels(path)) for path in paths] == [60, 60, 30]
+    assert [len(sound_of(path)) // RATE_HZ for path in paths] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("frames", [65, 110], ids=["at the end", "meanwhile"])
+def test_a_part_whose_end_cannot_be_written_is_told(tmp_path, monkeypatch, frames):
+    finish = movie.Movie.finish
+
+    def fall(self):
+        if len(list(tmp_path.iterdir())) > 1:
+            raise OutputError("the disk is full")
+        finish(self)
+
+    monkeypatch.setattr(movie.Movie, "finish", fall)
+    with pytest.raises(OutputError, match="the disk is full"):
+        play_live(tmp_path, frames).close()

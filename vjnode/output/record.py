@@ -8,6 +8,7 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +31,8 @@ class RecordOutput:
 
     ``send`` converts the picture and leaves the encoding to a thread, with a few frames
     between them. When those are waiting, a live show drops the frame (not the sound: that is
-    fetched with the next one); a rendering waits.
+    fetched with the next one); a rendering waits. A part that is over is finished by another
+    thread, so that the next one goes on meanwhile.
     """
 
     def __init__(self, files: RecordingFiles, codec: Codec, context: OutputContext) -> None:
@@ -123,26 +125,32 @@ class RecordOutput:
     def _write_all(self, batches: Iterator[list[Step]], begun: list[Movie]) -> None:
         """Encode and write what is queued.
 
-        begun: is kept to hold those that are not finished.
+        begun: is kept to hold those that are not over.
 
         Raises:
             OutputError: that is not possible any more; the text is the reason only.
         """
-        for steps in batches:
-            for step in steps:
-                if step.picture is not None and not step.movie.begun:
-                    self._begin(step.movie)
-                    begun.append(step.movie)
-                step.movie.write(step.picture, step.portions)
-                if step.last:
-                    begun.remove(step.movie)
-                    step.movie.finish()
-            try:
-                self._files.check_room()
-            except OutputError:
-                while begun:
-                    begun.pop().finish()  # they are whole up to here
-                raise
+        ends: list[Future[None]] = []
+        with ThreadPoolExecutor(1, thread_name_prefix="recording-end") as finisher:
+            for steps in batches:
+                for step in steps:
+                    if step.picture is not None and not step.movie.begun:
+                        self._begin(step.movie)
+                        begun.append(step.movie)
+                    step.movie.write(step.picture, step.portions)
+                    if step.last:
+                        begun.remove(step.movie)
+                        ends.append(finisher.submit(step.movie.finish))
+                while ends and ends[0].done():
+                    ends.pop(0).result()
+                try:
+                    self._files.check_room()
+                except OutputError:
+                    while begun:
+                        begun.pop().finish()  # they are whole up to here
+                    raise
+        for end in ends:
+            end.result()
 
     def _begin(self, movie: Movie) -> None:
         """Begin the file of the next part.
