@@ -3,6 +3,8 @@
 import os
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -10,9 +12,9 @@ import platformdirs
 
 from vjnode.errors import VjnodeError
 
-MOVE_TRIES, MOVE_PAUSE_S = 11, 0.05
-"""Windows moves nothing onto a file, and no folder, that another program has open, as a virus
-scanner does with whatever is new; half a second later it has mostly been closed again."""
+TRIES, PAUSE_S = 11, 0.05
+"""Windows neither moves nor removes what another program has open, as a virus scanner has whatever
+is new; half a second later it has mostly been closed again."""
 
 
 def shipped(*parts: str) -> Path:
@@ -48,6 +50,8 @@ def cache_dir(*parts: str) -> Path:
 def check_writable(path: Path) -> None:
     """Check that ``path`` can be written, and leave everything as it is.
 
+    An empty file is left where another program has it open by then, and does not let go.
+
     Raises:
         OSError: it cannot.
     """
@@ -56,7 +60,8 @@ def check_writable(path: Path) -> None:
     except FileExistsError:
         path.open("ab").close()
     else:
-        path.unlink()
+        with suppress(OSError):  # it could be written
+            remove(path)
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -75,7 +80,8 @@ def replace_file(path: Path, data: bytes) -> None:
         temporary.chmod(0o644)  # as any other file, not as the secret that mkstemp makes
         move(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)  # by then it has its own name, unless this failed
+        with suppress(OSError):  # by then it has its own name, unless this failed
+            remove(temporary)
 
 
 def move(source: Path, target: Path) -> None:
@@ -86,11 +92,29 @@ def move(source: Path, target: Path) -> None:
     Raises:
         OSError: that cannot be; after half a second, where another program has one of them open.
     """
-    for _ in range(MOVE_TRIES - 1):
+    _insist(lambda: source.replace(target))
+
+
+def remove(path: Path) -> None:
+    """Remove the file ``path``, if there is one.
+
+    Raises:
+        OSError: that cannot be; after half a second, where another program has it open.
+    """
+    _insist(lambda: path.unlink(missing_ok=True))
+
+
+def _insist(act: Callable[[], object]) -> None:
+    """Do ``act``, again and again for half a second while another program has a file open.
+
+    Raises:
+        OSError: the last try failed, too, or for another reason.
+    """
+    for _ in range(TRIES - 1):
         try:
-            source.replace(target)
+            act()
         except PermissionError:
-            time.sleep(MOVE_PAUSE_S)
+            time.sleep(PAUSE_S)
         else:
             return
-    source.replace(target)
+    act()

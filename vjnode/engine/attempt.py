@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vjnode import windows
 from vjnode.errors import VjnodeError
-from vjnode.storage import cache_dir
+from vjnode.storage import cache_dir, remove
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def forget_attempts() -> None:
 def forget_failure(name: str) -> None:
     """Let engine ``name`` be tried again, whatever happened to those who did."""
     with suppress(OSError, VjnodeError):
-        _file(name).unlink(missing_ok=True)
+        remove(_file(name))
 
 
 def _file(name: str) -> Path:
@@ -55,7 +55,7 @@ def _file(name: str) -> Path:
 
 def _forget_own(path: Path) -> None:
     if int(path.read_text()) == os.getpid():
-        path.unlink(missing_ok=True)
+        remove(path)
 
 
 def _lives(pid: int) -> bool:

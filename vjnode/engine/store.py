@@ -14,6 +14,7 @@ from vjnode.engine.networks import NETWORKS, Network, Precision, kept_graph
 from vjnode.errors import EngineError, InputError, VjnodeError
 from vjnode.remedy import run_vjnode
 from vjnode.storage import cache_dir, replace_file
+from vjnode.storage import remove as remove_file
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def remove(path: Path) -> None:
     """
     try:
         for one in (path, manifest_path(path), *path.parent.glob(f".{path.name}.*")):
-            one.unlink(missing_ok=True)
+            remove_file(one)
     except OSError as error:
         raise EngineError(f"{path} cannot be deleted ({error.strerror})") from error
 
@@ -151,7 +152,7 @@ def store(path: Path, engine: bytes, manifest: Manifest) -> None:
     digest = hashlib.sha256(engine).hexdigest()
     manifest = replace(manifest, engine_bytes=len(engine), engine_sha256=digest)
     path.parent.mkdir(parents=True, exist_ok=True)
-    manifest_path(path).unlink(missing_ok=True)
+    remove_file(manifest_path(path))
     replace_file(path, engine)
     write_manifest(path, manifest)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vjnode.errors import EngineError
 from vjnode.remedy import run, run_vjnode
-from vjnode.storage import cache_dir, move
+from vjnode.storage import cache_dir, move, remove
 
 KEY_BYTES = 32
 
@@ -75,4 +75,5 @@ def _make(path: Path) -> None:
     except OSError:  # a file system without links; two first processes at once must be rarer yet
         move(Path(name), path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        with suppress(OSError):  # it has been moved, or stays as a hidden file
+            remove(Path(name))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vjnode.errors import FetchError
-from vjnode.storage import cache_dir, move, replace_file
+from vjnode.storage import cache_dir, move, remove, replace_file
 
 _log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ def fetch(wheel: Wheel) -> Path:
         try:
             return check(wheel, kept)
         except FetchError as error:
-            kept.unlink(missing_ok=True)
+            remove(kept)
             raise FetchError(f"{error}; it was deleted: run again to fetch it anew") from error
     dropped = Path(os.environ.get("VJNODE_WHEELS", "")).expanduser() / wheel.file
     if "VJNODE_WHEELS" in os.environ and dropped.is_file():

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vjnode.errors import InputError, OutputError
-from vjnode.storage import check_writable
+from vjnode.storage import check_writable, remove
 
 MIN_FREE_MIB = 32
 RESERVE_MIB = 16
@@ -42,7 +42,9 @@ class RecordingFiles:
             if self._replaces:
                 check_writable(self.path)
             else:
-                self._make_part().unlink()
+                part = self._make_part()
+                with suppress(OSError):  # it could be made
+                    remove(part)
             free_mib = _free_mib(self.path.parent)
         except OSError as error:
             raise OutputError(
@@ -78,7 +80,7 @@ class RecordingFiles:
             yield part
         except OutputError:
             with suppress(OSError):
-                part.unlink()
+                remove(part)
             raise
 
     def check_room(self) -> None:

@@ -7,7 +7,7 @@ frames and the same trace, bit for bit, however fast the machine is.
 import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
@@ -35,7 +35,7 @@ from vjnode.show.painter import Painter, frame_info
 from vjnode.show.plot import check_plot_target, save_plot
 from vjnode.show.trace import TraceWriter
 from vjnode.show.wiring import offline_track, open_library, response, set_up
-from vjnode.storage import move
+from vjnode.storage import move, remove
 
 _KEY_TIMEOUT_S = 120.0
 
@@ -204,7 +204,8 @@ def _finished(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise VjnodeError(f"{target} cannot be written: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # by then it has its own name, unless this failed
+            remove(part)
 
 
 def _all_keys_mib(size: int) -> int:
