@@ -28,7 +28,8 @@ class Output:
         self.asked = 0
         self.now_s = 100.0
         self.drawn_s = self.now_s
-        self.curtain = Curtain(SIZE, lambda: self.count(stills))
+        self.awake_s = 0.0
+        self.curtain = Curtain(SIZE, lambda: self.count(stills), awake_s=lambda: self.awake_s)
 
     def count(self, stills):
         self.asked += 1
@@ -36,6 +37,7 @@ class Output:
 
     def frame(self, cue=NOTHING, level=200, *, engine=True):
         self.now_s += 1 / FPS
+        self.awake_s += 1 / FPS
         if engine:
             self.drawn_s, self.picture = self.now_s, grey(level)
         shown = self.curtain.draw(self.now_s, cue, self.picture, self.drawn_s)
@@ -49,7 +51,9 @@ class Output:
 
 def test_without_any_of_it_the_frame_itself_is_shown_and_nothing_is_copied():
     picture = grey(7)
-    assert Curtain(SIZE, lambda: None).draw(1.0, Cue(), picture, 1.0) is picture
+    assert (
+        Curtain(SIZE, lambda: None, awake_s=lambda: 0.0).draw(1.0, Cue(), picture, 1.0) is picture
+    )
 
 
 def test_no_still_is_asked_for_while_none_is_needed():
@@ -79,6 +83,18 @@ def test_after_an_hour_of_sleep_the_engine_has_its_time_to_draw():
     assert output.run(STALE_S, engine=False)[-1] < 100  # it does not come
     output.now_s += 3600.0  # and it had not before that, either
     assert max(output.run(STALE_S, engine=False)) < 100
+
+
+@pytest.mark.parametrize("busy", [1.0, 0.6], ids=["quiet", "a busy machine"])
+def test_an_output_that_was_held_up_by_itself_gives_a_dead_engine_no_more_time(busy):
+    output = Output()
+    output.run(0.5)
+    output.now_s += 3.0
+    output.awake_s += 3.0 * busy
+    standing_in = output.run(1.0, engine=False)
+    assert output.curtain.standing_in
+    assert standing_in[-1] < 100
+    assert np.abs(np.diff(standing_in[1:])).max() < 12  # a crossfade, but for what was missed
 
 
 def test_black_is_black_at_once_without_a_fade():
@@ -197,7 +213,7 @@ def test_outputs_breathe_together():
 def test_the_frame_that_was_given_is_not_written_to():
     picture = grey(200)
     picture.flags.writeable = False
-    curtain = Curtain(SIZE, lambda: STILLS)
+    curtain = Curtain(SIZE, lambda: STILLS, awake_s=lambda: 0.0)
     for n in range(600):
         cue = Cue(blackout=n % 100 > 50, neutral=n % 70 > 30, fade_s=0.4)
         curtain.draw(n / FPS, cue, picture, 0.0)

@@ -88,13 +88,21 @@ class Curtain:
     Args:
         size: pictures are size × size px.
         stills: returns the newest stills, or None while there are none; asked only when needed.
+        awake_s: returns for how long another process of the show has been awake, s.
         stale_s: how old the newest frame may be, s.
     """
 
     def __init__(
-        self, size: int, stills: Callable[[], Stills | None], *, stale_s: float = STALE_S
+        self,
+        size: int,
+        stills: Callable[[], Stills | None],
+        *,
+        awake_s: Callable[[], float],
+        stale_s: float = STALE_S,
     ) -> None:
         self._stills = stills
+        self._awake = awake_s
+        self._awake_s = awake_s()
         self._stale_s = stale_s
         self._standby, self._neutral, self._black = Fade(), Fade(), Fade()
         self._mixed = np.empty((size, size, 4), np.uint8)
@@ -126,7 +134,7 @@ class Curtain:
         """
         dt_s = 0.0 if self._now_s is None else max(now_s - self._now_s, 0.0)
         self._now_s = now_s
-        if dt_s > self._stale_s and not self._standby.level:
+        if self._slept(dt_s) and not self._standby.level:
             self._woke_s = now_s
         picture = self._unfrozen(now_s, dt_s, cue, frame, drawn_s)
         self._frozen = picture if cue.freeze else None
@@ -134,6 +142,14 @@ class Curtain:
         # them is a line for the eye; one in the light itself would linger and then drop.
         dark = self._black.step(dt_s, on=cue.blackout, fade_s=cue.fade_s)
         return _mix(picture, self._blackness, dark, self._darkened)
+
+    def _slept(self, dt_s: float) -> bool:
+        """Return whether the machine slept during the last ``dt_s``.
+
+        Where this output alone was held up, others went on meanwhile.
+        """
+        before_s, self._awake_s = self._awake_s, self._awake()
+        return dt_s > self._stale_s and self._awake_s - before_s < dt_s / 2
 
     def _unfrozen(
         self, now_s: float, dt_s: float, cue: Cue, frame: Picture, drawn_s: float

@@ -9,9 +9,12 @@ from multiprocessing.shared_memory import SharedMemory
 import numpy as np
 from numpy.typing import NDArray
 
+BEAT_S = 0.05
+"""Time from one heartbeat of the parent to the next, s."""
+
 
 class Board:
-    """Says when the show begins and when it is over."""
+    """Says when the show begins, that its parent is awake, and when it is over."""
 
     def __init__(self, *, name: str | None = None) -> None:
         """Make a board, or with ``name`` join the one that another process made."""
@@ -21,6 +24,7 @@ class Board:
         assert buffer is not None  # noqa: S101 - for the type checker: open memory has one
         self._stop: NDArray[np.uint64] = np.ndarray(1, np.uint64, buffer, 0)
         self._epoch: NDArray[np.float64] = np.ndarray(1, np.float64, buffer, 8)
+        self._beats: NDArray[np.uint64] = np.ndarray(1, np.uint64, buffer, 16)
 
     @property
     def name(self) -> str:
@@ -45,9 +49,18 @@ class Board:
         """Let the show begin."""
         self._epoch[0] = epoch_s
 
+    @property
+    def awake_s(self) -> float:
+        """Return for how long the parent has been awake while the show ran, s."""
+        return float(self._beats[0]) * BEAT_S
+
+    def beat(self) -> None:
+        """Note that the parent is awake; to be called every ``BEAT_S``."""
+        self._beats[0] += np.uint64(1)
+
     def close(self) -> None:
         """Leave the board; the process that made it also removes it."""
-        del self._stop, self._epoch
+        del self._stop, self._epoch, self._beats
         self._memory.close()
         if self._made_here:
             self._memory.unlink()

@@ -103,6 +103,11 @@ class Lifeline:
                 self._orphaned = True
         return not (self._orphaned or self._board.stopping)
 
+    @property
+    def parent_awake_s(self) -> float:
+        """Return for how long the show's parent has been awake, s."""
+        return self._board.awake_s
+
     def wait_for_begin(self) -> float | None:
         """Wait for the show to begin; returns its epoch, monotonic s, or None when it ends."""
         while self.running():

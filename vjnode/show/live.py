@@ -24,6 +24,7 @@ from vjnode.output.base import UNKNOWN, FrameInfo
 from vjnode.output.catalogue import KINDS
 from vjnode.runtime import monotonic_s
 from vjnode.show.audio_stage import hear
+from vjnode.show.board import BEAT_S
 from vjnode.show.child import stop_signals, stop_signals_ignored
 from vjnode.show.desk import Desk
 from vjnode.show.engine_stage import FIRST_KEY_TIMEOUT_S, EngineJob, draw
@@ -55,8 +56,6 @@ While one is opened it takes longer, and the stage says that."""
 
 OUTPUT_STALL_S, OUTPUT_STALL_FRAMES = 1.2, 3
 """A frame that is so late is not coming, s; and never fewer than so many frames."""
-
-POLL_S = 0.05
 
 AHEAD = "vjnode.show.ahead"
 """Named, not imported: this process needs none of what it loads."""
@@ -108,12 +107,13 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
                 status = StatusLine(errors_console())
                 header = np.zeros(INFO_BYTES, np.uint8)
                 while going_on() and (now_s := monotonic_s()) < end_s:
+                    hand.board.beat()
                     supervisor.poll(now_s)
                     if hand.frame.read_into(header) is not None:
                         info = read_info(header, info or UNKNOWN)
                     if info is not None:
                         status.show(info, now_s)
-                    told_to_stop.wait(min(POLL_S, max(end_s - now_s, 0.0)))
+                    told_to_stop.wait(min(BEAT_S, max(end_s - now_s, 0.0)))
                 status.clear()
             hand.board.stop()
             supervisor.stop()

@@ -140,7 +140,12 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
     cues = CueDesk(Slot(CONTROLS_BYTES, name=links.controls))
     holder = Holder(held_slot(job.size, name=links.held), job.size)
     stills = StillsReader(stills_slot(job.size, name=links.stills), job.size)
-    curtain = Curtain(job.size, stills.newest, stale_s=max(STALE_S, 3 / float(job.fps)))
+    curtain = Curtain(
+        job.size,
+        stills.newest,
+        awake_s=lambda: lifeline.parent_awake_s,
+        stale_s=max(STALE_S, 3 / float(job.fps)),
+    )
     teller = Teller(Slot(ABOUT_BYTES, name=job.about))
     context = OutputContext(
         adapter.size,
