@@ -3,11 +3,11 @@
 import signal
 import subprocess
 import sys
-import time
 from multiprocessing import resource_tracker
 
 import pytest
 
+from tests.events import HANG_S
 from tests.show.process import ROOT
 from vjnode.show import live
 
@@ -30,12 +30,16 @@ def test_where_there_is_one_it_is_started_before_anything_else(monkeypatch):
     assert started == [1]
 
 
-TOLD = """
+TOLD = f"""
+import sys
 from vjnode.cli import stopped_by_signals
 from vjnode.show.live import told_by_signals
 with stopped_by_signals(), told_by_signals() as told_to_stop:
     print("live", flush=True)
-    told_to_stop.wait(60)
+    if "--ask" in sys.argv:
+        sys.stdin.readline()
+        print("told to stop:", told_to_stop.is_set(), flush=True)
+    told_to_stop.wait({HANG_S})
 print("ended in order", flush=True)
 """
 
@@ -48,18 +52,20 @@ print("ended in order", flush=True)
 )
 def test_what_was_ignored_at_the_start_does_not_end_a_show(ignoring, ignored):
     with subprocess.Popen(
-        ["sh", "-c", f'{ignoring}; exec "$@"', "sh", sys.executable, "-c", TOLD],
+        ["sh", "-c", f'{ignoring}; exec "$@"', "sh", sys.executable, "-c", TOLD, "--ask"],
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as show:
         assert show.stdout.readline() == "live\n"
         show.send_signal(signal.Signals[ignored])
-        time.sleep(0.3)
-        assert show.poll() is None
+        show.stdin.write("\n")  # a signal that is heeded acts before this is read
+        show.stdin.flush()
+        assert show.stdout.readline() == "told to stop: False\n"
         show.terminate()
         assert show.stdout.readline() == "ended in order\n"
-        assert show.wait(10) == 0
+        assert show.wait(HANG_S) == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
@@ -71,7 +77,7 @@ def test_what_was_not_ignored_ends_it_in_order(name):
         assert show.stdout.readline() == "live\n"
         show.send_signal(signal.Signals[name])
         assert show.stdout.readline() == "ended in order\n"
-        assert show.wait(10) == 0
+        assert show.wait(HANG_S) == 0
 
 
 LOADED = """
