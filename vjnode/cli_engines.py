@@ -12,10 +12,10 @@ from vjnode.engine.networks import NETWORKS, PRECISIONS, SHOW, Network, find_net
 from vjnode.engine.store import engine_files, engines_dir, examine, find, remove, trust
 from vjnode.engine.tensorrt_build import build
 from vjnode.options import Number, Parser
+from vjnode.output.delivery import SIZE_HIGH, SIZE_LOW
 from vjnode.remedy import run_vjnode
 
 DEFAULT_SIZE = 1024
-SIZE_LOW, SIZE_HIGH = 16, 4096
 
 
 def add_engines(commands: "argparse._SubParsersAction[Parser]") -> None:
