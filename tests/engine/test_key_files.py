@@ -1,7 +1,9 @@
 """Key frames on disk: what a disk that fails for a moment, or is full, does to them."""
 
 import errno
+import logging
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -91,3 +93,27 @@ def test_many_failures_in_a_row_are_taken_for_a_disk_that_takes_none(keys, disk,
         keys.keep("look", key, DATA)
     assert disk.tried == FAILURES_IN_A_ROW
     assert caplog.text.count("cannot be kept") == 1
+
+
+@pytest.mark.parametrize("error", [errno.EACCES, errno.ENOSPC])
+def test_nobody_who_keeps_a_key_waits_for_the_log(keys, disk, error):
+    """Neither what was refused nor what is written again is told while others have to wait."""
+    waited = []
+
+    class Slow(logging.Handler):
+        def emit(self, record):
+            other = threading.Thread(target=keys.keep, args=("look", 1, DATA), daemon=True)
+            log.removeHandler(self)  # the other has nothing to tell
+            other.start()
+            other.join(10.0)
+            waited.append(other.is_alive())
+
+    log = logging.getLogger(key_files.__name__)
+    for refused in (error, None):
+        disk.error, slow = refused, Slow()
+        disk.now_s += REST_S
+        log.addHandler(slow)
+        keys.keep("look", 0, DATA)
+        log.removeHandler(slow)
+    assert waited[:1] == [False]
+    assert not any(waited)

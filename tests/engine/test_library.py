@@ -1,5 +1,6 @@
 import errno
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -216,6 +217,65 @@ def test_the_tick_waits_for_nobody(make, monkeypatch):
     assert not waits
     assert library.wait(got[-1], ready=64, timeout_s=WAIT_S)
     assert library.sweep(CHI) is got[-1]
+
+
+def test_a_look_that_is_asked_for_again_before_it_is_begun_stays_the_same(make, monkeypatch):
+    """A sweep made anew would take the place of the first, and of the keys drawn for that."""
+    busy, goes_on, missing = threading.Event(), threading.Event(), Sweep.missing
+
+    def slowly(sweep, in_hand=()):
+        busy.set()
+        goes_on.wait()
+        return missing(sweep, in_hand)
+
+    monkeypatch.setattr(Sweep, "missing", slowly)
+    library = make(PaintBox(), folder=None)
+    library.sweep(ADA)
+    assert busy.wait(WAIT_S)
+    got = [library.sweep(look) for look in (BEN, CHI, BEN)]
+    goes_on.set()
+    assert got[2] is got[0]
+    assert got[1] is not got[0]
+    assert library.wait(got[0], ready=64, timeout_s=WAIT_S)
+    assert library.sweep(BEN) is got[0]
+
+
+def test_what_is_prepared_ahead_keeps_nobody_waiting(make, monkeypatch):
+    """A thread that gives way to everything may stay for long at a lock that others need."""
+
+    class Lock:
+        def __init__(self):
+            self._lock = threading.Lock()
+
+        def __enter__(self):
+            came.add(threading.current_thread().name)
+            self._lock.acquire()
+
+        def __exit__(self, *_):
+            self._lock.release()
+
+    class Watched(PaintBox):
+        def draw_unless(self, given_up, codes):
+            drew.add(threading.current_thread().name)
+            return super().draw_unless(given_up, codes)
+
+    def init(sweep, **how):
+        made(sweep, **how)
+        sweep._filling = Lock()
+
+    came, drew, made = set(), set(), Sweep.__init__
+    monkeypatch.setattr(Sweep, "__init__", init)
+    library = make(Watched())
+    library._files._counting = Lock()
+    completed(library, ADA)
+    library.prefetch([BEN])
+    until_s = time.monotonic() + WAIT_S
+    while (ben := library._shelf.published.get(BEN)) is None and time.monotonic() < until_s:
+        time.sleep(0.005)
+    assert library.wait(ben, ready=64, timeout_s=WAIT_S)
+    assert "sweeps ahead" in drew
+    assert came
+    assert "sweeps ahead" not in came
 
 
 def test_a_disk_that_fills_up_does_not_stop_the_show(make, tmp_path, caplog):

@@ -84,11 +84,13 @@ class KeyFiles:
     def _note_failure(self, path: Path, error: OSError) -> None:
         with self._counting:
             self._failures += 1
-            if error.errno not in _TAKES_NO_MORE and self._failures < FAILURES_IN_A_ROW:
-                _log.info("%s cannot be written (%s); others are tried", path, error.strerror)
-                return
-            told, self._resting_until_s = self._resting_until_s, self._now_s() + REST_S
-        if told is None:
+            told = self._resting_until_s
+            resting = error.errno in _TAKES_NO_MORE or self._failures >= FAILURES_IN_A_ROW
+            if resting:
+                self._resting_until_s = self._now_s() + REST_S
+        if not resting:
+            _log.info("%s cannot be written (%s); others are tried", path, error.strerror)
+        elif told is None:
             _log.warning(
                 "key frames cannot be kept in %s (%s); they will be drawn again next time. "
                 "It is tried again every %g s",
@@ -98,6 +100,9 @@ class KeyFiles:
             )
 
     def _note_success(self, root: Path) -> None:
+        # Where all is well, nobody meets at the lock a thread that gives way to everything.
+        if not self._failures and self._resting_until_s is None:
+            return
         with self._counting:
             told, self._failures, self._resting_until_s = self._resting_until_s, 0, None
         if told is not None:

@@ -92,6 +92,10 @@ class SweepLibrary:
             )
         self._shelf = Shelf(keys=self.keys, size=size, memory_bytes=memory_bytes)
         self._newest: tuple[Look, Sweep] | None = None
+        self._asks = 0
+        self._unanswered: dict[Look, tuple[int, Sweep]] = {}
+        """Sweeps that the tick has asked for and that are not published yet; by which ask, from 1.
+        The tick's alone."""
         self._names: dict[tuple[str, Look], str] = {}
         developers = min(cores(), MOST_DEVELOPERS)
         lower = partial(lower_priority, _DEVELOPING)
@@ -121,8 +125,14 @@ class SweepLibrary:
         self._check()
         if self._newest is not None and self._newest[0] == look:
             return self._newest[1]
-        # One that is not published has no key yet, so nothing is lost when it is made anew.
-        sweep = self._shelf.published.get(look) or Sweep(keys=self.keys, size=self._size)
+        answered = self._shelf.answered  # before what is published, which is then no older
+        self._unanswered = {one: it for one, it in self._unanswered.items() if it[0] > answered}
+        if look in self._unanswered:
+            sweep = self._unanswered[look][1]
+        else:
+            sweep = self._shelf.published.get(look) or Sweep(keys=self.keys, size=self._size)
+        self._asks += 1
+        self._unanswered[look] = self._asks, sweep
         self._newest = look, sweep
         self._inbox.put(partial(self._shelf.ask, look, sweep))
         return sweep
@@ -190,9 +200,15 @@ class SweepLibrary:
         try:
             while (task := self._ahead.get()) is not None and not self._stopping:
                 engine = engine or self._open_engine(1)
-                name = self._name_of(engine.identity, task[0])
-                if (drawn := self._found_or_drawn(engine, name, task)) is not None:
-                    self._develop(name, task, drawn)
+                look, sweep, key = task
+                name = self._name_of(engine.identity, look)
+                picture = self._files.read(name, key)
+                if picture is None and (drawn := self._draw(engine, task)) is not None:
+                    picture = self._developed(name, key, drawn)
+                if picture is not None:
+                    # Noted by another: whoever met this thread at a lock would wait for long.
+                    spared = sweep.take_in(key, picture)
+                    self._inbox.put(partial(sweep.note, key, spared))
                 self._inbox.put(self._free_ahead)
         except Exception as error:  # noqa: BLE001 - top of a thread
             _log.warning("nothing is prepared ahead of a switch any more: %s", error)
@@ -223,49 +239,47 @@ class SweepLibrary:
 
         What is drawn is encoded by somebody else, and is in hand until then.
         """
-        _, sweep, key = task
-        name = self._name_of(engine.identity, task[0])
+        look, sweep, key = task
+        name = self._name_of(engine.identity, look)
         developing = False
         try:
-            drawn = self._found_or_drawn(engine, name, task)
-            if drawn is None:
+            if (picture := self._files.read(name, key)) is not None:
+                sweep.put(key, picture)
+                return
+            if (drawn := self._draw(engine, task)) is None:
                 return
             if not sweep.ready:
                 sweep.put(key, drawn)  # a switch waits for this one; what is kept follows
             self._undeveloped.acquire()
-            self._developers.submit(self._develop_waiting, name, task, drawn)
+            self._developers.submit(self._develop, name, task, drawn)
             developing = True
         finally:
             if not developing:
                 self._inbox.put(partial(self._shelf.put_down, task))
 
-    def _found_or_drawn(self, engine: Engine, name: str, task: Task) -> NDArray[np.uint8] | None:
-        """Put a key into its sweep if it is on disk; else return it drawn, unless given up."""
+    def _draw(self, engine: Engine, task: Task) -> NDArray[np.uint8] | None:
+        """Draw a key; None where that is given up."""
         look, sweep, key = task
-        picture = self._files.read(name, key)
-        if picture is not None:
-            sweep.put(key, picture)
-            return None
         codes = self._codes(look, key / (self.keys - 1))
         return engine.draw_unless(lambda: self._is_given_up(sweep), codes)
 
-    def _develop_waiting(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
+    def _develop(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
+        _, sweep, key = task
         try:
-            self._develop(name, task, drawn)
+            sweep.put(key, self._developed(name, key, drawn))
         except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
             self._fail(error)
         finally:
             self._undeveloped.release()
             self._inbox.put(partial(self._shelf.put_down, task))
 
-    def _develop(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
-        """Keep what was drawn, and show it as it will be read: a cache never changes a picture."""
-        _, sweep, key = task
+    def _developed(self, name: str, key: int, drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Keep what was drawn; returns it as it will be read: a cache never changes a picture."""
         data = encode(drawn)
         picture = decode(data, self._size)
         assert picture is not None  # noqa: S101 - it was encoded a moment ago
         self._files.keep(name, key, data)
-        sweep.put(key, picture)
+        return picture
 
     def _is_given_up(self, sweep: Sweep) -> bool:
         """Whether all is over, or the show waits for the first key of another sweep."""

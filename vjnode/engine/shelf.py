@@ -45,6 +45,8 @@ class Shelf:
         self._in_hand: set[tuple[Sweep, int]] = set()
         self.published: Mapping[Look, Sweep] = MappingProxyType({})
         """The sweeps that are here, for any thread: replaced as a whole, never changed."""
+        self.answered = 0
+        """Number of ``ask``s whose sweep has been published."""
 
     def ask(self, look: Look, sweep: Sweep) -> None:
         """Prepare ``sweep`` before any other, as that of ``look``."""
@@ -55,6 +57,7 @@ class Shelf:
         self._wanted.add(look)
         self._sweeps.move_to_end(look)
         self._publish()
+        self.answered += 1
 
     def prefetch(self, looks: Iterable[Look]) -> None:
         """Prepare these too, when there is nothing else to do and memory for them."""

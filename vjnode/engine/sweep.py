@@ -80,7 +80,7 @@ class Sweep:
     """Key frames over the weight, from 0 at the first to 1 at the last.
 
     Filled by some threads while another blends: what is there is always consistent, and nobody
-    who blends ever waits.
+    who blends or takes a picture in ever waits.
     """
 
     def __init__(self, *, keys: int, size: int) -> None:
@@ -121,18 +121,29 @@ class Sweep:
         return next((key for key in coarse_to_fine(self.keys) if key not in settled), None)
 
     def put(self, key: int, picture: NDArray[np.uint8]) -> None:
-        """Add a key: shape (size, size, 4), uint8 RGBA, not to be changed afterwards.
+        """Add a key: shape (size, size, 4), uint8 RGBA, not to be changed afterwards."""
+        self.note(key, self.take_in(key, picture))
 
-        Where a small gap has both ends and its middle now, and blends well, those within it are
-        spared. That depends on these three pictures alone, and not on who came first.
+    def take_in(self, key: int, picture: NDArray[np.uint8]) -> frozenset[int]:
+        """Take in a picture, as for ``put``, which is there once it is noted.
+
+        Returns: the keys that it spares. Where a small gap has both ends and its middle now, and
+        blends well, those are the ones within it. That depends on these three pictures alone, and
+        not on who came first.
         """
         self._pictures[key] = picture
         # Of several that come at once, the last sees all of them.
         well = [gap for gap in self._small[key] if self._blends_well(*gap)]
-        within = {each for low, _, high in well for each in range(low + 1, high)}
-        with self._filling:  # for as short as can be: others may be in a greater hurry
+        return frozenset(each for low, _, high in well for each in range(low + 1, high))
+
+    def note(self, key: int, spared: frozenset[int]) -> None:
+        """Have a key be there that was taken in; not from a thread that gives way to everything.
+
+        Others in a greater hurry wait for whoever is here, so it is for as short as can be.
+        """
+        with self._filling:
             self._there = tuple(sorted({*self._there, key}))
-            self._spared |= within.difference(self._there)
+            self._spared |= spared.difference(self._there)
 
     def _blends_well(self, low: int, middle: int, high: int) -> bool:
         """Whether three keys are there, and blending the outer ones gives the one between."""
