@@ -19,7 +19,7 @@ from vjnode.show.idle import DEPTH
 from vjnode.show.painter import Painter
 
 SIZE = 16
-ADA = Controls("", "ada", "laugh", attack=0.0, release=0.0)
+ADA = Controls("", "ada", "laugh", attack=0.0, release=0.0, accent=0.0)
 BEN = replace(ADA, face="ben")
 
 
