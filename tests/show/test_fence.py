@@ -1,6 +1,33 @@
-import threading
+"""A fence is made of a lock of its own: of one that is let go and taken again, and of no more."""
 
+import threading
+from _thread import allocate_lock
+
+from vjnode.show import fence as fence_module
 from vjnode.show.fence import fence
+
+
+def test_a_fence_takes_a_lock_lets_it_go_and_takes_it_again(monkeypatch):
+    """To let go and then to take is what keeps order on every processor; either alone does not."""
+    locks = []
+
+    class Lock:
+        def __init__(self):
+            self.steps, self._lock = [], allocate_lock()
+            locks.append(self)
+
+        def acquire(self):
+            assert self._lock.acquire(blocking=False)
+            self.steps.append("take")
+
+        def release(self):
+            self._lock.release()
+            self.steps.append("let go")
+
+    monkeypatch.setattr(fence_module, "allocate_lock", Lock)
+    fence()
+    fence()
+    assert [one.steps for one in locks] == [["take", "let go", "take"]] * 2
 
 
 def test_a_fence_makes_nobody_wait():
