@@ -13,30 +13,16 @@ from types import FrameType
 from vjnode import __version__, windows
 from vjnode.audio.spec import CHANNELS_USAGE, SPECS
 from vjnode.cli_engines import add_engines
-from vjnode.config import (
-    DRAWINGS,
-    DURATION_HIGH_S,
-    DURATION_LOW_S,
-    LEAST_LIVE_FPS,
-    OSC_HOST,
-    OSC_PORT,
-    SWEEP_MEMORY_HIGH_MIB,
-    SWEEP_MEMORY_LOW_MIB,
-    SWEEP_MEMORY_MIB,
-    ShowConfig,
-    check_distinct,
-    check_plot,
-    parse_address,
-)
+from vjnode.config import ShowConfig, check_distinct, check_plot
 from vjnode.console import errors_console, replace_what_cannot_be_shown
 from vjnode.errors import InputError, VjnodeError
 from vjnode.options import (
-    Number,
     Parser,
     add_fps,
     add_interpolation,
     add_look,
     add_picture,
+    add_show,
     add_trace,
     controls_asked_for,
 )
@@ -123,36 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--flip-y", action="store_true", help="turn every output upside down")
     add_look(run)
     add_picture(run)
-    run.add_argument(
-        "--osc",
-        type=parse_address,
-        default=f"{OSC_HOST}:{OSC_PORT}",
-        metavar="HOST:PORT",
-        help="where to listen for OSC (default: %(default)s; only this machine can send there)",
-    )
-    run.add_argument(
-        "--duration",
-        type=Number(DURATION_LOW_S, DURATION_HIGH_S, "s"),
-        metavar="S",
-        help="end after so many seconds",
-    )
-    run.add_argument("--report", type=Path, metavar="FILE.json", help="write figures at the end")
-    add_trace(run)
-    run.add_argument(
-        "--sweep-memory",
-        type=Number(SWEEP_MEMORY_LOW_MIB, SWEEP_MEMORY_HIGH_MIB, "MiB", whole=True),
-        default=SWEEP_MEMORY_MIB,
-        metavar="MIB",
-        help="memory for key frames, MiB (default: %(default)s)",
-    )
-    run.add_argument(
-        "--drawing",
-        default=DRAWINGS[0],
-        metavar="|".join(DRAWINGS),
-        help="blend key frames, or draw every frame live: 512 or 256 px anywhere, 1024 where that "
-        f"reaches {LEAST_LIVE_FPS:g} pictures a second; auto draws live where every frame is in "
-        "time (default: %(default)s)",
-    )
+    add_show(run)
 
     render = commands.add_parser("render", help="render a song to a video file")
     render.set_defaults(command=_render)

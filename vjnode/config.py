@@ -9,7 +9,7 @@ from vjnode.engine.base import SIZES
 from vjnode.errors import InputError
 from vjnode.output.base import OutputSpec
 from vjnode.output.catalogue import check_once
-from vjnode.output.rate import FPS_HIGH, FPS_LOW
+from vjnode.output.rate import FPS_HIGH, FPS_LOW, in_range
 
 OSC_HOST, OSC_PORT = "127.0.0.1", 9010
 SWEEP_MEMORY_MIB = 1024
@@ -57,7 +57,7 @@ class ShowConfig:
             raise InputError(f"--size {self.size} is not one of {', '.join(map(str, SIZES))}")
         if self.drawing not in DRAWINGS:
             raise InputError(f"--drawing {self.drawing} is not one of {', '.join(DRAWINGS)}")
-        if not FPS_LOW <= self.fps <= FPS_HIGH:
+        if not in_range(self.fps):
             raise InputError(f"--fps {float(self.fps):g} is not within {FPS_LOW} to {FPS_HIGH}")
         if not self.outputs:
             raise InputError("a show needs at least one --output")

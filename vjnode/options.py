@@ -6,6 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from vjnode.config import (
+    DRAWINGS,
+    DURATION_HIGH_S,
+    DURATION_LOW_S,
+    LEAST_LIVE_FPS,
+    OSC_HOST,
+    OSC_PORT,
+    SWEEP_MEMORY_HIGH_MIB,
+    SWEEP_MEMORY_LOW_MIB,
+    SWEEP_MEMORY_MIB,
+    parse_address,
+)
 from vjnode.control.controls import Controls, Stock, change
 from vjnode.control.parameters import AGC_MODES, Parameter, find
 from vjnode.drive.interpolate import COUNT, INTERVAL_S
@@ -135,6 +147,40 @@ def add_trace(parser: argparse.ArgumentParser) -> None:
     """Add the file that says what each frame was drawn from."""
     parser.add_argument(
         "--trace", type=Path, metavar="FILE.jsonl", help="write one JSON object a frame"
+    )
+
+
+def add_show(parser: argparse.ArgumentParser) -> None:
+    """Add what only a live show has: OSC, its length, report, memory and way of drawing."""
+    parser.add_argument(
+        "--osc",
+        type=parse_address,
+        default=f"{OSC_HOST}:{OSC_PORT}",
+        metavar="HOST:PORT",
+        help="where to listen for OSC (default: %(default)s; only this machine can send there)",
+    )
+    parser.add_argument(
+        "--duration",
+        type=Number(DURATION_LOW_S, DURATION_HIGH_S, "s"),
+        metavar="S",
+        help="end after so many seconds",
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE.json", help="write figures at the end")
+    add_trace(parser)
+    parser.add_argument(
+        "--sweep-memory",
+        type=Number(SWEEP_MEMORY_LOW_MIB, SWEEP_MEMORY_HIGH_MIB, "MiB", whole=True),
+        default=SWEEP_MEMORY_MIB,
+        metavar="MIB",
+        help="memory for key frames, MiB (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--drawing",
+        default=DRAWINGS[0],
+        metavar="|".join(DRAWINGS),
+        help="blend key frames, or draw every frame live: 512 or 256 px anywhere, 1024 where that "
+        f"reaches {LEAST_LIVE_FPS:g} pictures a second; auto draws live where every frame is in "
+        "time (default: %(default)s)",
     )
 
 

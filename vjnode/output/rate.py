@@ -10,6 +10,11 @@ _LONGEST = 32
 """Characters: 1e999999999 would take very long to be made a number of."""
 
 
+def in_range(fps: Fraction) -> bool:
+    """Return whether pictures can come at ``fps``, frames/s."""
+    return FPS_LOW <= fps <= FPS_HIGH
+
+
 def parse_fps(text: str) -> Fraction:
     """Read a frame rate: ``60``, ``29.97`` (meant as 30000/1001), ``30000/1001``.
 
@@ -20,7 +25,7 @@ def parse_fps(text: str) -> Fraction:
         fps = Fraction(text) if len(text) <= _LONGEST else Fraction(0)
     except (ValueError, ZeroDivisionError):
         fps = Fraction(0)
-    if not FPS_LOW <= fps <= FPS_HIGH:
+    if not in_range(fps):
         raise InputError(
             f"fps {text[:_LONGEST]!r} is not a number from {FPS_LOW} to {FPS_HIGH}, "
             "such as 60 or 30000/1001"
