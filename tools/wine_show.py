@@ -15,7 +15,9 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from check_recording import decode
 
@@ -34,13 +36,23 @@ START_S, END_S = 240.0, 5.0
 
 
 class Show:
-    """A show on a terminal of its own."""
+    """A show on a terminal of its own; a context that leaves none of its processes running."""
 
     def __init__(self) -> None:
-        self._said = b""
+        self._said, self._ended = b"", False
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             os.execvp(WINE[0], [*WINE, *SHOW])  # noqa: S606
+
+    def __enter__(self) -> Self:
+        """Return the show itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Kill what still runs."""
+        for pid in [*([] if self._ended else [self.pid]), *processes()]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     @property
     def said(self) -> str:
@@ -85,6 +97,7 @@ class Show:
                 sys.exit(f"it has not ended:\n{self.said}")
         took_s = time.monotonic() - began_s
         code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        self._ended = True  # its number may be another's from now on
         if code or "Traceback" in self.said:
             sys.exit(f"it has ended with {code}:\n{self.said}")
         return took_s
@@ -114,12 +127,8 @@ def check(*, restarts: int) -> None:
         sys.exit("that is not what has been played")
 
 
-def main() -> None:
-    """Play one show."""
-    ending = sys.argv[1]
-    for left in OUT.glob("show.*"):
-        left.unlink()
-    show = Show()
+def play(show: Show, ending: str) -> None:
+    """Play one show to the end that ``ending`` names."""
     if ending == "early":
         end_s = time.monotonic() + START_S
         while len(processes()) < CHILDREN:  # Wine survives no Ctrl-C while it starts a process
@@ -147,6 +156,14 @@ def main() -> None:
             sys.exit(f"Windows waits {END_S:g} s, and no longer")
     if left_over := processes():
         sys.exit(f"these processes are left: {left_over}")
+
+
+def main() -> None:
+    """Play one show."""
+    for left in OUT.glob("show.*"):
+        left.unlink()
+    with Show() as show:
+        play(show, sys.argv[1])
 
 
 if __name__ == "__main__":
