@@ -4,7 +4,7 @@ import threading
 import time
 
 HANG_S = 120.0
-"""What has not happened by then never will; nothing else is to be concluded from it."""
+"""Guard against a hang, s: what has not happened by then never will; no more follows from it."""
 
 
 def wait_for(condition, what=lambda: "it never came to that"):
@@ -17,7 +17,7 @@ def wait_for(condition, what=lambda: "it never came to that"):
 
 
 def returns(work):
-    """Do ``work`` in a thread, since it may hang; whether it did not."""
+    """Do ``work`` in a thread, since it may hang; return whether it came to an end."""
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(HANG_S)

@@ -1,4 +1,4 @@
-"""What tests are skipped for, counted at the end of every run, so that no skip hides.
+"""Reasons for which tests are skipped, counted at the end of every run, so that no skip hides.
 
 Each reason is of one of these kinds, or the run fails. In CI a skip that says nothing about the
 project, because there was no network or no time, fails the run as well once there are too many.
@@ -56,7 +56,7 @@ def faults(reasons, *, ci):
 
 
 class SkipCount:
-    """The plugin for pytest that does this."""
+    """The plugin for pytest that counts skips and tells their faults."""
 
     def __init__(self, config):
         self._plugins = config.pluginmanager
@@ -72,7 +72,7 @@ class SkipCount:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session):
-        """Turn what is wrong into errors, which the closing line counts."""
+        """Turn each fault into an error, which the closing line counts."""
         ci = os.environ.get("CI", "").lower() in {"1", "true"}
         for number, wrong in enumerate(faults(self._reasons, ci=ci), 1):
             name = f"skips[{number}]"
@@ -83,5 +83,5 @@ class SkipCount:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter):
-        """Say what was skipped, above the closing line."""
+        """Write how often what was skipped, above the closing line."""
         terminalreporter.write_line(told(self._reasons))

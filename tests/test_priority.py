@@ -53,7 +53,7 @@ class Function:
 
 
 THIS_PROCESS, THIS_THREAD = -1, -2
-"""What GetCurrentProcess and GetCurrentThread of Windows stand for."""
+"""Handles that GetCurrentProcess and GetCurrentThread return."""
 
 
 @pytest.fixture

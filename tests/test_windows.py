@@ -1,6 +1,6 @@
-"""What is asked of Windows, as far as that can be seen elsewhere.
+"""Calls of Windows, as far as they can be seen elsewhere.
 
-That it does what it should is seen by ``tools/check_windows.sh``, under Wine.
+Their effects are seen by ``tools/check_windows.sh``, under Wine.
 """
 
 import ast
@@ -25,7 +25,7 @@ class Started(Exception):  # noqa: N818 - it is what the test waits for
 
 
 def test_children_are_started_in_groups_of_their_own(monkeypatch):
-    """By Python's own source of how it starts a process on Windows."""
+    """Python's own source for starting a process on Windows is run."""
     if sys.platform == "win32":
         pytest.skip("on Windows they are really started")
     started = []

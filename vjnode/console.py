@@ -1,4 +1,4 @@
-"""Text for whoever sits at the console, who may be in no hurry: nobody waits for it to be taken.
+"""Text for a console, written by a thread of its own: nobody waits until it is taken.
 
 A paused terminal (Ctrl-S), a click into a Windows console, or a reader that lags behind makes
 whoever writes there wait. So one thread writes, and what it has no room for is left out.
@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TextIO
 
 HELD_TEXTS = 200
-"""So many texts, the newest, are kept for a console that takes none."""
+"""Number of texts, the newest, that are kept for a console that takes none."""
 
 FULL_S = 0.05
-"""How often a stream that never waits is asked whether there is room again."""
+"""Pause before a full stream that never waits is asked again, s."""
 
 FLUSH_S = 0.5
-"""How long the end of a process waits for the last of them."""
+"""Longest wait for the last of them at the end of a process, s."""
 
 
 class Console:
@@ -34,7 +34,7 @@ class Console:
 
     def __init__(self, stream: TextIO) -> None:
         self.is_terminal = stream.isatty()
-        """Whether it is shown on a terminal, and not written to a file or a pipe."""
+        """True for a terminal, False for a file or a pipe."""
         self._stream = stream
         self._file = _file_of(stream)
         self._texts: deque[str] = deque()
@@ -46,7 +46,7 @@ class Console:
 
     @property
     def idle(self) -> bool:
-        """Whether all that was to be written has been."""
+        """Return whether all that was to be written has been."""
         return not (self._texts or self._writing)
 
     def write(self, text: str) -> None:

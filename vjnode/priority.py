@@ -1,4 +1,4 @@
-"""Which threads go first: a show's clocks before all that is drawn for later."""
+"""Priorities of threads: a show's clocks go before all that is drawn for later."""
 
 import ctypes
 import os
@@ -8,7 +8,7 @@ import threading
 from vjnode import windows
 
 QOS_CLASS_USER_INTERACTIVE, QOS_CLASS_UTILITY, QOS_CLASS_BACKGROUND = 0x21, 0x11, 0x09
-"""Of macOS, from its <sys/qos.h>."""
+"""Quality-of-service classes of macOS, from its <sys/qos.h>."""
 
 
 def lower_priority(niceness: int | None) -> None:

@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 _PLAIN = re.compile(r"[\w.:\\/=+\[\]-]+")
-"""What no shell on Windows takes for something else."""
+"""Words that no shell on Windows takes for something else."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """How vjnode was installed, and on what.
+    """The way in which vjnode was installed, and the system it is on.
 
     python: what it runs on, absolute. script: what starts it, where there is one.
     clone: the folder that it runs from; None for a wheel.

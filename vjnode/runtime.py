@@ -1,4 +1,4 @@
-"""How every process of vjnode is set up: its log, signals, clock, and a silent OpenVINO."""
+"""Set-up of every process of vjnode: its log, signals, clock, and a silent OpenVINO."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ On Windows, before Python 3.13, ``time.monotonic`` moves in steps of 15.6 ms, ab
 """
 
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-"""What ends a program: Ctrl-C, a service manager, a closed terminal, and on Windows Ctrl-Break."""
+"""Signals that end a program: of Ctrl-C, a service manager, a closed terminal, Ctrl-Break."""
 
 
 def log_to_stderr() -> None:

@@ -1,4 +1,4 @@
-"""Where files live: the presets that ship, the user's cache, and how a file is replaced."""
+"""Files: those that ship, the user's cache, and patient ways to replace, move and remove one."""
 
 import os
 import tempfile

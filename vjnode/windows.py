@@ -1,4 +1,4 @@
-"""Windows' own calls, as thin as ctypes lets them be; only to be called there.
+"""Calls of the Windows API, as thin as ctypes lets them be; only to be called there.
 
 Signatures are those of Microsoft's documentation of the Windows API. On 64 bits, which is all
 that the packages below this one run on, there is one calling convention, so ``CDLL`` is right.
@@ -44,10 +44,10 @@ HANDLER = ctypes.CFUNCTYPE(c_int32, c_uint32)
 """HandlerRoutine of wincon.h: from a console event to 1 where no other handler need see it."""
 
 SHUT_DOWN_LATE = 0x200
-"""Below 0x280, which is where a process is in the order in which they are ended at a log-off."""
+"""Place in the order in which a log-off ends processes; lower is later, and 0x280 is usual."""
 
 HOLD_S = 30.0
-"""Longer than the system waits for a handler, which is about 5 s."""
+"""Time for which a handler does not return, s: longer than the system waits, which is about 5 s."""
 
 _handlers: list[object] = []  # ctypes frees what nobody holds
 
@@ -98,7 +98,7 @@ def set_thread_priority(priority: int) -> bool:
 
 
 def set_priority_class(priority_class: int) -> bool:
-    """Set that of this process and so of all its threads; returns whether that was allowed."""
+    """Set the priority class of this process; returns whether that was allowed."""
     kernel32 = _kernel32()
     return bool(kernel32.SetPriorityClass(kernel32.GetCurrentProcess(), priority_class))
 

@@ -114,7 +114,7 @@ class Session:
             user32.DispatchMessageW(ctypes.byref(message))
 
     def _handle(self, window: int, message: int, first: int, second: int) -> int:
-        """Be the window's procedure."""
+        """Answer a message to the window; it is its procedure."""
         if message != WM_ENDSESSION or not first:
             answer: int = self._user32.DefWindowProcW(window, message, first, second)
             return answer
@@ -128,4 +128,4 @@ class Session:
 
 
 session = Session()
-"""That of this process."""
+"""The session that this process belongs to."""

@@ -1,4 +1,4 @@
-"""What the audio process does without a sound."""
+"""The audio process without a sound."""
 
 from itertools import pairwise
 

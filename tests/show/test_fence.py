@@ -8,7 +8,7 @@ from vjnode.show.fence import fence
 
 
 def test_a_fence_takes_a_lock_lets_it_go_and_takes_it_again(monkeypatch):
-    """To let go and then to take is what keeps order on every processor; either alone does not."""
+    """Letting go and then taking keeps order on every processor; either alone does not."""
     locks = []
 
     class Lock:
@@ -31,7 +31,7 @@ def test_a_fence_takes_a_lock_lets_it_go_and_takes_it_again(monkeypatch):
 
 
 def test_a_fence_makes_nobody_wait():
-    """Not even for another who is in one: any number of threads pass as often as they like."""
+    """No thread waits for another in a fence: any number pass as often as they like."""
     passed = []
 
     def passing():

@@ -38,19 +38,19 @@ def start(tmp_path):
 
 
 def missed(*limits, since_s):
-    """What did not hold since then, of pairs: what it is, and whether it held."""
+    """Return a miss for each limit, a pair of what it is and whether it held, that did not hold."""
     now_s = time.monotonic()
     return [Miss(what, since_s, now_s) for what, held in limits if not held]
 
 
 def frames_between(show, begin_s, end_s):
-    """When frames were published within a span of time."""
+    """Return the times, s, at which frames were published within a span of time."""
     published = (line["published_s"] for line in show.trace())
     return [one_s for one_s in published if begin_s < one_s < end_s]
 
 
 def first_shown_s(show, **wanted):
-    """When the first frame of some face or expression was published."""
+    """Return the time, s, at which the first frame of a face or expression was published."""
     shown = (one for one in show.trace() if all(one[name] == wanted[name] for name in wanted))
     return next((one["published_s"] for one in shown), float("inf"))
 
@@ -107,7 +107,7 @@ def check_report(show):
 
 @pytest.fixture
 def slow_processor(tmp_path, monkeypatch):
-    """What is remembered of this machine: 30 ms for a live picture, 80 for one of 1024 px."""
+    """Have this machine remembered as slow: 30 ms for a live picture, 80 for one of 1024 px."""
     models, cache = cache_dir("models"), tmp_path / "cache"
     cache.mkdir()
     (cache / "models").symlink_to(models)
@@ -221,7 +221,7 @@ def wait_until_gone(children, timeout_s=60):
 
 
 def test_a_terminal_that_takes_nothing_holds_no_show_up(tmp_path):
-    """As one that is paused, or a Windows console that was clicked into."""
+    """A paused terminal, or a Windows console that was clicked into, is like that."""
     termios = pytest.importorskip("termios")
     report, trace = tmp_path / "report.json", tmp_path / "trace.jsonl"
     with open_terminal() as (stream, _):
@@ -265,7 +265,7 @@ def frames_in(film):
 
 
 def is_board(path):
-    """Whether it is a show's notice board: 64 bytes, of which the second eight are its epoch."""
+    """Return whether it is a show's notice board: 64 bytes, of which the second 8 are its epoch."""
     data = np.fromfile(path, np.float64)
     return data.size == 8 and data[0] == 0 and abs(time.monotonic() - data[1]) < 60
 

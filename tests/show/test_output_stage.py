@@ -1,4 +1,4 @@
-"""What an output says of itself outlives its process; how old its picture is."""
+"""An output's account of itself outlives its process; the age of its picture."""
 
 from dataclasses import replace
 from types import SimpleNamespace

@@ -14,7 +14,7 @@ WORD = 8
 
 
 class WeakMemory:
-    """What passes between a writer and a reader who both run the code of ``module``.
+    """Shared memory between a writer and a reader who both run the code of ``module``.
 
     module: its ``SharedMemory``, ``fence`` and ``np.ndarray`` become those of this memory.
     """
@@ -41,7 +41,7 @@ class WeakMemory:
         self._since = self._until = 0
 
     def goes_on(self):
-        """Let some time pass between two calls of the reader; whether more is to arrive."""
+        """Let some time pass between two calls of the reader; return whether more is to arrive."""
         self._fence()
         return self._since < len(self._states) - 1
 

@@ -37,7 +37,7 @@ class Cue:
 
     @property
     def holds(self) -> bool:
-        """Whether something else is to be shown than the newest frame."""
+        """Return whether something else is to be shown than the newest frame."""
         return self.freeze or self.blackout or self.neutral
 
 

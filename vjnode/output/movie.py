@@ -58,7 +58,7 @@ class Movie:
     """
 
     def __init__(self, codec: Codec, *, size: int, fps: Fraction) -> None:
-        """Touch no file until ``begin``.
+        """Check that the encoders are there; no file is touched until ``begin``.
 
         size: px. fps: frames/s, exact.
 
@@ -73,7 +73,7 @@ class Movie:
 
     @property
     def begun(self) -> bool:
-        """Whether it has a file."""
+        """Return whether it has a file."""
         return self._container is not None
 
     def begin(self, path: Path) -> None:

@@ -21,7 +21,7 @@ from vjnode.show.sound_ring import SoundRing
 _log = logging.getLogger(__name__)
 
 RETRY_S, SLOW_RETRY_S = 0.2, 2.0
-"""How long silence is played before a missing device is tried again: at first, and once it has
+"""Silence, s, that is played before a missing device is tried again: at first, and once it has
 been missing for twenty seconds. Each try opens and closes the whole sound system."""
 
 OPENING_S = 6.0

@@ -36,7 +36,7 @@ SOUND_GONE_S = 0.3
 not a latency."""
 
 ABOUT_S = 1.0
-"""How often an output is asked how it is."""
+"""Time from one account of an output to the next, s."""
 
 ABOUT_BYTES = 4096
 
@@ -62,7 +62,7 @@ class OutputJob:
 
 
 class OnScreen:
-    """When the sound was heard that the picture on screen was drawn from."""
+    """The time at which the sound was heard that the picture on screen was drawn from."""
 
     def __init__(self) -> None:
         self._captured_s: float | None = None
@@ -70,7 +70,7 @@ class OnScreen:
     def captured_s(
         self, info: FrameInfo, sent_s: float, *, fresh: bool, held: bool
     ) -> float | None:
-        """Return it, monotonic s; None where there was no sound, or its age means nothing.
+        """Return that time, monotonic s; None where there was no sound, or its age means nothing.
 
         A picture that is shown again grows older; one that was drawn after the sound had gone
         has no age, however it is shown.

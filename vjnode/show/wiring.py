@@ -244,7 +244,7 @@ def open_show_library(
 
 
 def _processor_keeps_up(size: int, period_s: float) -> bool:
-    """Whether the whole generator has been measured on this processor, and keeps up.
+    """Return whether the whole generator has been measured on this processor, and keeps up.
 
     Nothing is opened to find out: key frames are drawn by threads of low priority, which an engine
     that was opened by another one would not have. A show with key frames measures it.
