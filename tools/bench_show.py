@@ -1,4 +1,4 @@
-"""How well a show runs here: sweep against drawing, a live show, and ticks on a busy machine.
+"""Measure a show on this machine: blending and drawing, a live show, ticks on a busy machine.
 
     python tools/bench_show.py [--part sweep|show|ticks …] [--song FILE] [--seconds 60]
                                [--size 1024] [--fps 60] [--drawing auto]
@@ -44,10 +44,10 @@ if sys.platform == "linux":
     import resource
 
 SWITCH_S = 3.0
-"""How often the face changes while ticks are timed."""
+"""Time between changes of the face while ticks are timed, s."""
 
 ASKING_MS = 0.3
-"""What asking for the sweep of a frame may take, at the 99.9th percentile."""
+"""Limit on the time to ask for a frame's sweep, ms, at the 99.9th percentile."""
 
 
 def psnr_db(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -129,9 +129,9 @@ class TimedLibrary(SweepLibrary):
 
     asking_ms: list[float]
     running_ms: list[float]
-    """The same without the time for which another program has had the core."""
+    """Time on the core alone, ms: without that for which another program has had it."""
     waits: int = 0
-    """How often it has waited for another thread meanwhile, where the system tells (Linux)."""
+    """Number of waits for another thread meanwhile; Linux alone tells."""
 
     def sweep(self, look: Look) -> Sweep:
         """Return the sweep of ``look``; see ``SweepLibrary.sweep``."""
@@ -144,7 +144,7 @@ class TimedLibrary(SweepLibrary):
 
 
 def waits() -> int:
-    """Return how often this thread has waited for something; 0 where that cannot be asked.
+    """Return the number of times that this thread has waited; 0 where the system cannot tell.
 
     A thread that another program takes the core from has not waited.
     """

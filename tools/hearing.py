@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Heard:
-    """What a sound gave.
+    """Weights, beats and onsets that were heard in a sound.
 
     t_s, weight, beat, onsets: of each frame; beat is the part of the beat that has passed, NaN
     while no beat is known. drives: of each block, where they were kept.

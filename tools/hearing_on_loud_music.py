@@ -1,4 +1,4 @@
-"""How the weight moves in loud music, track by track and through an hour of it.
+"""Measure the weight's movement in loud music, track by track and through an hour of it.
 
 The tracks are dense and loud, of five minutes and more, and of a soundtrack that training never
 saw. A viewer wants to see how intense the music is and that the face moves with it now, in the
@@ -31,7 +31,7 @@ ALBUMS = {
 """Its twelve loudest tracks of 4 minutes and more, −16 to −19 LUFS."""
 
 TOP = 0.98
-"""A weight from here up is the whole expression."""
+"""Weight from which on the whole expression is shown."""
 MINUTE, TEN_MINUTES = 60 * FPS, 600 * FPS
 MANY = 12
 DRUMS_HZ = 2.0  # onsets a second in a passage with drums
@@ -127,7 +127,7 @@ def movement(weight: NDArray[np.float64]) -> float:
 
 
 def falls(heard: Heard, part: slice = slice(None)) -> NDArray[np.float64]:
-    """For each beat of passages with drums: how far the weight falls after its peak.
+    """Return the weight's fall after its peak in each beat of passages with drums, shape (beats,).
 
     The peak is sought in the first two thirds of the beat, the depth between it and the next.
     """

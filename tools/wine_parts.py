@@ -75,7 +75,7 @@ def forwarder(name: str, forwarded: dict[str, str]) -> bytes:
 
 
 def main() -> None:
-    """Write both."""
+    """Write both libraries into Wine's system32."""
     system32, ucrtbase = map(Path, sys.argv[1:])
     (system32 / "ucrtbase.dll").write_bytes(with_functions(ucrtbase))
     name = "bcryptprimitives.dll"

@@ -64,7 +64,7 @@ def other_pythons(kernel32: ctypes.CDLL) -> Iterator[int]:
 
 
 def main() -> None:
-    """Tell all."""
+    """Send the event to every other Python."""
     kernel32 = load_library("kernel32", SIGNATURES)
     routine = kernel32.GetProcAddress(kernel32.GetModuleHandleW("kernelbase"), b"CtrlRoutine")
     for pid in list(other_pythons(kernel32)):

@@ -28,11 +28,11 @@ SHOW += ["--output", r"record:C:\out\show.mp4,size=128", "--size", "256", "--fps
 SHOW += ["--report", r"C:\out\show.json", "--osc", "127.0.0.1:9019"]
 CLOSED = "2"
 CHILDREN = 5
-"""For sound, pictures and two outputs, and one in reserve."""
+"""Number of processes: sound, pictures, two outputs, and one in reserve."""
 
 LIVE, KILLED_S, SHOWN_S = r" live: ", 4.0, 12.0
 START_S, END_S = 240.0, 5.0
-"""Wine takes its time to start; and Windows waits 5 s for a console that is closed."""
+"""Limits on its start, for Wine is slow, and on its end: Windows gives a closed console 5 s."""
 
 
 class Show:
@@ -56,12 +56,12 @@ class Show:
 
     @property
     def said(self) -> str:
-        """What it has said, without what moves a terminal's cursor."""
+        """Text that it has printed, without what moves a terminal's cursor."""
         text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"\n", self._said)
         return text.decode(errors="replace")
 
     def listen(self, timeout_s: float) -> bool:
-        """Take in what it says; whether it still runs."""
+        """Read what it prints next; returns False once it has ended."""
         if select.select([self._terminal], [], [], timeout_s)[0]:
             try:
                 self._said += (heard := os.read(self._terminal, 65536))
@@ -71,7 +71,7 @@ class Show:
         return True
 
     def play(self, until: str, timeout_s: float) -> float:
-        """Let it play until it says that, if it has not; returns after how long, s."""
+        """Let it play until it prints ``until``, unless it has; returns the time taken, s."""
         began_s = time.monotonic()
         while not re.search(until, self.said):
             if not self.listen(0.1) or time.monotonic() > began_s + timeout_s:
@@ -79,7 +79,7 @@ class Show:
         return time.monotonic() - began_s
 
     def play_for(self, length_s: float) -> None:
-        """Let it play for so long."""
+        """Let it play for ``length_s``."""
         end_s = time.monotonic() + length_s
         while (left_s := end_s - time.monotonic()) > 0:
             if not self.listen(left_s):

@@ -287,7 +287,7 @@ def test_the_survey_tries_and_measures_all_anew_and_closes_them(offer):
 
 
 class Disturbed(Drawing):
-    """At first something else takes the cores; it has a clock of its own."""
+    """An engine with a clock of its own, by which its first pictures take longer than others."""
 
     now_s = 0.0
 

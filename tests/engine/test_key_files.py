@@ -16,7 +16,7 @@ DATA = encode(np.full((SIZE, SIZE, 4), 200, np.uint8))
 
 
 class Disk:
-    """What stands between the keys and the disk; refuses with ``error`` while that is set."""
+    """A disk with a clock, which refuses every file with ``error`` while that is set."""
 
     def __init__(self):
         self.error, self.tried, self.now_s = None, 0, 1000.0
@@ -47,7 +47,7 @@ def kept(keys):
 
 
 def test_one_key_that_cannot_be_written_does_not_keep_the_others_from_it(keys, disk, caplog):
-    """As when a virus scanner has its file open."""
+    """A virus scanner may have its file open."""
     for key in range(12):
         disk.error = errno.EACCES if key % 3 == 1 else None
         keys.keep("look", key, DATA)

@@ -12,7 +12,7 @@ from vjnode.errors import VjnodeError
 
 SIZE = 64
 WAIT_S = 60
-"""For what takes far less on any machine; a test that fails does not wait for ever."""
+"""Limit, s, on waits that take far less on any machine, so that a test that fails ends."""
 
 KEY_BYTES = SIZE * SIZE * 4
 ADA, BEN, CHI = (Look(name, "laugh") for name in ("ada", "ben", "chi"))

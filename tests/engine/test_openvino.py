@@ -197,7 +197,7 @@ def test_what_is_kept_from_one_picture_to_the_next_never_shows(codes):
 
 
 class Watched:
-    """A part of a drawing that notes what it is told; held, it never says that it is done."""
+    """A stand-in for an infer request, which notes its calls; while held, it is never done."""
 
     def __init__(self, request, *, held):
         self.request, self.held = request, held

@@ -18,7 +18,7 @@ from vjnode.face.live import SIZES
 from vjnode.face.mobilestylegan import load
 
 SHARE = 0.35
-"""Of the whole generator's time, at most; README.md says how many pictures a second that is."""
+"""Largest part of the whole generator's time that the live network may take; see README.md."""
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_it_is_another_engine_than_the_whole_one():
 
 
 def test_it_is_fast_enough_to_draw_every_frame(codes):
-    """Time of the processor, of both in one run, so that what else runs here counts less."""
+    """Both networks are timed in one run, by the processor's clock: other programs count less."""
     engines = [OpenVinoEngine(256, 2, quality=quality) for quality in ("live", "full")]
     times = {engine.name: [] for engine in engines}
     for engine in engines:

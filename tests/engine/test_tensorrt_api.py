@@ -1,4 +1,4 @@
-"""What is used of TensorRT is there, with these names and parameters: held against the module.
+"""The types of TensorRT's interface, held against the real module: names and parameters.
 
 Run on no card: this looks at what pybind11 says of each function, and at who derives from what.
 """
@@ -18,7 +18,7 @@ from vjnode.engine.tensorrt_build import logger_of
 rtx = pytest.mark.skipif(not RTX.installed, reason=f"{RTX.package} is not installed")
 
 OF_THE_MODULE = {"Runtime", "Builder", "OnnxParser"}
-"""What the module has under our names; everything else that is made with them has an I before."""
+"""Classes that the module has under our names; every other one has an I before its name."""
 
 ENUMERATIONS = {
     api.Severities: "ILogger.Severity",
@@ -29,11 +29,11 @@ ENUMERATIONS = {
 TYPES = {int: "int", str: "str", bool: "bool", bytes: "Buffer", type(None): "None"}
 
 SAME = {"SupportsInt": "int", "SupportsInt | SupportsIndex": "int"}
-"""How versions of pybind11 say the same."""
+"""Names of types in some versions of pybind11, and in the others."""
 
 
 def protocols():
-    """The classes that are made: each with what the module calls it."""
+    """Yield each class of ours that TensorRT makes objects of, with its name in the module."""
     others = (*ENUMERATIONS, api.TensorRt, api.LoggerClass, api.HostMemory)
     for name, one in vars(api).items():
         ours = getattr(one, "_is_protocol", False) and one.__module__ == api.__name__
@@ -48,7 +48,7 @@ def functions(protocol):
 
 
 def ours(function):
-    """Parameters that are given by position and by name, and what is returned: as texts."""
+    """Return texts: the types of a function's parameters, those given by name, its result."""
     hints = get_type_hints(function, vars(api))
     kinds = inspect.signature(function).parameters
     given = {name: said(hints[name]) for name in kinds if name != "self"}
@@ -57,7 +57,7 @@ def ours(function):
 
 
 def said(hint):
-    """What pybind11 would say of a type; None, which it never tells, apart; "" for anything."""
+    """Return pybind11's text for a type, without None, which it never tells; "" for any type."""
     kinds = [one for one in get_args(hint) or (hint,) if one is not type(None)] or [type(None)]
     (kind,) = kinds
     if kind is Any:
@@ -80,7 +80,7 @@ def plain(kind):
 
 
 def fits(real, function):
-    """Whether a call as ours is one that an overload takes, with the same names and types."""
+    """Return True if an overload takes a call such as ours, with the same names and types."""
     given, by_name, result = ours(function)
     for parameters, returned in theirs(real):
         names = list(parameters)
@@ -139,7 +139,7 @@ def test_every_constant_exists_in_the_module():
 
 @rtx
 def test_what_tensorrt_calls_takes_what_it_gives():
-    """By name, which it may choose to do, as well as by position."""
+    """TensorRT may call with arguments by name as well as by position."""
     trt = RTX.load()
     with watched(trt, "a test") as monitor:
         derived = {trt.ILogger: logger_of(trt), trt.IProgressMonitor: monitor}

@@ -200,7 +200,7 @@ def survey(size: int) -> list[Verdict]:
 
 
 def processor_may_draw() -> bool:
-    """Whether the last candidate is among those that ``VJNODE_ENGINE`` leaves.
+    """Return True if ``VJNODE_ENGINE`` allows the last candidate, the processor.
 
     Raises:
         InputError: ``VJNODE_ENGINE`` names nothing that is known.

@@ -16,11 +16,11 @@ from vjnode.storage import replace_file
 _log = logging.getLogger(__name__)
 
 REST_S = 60.0
-"""So long nothing is written to a disk that takes no more, s."""
+"""Pause, s, before a disk that takes no more is written to again."""
 
 FAILURES_IN_A_ROW = 3
-"""So many keys that cannot be written, for whatever reason, are taken for a disk that takes none.
-A single one may just be in the hands of a virus scanner."""
+"""Number of keys in a row that cannot be written, after which the disk counts as one that takes
+none. A single one may just be in the hands of a virus scanner."""
 
 _TAKES_NO_MORE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
 
@@ -67,7 +67,7 @@ class KeyFiles:
         return decode(data, self._size)
 
     def keep(self, name: str, key: int, data: NDArray[np.uint8]) -> None:
-        """Write a key, as ``encode`` gives it, where the disk takes it."""
+        """Write a key, ``data`` as ``encode`` returns it; not while the disk takes no more."""
         resting_until_s = self._resting_until_s
         resting = resting_until_s is not None and self._now_s() < resting_until_s
         if (root := self._root) is None or resting:

@@ -43,7 +43,7 @@ MOST_DEVELOPERS = 4
 """Threads that encode what was drawn: on a card that takes far longer than drawing."""
 
 _GLANCE_S = 0.005
-"""How often it is looked whether keys are there that somebody waits for."""
+"""Interval, s, at which ``SweepLibrary.wait`` looks whether the keys are there."""
 
 Codes = Callable[[Look, float], NDArray[np.float32]]
 """From a look and a weight (0…1) to style codes, (23, 512) float32."""
@@ -94,15 +94,15 @@ class SweepLibrary:
         self._newest: tuple[Look, Sweep] | None = None
         self._asks = 0
         self._unanswered: dict[Look, tuple[int, Sweep]] = {}
-        """Sweeps that the tick has asked for and that are not published yet; by which ask, from 1.
-        The tick's alone."""
+        """Sweeps that were asked for and are not published yet, with the number of the last ask.
+        For the thread that calls ``sweep`` alone."""
         self._names: dict[tuple[str, Look], str] = {}
         developers = min(cores(), MOST_DEVELOPERS)
         lower = partial(lower_priority, _DEVELOPING)
         self._developers = ThreadPoolExecutor(developers, "sweeps develop", initializer=lower)
         self._undeveloped = threading.Semaphore(2 * developers)
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        """What is to be done to the shelf, by the thread that owns it. No ``put`` ever waits."""
+        """Changes to the shelf, made by the thread that owns it. No ``put`` waits."""
         self._ahead: SimpleQueue[Task | None] = SimpleQueue()
         self._ahead_is_free = True
         self._stopping = False
@@ -178,7 +178,7 @@ class SweepLibrary:
         thread.start()
 
     def _draw_wanted(self) -> None:
-        """Draw what is wanted, on every core; owns the shelf."""
+        """Draw the keys of looks that were asked for, on every core; this thread owns the shelf."""
         lower_priority(_DRAWING)
         engine: Engine | None = None
         try:
@@ -207,8 +207,7 @@ class SweepLibrary:
                     picture = self._developed(name, key, drawn)
                 if picture is not None:
                     # Noted by another: whoever met this thread at a lock would wait for long.
-                    spared = sweep.take_in(key, picture)
-                    self._inbox.put(partial(sweep.note, key, spared))
+                    self._inbox.put(partial(sweep.note, key, sweep.take_in(key, picture)))
                 self._inbox.put(self._free_ahead)
         except Exception as error:  # noqa: BLE001 - top of a thread
             _log.warning("nothing is prepared ahead of a switch any more: %s", error)
@@ -220,7 +219,10 @@ class SweepLibrary:
         self._ahead_is_free = True
 
     def _next_wanted(self) -> Task | None:
-        """Take in hand the next key that is wanted, None at the end; hand out what may be ahead."""
+        """Wait for the next key to draw and return it; None once the library is closed.
+
+        While there is none, the other thread gets one to draw ahead.
+        """
         while not self._stopping:
             while not self._inbox.empty():
                 self._inbox.get()()
@@ -258,7 +260,7 @@ class SweepLibrary:
                 self._inbox.put(partial(self._shelf.put_down, task))
 
     def _draw(self, engine: Engine, task: Task) -> NDArray[np.uint8] | None:
-        """Draw a key; None where that is given up."""
+        """Draw a key: shape (size, size, 4), uint8 RGBA; None if that is given up."""
         look, sweep, key = task
         codes = self._codes(look, key / (self.keys - 1))
         return engine.draw_unless(lambda: self._is_given_up(sweep), codes)
@@ -274,7 +276,7 @@ class SweepLibrary:
             self._inbox.put(partial(self._shelf.put_down, task))
 
     def _developed(self, name: str, key: int, drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Keep what was drawn; returns it as it will be read: a cache never changes a picture."""
+        """Write a drawn key to disk; returns it as it will be read: a cache changes no picture."""
         data = encode(drawn)
         picture = decode(data, self._size)
         assert picture is not None  # noqa: S101 - it was encoded a moment ago

@@ -1,7 +1,7 @@
-"""What OpenVINO can compute with on this processor, which may be held to less than it has.
+"""The processor as OpenVINO uses it: its name, and its support for arithmetic in bf16.
 
-oneDNN, which computes for it, takes a limit from the environment. OpenVINO does not heed that when
-it says what it is capable of, and then fails in bf16.
+oneDNN, which computes for OpenVINO, can be limited by the environment to less than the processor
+has. OpenVINO ignores the limit when it lists its capabilities, and then fails in bf16.
 """
 
 import os
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
     import openvino
 
 LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
-"""Variables of the environment that hold oneDNN to an instruction set, as AVX2."""
+"""Environment variables that limit oneDNN to an instruction set, such as ``AVX2``."""
 
 
 def instruction_limit() -> str:
-    """Return the instruction set that oneDNN is held to; "" where it is held to none."""
+    """Return the instruction set that oneDNN is limited to; "" where there is no limit."""
     asked = next((os.environ[name] for name in LIMITS if os.environ.get(name)), "")
     return "" if asked.upper() in {"ALL", "DEFAULT"} else asked.upper()
 
 
 def processor_name(core: "openvino.Core") -> str:
-    """Return what the processor calls itself, and what it is held to."""
+    """Return the processor's name, with the limit on its instruction set if there is one."""
     name, limit = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip(), instruction_limit()
     return f"{name} held to {limit}" if limit else name
 
 
 def has_bf16(core: "openvino.Core") -> bool:
-    """Whether it computes in bf16 itself; an emulation would be slower and no better."""
+    """Return True if the processor itself computes in bf16: emulating it is slower, no better."""
     able = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return able and (not instruction_limit() or _multiplies_in_bf16())
 
 
 @cache
 def _multiplies_in_bf16() -> bool:
-    """Whether one product can be compiled, which takes a tenth of a second to find out."""
+    """Return True if a matrix product compiles in bf16; takes a tenth of a second, once."""
     ov = load_openvino()
     x = ov.opset13.parameter([1, 32], np.float32)
     weights = ov.opset13.constant(np.ones((32, 32), np.float32))

@@ -14,14 +14,14 @@ from vjnode.engine.sweep import Sweep
 
 @dataclass(frozen=True)
 class Look:
-    """What a sweep is made for: a face with an expression."""
+    """A face with an expression, by their names: each look has a sweep of its own."""
 
     face: str
     expression: str
 
 
 Task = tuple[Look, Sweep, int]
-"""A key to prepare."""
+"""A key frame to prepare: its look, the sweep that it belongs to, its number from 0."""
 
 
 class Shelf:
@@ -64,18 +64,25 @@ class Shelf:
         self._prefetch = list(looks)
 
     def take_wanted(self) -> Task | None:
-        """Take in hand the next key that the show has asked for, of the newest look first."""
+        """Return the next key to prepare of a look that the show asked for; None: there is none.
+
+        Of the newest look first. The key counts as in hand until ``put_down``.
+        """
         task = self._next_wanted()
         if task is not None:
             self._in_hand.add(task[1:])
         return task
 
     def put_down(self, task: Task) -> None:
-        """Take back that a key is in hand: it is done, or was given up."""
+        """Note that a key is in hand no more: it is done, or was given up."""
         self._in_hand.discard(task[1:])
 
     def next_ahead(self) -> Task | None:
-        """Return the next key that may be asked for, once nothing is that has been."""
+        """Return the next key to prepare ahead of a switch; None: there is none.
+
+        Of a look to prefetch, and only when every look that the show asked for is complete or in
+        hand.
+        """
         if self._next_wanted() is not None:
             return None
         if (look := self._affordable()) is not None:

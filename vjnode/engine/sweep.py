@@ -56,7 +56,10 @@ def halvings(keys: int) -> Iterator[tuple[int, int, int]]:
 
 @cache  # a tick makes a sweep when a face is asked for that was not shown before
 def _small_gaps(keys: int) -> Mapping[int, tuple[tuple[int, int, int], ...]]:
-    """Return for each key the gaps, small enough to be judged, that it is an end or middle of."""
+    """Return for each key the small gaps of which it is an end or the middle.
+
+    Small ones alone are judged; each is its low end, its middle and its high end.
+    """
     small = [gap for gap in halvings(keys) if 2 < gap[2] - gap[0] <= keys / COARSEST]
     return {key: tuple(gap for gap in small if key in gap) for key in range(keys)}
 

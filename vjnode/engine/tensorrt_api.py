@@ -1,4 +1,4 @@
-"""What is used of TensorRT: both flavours offer it under the same names.
+"""The part of TensorRT's interface that vjnode uses, as types: the same for both flavours.
 
 The type checker sees to it that nothing else is used, and a test holds each name and parameter
 against the real module.
@@ -17,121 +17,121 @@ Flag = Any
 
 
 class HostMemory(Protocol):
-    """Memory that TensorRT has made: ``bytes`` copies it."""
+    """``IHostMemory``: a buffer that TensorRT has filled; ``bytes`` copies it."""
 
     def __buffer__(self, flags: int, /) -> memoryview:
         """Return it as a buffer."""
 
 
 class RuntimeCache(Protocol):
-    """Kernels that were made on the card."""
+    """``IRuntimeCache``: kernels that were compiled on this card."""
 
     def deserialize(self, blob: bytes) -> bool:
-        """Take those that were made before; False where they do not fit."""
+        """Take in kernels that were kept; False if they are of another card or version."""
 
     def serialize(self) -> HostMemory:
-        """Return them, to keep."""
+        """Return the kernels, to be kept in a file."""
 
 
 class RuntimeConfig(Protocol):
-    """How an engine is to be run."""
+    """``IRuntimeConfig``: settings for running an engine."""
 
     def create_runtime_cache(self) -> RuntimeCache:
         """Return an empty cache."""
 
     def set_runtime_cache(self, cache: RuntimeCache) -> bool:
-        """Use a cache."""
+        """Use ``cache``; False if that is refused."""
 
 
 class ExecutionContext(Protocol):
-    """An engine that is ready to run."""
+    """``IExecutionContext``: an engine with the memory that it needs to run."""
 
     def set_tensor_address(self, name: str, memory: int) -> bool:
-        """Say where an input or output is on the card."""
+        """Set the address, on the card, of the input or output ``name``; False if refused."""
 
     def execute_async_v3(self, stream_handle: int) -> bool:
-        """Put one run into a stream."""
+        """Queue one run into a CUDA stream; False if that fails."""
 
 
 class CudaEngine(Protocol):
-    """An engine on the card."""
+    """``ICudaEngine``: an engine loaded onto the card."""
 
     def create_runtime_config(self) -> RuntimeConfig:
-        """Return how it is run as it comes."""
+        """Return the default settings for running it."""
 
     def create_execution_context(
         self, *, runtime_config: RuntimeConfig | None = None
     ) -> ExecutionContext | None:
-        """Make it ready to run; None where that fails."""
+        """Return a context to run it in; None if that fails."""
 
 
 class Runtime(Protocol):
-    """What loads engines."""
+    """``Runtime``: the loader of engines."""
 
     def deserialize_cuda_engine(self, serialized_engine: bytes) -> CudaEngine | None:
-        """Return an engine on the card; None where that fails."""
+        """Load an engine from its file's content onto the card; None if that fails."""
 
 
 class TimingCache(Protocol):
-    """Times of kernels that were measured."""
+    """``ITimingCache``: measured times of kernels."""
 
     def serialize(self) -> HostMemory:
-        """Return them, to keep."""
+        """Return the times, to be kept in a file."""
 
 
 class BuilderConfig(Protocol):
-    """How an engine is to be built."""
+    """``IBuilderConfig``: settings for building an engine."""
 
     num_compute_capabilities: int
     progress_monitor: Monitor
 
     def clear_flag(self, flag: Flag) -> None:
-        """Switch something off."""
+        """Switch ``flag`` off."""
 
     def set_flag(self, flag: Flag) -> None:
-        """Switch something on."""
+        """Switch ``flag`` on."""
 
     def set_compute_capability(self, compute_capability: Flag, index: int) -> bool:
-        """Name one of the cards that the engine is for."""
+        """Set card number ``index`` of those that the engine is built for; False if refused."""
 
     def create_timing_cache(self, serialized_timing_cache: bytes) -> TimingCache | None:
-        """Return a cache with what was measured before; None where it cannot be read."""
+        """Return a cache made from a kept one; None if that cannot be read."""
 
     def set_timing_cache(self, cache: TimingCache, ignore_mismatch: bool) -> bool:
-        """Use a cache; False where it is of another driver or card."""
+        """Use ``cache``; False if it was measured with another driver or card."""
 
     def get_timing_cache(self) -> TimingCache | None:
-        """Return the cache that is used."""
+        """Return the cache in use."""
 
 
 class NetworkDefinition(Protocol):
-    """A network that an engine is built from."""
+    """``INetworkDefinition``: the network that an engine is built from."""
 
 
 class Builder(Protocol):
-    """What builds engines."""
+    """``Builder``: the compiler of engines."""
 
     def create_network(self, flags: int) -> NetworkDefinition:
         """Return an empty network."""
 
     def create_builder_config(self) -> BuilderConfig:
-        """Return how it builds as it comes."""
+        """Return the default settings for building."""
 
     def build_serialized_network(
         self, network: NetworkDefinition, config: BuilderConfig
     ) -> HostMemory | None:
-        """Return the engine's file; None where that fails."""
+        """Build an engine and return its file's content; None if that fails."""
 
 
 class OnnxParser(Protocol):
-    """What reads ONNX."""
+    """``OnnxParser``: the reader of ONNX graphs."""
 
     def parse(self, model: bytes) -> bool:
-        """Read a graph into the network that this was made for."""
+        """Read an ONNX file's content into the parser's network; False if that fails."""
 
 
 class Severities(Protocol):
-    """What a message may be."""
+    """The enumeration ``ILogger.Severity``: ranks of messages."""
 
     ERROR: Flag
     INTERNAL_ERROR: Flag
@@ -142,11 +142,11 @@ class LoggerClass(Protocol):
 
     @property
     def Severity(self) -> Severities:  # noqa: N802 - TensorRT's own name
-        """What a message may be."""
+        """Ranks of messages."""
 
 
 class BuilderFlags(Protocol):
-    """The enumeration ``BuilderFlag``."""
+    """The enumeration ``BuilderFlag``: options of a build."""
 
     TF32: Flag
     REQUIRE_USER_ALLOCATION: Flag
@@ -159,7 +159,7 @@ class NetworkFlags(Protocol):
 
 
 class TensorRt(Protocol):
-    """The module."""
+    """The module ``tensorrt`` or ``tensorrt_rtx``."""
 
     __version__: str
     __name__: str
@@ -168,16 +168,16 @@ class TensorRt(Protocol):
     BuilderFlag: BuilderFlags
     NetworkDefinitionCreationFlag: NetworkFlags
     ComputeCapability: Any
-    """An enumeration of the cards, as ``SM89``."""
+    """The enumeration of compute capabilities, such as ``SM89``."""
 
     def __hash__(self) -> int:
         """Return a module's hash."""
 
     def Runtime(self, logger: Logger) -> Runtime:  # noqa: N802
-        """Make what loads engines."""
+        """Make a loader of engines."""
 
     def Builder(self, logger: Logger) -> Builder:  # noqa: N802
-        """Make what builds engines."""
+        """Make a compiler of engines."""
 
     def OnnxParser(self, network: NetworkDefinition, logger: Logger) -> OnnxParser:  # noqa: N802
-        """Make what reads ONNX into a network."""
+        """Make a reader of ONNX graphs into ``network``."""

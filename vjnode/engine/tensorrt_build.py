@@ -115,7 +115,7 @@ def _compile(trt: TensorRt, flavour: Flavour, graph: bytes, gpu: str, about: str
 
 
 def _use_timings(config: BuilderConfig, path: Path) -> None:
-    """Use the times of kernels that are in a file; none of a damaged one or another driver's."""
+    """Use the kernels' times kept in a file, unless it is damaged or of another driver."""
     known = b""
     with suppress(OSError):  # the first time
         known = path.read_bytes()

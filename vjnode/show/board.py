@@ -14,7 +14,7 @@ BEAT_S = 0.05
 
 
 class Board:
-    """Says when the show begins, that its parent is awake, and when it is over."""
+    """A show's notices to all its processes: its begin, its end, and that its parent is awake."""
 
     def __init__(self, *, name: str | None = None) -> None:
         """Make a board, or with ``name`` join the one that another process made."""
@@ -51,7 +51,7 @@ class Board:
 
     @property
     def awake_s(self) -> float:
-        """Return for how long the parent has been awake while the show ran, s."""
+        """Return the time, s, for which the parent has been awake while the show ran."""
         return float(self._beats[0]) * BEAT_S
 
     def beat(self) -> None:

@@ -1,4 +1,4 @@
-"""A memory fence: what was read and written before it comes before what follows it.
+"""A memory fence: reads and writes before it take effect before those after it.
 
 A processor may carry out reads and writes in another order than the program's, and on ARM another
 core sees it: a value's number may arrive before the value. Python has no fence, but a lock that is
@@ -16,7 +16,7 @@ from _thread import allocate_lock
 
 
 def fence() -> None:
-    """Keep every access to memory before this call before every access after it."""
+    """Have every read and write before this call take effect before every one after it."""
     lock = allocate_lock()
     lock.acquire()
     lock.release()
