@@ -11,6 +11,8 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.events import HANG_S
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -102,7 +104,7 @@ class Show:
         """Tell it to end; returns the exit code and how long that took, s."""
         began = time.monotonic()
         (os.killpg if whole_group else os.kill)(self.process.pid, number)
-        code = self.process.wait(20)
+        code = self.process.wait(HANG_S)
         return code, time.monotonic() - began
 
     def report(self):

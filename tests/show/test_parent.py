@@ -3,7 +3,9 @@
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from types import SimpleNamespace
 
 import pytest
 
@@ -78,6 +80,24 @@ def test_what_was_not_ignored_ends_it_in_order(name):
         show.send_signal(signal.Signals[name])
         assert show.stdout.readline() == "ended in order\n"
         assert show.wait(HANG_S) == 0
+
+
+def test_on_windows_the_end_of_the_session_ends_a_show(monkeypatch):
+    told = []
+
+    @contextmanager
+    def heeded(ended):
+        told.append(ended)
+        yield
+        told.remove(ended)
+
+    monkeypatch.setattr(live, "session", SimpleNamespace(heeded=heeded))
+    monkeypatch.setattr(sys, "platform", "win32")
+    with live.told_by_signals() as told_to_stop:
+        [ended] = told
+        ended()
+        assert told_to_stop.is_set()
+    assert told == []
 
 
 LOADED = """
