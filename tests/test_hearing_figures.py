@@ -20,7 +20,7 @@ them, and an hour of loud ones in a row, take half an hour: ``python tools/bench
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("part", ["silence", "onsets", "beats", "smoothness", *REAL])
+@pytest.mark.parametrize("part", ["silence", "onsets", "beats", "smoothness", "cost", *REAL])
 def test_the_figures_are_reached(part, tmp_path):
     if part in REAL and shutil.which("apt-get") is None:
         pytest.skip("real music is fetched from Debian's packages, and this is no Debian")
