@@ -18,15 +18,17 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from vjnode.audio.source import RATE_HZ
+from vjnode.engine.choose import open_engine
+from vjnode.engine.library import Look
+from vjnode.face.landmarks import LandmarkMeter
+from vjnode.show.wiring import codes, stock
 
 SOUNDTRACK = "warzone2100-music"
 """Debian package of the soundtrack; 86 MB to fetch."""
 
 ALBUMS = {
-    "legacy_soundtrack": ("track15", "track6", "track14", "track13", "track12", "track16"),
-    "aftermath_soundtrack": (
-        *("track17", "track19", "track22", "track3_enhanced", "track21", "track18"),
-    ),
+    "legacy_soundtrack": ("15", "6", "14", "13", "12", "16"),
+    "aftermath_soundtrack": ("17", "19", "22", "3_enhanced", "21", "18"),
 }
 """Its twelve loudest tracks of 4 minutes and more, −16 to −19 LUFS."""
 
@@ -36,6 +38,9 @@ MINUTE, TEN_MINUTES = 60 * FPS, 600 * FPS
 MANY = 12
 DRUMS_HZ = 2.0  # onsets a second in a passage with drums
 _BEAT_S = (0.25, 1.2)
+WATCHED_S = 20.0
+"""The mouth is watched at the end of each track, when everything has been learnt."""
+WIDE = 0.95
 
 
 def loud_tracks() -> list[Path]:
@@ -47,7 +52,7 @@ def loud_tracks() -> list[Path]:
     albums = music.fetch([SOUNDTRACK]) / SOUNDTRACK / "usr/share/games/warzone2100/music/albums"
     pairs = zip(*ALBUMS.values(), strict=True)
     return [
-        albums / album / f"{name}.opus"
+        albums / album / f"track{name}.opus"
         for names in pairs
         for album, name in zip(ALBUMS, names, strict=True)
     ]
@@ -56,12 +61,12 @@ def loud_tracks() -> list[Path]:
 def loud(paths: list[Path], seconds: float) -> list[Row]:
     """Each loud track from its beginning, as if the show began with it."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(partial(_track, seconds=seconds), paths))
-    names = ("at the top", "worst min.", "median", "spread", "fall a beat", "movement", "rank")
+        found = list(pool.map(partial(_track, seconds=seconds, mouth=mouth_opening()), paths))
+    names = ("at the top", "worst min.", "median", "spread", "fall", "movement", "rank", "mouth")
     print(f"{'loud track':24}" + "".join(f"{name:>12}" for name in names))
     for path, row in zip(paths, found, strict=True):
         print(f"{path.stem:24}" + "".join(f"{x:>12.3f}" for x in row))
-    top, minute, median, spread, fall, movement, rank = np.array(found).T
+    top, minute, median, spread, fall, movement, rank, mouth = np.array(found).T
     rows = [
         Row("loud tracks: at the top, worst track", float(top.max()), "<=", 0.08),
         Row("loud tracks: at the top, worst minute", float(minute.max()), "<=", 0.08),
@@ -71,6 +76,7 @@ def loud(paths: list[Path], seconds: float) -> list[Row]:
         Row("loud tracks: mean fall a beat, with drums", float(np.nanmean(fall)), ">=", 0.2),
         Row("loud tracks: movement a second, median", float(np.median(movement)), ">=", 2.0),
         Row("loud tracks: rank corr. with loudness, worst", float(rank.min()), ">=", 0.4),
+        Row("loud tracks: mouth at its widest, worst 20 s", float(mouth.max()), "<=", 0.15),
     ]
     if len(paths) >= MANY:  # of a few, a median says little
         middle = float(np.median(rank))
@@ -148,7 +154,26 @@ def falls(heard: Heard, part: slice = slice(None)) -> NDArray[np.float64]:
     return np.array(found)
 
 
-def _track(path: Path, *, seconds: float) -> tuple[float, ...]:
+def mouth_opening() -> NDArray[np.float64]:
+    """Return the gap between the lips that landmarks find at 33 weights from 0 to 1.
+
+    It is that of the first face's first expression, which a show begins with.
+    """
+    names = stock()
+    look = Look(names.faces[0], names.expressions[0])
+    engine, meter = open_engine(256), LandmarkMeter()
+    drawn = [engine.draw(codes(look, weight)) for weight in np.linspace(0.0, 1.0, 33)]
+    engine.close()
+    return np.array([meter.measure(picture).mouth_open for picture in drawn])
+
+
+def _wide_open(weight: NDArray[np.float64], mouth: NDArray[np.float64]) -> float:
+    """Return the part of the time in which the mouth is at 95 % of its widest and more."""
+    opening = np.interp(weight, np.linspace(0.0, 1.0, len(mouth)), mouth)
+    return float((opening >= WIDE * opening.max()).mean())
+
+
+def _track(path: Path, *, seconds: float, mouth: NDArray[np.float64]) -> tuple[float, ...]:
     mono: Sound = music.mono(path)[: round(seconds * RATE_HZ)]
     heard = hear(mono, keep_drives=False)
     loudness = momentary(mono)
@@ -166,4 +191,5 @@ def _track(path: Path, *, seconds: float) -> tuple[float, ...]:
         float(fallen.mean()) if len(fallen) else float("nan"),
         movement(heard.weight),
         float(spearmanr(means, loud_db).statistic),
+        _wide_open(heard.weight[-round(WATCHED_S * FPS) :], mouth),
     )

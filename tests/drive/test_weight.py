@@ -117,7 +117,7 @@ def test_when_the_gate_closes_the_default_face_is_at_rest_within_half_a_second()
         weight = made.at(now_s, response).weight
         assert weight <= 0.02 or now_s < 1.5
         if i == round(0.95 / BLOCK_S):
-            assert weight > 0.85
+            assert weight > 0.95
 
 
 def test_while_the_gate_is_closed_the_music_does_not_move_the_face():
@@ -277,7 +277,7 @@ def test_onsets_are_those_that_have_been_heard():
 def test_a_song_that_starts_anew_starts_a_new_track_of_time():
     response = only(weight=1.0, onset=(0.1, 0.0, 0.1))
     made = track(drive(50.0, 0.5, hits=((49.9, 1.0),)), drive(0.02, 0.6, hits=((0.02, 1.0),)))
-    assert made.at(0.02, response).weight == pytest.approx(0.7)
+    assert made.at(0.02, response).weight == pytest.approx(0.7, abs=0.01)
 
 
 def test_a_new_audio_process_is_followed_from_its_first_word():

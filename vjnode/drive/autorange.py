@@ -11,20 +11,24 @@ import math
 import numpy as np
 
 from vjnode.audio.source import HOP_S
+from vjnode.drive.trained import LEVELS
 
 LOUD = 0.75
 """The middle 70 % of the weights end here at most: so far up is an ordinary loud passage."""
 RARE = 0.93
-"""The one in fifty above it is brought up to here at most: the rest is for what was never heard."""
+"""Weights that only one in fifty passes end here at most; above is room for what is rarer still."""
 WIDTH = 0.6
 """The middle 70 % of the weights are brought to this width at least."""
 MOST = 3.0
 """Largest factor; what hardly moves at all is meant to rest."""
 
-_KNOTS = (0.15, 0.85, 0.98)
+_SHARES = (0.15, 0.85, 0.98)
 _CALM = 0.05  # a range that is widened does not begin below this, so that rest is kept for rest
-_STEEPER = 2.5  # so many times what is rare is widened more than what is usual
+_STEEPER = 2.5  # what is rare is widened so many times more than what is usual
+_STEEPEST = 8.0  # of the last stretch: where the top itself is usual, it is no longer the top
 _BINS = 100
+_EDGES = np.linspace(0.0, 1.0, _BINS + 1)
+_ALL_MUSIC = (0.0, 0.15, 0.85, 1.0)  # shares of it below each of ``LEVELS``
 _MEMORY_S = 180.0
 _AT_FIRST_S = 4.0  # so much music of all kinds counts as heard
 _EVERY = 8
@@ -34,18 +38,18 @@ _KEEP = math.exp(-_EVERY * HOP_S / _MEMORY_S)
 class AutoRange:
     """Learns which weights are usual, step by step, and brings them into a range of their own.
 
-    Rest stays rest and the most stays the most, and of two weights at one moment the greater
-    stays the greater.
+    Rest stays rest, the most stays the most unless it is usual, and of two weights at one moment
+    the greater stays the greater.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was heard: every weight is itself."""
-        self._heard_s = np.full(_BINS, _AT_FIRST_S / _BINS)
+        """Forget what was heard; music of all kinds is expected."""
+        self._heard_s = np.diff(np.interp(_EDGES, LEVELS, _ALL_MUSIC)) * _AT_FIRST_S
         self._waiting: list[float] = []
-        self._knots: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0, 1.0), (0.0, 1.0))
+        self._fit()
 
     def step(self, weight: float, *, learn: bool = True) -> float:
         """Take the next of the encoder's weights, 0…1, and return it in its new range, 0…1.
@@ -63,13 +67,16 @@ class AutoRange:
         self._waiting.clear()
         self._heard_s *= _KEEP
         np.add.at(self._heard_s, bins, HOP_S)
-        share = np.cumsum(self._heard_s)
-        edges = np.linspace(0.0, 1.0, _BINS + 1)
-        low, high, rare = np.interp(_KNOTS, np.concatenate([[0.0], share / share[-1]]), edges)
+        self._fit()
+
+    def _fit(self) -> None:
+        share = np.concatenate([[0.0], np.cumsum(self._heard_s)]) / self._heard_s.sum()
+        low, high, rare = np.interp(_SHARES, share, _EDGES)
         width = min(max(high - low, WIDTH), MOST * (high - low))
         calm = min(low, _CALM)
         end = min(max((low + high + width) / 2.0, calm + width), LOUD)
         start = max(end - width, calm)
         slope = (end - start) / (high - low)
         top = max(end, min(end + _STEEPER * slope * (rare - high), RARE))
-        self._knots = ((0.0, low, high, rare, 1.0), (0.0, start, end, top, 1.0))
+        most = min(1.0, top + _STEEPEST * (1.0 - rare))
+        self._knots = ((0.0, low, high, rare, 1.0), (0.0, start, end, top, most))

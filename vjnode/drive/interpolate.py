@@ -17,7 +17,8 @@ INTERVAL_S = 0.25
 COUNT = 7
 
 KEPT_S = 10.0
-"""Nobody asks for what lies further behind the newest step, strides apart."""
+"""Live, nobody asks for what lies further behind the newest step, s; a rendering has its strides
+added to it."""
 
 GAP_S = 0.25
 """Steps further apart than this have a pause of the sound between them."""

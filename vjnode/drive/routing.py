@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vjnode.drive.accent import Accent, Hit
 from vjnode.drive.envelope import step
-from vjnode.drive.shaping import soften
+from vjnode.drive.shaping import add_softly, amplify
 from vjnode.errors import InputError
 
 SOURCES = ("weight", "onset", "low", "mid", "high", "beat", "lfo", "constant")
@@ -81,7 +81,7 @@ class SourceValues:
 
 _SETTINGS = {
     "weight": (1.0, 0.0, 0.05),
-    # Small: accents are as large in calm passages as in wild ones, and would hide the difference.
+    # No more: accents are as large in calm passages as in wild ones, and would hide the difference.
     "onset": (0.2, 0.0, 0.12),
     "low": (0.0, 0.01, 0.2),
     "mid": (0.0, 0.01, 0.2),
@@ -128,21 +128,28 @@ class Mixer:
     ) -> dict[str, float]:
         """Move on by ``dt_s`` (s) and return every channel's value there, 0…1.
 
-        value = gain · Σ amount · enveloped source, within 0…1: where it could pass 1, all
-        amounts together, a soft knee brings it there (``vjnode.drive.shaping.soften``).
+        Each positive part gain · amount · enveloped source is amplified with a soft knee
+        (``vjnode.drive.shaping.amplify``), together they are added softly (``add_softly``), and
+        the negative ones are taken away from that; nothing falls below 0.
 
         dt_s: time since the last step; 0 or less moves nothing.
-        gain: factor on the sum, before the knee.
+        gain: factor on every amount, 0 or more.
         calming: how many times faster than their release the sources of sound fall.
         """
-        sums = dict.fromkeys(CHANNELS, 0.0)
-        highest = dict.fromkeys(CHANNELS, 0.0)
+        parts: dict[str, list[float]] = {channel: [] for channel in CHANNELS}
+        ends: dict[str, list[float]] = {channel: [] for channel in CHANNELS}
+        taken = dict.fromkeys(CHANNELS, 0.0)
         for route in self._routes:
-            sums[route.channel] += route.amount * self._enveloped(route, sources, dt_s, calming)
-            highest[route.channel] += max(0.0, route.amount)
+            level = self._enveloped(route, sources, dt_s, calming)
+            factor = gain * route.amount
+            if factor > 0.0:
+                parts[route.channel].append(amplify(level, factor))
+                ends[route.channel].append(min(1.0, factor))
+            else:
+                taken[route.channel] -= factor * level
         return {
-            channel: soften(gain * total, gain * highest[channel])
-            for channel, total in sums.items()
+            channel: max(0.0, add_softly(parts[channel], ends[channel]) - taken[channel])
+            for channel in CHANNELS
         }
 
     def _enveloped(self, route: Route, sources: SourceValues, dt_s: float, calming: float) -> float:

@@ -1,13 +1,14 @@
-"""How the calibrated weight is shaped before it drives anything: gate, curve, range, knee."""
+"""Shaping: noise gate, response curve and range of the weight, and the soft ends of a sum."""
 
 import math
+from collections.abc import Sequence
 
 GATE_DB = -60.0
 HYSTERESIS_DB = 3.0
 HOLD_S = 0.1
 
 KNEE = 0.75
-"""From here up what is added together takes its place in what is left below 1."""
+"""Weight from which an amplified value is bent, so that it nears 1 instead of being cut off."""
 
 CURVE_LOW, CURVE_HIGH = 0.25, 4.0
 
@@ -29,21 +30,39 @@ def shape(weight: float, *, curve: float = 1.0, floor: float = 0.0, ceiling: flo
     return low + (high - low) * math.pow(min(1.0, max(0.0, weight)), exponent)
 
 
-def soften(total: float, highest: float) -> float:
-    """Return ``total`` bent into 0…1 where it could pass 1: a soft knee, never a hard clip.
+def amplify(value: float, factor: float) -> float:
+    """Return ``factor`` · ``value`` within 0…1, with a soft knee where it could pass 1.
 
-    Up to KNEE it stays as it is. From there to ``highest`` the rest is pressed into what is left
-    below 1, evenly at first and harder the further up: with t = total − KNEE, d = highest − KNEE
-    and r = 1 − KNEE it becomes KNEE + t / (1 + t · (1/r − 1/d)), whose slope at the knee is 1 and
-    which reaches 1 at ``highest`` alone. What cannot pass 1 is not bent.
+    A factor up to 1 does nothing else. With a greater one, what lies above KNEE is pressed into
+    the room below 1, evenly at first and harder the further up: with t = factor · value − KNEE,
+    d = factor − KNEE and r = 1 − KNEE the result is KNEE + t / (1 + t · (1/r − 1/d)). Its slope
+    at the knee is the factor's, and value 1 alone reaches 1.
 
-    highest: the largest that ``total`` can become.
+    value: 0…1. factor: 0 or more.
     """
-    total = min(total, highest)
-    if highest <= 1.0 or total <= KNEE:
-        return min(1.0, max(0.0, total))
-    above = total - KNEE
-    return KNEE + above / (1.0 + above * (1.0 / (1.0 - KNEE) - 1.0 / (highest - KNEE)))
+    scaled = factor * value
+    if factor <= 1.0 or scaled <= KNEE:
+        return scaled
+    above = scaled - KNEE
+    return KNEE + above / (1.0 + above * (1.0 / (1.0 - KNEE) - 1.0 / (factor - KNEE)))
+
+
+def add_softly(parts: Sequence[float], ends: Sequence[float]) -> float:
+    """Return the sum of ``parts``, bent where it could pass 1, so that it never does.
+
+    The greatest part b stays as it is. The sum e of the others, which can become E at most, finds
+    its place in the room r = 1 − b that is left: where E is more than that, it becomes
+    e / (1 + e · (1/r − 1/E)), which begins with slope 1 and reaches r with E. So a hit on loud
+    music is still seen, one part alone is never bent, and neither are parts that can never pass 1.
+
+    parts: each 0…1. ends: the largest that each can become, 0…1.
+    """
+    greatest = max(parts, default=0.0)
+    room, others = 1.0 - greatest, sum(parts) - greatest
+    if others <= 0.0 or room <= 0.0:
+        return greatest
+    end = sum(ends) - max(ends)
+    return greatest + others / (1.0 + others * max(0.0, 1.0 / room - 1.0 / end))
 
 
 class Gate:

@@ -91,7 +91,8 @@ class WeightTrack:
             self._steps.clear()
             self._last_hit_s = -math.inf
         self._drives.append(drive)
-        while len(self._drives) > 1 and self._drives[1].captured_s < drive.captured_s - KEPT_S:
+        oldest_s = drive.captured_s - KEPT_S - self.ahead_s
+        while len(self._drives) > 1 and self._drives[1].captured_s < oldest_s:
             self._drives.popleft()
         self._steps.push(drive.weight_s, drive.weight)
 
