@@ -15,7 +15,7 @@ from vjnode.drive.trained import LEVELS
 
 LOUD = 0.75
 """The middle 70 % of the weights end here at most: so far up is an ordinary loud passage."""
-RARE = 0.93
+RARE = 0.87
 """Weights that only one in fifty passes end here at most; above is room for what is rarer still."""
 WIDTH = 0.6
 """The middle 70 % of the weights are brought to this width at least."""
