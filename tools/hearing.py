@@ -15,6 +15,8 @@ from vjnode.drive.stream import Listener
 from vjnode.show.wiring import live_track
 
 FPS = 60
+MANY = 12
+"""Tracks whose median says something of music."""
 Sound = NDArray[np.float32]
 
 
@@ -30,6 +32,11 @@ class Row(NamedTuple):
     def good(self) -> bool:
         """Whether the limit is kept."""
         return bool(self.figure <= self.limit if self.better == "<=" else self.figure >= self.limit)
+
+
+def many(what: str, figure: float, better: str, limit: float, *, of: int) -> list[Row]:
+    """Return the row of a median, or none where it is one of a few tracks and says little."""
+    return [Row(what, figure, better, limit)] if of >= MANY else []
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import music
 import numpy as np
-from hearing import FPS, Heard, Row, Sound, hear, momentary
+from hearing import FPS, Heard, Row, Sound, hear, many, momentary
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
@@ -35,7 +35,6 @@ ALBUMS = {
 TOP = 0.98
 """Weight from which on the whole expression is shown."""
 MINUTE, TEN_MINUTES = 60 * FPS, 600 * FPS
-MANY = 12
 DRUMS_HZ = 2.0  # onsets a second in a passage with drums
 _BEAT_S = (0.25, 1.2)
 WATCHED_S = 20.0
@@ -67,7 +66,8 @@ def loud(paths: list[Path], seconds: float) -> list[Row]:
     for path, row in zip(paths, found, strict=True):
         print(f"{path.stem:24}" + "".join(f"{x:>12.3f}" for x in row))
     top, minute, median, spread, fall, movement, rank, mouth = np.array(found).T
-    rows = [
+    middle = float(np.median(rank))
+    return [
         Row("loud tracks: at the top, worst track", float(top.max()), "<=", 0.08),
         Row("loud tracks: at the top, worst minute", float(minute.max()), "<=", 0.08),
         Row("loud tracks: median weight, lowest", float(median.min()), ">=", 0.5),
@@ -76,12 +76,9 @@ def loud(paths: list[Path], seconds: float) -> list[Row]:
         Row("loud tracks: mean fall a beat, with drums", float(np.nanmean(fall)), ">=", 0.2),
         Row("loud tracks: movement a second, median", float(np.median(movement)), ">=", 2.0),
         Row("loud tracks: rank corr. with loudness, worst", float(rank.min()), ">=", 0.4),
+        *many("loud tracks: rank corr. with loudness, median", middle, ">=", 0.75, of=len(paths)),
         Row("loud tracks: mouth at its widest, worst 20 s", float(mouth.max()), "<=", 0.15),
     ]
-    if len(paths) >= MANY:  # of a few, a median says little
-        middle = float(np.median(rank))
-        rows.append(Row("loud tracks: rank corr. with loudness, median", middle, ">=", 0.75))
-    return rows
 
 
 def concert(paths: list[Path], seconds: float) -> list[Row]:
