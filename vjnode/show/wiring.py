@@ -178,7 +178,7 @@ def open_live_library(
     if size not in live.SIZES and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
         rate = f"{size} px {1e3 / ms:.3g} times a second here ({choice.taken.engine})"
         if restarted:
-            _log.warning("drawing %s; at least %g were asked for", rate, LEAST_LIVE_FPS)
+            _log.warning("drawing %s, fewer than %g: the show goes on", rate, LEAST_LIVE_FPS)
             return _drawn_live(choice, told)
         choice.engine.close()
         sizes = " or ".join(f"--size {one}" for one in live.SIZES)
