@@ -8,6 +8,7 @@ default settings. Loudness is measured by ffmpeg's own BS.1770 meter, not by our
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -191,7 +192,7 @@ def pink_noise(length_s: float, *, dbfs: float, seed: int = 0) -> Sound:
 
 
 def main() -> None:
-    """Measure what was asked for and print a table."""
+    """Measure what was asked for, print a table, and end with 1 if a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--music", type=Path, nargs="+", help="folders instead of Debian's music")
     parser.add_argument("--only", help="comma-separated parts")
@@ -230,6 +231,8 @@ def main() -> None:
         options.json.write_text(
             json.dumps([{**row._asdict(), "good": row.good} for row in rows], default=float)
         )
+    if not all(row.good for row in rows):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

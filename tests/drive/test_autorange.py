@@ -58,7 +58,13 @@ def test_an_hour_of_loud_music_is_not_an_hour_at_the_top():
     """What is ordinary there comes to lie below the top; what stands out still reaches it."""
     rng = np.random.default_rng(1)
     loud = np.clip(rng.normal(0.85, 0.06, 4000), 0.0, 1.0)
-    ranging = learnt(loud, seconds=600.0)
+    ranging = AutoRange()
+    played = rng.choice(loud, round(3600.0 / HOP_S))
+    heard = np.array([ranging.step(float(weight)) for weight in played])
+    minute = round(60.0 / HOP_S)
+    third, last = heard[2 * minute : 3 * minute], heard[-minute:]
+    assert np.median(last) == pytest.approx(np.median(third), abs=0.03)
+    assert np.abs(np.diff(last)).mean() == pytest.approx(np.abs(np.diff(third)).mean(), rel=0.1)
     found = now(ranging, loud)
     assert np.percentile(found, 85) == pytest.approx(LOUD, abs=0.02)
     assert np.percentile(found, 98) <= RARE + 0.01
