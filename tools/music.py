@@ -134,7 +134,8 @@ def mono(path: Path) -> NDArray[np.float32]:
     blocks = []
     mixdown = Mixdown(MONO, RATE_HZ)
     while block := source.read():
-        blocks.append(mixdown.mix(block.pcm)[:, 0])
+        mixed = mixdown.mix(block.pcm)[:, 0]
+        blocks.append(mixed if block.gain is None else np.clip(mixed * block.gain, -1.0, 1.0))
     source.close()
     return np.concatenate(blocks)
 

@@ -27,11 +27,11 @@ def through(pcm, rate_hz=RATE_HZ, channels=STEREO, cuts=None, piece=256):
         intake.push(rest[:length], rate_hz, channels)
         rest = rest[length:]
         while intake.waiting >= 256:
-            taken.append(intake.take())
+            taken.append(intake.take()[0])
         if not len(rest):
             break
     intake.finish()
-    return np.concatenate([*taken, intake.take(intake.waiting)])
+    return np.concatenate([*taken, intake.take(intake.waiting)[0]])
 
 
 def spread(mono, count):
@@ -102,7 +102,7 @@ def test_how_far_it_is_behind_is_exact_to_the_sample(rate_hz):
         intake.push(np.zeros((length, 2), np.float32), rate_hz, STEREO)
         came += length
         while intake.waiting >= 256:
-            taken += len(intake.take())
+            taken += len(intake.take()[0])
             assert intake.behind_s == pytest.approx(came / rate_hz - taken / RATE_HZ, abs=1e-9)
         # No more is held back than a piece, half a filter and the block that is not yet full.
         assert intake.behind_s < 0.0058 + FILTER_S + 0.0058
@@ -132,7 +132,7 @@ def test_a_change_of_rate_or_channels_makes_no_gap():
         tone = sine(1000.0, 0.25, rate_hz=rate_hz)
         intake.push(spread(tone, len(channels)), rate_hz, channels)
     intake.finish()
-    heard = intake.take(intake.waiting)
+    heard, _ = intake.take(intake.waiting)
     assert len(heard) == pytest.approx(0.75 * RATE_HZ, abs=2)
     # One loud sine from end to end: a gap or a click would spread over the spectrum.
     assert peak(heard[:, 0])[1] == pytest.approx(-6.0, abs=0.1)
@@ -144,7 +144,7 @@ def test_what_was_pushed_may_be_changed_afterwards():
     intake.push(chunk, 44_100, STEREO)
     chunk[:] = 0.0
     intake.finish()
-    assert (intake.take() == 0.5).all()
+    assert (intake.take()[0] == 0.5).all()
 
 
 def test_finishing_twice_or_without_sound_is_harmless():
@@ -153,4 +153,6 @@ def test_finishing_twice_or_without_sound_is_harmless():
     intake.push(np.zeros((0, 2), np.float32), 48_000, STEREO)
     intake.finish()
     intake.finish()
-    assert intake.take().shape == (0, 2)
+    pcm, gain = intake.take()
+    assert pcm.shape == (0, 2)
+    assert gain.shape == (0,)

@@ -1,28 +1,30 @@
 """The same music means the same, wherever in the channels it lies."""
 
+import av
 import numpy as np
 import pytest
 
 from tests.audio.sounds import LAYOUTS, blocks, pink_noise, sine, write_wav
 from vjnode.audio.analysis import Analyser
 from vjnode.audio.file import FileSource
+from vjnode.audio.intake import downmix
 from vjnode.audio.mixdown import MONO, Mixdown
 from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ
 from vjnode.drive.stream import Listener
 
 SAME = 0.02
-"""By so much the weight may depend on the channels, from one second on."""
+"""Greatest difference of weight that the channels may make, from one second on."""
 
 LENGTH_S = 4.0
 
 
-def music(seed=0):
+def music(seed=0, length_s=LENGTH_S):
     """Noise that comes and goes as music does: beats of many levels, shape (n,)."""
     rng = np.random.default_rng(seed)
-    noise = pink_noise(LENGTH_S, dbfs=-20.0, seed=seed)
+    noise = pink_noise(length_s, dbfs=-20.0, seed=seed)
     phase = np.arange(len(noise)) / RATE_HZ * 4.0 % 1.0
     beat = np.exp(-4.0 * phase) * np.minimum(phase * 12.0, 1.0)  # turning phases blurs attacks
-    levels = rng.uniform(0.2, 1.0, int(LENGTH_S * 4) + 1)
+    levels = rng.uniform(0.2, 1.0, int(length_s * 4) + 1)
     return (noise * beat * levels[np.arange(len(noise)) * 4 // RATE_HZ]).astype(np.float32)
 
 
@@ -63,8 +65,8 @@ def worst(found, wanted):
 
 
 @pytest.fixture(scope="module")
-def reference():
-    return weights(blocks(music()))
+def references():
+    return {agc: weights(blocks(music()), agc=agc) for agc in ("on", "off")}
 
 
 @pytest.mark.parametrize(
@@ -79,13 +81,86 @@ def test_music_means_the_same_wherever_in_stereo_it_lies(place, agc):
     assert worst(weights(stereo(left, right), agc=agc), wanted) <= SAME
 
 
-@pytest.mark.parametrize("loud", [(0,), (2,), (3,), (5,), (0, 1), range(6)], ids=str)
-def test_music_means_the_same_in_any_channel_of_a_surround_file(tmp_path, reference, loud):
-    pcm = np.zeros((len(music()), 6), np.float32)
-    pcm[:, list(loud)] = music()[:, None]
+@pytest.mark.parametrize(
+    ("loud", "agc", "rate_hz"),
+    [(loud, "on", RATE_HZ) for loud in [(0,), (2,), (3,), (5,), (0, 1), range(6)]]
+    + [((2,), "off", RATE_HZ), ((2,), "off", 48_000)],
+    ids=str,
+)
+def test_music_means_the_same_in_any_channel_of_a_surround_file(
+    tmp_path, references, loud, agc, rate_hz
+):
+    count = len(music())
+    there = np.arange(round(LENGTH_S * rate_hz)) * RATE_HZ / rate_hz
+    pcm = np.zeros((len(there), 6), np.float32)
+    pcm[:, list(loud)] = np.interp(there, np.arange(count), music())[:, None]
+    song = FileSource(write_wav(tmp_path / "a.wav", pcm, rate_hz=rate_hz), loop=False)
+    found = weights(iter(song.read, None), agc=agc)
+    wanted = references[agc]
+    same = SAME if rate_hz == RATE_HZ else 2 * SAME  # what is interpolated lacks some treble
+    assert worst(found[: len(wanted)], wanted) <= same
+
+
+def loud_music_after_dialogue():
+    """Two seconds in the centre alone, two with nearly full scale on all channels."""
+    rng = np.random.default_rng(2)
+    pcm = rng.uniform(-0.95, 0.95, (4 * RATE_HZ, 6)).astype(np.float32)
+    pcm[: 2 * RATE_HZ, [0, 1, 3, 4, 5]] = 0.0
+    pcm[2 * RATE_HZ :] = pcm[2 * RATE_HZ :, :1]
+    return pcm
+
+
+def separate_channels():
+    """Steady sound that no two channels have in common."""
+    return np.stack([pink_noise(2.0, dbfs=-18.0, seed=seed) for seed in range(6)], axis=1)
+
+
+@pytest.mark.parametrize("sound", [loud_music_after_dialogue, separate_channels])
+def test_surround_is_heard_as_a_fixed_mix_that_neither_clips_nor_pumps(tmp_path, sound):
+    pcm = sound()
     song = FileSource(write_wav(tmp_path / "a.wav", pcm), loop=False)
-    found = weights(iter(song.read, None))
-    assert worst(found[: len(reference)], reference) <= SAME
+    heard = np.concatenate([block.pcm for block in iter(song.read, None)])[: len(pcm)]
+    names = [channel.name for channel in av.AudioLayout("5.1").channels]
+    assert np.mean(np.abs(heard) >= 1.0) == 0.0
+    np.testing.assert_allclose(heard, pcm @ downmix(names), atol=1e-6)
+
+
+def wide(length_s, correlation):
+    """Music of which left and right have this much in common, moment by moment."""
+    beats = music(length_s=length_s)
+    half_angle = np.arccos(correlation) / 2
+    middle, side = np.cos(half_angle) * beats, np.sin(half_angle) * turned(beats)
+    return stereo((middle + side).astype(np.float32), (middle - side).astype(np.float32))
+
+
+def test_a_width_that_swings_hardly_swings_the_weight():
+    t_s = np.arange(10 * RATE_HZ) / RATE_HZ
+    swinging = 0.27 + 0.15 * np.sin(2 * np.pi * t_s / 8.0)  # from 0.12 to 0.42, as in wide stereo
+    found = weights(wide(10.0, swinging), agc="off")
+    steady = weights(wide(10.0, np.full(len(t_s), 0.27)), agc="off")
+    assert worst(found, steady) <= 0.03
+
+
+@pytest.mark.parametrize("correlation", [1.0, 0.8, 0.6, 0.42, 0.27, 0.12, 0.0])
+def test_music_of_any_width_is_analysed_about_as_loud_as_one_of_its_channels(correlation):
+    sound = wide(LENGTH_S, np.full(round(LENGTH_S * RATE_HZ), correlation))
+    mixdown = Mixdown(MONO, RATE_HZ)
+    mixed = np.concatenate([mixdown.mix(block.pcm)[:, 0] for block in sound])
+    left = np.concatenate([block.pcm[:, 0] for block in sound])
+    assert 10 * np.log10(np.mean(mixed**2) / np.mean(left**2)) == pytest.approx(0.0, abs=0.7)
+
+
+def test_the_gain_fits_the_sum_when_every_sign_was_weighed_anew():
+    # Each look turns as many signs as there are channels, the last of them in its last step.
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        count = int(rng.integers(2, 6))
+        common = pink_noise(0.1, dbfs=-20.0, seed=int(rng.integers(1000)))
+        pcm = common[:, None] * rng.uniform(-1.0, 1.0, count).astype(np.float32)
+        mixdown = Mixdown(np.full((count, 1), 1.0 / count, np.float32), RATE_HZ)
+        mixed = mixdown.mix(pcm)
+        loss_db = 10 * np.log10(np.mean(pcm**2, axis=0).max() / np.mean(mixed**2))
+        assert -0.1 <= loss_db <= 0.6
 
 
 def test_a_balanced_pair_on_the_rear_channels_is_heard_as_well(tmp_path):

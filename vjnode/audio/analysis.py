@@ -97,9 +97,18 @@ class Analyser:
         self._hop: list[NDArray[np.float32]] = []
         self._rms_db = FLOOR_DB
 
-    def analyse(self, pcm: NDArray[np.float32]) -> Features:
-        """Analyse the next block, shape (BLOCK, 2), float32; bad samples are silence or clip."""
-        mono = self._dc_blocker(self._mixdown.mix(scrub(pcm))[:, 0]).copy()
+    def analyse(
+        self, pcm: NDArray[np.float32], gain: NDArray[np.float32] | None = None
+    ) -> Features:
+        """Analyse the next block; bad samples are silence or clip.
+
+        pcm: shape (BLOCK, 2), float32.
+        gain: of a ``Block``, shape (BLOCK,).
+        """
+        mono = self._mixdown.mix(scrub(pcm))[:, 0]
+        if gain is not None:
+            mono = np.clip(mono * gain, -1.0, 1.0)
+        mono = self._dc_blocker(mono).copy()
         self._hop.append(mono)
         mfcc = None
         if len(self._hop) * BLOCK == HOP:

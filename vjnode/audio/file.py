@@ -41,10 +41,7 @@ class FileSource:
         self._loop = loop
         self._channels = channels
         self._container = _open(self.path)
-        there = self._container.streams.audio[0].codec_context.channels
-        if channels is not None and (why := channels.missing_in(there)):
-            self._container.close()
-            raise InputError(f"{self.path}: {why}")
+        self._width = 0  # channels of the first frame
         self._chunks = self._decode()
         self._intake = Intake(PIECE)
         self._position = 0
@@ -53,6 +50,9 @@ class FileSource:
         if not self._intake.waiting:
             self.close()
             raise InputError(f"{self.path} holds no sound: its audio stream is empty or damaged")
+        if channels is not None and (why := channels.missing_in(self._width)):
+            self.close()
+            raise InputError(f"{self.path}: {why}")
 
     @property
     def duration_s(self) -> float | None:
@@ -71,17 +71,18 @@ class FileSource:
         self._fill()
         if not self._intake.waiting and not self._loop:
             return None
-        pcm = self._intake.take(BLOCK)
+        pcm, gain = self._intake.take(BLOCK)
         self._position += len(pcm)
         while len(pcm) < BLOCK and self._loop:
             self._rewind()
-            more = self._intake.take(BLOCK - len(pcm))
+            more, more_gain = self._intake.take(BLOCK - len(pcm))
             self._position = len(more)
-            pcm = np.concatenate([pcm, more])
+            pcm, gain = np.concatenate([pcm, more]), np.concatenate([gain, more_gain])
         self._read += 1
-        whole = np.zeros((BLOCK, 2), np.float32)
-        whole[: len(pcm)] = pcm
-        return Block(whole, self._position / RATE_HZ, self._read * BLOCK_S)
+        if padding := BLOCK - len(pcm):
+            pcm = np.pad(pcm, ((0, padding), (0, 0)))
+            gain = np.pad(gain, (0, padding), constant_values=1.0)
+        return Block(pcm, self._position / RATE_HZ, self._read * BLOCK_S, gain)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
@@ -125,6 +126,7 @@ class FileSource:
             for piece in to_float.resample(frame):
                 pcm = np.asarray(piece.to_ndarray(), dtype=np.float32)
                 pcm = pcm.reshape(-1, len(channels))
+                self._width = self._width or len(channels)
                 if self._channels is None:
                     yield pcm, piece.sample_rate, channels
                 else:

@@ -1,6 +1,6 @@
-"""From any sound to what the node hears: 44.1 kHz, stereo, finite, −1…1."""
+"""Converter of any sound to what the node hears: 44.1 kHz, stereo, finite, −1…1."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import av
 import numpy as np
@@ -30,6 +30,9 @@ class Intake:
     converted in pieces of fixed length. It is scrubbed before it is resampled, because one
     bad sample would otherwise spoil all that the resampler's filter still holds.
 
+    More than two channels are mixed to stereo by fixed weights, so that what is heard neither
+    pumps nor clips; the gain with which it is to be analysed goes beside it.
+
     Args:
         piece: frames of incoming sound that are converted at once. A short one adds little
             delay, a long one costs less.
@@ -39,10 +42,12 @@ class Intake:
         self._piece = piece
         self._format: tuple[int, tuple[str, ...]] | None = None
         self._rate_hz = RATE_HZ
-        self._mix = _mix(("FL", "FR"), RATE_HZ)
+        self._weights = downmix(("FL", "FR"))
+        self._mixdown: Mixdown | None = None
         self._resampler: av.AudioResampler | None = None
         self._raw = Fifo()
         self._ready = Fifo()
+        self._gains = Fifo(1)
         self._came = 0  # frames in this format
         self._made = 0  # frames that became of them
 
@@ -69,7 +74,8 @@ class Intake:
         if form != self._format:
             self.finish()
             self._format, self._rate_hz = form, rate_hz
-            self._mix = _mix(form[1], rate_hz)
+            self._weights = downmix(channels)
+            self._mixdown = Mixdown(self._weights, rate_hz) if len(channels) > 2 else None
             self._raw = Fifo(len(form[1]))
             self._came = self._made = 0
         self._came += len(pcm)
@@ -86,37 +92,41 @@ class Intake:
             self._resampler = None
         self._format = None
 
-    def take(self, count: int = BLOCK) -> NDArray[np.float32]:
-        """Return the next ``count`` frames, or as many as are ready: shape (n, 2), float32."""
-        return self._ready.take(count)
+    def take(self, count: int = BLOCK) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the next ``count`` frames, or as many as are ready, and their gain.
+
+        Returns: the frames, shape (n, 2), float32, −1…1; what each is to be multiplied by before
+            it is analysed, shape (n,), float32, at least 1.
+        """
+        return self._ready.take(count), self._gains.take(count)[:, 0]
 
     def _convert(self, raw: NDArray[np.float32]) -> None:
-        pcm = np.ascontiguousarray(self._mix(scrub(raw)))
+        pcm = scrub(raw)
+        if self._mixdown is None:
+            pcm = np.ascontiguousarray(pcm @ self._weights)
+        else:  # the gain is resampled as a third channel, so that it stays in step
+            pcm = np.concatenate(self._mixdown.mix_plain(pcm), axis=1)
         if self._rate_hz == RATE_HZ:
-            self._made += len(pcm)
-            self._ready.put(np.clip(pcm, -1.0, 1.0))
+            self._put(pcm)
             return
+        layout = "stereo" if self._mixdown is None else "2.1"
         if self._resampler is None:
-            self._resampler = av.AudioResampler("flt", "stereo", RATE_HZ)
-        frame = av.AudioFrame.from_ndarray(pcm.reshape(1, -1), "flt", "stereo")
+            self._resampler = av.AudioResampler("flt", layout, RATE_HZ)
+        frame = av.AudioFrame.from_ndarray(pcm.reshape(1, -1), "flt", layout)
         frame.sample_rate = self._rate_hz
         self._keep(self._resampler.resample(frame))
 
     def _keep(self, frames: list[av.AudioFrame]) -> None:
         for frame in frames:
-            pcm = frame.to_ndarray().reshape(-1, 2)
-            self._made += len(pcm)
-            self._ready.put(np.clip(pcm, -1.0, 1.0))  # the filter overshoots a little
+            pcm = np.asarray(frame.to_ndarray(), dtype=np.float32)
+            self._put(pcm.reshape(-1, len(frame.layout.channels)))
 
-
-def _mix(
-    channels: Sequence[str], rate_hz: int
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return what makes stereo of sound with these channels; one or two stay as they are."""
-    weights = downmix(channels)
-    if len(channels) > len(weights.T):
-        return Mixdown(weights, rate_hz).mix
-    return lambda pcm: pcm @ weights
+    def _put(self, pcm: NDArray[np.float32]) -> None:
+        """Append stereo sound, with its gain in a third column if it has one."""
+        self._made += len(pcm)
+        self._ready.put(np.clip(pcm[:, :2], -1.0, 1.0))  # the filter overshoots a little
+        gain = np.maximum(pcm[:, 2:], 1.0) if pcm.shape[1] > 2 else np.ones((len(pcm), 1))
+        self._gains.put(np.asarray(gain, dtype=np.float32))
 
 
 def downmix(channels: Sequence[str]) -> NDArray[np.float32]:

@@ -75,9 +75,9 @@ class LiveSource:
             else:
                 pcm, names = self._picked.pick(pcm, ("NONE",) * self._channels)
             self._intake.push(pcm, self._rate_hz, names)
-        pcm = self._intake.take()
+        pcm, gain = self._intake.take()
         self._blocks += 1
-        return Block(pcm, self._blocks * BLOCK_S, self._captured_s - self._intake.behind_s)
+        return Block(pcm, self._blocks * BLOCK_S, self._captured_s - self._intake.behind_s, gain)
 
     def close(self) -> None:
         """Release the device, or give up after a second; a second call does nothing."""

@@ -15,28 +15,32 @@ BRIGHTER = np.float32(0.95)
 """Pre-emphasis of what is measured: the ear does not judge by the bass alone, nor by a constant."""
 
 LOOK_S = 0.02
-"""How often it is decided anew."""
+"""Time between two decisions on signs and gain."""
 
 FADE_S = 0.1
 """Time constant with which a change fades in: a jump would sound like an attack."""
 
 INVERTED = 2.5
-"""A channel’s sign is turned where that raises the power of the sum so much; wide stereo seldom has
+"""A channel's sign is turned where that raises the power of the sum so much; wide stereo seldom has
 so much more in the difference than in the sum."""
 
-USUAL_LOSS_DB, REAL_LOSS_DB = 1.5, 2.5
+USUAL_LOSS_DB, REAL_LOSS_DB = 0.5, 3.0
 """How much softer than the loudest channel the sum is. Up to the first figure it stays as it is,
-as in most stereo; from the second on the whole loss is made up for. Two channels that have nothing
-in common lose 3 dB, sound on one side of two loses 6."""
+as in most stereo; from the second on the whole loss is made up for. Between them the gain rises
+hardly faster than the loss, so that music whose width changes keeps its level. Two channels that
+have nothing in common lose 3 dB, sound on one side of two loses 6."""
 
 MOST_GAIN_DB = 24.0
 
-_SILENCE = (
-    1e-9  # about −80 dBFS; what is softer, or 30 dB below the sound, says nothing of the cables
-)
-_SOFT = 1e-3
-_SOFT_S = 20.0
+_SILENCE = 1e-9
+"""Mean square, about −80 dBFS after pre-emphasis, below which nothing is learned."""
+
+_SOFT, _SOFT_S = 1e-3, 20.0
+"""A passage 30 dB below the loudest power, which is forgotten within twenty seconds, is noise in a
+pause and says nothing of the cables."""
+
 _SETTLED = 1e-3
+"""A fade ends where less than this part of the wanted value is left of it: 0.01 dB."""
 
 
 class Mixdown:
@@ -44,9 +48,10 @@ class Mixdown:
 
     A channel that cancels others in the sum, such as the second half of a balanced line, is
     added with the opposite sign. A sum that is still much softer than the loudest channel,
-    because the others are silent or the rest cancels, is made as loud as that. All else is the
-    weighted sum itself, bit for bit. Adding with another sign loses nothing of either channel,
-    as hearing the louder one alone would.
+    because the others are silent or the rest cancels, needs gain to be as loud as that. All else
+    is the weighted sum itself, bit for bit. Adding with another sign loses nothing of either
+    channel, as hearing the louder one alone would. The gain is for what is analysed: it would
+    pump and clip in what is heard.
 
     Args:
         weights: what each channel counts in each output, shape (channels, outputs); the greatest
@@ -65,25 +70,38 @@ class Mixdown:
         self._heard = 0
         self._loudest = 0.0
         self._signs = np.ones(channels, np.float32)
-        self._wanted = self._factors = self._signs
+        # The sign of each channel and, behind them, the gain.
+        self._wanted = self._factors = np.ones(channels + 1, np.float32)
         self._settled = weights
 
     def mix(self, pcm: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the mix of the next samples.
+        """Return the mix of the next samples with its gain, for analysis.
 
         pcm: shape (n, channels), float32, finite, −1…1.
-        Returns: shape (n, outputs), float32, −1…1.
+        Returns: shape (n, outputs), float32, clipped to −1…1.
         """
-        if not len(pcm):
-            return pcm @ self._weights
-        self._learn(pcm)
+        mixed, gain = self.mix_plain(pcm)
+        return np.asarray(np.clip(mixed * gain, -1.0, 1.0), dtype=np.float32)
+
+    def mix_plain(
+        self, pcm: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the mix of the next samples as it is to be heard, and the gain that it needs.
+
+        pcm: shape (n, channels), float32, finite, −1…1.
+        Returns: the mix, shape (n, outputs), float32, −1…1 but for rounding; the gain, shape
+            (n, 1), float32, from 1 to ``MOST_GAIN_DB``.
+        """
+        count = len(pcm)
+        if count:
+            self._learn(pcm)
         if self._factors is self._wanted:
-            mixed = pcm @ self._settled
-            return mixed if self._settled is self._weights else np.clip(mixed, -1.0, 1.0)
-        before, self._factors = self._factors, self._faded(len(pcm))
-        way = np.arange(1, len(pcm) + 1, dtype=np.float32)[:, None] / np.float32(len(pcm))
-        mixed = (pcm * (before + way * (self._factors - before))) @ self._weights
-        return np.clip(mixed, -1.0, 1.0)
+            return pcm @ self._settled, np.full((count, 1), self._wanted[-1])
+        before, self._factors = self._factors, self._faded(count)
+        way = np.arange(1, count + 1, dtype=np.float32)[:, None] / np.float32(max(count, 1))
+        factors = np.asarray(before + way * (self._factors - before), dtype=np.float32)
+        mixed = np.asarray((pcm * factors[:, :-1]) @ self._weights, dtype=np.float32)
+        return mixed, factors[:, -1:]
 
     def _faded(self, count: int) -> NDArray[np.float32]:
         """Return the factors ``count`` frames later, on the way to those that are wanted."""
@@ -112,30 +130,36 @@ class Mixdown:
         self._heard += count
         new = max(-math.expm1(-count / (AVERAGE_S * self._rate_hz)), count / self._heard)
         self._covariance += np.float32(new) * (products / np.float32(count) - self._covariance)
-        wanted = self._gain(self._covariance) * self._signs
+        self._signs = self._turned(self._covariance)
+        wanted = np.append(self._signs, self._gain(self._covariance))
         if (wanted != self._wanted).any():
             self._wanted = wanted
-            plain = bool((wanted == 1.0).all())
-            self._settled = self._weights if plain else wanted[:, None] * self._weights
+            self._settled = self._signs[:, None] * self._weights
         if begins:
             self._factors = self._wanted
 
-    def _gain(self, covariance: NDArray[np.float32]) -> np.float32:
-        """Turn the signs of what cancels; return what the loudest output is to be raised by."""
-        for _ in self._signs:
-            signed = self._signs[:, None] * self._weights
+    def _turned(self, covariance: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the signs with which no channel cancels others."""
+        signs = self._signs
+        for _ in signs:
+            signed = signs[:, None] * self._weights
             together = signed * (covariance @ signed)
             total = together.sum()
             alone = np.square(signed) * covariance.diagonal()[:, None]
             turned = total + 4.0 * (alone - together).sum(axis=1)
-            better = turned - np.where(self._signs > 0.0, INVERTED * total, total)
+            better = turned - np.where(signs > 0.0, INVERTED * total, total)
             better[0] = 0.0  # the sign of the whole says nothing
             most = int(better.argmax())
             if better[most] <= 1e-6 * alone.sum():
                 break
-            self._signs = np.where(np.arange(len(better)) == most, -self._signs, self._signs)
+            signs = np.where(np.arange(len(better)) == most, -signs, signs)
+        return signs
+
+    def _gain(self, covariance: NDArray[np.float32]) -> np.float32:
+        """Return what the loudest output is to be raised by, with the present signs."""
+        signed = self._signs[:, None] * self._weights
+        mixed = float((signed * (covariance @ signed)).sum(axis=0).max())
         loudest = float(covariance.diagonal().max())
-        mixed = float(together.sum(axis=0).max())
         return np.float32(10.0 ** (_made_up_db(_db(loudest) - _db(mixed)) / 20.0))
 
 

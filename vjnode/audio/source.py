@@ -28,11 +28,14 @@ class Block:
     t_s: position in the sound of the end of this block, s. Wraps when a file loops.
     captured_s: when its last sample was heard, on ``monotonic_s``; offline: running
         time since the start of the sound (no wrap).
+    gain: what each frame is multiplied by before it is analysed, shape (BLOCK,), float32, at
+        least 1: what was lost when many channels were mixed to two; None: nothing was.
     """
 
     pcm: NDArray[np.float32]
     t_s: float
     captured_s: float
+    gain: NDArray[np.float32] | None = None
 
 
 class Source(Protocol):

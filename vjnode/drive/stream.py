@@ -60,7 +60,7 @@ class Listener:
 
     def hear(self, block: Block) -> Drive:
         """Take the next block and return what is known after it. Never raises on bad samples."""
-        features = self._analyser.analyse(block.pcm)
+        features = self._analyser.analyse(block.pcm, block.gain)
         self.mfcc = features.mfcc
         if features.mfcc is not None:
             self._weight = self._ranged(self._mean_weight(features.mfcc))
