@@ -1,4 +1,4 @@
-"""What ``--audio`` can name, and which of its channels are to be heard."""
+"""The grammar of ``--audio``: kinds of sources, and a choice of their channels."""
 
 import re
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ class Channels:
 
 @dataclass(frozen=True)
 class AudioSpec:
-    """What ``--audio`` asks for.
+    """A source as ``--audio`` asks for it.
 
     kind: ``demo``, ``tone``, ``file`` or ``device``.
     name: path of the file, or name of the device; empty for the default device.
@@ -71,6 +71,11 @@ class AudioSpec:
     channels: Channels | None = None
 
 
+def kind_of(spec: str) -> str:
+    """Return the kind of source that ``spec`` begins with, whether or not it can be used."""
+    return spec.partition(":")[0].split(",")[0]
+
+
 def parse_audio(spec: str) -> AudioSpec:
     """Return what ``spec`` asks for. Nothing is opened.
 
@@ -79,7 +84,7 @@ def parse_audio(spec: str) -> AudioSpec:
     """
     kind, colon, name = spec.partition(":")
     channels = None
-    if kind.split(",")[0] in ("file", "device") and not _names_a_file(kind, name):
+    if kind_of(spec) in ("file", "device") and not _names_a_file(kind, name):
         found = _CHANNELS.match(spec)
         if found is not None:
             kind, colon, name = found[1].partition(":")
@@ -91,7 +96,7 @@ def parse_audio(spec: str) -> AudioSpec:
 
 
 def _names_a_file(kind: str, name: str) -> bool:
-    """Whether a file is called so, with all that looks like a choice of channels."""
+    """Return whether a file is called so, with all that looks like a choice of channels."""
     return kind == "file" and Path(name).expanduser().is_file()
 
 

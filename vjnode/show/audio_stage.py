@@ -1,7 +1,6 @@
 """The audio process: sound in, drives out."""
 
 import logging
-import time
 
 import numpy as np
 
@@ -10,8 +9,10 @@ from vjnode.audio.pacing import Paced
 from vjnode.audio.portaudio import hangs, no_jack_leftovers
 from vjnode.audio.source import BLOCK, Block, Source
 from vjnode.audio.speakers import Speakers
+from vjnode.audio.spec import kind_of
 from vjnode.drive.stream import Listener
 from vjnode.errors import InputError, SourceError
+from vjnode.runtime import monotonic_s
 from vjnode.show.child import Lifeline
 from vjnode.show.hearing_desk import HearingDesk
 from vjnode.show.links import CONTROLS_BYTES, DRIVE_BYTES, Links, pack_drive, unpack_drive
@@ -48,7 +49,8 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
     Without a device it hears silence, so that the face rests, and tries again. A device
     that goes while it is read ends the process, because the library that was reading it
     may hang in any further call; the supervisor starts a new one. So does a library that
-    already hangs.
+    already hangs when a device is wanted, but only after a pause, because the new process
+    would soon be where this one is. Other sources do without it.
 
     Raises:
         SourceError: the device has gone, or the sound system hangs.
@@ -61,29 +63,32 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
     lifeline.ready()
     if lifeline.wait_for_begin() is None:
         return
+    live = kind_of(audio) == "device"
     # A live device is heard in the room already; what we play ourselves is not.
-    speakers = None if audio.startswith("device") else Speakers.open()
+    speakers = None if live else Speakers.open()
     complaint = ""
     missing_since_s: float | None = None
     while lifeline.running():
         source: Source = Paced(Quiet())
+        hung: SourceError | None = None
+        retry_s = float("inf")
         lifeline.expect_within(OPENING_S)
-        now_s = time.monotonic()
-        missing_since_s = now_s if missing_since_s is None else missing_since_s
-        retry_s = now_s + retry_after_s(now_s - missing_since_s)
         try:
             source = open_source(audio, live=True)
-            retry_s = float("inf")
             _log.info("listening to %s", source.name)
             complaint, missing_since_s = "", None
         except (SourceError, InputError) as error:  # a song may vanish in mid-show as well
             if str(error) != complaint:
                 complaint = str(error)
                 _log.warning("no sound: %s; the face rests, and the source is retried", error)
-            if speakers is None and hangs():
-                raise SourceError(f"the sound system hangs ({error})") from error
+            now_s = monotonic_s()  # opening in vain may have taken seconds
+            missing_since_s = now_s if missing_since_s is None else missing_since_s
+            retry_s = now_s + retry_after_s(now_s - missing_since_s)
+            if live and hangs():
+                hung = SourceError(f"the sound system hangs ({error})")
+                retry_s = now_s + SLOW_RETRY_S
         flowing = False
-        while lifeline.running() and time.monotonic() < retry_s:
+        while lifeline.running() and monotonic_s() < retry_s:
             block = source.read()
             if block is None:
                 break
@@ -96,6 +101,8 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
             desk.apply(block.captured_s)
             slot.write(pack_drive(listener.hear(block)))
         source.close()
+        if hung is not None and lifeline.running():
+            raise hung
 
 
 def retry_after_s(missing_s: float) -> float:

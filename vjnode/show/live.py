@@ -15,6 +15,7 @@ import numpy as np
 
 from vjnode.audio.open import open_source
 from vjnode.audio.portaudio import no_jack_leftovers
+from vjnode.audio.spec import kind_of
 from vjnode.config import ShowConfig
 from vjnode.console import errors_console
 from vjnode.control.controls import Controls, Stock
@@ -71,7 +72,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
     generator_weights()  # fetch on first use, here, where progress can be seen
     if config.report is not None:
         check_report(config.report)
-    if not config.audio.startswith("device"):
+    if kind_of(config.audio) != "device":
         # A song that is not there is the user's to know now; a device may yet be plugged in.
         open_source(config.audio, live=False).close()
     start_tracker()
