@@ -1,6 +1,7 @@
 """Rendering a song: what is heard when, and the whole chain, judged by what can be seen."""
 
 import math
+import sys
 from contextlib import closing
 from fractions import Fraction
 
@@ -18,6 +19,7 @@ from vjnode.drive.interpolate import time_point
 from vjnode.drive.routing import Route
 from vjnode.drive.weight import WeightTrack
 from vjnode.face.landmarks import LandmarkMeter
+from vjnode.show import offline
 from vjnode.show.offline import open_hearing
 from vjnode.show.wiring import live_track
 from vjnode.storage import shipped
@@ -161,3 +163,9 @@ def test_the_mouth_follows_the_weight(renderings):
     assert wild > 0.25
     assert calm < 0.65 * wild  # automatic gain lifts a calm beginning
     assert end < 0.35 * wild
+
+
+def test_without_a_stderr_no_progress_is_shown_and_nothing_fails(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)  # as in pythonw.exe
+    with offline._progress("rendering", 1.0, Fraction(30)) as bar:
+        bar.update()

@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,7 +17,7 @@ from vjnode.remedy import install, install_extra, install_packages
 RELEASE_S = 1.0
 
 JACK_FOLDER = Path(f"/dev/shm/jack_db-{os.getuid()}") if hasattr(os, "getuid") else None  # noqa: S108
-"""Where JACK's library keeps its database."""
+"""The folder of JACK's library for its database; None on Windows."""
 
 _RELEASE = "release PortAudio"
 
@@ -71,9 +71,18 @@ def initialise(pyaudio: ModuleType) -> Any:  # noqa: ANN401 - PyAudio has no typ
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Send what C libraries write to stderr nowhere: ALSA and JACK try everything aloud."""
-    sys.stderr.flush()
-    kept = os.dup(2)
+    """Send what C libraries write to stderr nowhere: ALSA and JACK try everything aloud.
+
+    Does nothing where there is no stderr, as in pythonw.exe.
+    """
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):  # it is gone, or closed
+            sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
@@ -101,17 +110,24 @@ def no_jack_leftovers() -> Iterator[None]:
 
 
 def _used_by_others(folder: Path) -> bool:
-    """Whether another process has a file in ``folder`` open, as far as one may know."""
+    """Return whether another process has a file in ``folder`` open, as far as one may know."""
     own = str(os.getpid())
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if process.name != own and any(
-                one.readlink().is_relative_to(folder) for one in (process / "fd").iterdir()
-            ):
-                return True
+            files = [] if process.name == own else list((process / "fd").iterdir())
         except OSError:  # it has ended, or is somebody else's
             continue
+        if any(_lies_in(folder, one) for one in files):
+            return True
     return False
+
+
+def _lies_in(folder: Path, file: Path) -> bool:
+    """Return whether an open file of a process lies in ``folder``; not if it is closed by now."""
+    try:
+        return file.readlink().is_relative_to(folder)
+    except OSError:
+        return False
 
 
 def release(library: Any, stream: Any | None) -> None:  # noqa: ANN401
@@ -132,5 +148,5 @@ def release(library: Any, stream: Any | None) -> None:  # noqa: ANN401
 
 
 def hangs() -> bool:
-    """Whether PortAudio is still being released in this process, and must be left alone."""
+    """Return whether PortAudio is still being released in this process, and must be left alone."""
     return any(thread.name == _RELEASE for thread in threading.enumerate())

@@ -215,7 +215,8 @@ def _all_keys_mib(size: int) -> int:
 
 def _prepare(painter: Painter, controls: Controls, *, keys: int) -> None:
     """Wait for the whole sweep, because a frame must not depend on how far it has come."""
-    with tqdm(total=keys, desc="key frames", unit="key", leave=False) as bar:
+    hidden = sys.stderr is None  # pythonw.exe has none
+    with tqdm(total=keys, desc="key frames", unit="key", leave=False, disable=hidden) as bar:
         for ready in range(1, keys + 1):
             if not painter.prepare(controls, ready=ready, timeout_s=_KEY_TIMEOUT_S):
                 raise VjnodeError(f"the engine drew nothing within {_KEY_TIMEOUT_S:g} s")
@@ -224,5 +225,7 @@ def _prepare(painter: Painter, controls: Controls, *, keys: int) -> None:
 
 def _progress(what: str, duration_s: float | None, fps: Fraction) -> "tqdm[None]":
     total = None if duration_s is None else round(duration_s * fps)
-    often_s = 0.2 if sys.stderr.isatty() else 5.0  # a log needs fewer lines than a terminal
-    return tqdm(total=total, desc=what, unit="frame", mininterval=often_s)
+    hidden = sys.stderr is None  # pythonw.exe has none
+    # A log needs fewer lines than a terminal.
+    often_s = 0.2 if not hidden and sys.stderr.isatty() else 5.0
+    return tqdm(total=total, desc=what, unit="frame", mininterval=often_s, disable=hidden)
