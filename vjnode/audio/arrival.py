@@ -1,18 +1,25 @@
-"""When sound was heard, told from when it arrives."""
+"""Clock that tells from the arrival of sound when it was heard."""
 
 from collections import deque
 
 WINDOW_S = 1.0
-"""The quickest arrival of so long is taken for one without delay."""
+"""The quickest arrival within this time is taken for one without delay."""
 
 PAUSE_S = 0.25
-"""When nothing came for so long, it begins anew."""
+"""After a pause this long the clock begins anew."""
 
 LOST_S = 0.003
 """When all arrivals of the window are so much later than expected, sound was lost before them."""
 
+LATE_S = 0.01
+"""An arrival so much later than expected, more than jitter is, is late."""
+
+SOON_S = 0.15
+"""When all arrivals of so long are late and none catches up, sound was lost before them."""
+
 SLEW = 4e-4
-"""How fast a later beginning is believed: more than clocks drift apart, less than one notices."""
+"""Rate at which a later beginning is believed, s/s: more than clocks drift apart, less than one
+notices."""
 
 
 class ArrivalClock:
@@ -34,6 +41,7 @@ class ArrivalClock:
         self._begin_s: float | None = None
         self._arrival_s = 0.0
         self._leads: deque[tuple[float, float]] = deque()  # arrival, beginning that fits it
+        self._late: tuple[float, float] | None = None  # the same of what began to be late
 
     def stamp(self, frames: int, arrival_s: float, *, lost: bool = False) -> float:
         """Return when the last frame of the next piece was heard; never after it arrived.
@@ -44,6 +52,7 @@ class ArrivalClock:
         if lost or arrival_s - self._arrival_s > PAUSE_S:
             self._frames, self._begin_s = 0, None
             self._leads.clear()
+            self._late = None
         elapsed_s, self._arrival_s = arrival_s - self._arrival_s, arrival_s
         self._frames += frames
         counted_s = self._frames / self._rate_hz
@@ -55,7 +64,8 @@ class ArrivalClock:
         while self._leads and self._leads[-1][1] >= lead_s:
             self._leads.pop()
         self._leads.append((arrival_s, lead_s))
-        while self._leads[0][0] < arrival_s - WINDOW_S:
+        oldest_s = self._lost_since_s(arrival_s, lead_s) or arrival_s - WINDOW_S
+        while self._leads[0][0] < oldest_s:
             self._leads.popleft()
         least_s = self._leads[0][1]
         if self._begin_s is None or least_s <= self._begin_s:
@@ -64,3 +74,13 @@ class ArrivalClock:
         if later_s > LOST_S:
             return least_s
         return self._begin_s + min(later_s, SLEW * elapsed_s)
+
+    def _lost_since_s(self, arrival_s: float, lead_s: float) -> float | None:
+        """Return since when all has been late, once that has lasted; None: it is not so."""
+        if self._begin_s is None or lead_s <= self._begin_s + LATE_S:
+            self._late = None
+        elif self._late is None or lead_s < self._late[1] - LOST_S:  # it is catching up
+            self._late = arrival_s, lead_s
+        if self._late is None or arrival_s - self._late[0] < SOON_S:
+            return None
+        return self._late[0]
