@@ -1,4 +1,4 @@
-"""Which device a name means, with tables as PortAudio gives them."""
+"""Names of devices and what they mean, with tables as PortAudio gives them."""
 
 import locale
 
@@ -32,7 +32,7 @@ WINDOWS = [
 
 
 class WindowsTable:
-    """What PyAudio tells of ``WINDOWS``; it reads names in the code page of the system."""
+    """The answers of PyAudio about ``WINDOWS``; it reads names in the code page of the system."""
 
     def __init__(self, garbled=False):
         self._garbled = garbled
@@ -94,7 +94,9 @@ def test_only_inputs_are_listed_each_with_its_host_api_and_channels(windows):
         ("desk@home", 16),
         ("DESK@", 16),
         ("desk@home@wdm-ks", 16),
-        ("@wdm", 14),
+        ("@wdm", 14),  # it has no default
+        ("@wasapi", 12),
+        ("@mme", 0),
     ],
 )
 def test_on_windows_a_name_means_wasapi_unless_another_way_is_asked_for(windows, wanted, index):

@@ -26,7 +26,8 @@ ways of other systems are all of rank 1."""
 class DeviceInfo:
     """A sound input.
 
-    channels: at least 1; rate_hz: what it runs at by default; host_api: the system's way to it.
+    channels: at least 1. rate_hz: what it runs at by default. default: whether it is the system's
+    default. host_api: the system's way to it. api_default: whether it is the default of that way.
     """
 
     name: str
@@ -35,6 +36,7 @@ class DeviceInfo:
     rate_hz: int
     default: bool
     host_api: str = ""
+    api_default: bool = False
 
 
 def list_devices() -> list[DeviceInfo]:
@@ -57,8 +59,8 @@ def choose(devices: Iterable[DeviceInfo], wanted: str | None) -> DeviceInfo:
     """Return the device meant by ``wanted``; None: the system's default.
 
     wanted: a name, exactly, else a part of it in any case; behind it may follow ``@`` and the
-        host API, or a part of its name in any case. Of a device that there are several ways
-        to, the best is taken.
+        host API, or a part of its name in any case, which alone means that API's default. Of a
+        device that there are several ways to, the best is taken.
 
     Raises:
         SourceError: there is none.
@@ -72,7 +74,7 @@ def choose(devices: Iterable[DeviceInfo], wanted: str | None) -> DeviceInfo:
     name, at, api = wanted.rpartition("@")
     if found is None and at and api:
         of_api = [d for d in devices if api.casefold() in d.host_api.casefold()]
-        found = _named(of_api, name) if name else next(iter(of_api), None)
+        found = _named(of_api, name) if name else _default_of(of_api)
     if found is not None:
         return found
     there = ", ".join(f"{d.name!r} ({d.host_api})" for d in devices)
@@ -92,6 +94,7 @@ def inputs(library: Any) -> list[DeviceInfo]:  # noqa: ANN401 - PyAudio has no t
             rate_hz=int(info["defaultSampleRate"]),
             default=info["index"] == default,
             host_api=_text(apis[info["hostApi"]]["name"]),
+            api_default=info["index"] == apis[info["hostApi"]]["defaultInputDevice"],
         )
         for info in infos
         if info["maxInputChannels"] > 0
@@ -107,6 +110,11 @@ def _default(library: Any, apis: list[dict[str, Any]]) -> int | None:  # noqa: A
         return int(library.get_default_input_device_info()["index"])
     except OSError:
         return None
+
+
+def _default_of(devices: list[DeviceInfo]) -> DeviceInfo | None:
+    """Return the default of a way to devices, else the first; None where there are none."""
+    return min(devices, key=lambda d: not d.api_default, default=None)
 
 
 def _named(devices: list[DeviceInfo], wanted: str) -> DeviceInfo | None:
