@@ -53,7 +53,8 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `vjnode faces | head`
-        sys.stderr.close()
+        if sys.stderr is not None:  # pythonw.exe has none
+            sys.stderr.close()
         return 0
     return 0
 

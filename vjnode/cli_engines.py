@@ -112,7 +112,8 @@ def _build(options: argparse.Namespace) -> None:
             try:
                 path = build(network, size, options.precision, gpu, folder, flavour=flavour)
             except (KeyboardInterrupt, SystemExit):
-                sys.stderr.write(f"vjnode: interrupted; no engine of {network.name} was written\n")
+                note = f"vjnode: interrupted; no engine of {network.name} was written"
+                print(note, file=sys.stderr)  # noqa: T201
                 raise
             built.append(path)
             if not options.json:

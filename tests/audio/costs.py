@@ -1,4 +1,4 @@
-"""What hearing costs, in a unit that is the same on a slow machine and on a busy one."""
+"""Costs of hearing, in a unit that is the same on a slow machine and on a busy one."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What is heard: level, MFCC, onsets, bands and tempo, each on its own stride."""
+"""Analysis of sound: level, MFCC, onsets, bands and tempo, each on its own stride."""
 
 import math
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _DC_CORNER_HZ = 20.0
 
 @dataclass(frozen=True)
 class Features:
-    """What one block sounds like.
+    """The features of one block of sound.
 
     mfcc: shape (13,), float32, after automatic gain; c0 is √40 times the mean log10 of the mel
         bands. None between two hops: there is one at every second block.

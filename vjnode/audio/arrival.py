@@ -6,16 +6,16 @@ WINDOW_S = 1.0
 """The quickest arrival within this time is taken for one without delay."""
 
 PAUSE_S = 0.25
-"""After a pause this long the clock begins anew."""
+"""Pause, s, after which the clock begins anew."""
 
 LOST_S = 0.003
-"""When all arrivals of the window are so much later than expected, sound was lost before them."""
+"""Delay of all arrivals of the window, s, that means that sound was lost before them."""
 
 LATE_S = 0.01
-"""An arrival so much later than expected, more than jitter is, is late."""
+"""Delay against the expected time, s, more than jitter, from which on an arrival is late."""
 
 SOON_S = 0.15
-"""When all arrivals of so long are late and none catches up, sound was lost before them."""
+"""Time, s, in which all arrivals are late and none catches up, after which sound counts as lost."""
 
 SLEW = 4e-4
 """Rate at which a later beginning is believed, s/s: more than clocks drift apart, less than one
@@ -60,7 +60,7 @@ class ArrivalClock:
         return min(self._begin_s + counted_s, arrival_s)
 
     def _fit(self, arrival_s: float, lead_s: float, elapsed_s: float) -> float:
-        """Return when the counting began, now that this has arrived."""
+        """Return the time, s, at which the counting began, by all that has arrived."""
         while self._leads and self._leads[-1][1] >= lead_s:
             self._leads.pop()
         self._leads.append((arrival_s, lead_s))
@@ -76,7 +76,7 @@ class ArrivalClock:
         return self._begin_s + min(later_s, SLEW * elapsed_s)
 
     def _lost_since_s(self, arrival_s: float, lead_s: float) -> float | None:
-        """Return since when all has been late, once that has lasted; None: it is not so."""
+        """Return the time since which all has been late, s, if sound was lost then; else None."""
         if self._begin_s is None or lead_s <= self._begin_s + LATE_S:
             self._late = None
         elif self._late is None or lead_s < self._late[1] - LOST_S:  # it is catching up

@@ -56,7 +56,7 @@ class FileSource:
 
     @property
     def duration_s(self) -> float | None:
-        """How long the song is, s, as its file says; None when it does not say."""
+        """Length of the song, s, as its file says; None when it does not say."""
         duration = self._container.duration
         return None if duration is None else duration / av.time_base
 

@@ -58,7 +58,7 @@ class Intake:
 
     @property
     def behind_s(self) -> float:
-        """How much sound, s, came after the last frame that was taken."""
+        """Length of the sound, s, that came after the last frame that was taken."""
         held = self._ready.waiting - self._made
         return self._came / self._rate_hz + held / RATE_HZ
 

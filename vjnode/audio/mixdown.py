@@ -1,4 +1,4 @@
-"""Adding channels up so that no sound is lost in the sum, wherever in the channels it lies."""
+"""Mixdown of channels that loses no sound, wherever in the channels it lies."""
 
 import math
 
@@ -9,10 +9,10 @@ MONO = np.full((2, 1), 0.5, np.float32)
 """Weights that make one channel of two."""
 
 AVERAGE_S = 0.7
-"""Time over which powers are averaged; at the beginning, over what has been heard."""
+"""Time constant of the averaged powers, s; at the beginning they are the mean of all so far."""
 
 BRIGHTER = np.float32(0.95)
-"""Pre-emphasis of what is measured: the ear does not judge by the bass alone, nor by a constant."""
+"""Pre-emphasis before powers are measured: the ear judges neither by the bass alone nor by DC."""
 
 LOOK_S = 0.02
 """Time between two decisions on signs and gain."""
@@ -21,12 +21,12 @@ FADE_S = 0.1
 """Time constant with which a change fades in: a jump would sound like an attack."""
 
 INVERTED = 2.5
-"""A channel's sign is turned where that raises the power of the sum so much; wide stereo seldom has
+"""Factor of the power of the sum from which on a channel's sign is turned; wide stereo seldom has
 so much more in the difference than in the sum."""
 
 USUAL_LOSS_DB, REAL_LOSS_DB = 0.5, 3.0
-"""How much softer than the loudest channel the sum is. Up to the first figure it stays as it is,
-as in most stereo; from the second on the whole loss is made up for. Between them the gain rises
+"""Losses of the sum against the loudest channel, dB. Up to the first it stays as it is, as in most
+stereo; from the second on the whole loss is made up for. Between them the gain rises
 hardly faster than the loss, so that music whose width changes keeps its level. Two channels that
 have nothing in common lose 3 dB, sound on one side of two loses 6."""
 
@@ -36,8 +36,8 @@ _SILENCE = 1e-9
 """Mean square, about −80 dBFS after pre-emphasis, below which nothing is learned."""
 
 _SOFT, _SOFT_S = 1e-3, 20.0
-"""A passage 30 dB below the loudest power, which is forgotten within twenty seconds, is noise in a
-pause and says nothing of the cables."""
+"""Part of the loudest power, −30 dB, below which a passage counts as the noise of a pause, which
+says nothing of the cables; and the time constant with which the loudest is forgotten, s."""
 
 _SETTLED = 1e-3
 """A fade ends where less than this part of the wanted value is left of it: 0.01 dB."""
@@ -156,7 +156,7 @@ class Mixdown:
         return signs
 
     def _gain(self, covariance: NDArray[np.float32]) -> np.float32:
-        """Return what the loudest output is to be raised by, with the present signs."""
+        """Return the factor that makes the loudest output, with the present signs, loud enough."""
         signed = self._signs[:, None] * self._weights
         mixed = float((signed * (covariance @ signed)).sum(axis=0).max())
         loudest = float(covariance.diagonal().max())
@@ -164,7 +164,7 @@ class Mixdown:
 
 
 def _made_up_db(loss_db: float) -> float:
-    """Return how much of a loss is made up for, dB."""
+    """Return the gain, dB, that makes up for a loss, or for a part of it."""
     if loss_db <= USUAL_LOSS_DB:
         return 0.0
     part = min(1.0, (loss_db - USUAL_LOSS_DB) / (REAL_LOSS_DB - USUAL_LOSS_DB))

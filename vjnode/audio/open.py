@@ -1,4 +1,4 @@
-"""From what ``--audio`` names to the source that is opened for it."""
+"""Opening of the source that ``--audio`` names."""
 
 from vjnode.audio.file import FileSource
 from vjnode.audio.pacing import Paced

@@ -39,7 +39,7 @@ class Block:
 
 
 class Source(Protocol):
-    """What every sound source can do."""
+    """A source of sound, live or not."""
 
     name: str
 
