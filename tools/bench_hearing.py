@@ -17,7 +17,7 @@ import drums
 import music
 import numpy as np
 from grooves import groove
-from hearing import Row, Sound, hear
+from hearing import Row, Sound, hear_all
 from hearing_on_loud_music import concert, loud, loud_tracks
 from hearing_on_music import density, tracks
 from scipy.stats import spearmanr
@@ -27,6 +27,8 @@ from vjnode.drive.graph import LiveEncoder
 from vjnode.drive.stream import Listener
 from vjnode.drive.trained import load_trained
 
+NOISE_DB = (-60.0, -6.0)
+"""Level of the noise that rises, dBFS: at its beginning and at its end."""
 PACED = 860
 """Blocks that are heard in real time, 5 s."""
 
@@ -34,17 +36,20 @@ PACED = 860
 def silence() -> list[Row]:
     """Silence after loud noise, and noise that rises."""
     loud = pink_noise(3.0, dbfs=-12.0)
-    after = hear(np.concatenate([loud, np.zeros(3 * RATE_HZ, np.float32)]))
-    from_start = hear(np.zeros(2 * RATE_HZ, np.float32))
+    lengths_s = (20.0, 60.0)
+    after, from_start, *rising = hear_all(
+        [
+            np.concatenate([loud, np.zeros(3 * RATE_HZ, np.float32)]),
+            np.zeros(2 * RATE_HZ, np.float32),
+            *map(rising_noise, lengths_s),
+        ]
+    )
     rows = [
         Row("silence: weight after 0.5 s", float(after.between(3.5, 9.0).max()), "<=", 0.02),
         Row("silence from the start", float(from_start.weight.max()), "<=", 0.02),
     ]
-    for length_s in (20.0, 60.0):
-        noise = pink_noise(length_s, dbfs=0.0)
-        level_db = np.linspace(-60.0, -6.0, len(noise))
-        found = hear((noise * 10.0 ** (level_db / 20.0)).astype(np.float32))
-        at_db = np.interp(found.t_s, np.arange(len(noise)) / RATE_HZ, level_db)
+    for length_s, found in zip(lengths_s, rising, strict=True):
+        at_db = np.interp(found.t_s, (0.0, length_s), NOISE_DB)
         ranks = spearmanr(found.weight, at_db).statistic
         rows.append(Row(f"pink noise −60…−6 dBFS, {length_s:.0f} s: rank corr.", ranks, ">=", 0.95))
     return rows
@@ -54,13 +59,17 @@ def onsets() -> list[Row]:
     """Onsets of drum patterns, alone and over a pad."""
     rows = []
     for name, bed in (("drums", None), ("drums over a pad", True)):
-        scores, delays = [], []
+        sounds, strokes_s = [], []
         for seed, pattern in enumerate(("house", "rock", "funk", "breaks", "trap")):
             hits = drums.beat(pattern, 90.0 + 17 * seed, 12.0, loose_db=6.0)
             pad = drums.pad(12.0, seed=seed) if bed else None
             sound, true_s = drums.render(hits, 12.0, kit=10 + seed, bed=pad)
+            sounds.append(sound)
+            strokes_s.append(true_s)
+        scores, delays = [], []
+        for heard, true_s in zip(hear_all(sounds), strokes_s, strict=True):
             told_s, count = [], 0
-            for drive in hear(sound).drives:
+            for drive in heard.drives:
                 if drive.onsets > count:
                     told_s.append(drive.captured_s)
                     count = drive.onsets
@@ -80,9 +89,15 @@ def beats() -> list[Row]:
     """Tempo and phase of grooves after eight seconds, and after a step of tempo."""
     tempo, phase_ms = [], []
     names = ("rock", "four on the floor", "funk", "disco", "two step")
-    for i, bpm in enumerate((70, 85, 96, 110, 124, 140, 155, 174, 180)):
-        sound, beats_s = groove(names[i % len(names)], bpm, 16.0, seed=bpm)
-        for drive in hear(sound).drives:
+    bpms = (70, 85, 96, 110, 124, 140, 155, 174, 180)
+    steps = ((100, 128), (140, 90), (174, 120))
+    grooves = [groove(names[i % len(names)], bpm, 16.0, seed=bpm) for i, bpm in enumerate(bpms)]
+    stepping = [
+        np.concatenate([groove("rock", bpm, 14.0, seed=bpm)[0] for bpm in step]) for step in steps
+    ]
+    heard = hear_all([*(sound for sound, _ in grooves), *stepping])
+    for bpm, (_, beats_s), found in zip(bpms, grooves, heard[: len(bpms)], strict=True):
+        for drive in found.drives:
             if 8.0 < drive.captured_s < beats_s[-1]:
                 tempo.append(abs(drive.beat.bpm / bpm - 1.0))
                 true = np.interp(drive.captured_s, beats_s, np.arange(len(beats_s)))
@@ -93,10 +108,8 @@ def beats() -> list[Row]:
         Row("beat, 70–180 BPM after 8 s: phase error, worst ms", max(phase_ms), "<=", 30.0),
     ]
     late = []
-    for first, second in ((100, 128), (140, 90), (174, 120)):
-        parts = [groove("rock", bpm, 14.0, seed=bpm)[0] for bpm in (first, second)]
-        sound = np.concatenate(parts)
-        right = [abs(d.beat.bpm / second - 1.0) <= 0.01 for d in hear(sound).drives]
+    for (_, second), found in zip(steps, heard[len(bpms) :], strict=True):
+        right = [abs(d.beat.bpm / second - 1.0) <= 0.01 for d in found.drives]
         wrong = np.flatnonzero(~np.array(right))
         late.append((wrong[-1] + 1) * BLOCK_S - 14.0)
     rows.append(Row("beat, step of tempo followed after, worst s", max(late), "<=", 8.0))
@@ -109,9 +122,15 @@ def smoothness() -> list[Row]:
     chord = sum(np.sin(2 * np.pi * hz * t_s) for hz in (220.0, 277.18, 329.63, 440.0))
     chord = np.asarray(chord * 0.08, np.float32)
     saws = drums.pad(12.0, seed=3).astype(np.float32)
+    hits = [
+        (start_s, _hit(chord, name, seed, start_s))
+        for seed, name in enumerate(("kick", "snare", "clap", "tom"))
+        for start_s in (2.0, 2.0 + 1 / 180, 2.0 + 2 / 180)
+    ]
+    sines, detuned, *struck = hear_all([chord, saws, *(sound for _, sound in hits)])
     rows = []
-    for name, sound in (("sines", chord), ("detuned saws", saws)):
-        steps = np.abs(np.diff(hear(sound).between(2.0, 11.5)))
+    for name, found in (("sines", sines), ("detuned saws", detuned)):
+        steps = np.abs(np.diff(found.between(2.0, 11.5)))
         rows.append(
             Row(
                 f"held chord, {name}: change a frame, p99",
@@ -121,20 +140,23 @@ def smoothness() -> list[Row]:
             )
         )
     worst = 0.0
-    for i, name in enumerate(("kick", "snare", "clap", "tom")):
-        for start_s in (2.0, 2.0 + 1 / 180, 2.0 + 2 / 180):
-            sound = 0.1 * chord[: 4 * RATE_HZ]
-            hit = 0.7 * drums.drum(name, i).astype(np.float32)
-            begin = round(start_s * RATE_HZ)
-            sound[begin : begin + len(hit)] += hit[: len(sound) - begin]
-            found = hear(sound)
-            before = float(found.between(start_s - 0.1, start_s).mean())
-            around = found.between(start_s, start_s + 0.5)
-            times_s = found.t_s[(found.t_s >= start_s) & (found.t_s < start_s + 0.5)]
-            risen = times_s[np.argmax(around >= before + 0.9 * (around.max() - before))]
-            worst = max(worst, (risen - start_s) * 1e3)
+    for (start_s, _), found in zip(hits, struck, strict=True):
+        before = float(found.between(start_s - 0.1, start_s).mean())
+        around = found.between(start_s, start_s + 0.5)
+        times_s = found.t_s[(found.t_s >= start_s) & (found.t_s < start_s + 0.5)]
+        risen = times_s[np.argmax(around >= before + 0.9 * (around.max() - before))]
+        worst = max(worst, (risen - start_s) * 1e3)
     rows.append(Row("a hit: 90 % of the rise after, worst ms", worst, "<=", 50.0))
     return rows
+
+
+def _hit(chord: Sound, name: str, seed: int, start_s: float) -> Sound:
+    """Return a soft chord of 4 s with one stroke of a drum in it."""
+    sound = 0.1 * chord[: 4 * RATE_HZ]
+    hit = 0.7 * drums.drum(name, seed).astype(np.float32)
+    begin = round(start_s * RATE_HZ)
+    sound[begin : begin + len(hit)] += hit[: len(sound) - begin]
+    return sound
 
 
 def cost() -> list[Row]:
@@ -189,6 +211,13 @@ def pink_noise(length_s: float, *, dbfs: float, seed: int = 0) -> Sound:
     spectrum = np.fft.rfft(rng.standard_normal(round(length_s * RATE_HZ)))
     noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)))
     return (noise * 10 ** (dbfs / 20) / np.sqrt(np.mean(noise**2))).astype(np.float32)
+
+
+def rising_noise(length_s: float) -> Sound:
+    """Mono pink noise that rises evenly, in dB, through ``NOISE_DB``."""
+    noise = pink_noise(length_s, dbfs=0.0)
+    level_db = np.linspace(*NOISE_DB, len(noise))
+    return (noise * 10.0 ** (level_db / 20.0)).astype(np.float32)
 
 
 def main() -> None:

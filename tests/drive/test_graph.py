@@ -1,5 +1,8 @@
+import re
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -14,6 +17,7 @@ from vjnode.drive.graph import LiveEncoder
 from vjnode.drive.trained import load_trained
 from vjnode.drive.window import FRAMES, picture
 from vjnode.errors import InputError
+from vjnode.runtime import cores
 
 
 def offline(trained, mfcc):
@@ -85,3 +89,30 @@ def test_weights_of_another_network_are_refused():
     for odd in (lacking, weights | {name: value[:1]}, weights | {"more": value}):
         with pytest.raises(InputError, match=r"does not fit.*train_encoder"):
             load_encoder(odd)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="told by Linux's /proc alone")
+@pytest.mark.skipif(cores() < 2, reason="there is one core alone to run on")
+def test_the_scheduler_may_choose_the_core():
+    """An encoder that is pinned to one waits whenever a drawing or another show is there."""
+    encoder = LiveEncoder(load_trained())
+    frame = np.zeros(13, np.float32)
+    over = threading.Event()
+
+    def step():
+        while not over.is_set():
+            encoder.step(frame)
+
+    stepping = threading.Thread(target=step)
+    stepping.start()
+    try:
+        status = Path(f"/proc/self/task/{stepping.native_id}/status")
+        allowed = {_cores_allowed(status.read_text()) for _ in range(1000)}
+    finally:
+        over.set()
+        stepping.join()
+    assert allowed == {_cores_allowed(Path("/proc/self/status").read_text())}
+
+
+def _cores_allowed(status):
+    return re.search(r"Cpus_allowed_list:\s*(\S+)", status).group(1)

@@ -13,6 +13,8 @@ _SETTINGS = {
     "INFERENCE_PRECISION_HINT": "f32",
     "INFERENCE_NUM_THREADS": 1,
     "NUM_STREAMS": 1,
+    # Each process would pin its one thread to the same core, that of others' drawing or hearing.
+    "ENABLE_CPU_PINNING": False,
     "PERFORMANCE_HINT": "LATENCY",
 }
 
