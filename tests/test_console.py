@@ -89,7 +89,7 @@ def test_the_last_words_of_a_process_are_not_lost():
 
 WHILE_QUIET = """
 import logging
-from vjnode.audio.portaudio import quiet_stderr
+from vjnode.audio.sources.portaudio import quiet_stderr
 from vjnode.console import errors_console
 from vjnode.runtime import log_to_stderr
 log_to_stderr()

@@ -22,7 +22,7 @@ from hearing_on_loud_music import concert, loud, loud_tracks
 from hearing_on_music import density, tracks
 from scipy.stats import spearmanr
 
-from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
+from vjnode.audio.sources.base import BLOCK, BLOCK_S, RATE_HZ, Block
 from vjnode.drive.graph import LiveEncoder
 from vjnode.drive.stream import Listener
 from vjnode.drive.trained import load_trained

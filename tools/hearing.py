@@ -11,7 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
+from vjnode.audio.sources.base import BLOCK, BLOCK_S, RATE_HZ, Block
 from vjnode.drive.config import Response
 from vjnode.drive.drive import Drive
 from vjnode.drive.stream import Listener

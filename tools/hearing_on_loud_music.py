@@ -17,7 +17,7 @@ from hearing import FPS, Heard, Row, Sound, hear, many, momentary
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from vjnode.audio.source import RATE_HZ
+from vjnode.audio.sources.base import RATE_HZ
 from vjnode.engine.choose import open_engine
 from vjnode.engine.library import Look
 from vjnode.face.landmarks import LandmarkMeter

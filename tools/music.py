@@ -20,9 +20,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.file import FileSource
 from vjnode.audio.mixdown import MONO, Mixdown
-from vjnode.audio.source import RATE_HZ
+from vjnode.audio.sources.base import RATE_HZ
+from vjnode.audio.sources.file import FileSource
 from vjnode.errors import InputError
 from vjnode.storage import cache_dir, shipped
 

@@ -26,7 +26,7 @@ from torch import distributed
 from training_record import commit
 from training_sound import Scale, Sound
 
-from vjnode.audio.analysis import COEFFICIENTS
+from vjnode.audio.features.analyser import COEFFICIENTS
 from vjnode.drive.encoder import Decoder, Encoder, correlation
 from vjnode.drive.export import export_onnx
 from vjnode.drive.trained import Trained

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from training_record import Progress
 from training_sound import Scale, Sound
 
-from vjnode.audio.analysis import COEFFICIENTS
+from vjnode.audio.features.analyser import COEFFICIENTS
 from vjnode.drive.encoder import (
     Decoder,
     Encoder,

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from vjnode.audio.analysis import COEFFICIENTS, Mfcc
-from vjnode.audio.autogain import AutoGain
-from vjnode.audio.loudness import KWeighting
-from vjnode.audio.source import HOP, HOP_S
+from vjnode.audio.features.agc import AutoGain
+from vjnode.audio.features.analyser import COEFFICIENTS, Mfcc
+from vjnode.audio.features.loudness import KWeighting
+from vjnode.audio.sources.base import HOP, HOP_S
 from vjnode.drive.intensity import intensity
 from vjnode.drive.window import FRAMES, picture
 

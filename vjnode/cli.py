@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from vjnode import __version__, windows
-from vjnode.audio.spec import CHANNELS_USAGE, SPECS
+from vjnode.audio.sources.spec import CHANNELS_USAGE, SPECS
 from vjnode.cli_engines import add_engines
 from vjnode.config import ShowConfig, check_distinct, check_plot
 from vjnode.console import errors_console, replace_what_cannot_be_shown
@@ -218,7 +218,7 @@ def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
 
 def _devices(options: argparse.Namespace) -> None:
     del options
-    from vjnode.audio.devices import list_devices  # noqa: PLC0415
+    from vjnode.audio.sources.device_list import list_devices  # noqa: PLC0415
 
     _print_rows(
         [

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from vjnode.audio.spec import parse_audio
+from vjnode.audio.sources.spec import parse_audio
 from vjnode.engine.base import SIZES
 from vjnode.errors import InputError
 from vjnode.output.base import OutputSpec

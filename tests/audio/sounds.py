@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ, Block
+from vjnode.audio.sources.base import BLOCK, BLOCK_S, RATE_HZ, Block
 
 
 def sine(hz: float, length_s: float, *, dbfs: float = -6.0, rate_hz: int = RATE_HZ) -> np.ndarray:

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from tests.audio.sounds import LAYOUTS, blocks, pink_noise, sine, write_wav
-from vjnode.audio.analysis import Analyser
-from vjnode.audio.file import FileSource
-from vjnode.audio.intake import downmix
+from vjnode.audio.features.analyser import Analyser
 from vjnode.audio.mixdown import MONO, Mixdown
-from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ
+from vjnode.audio.sources.base import BLOCK, BLOCK_S, RATE_HZ
+from vjnode.audio.sources.file import FileSource
+from vjnode.audio.sources.resample import downmix
 from vjnode.drive.stream import Listener
 
 SAME = 0.02

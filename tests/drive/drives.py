@@ -1,6 +1,6 @@
 """Drives made by hand."""
 
-from vjnode.audio.beat import Beat
+from vjnode.audio.tempo.beat import Beat
 from vjnode.drive.drive import Drive
 
 

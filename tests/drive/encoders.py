@@ -5,10 +5,10 @@ import functools
 import numpy as np
 import torch
 
-from vjnode.audio.analysis import Mfcc
-from vjnode.audio.file import FileSource
+from vjnode.audio.features.analyser import Mfcc
 from vjnode.audio.mixdown import MONO, Mixdown
-from vjnode.audio.source import HOP, RATE_HZ
+from vjnode.audio.sources.base import HOP, RATE_HZ
+from vjnode.audio.sources.file import FileSource
 from vjnode.drive.encoder import Encoder
 from vjnode.drive.export import export_onnx
 from vjnode.drive.trained import Trained

@@ -10,8 +10,8 @@ from scipy.signal import resample_poly
 
 from tests.audio.sounds import pink_noise, write_wav
 from tests.show.process import read_trace, vjnode
-from vjnode.audio.file import FileSource
-from vjnode.audio.source import BLOCK_S
+from vjnode.audio.sources.base import BLOCK_S
+from vjnode.audio.sources.file import FileSource
 from vjnode.drive.stream import Listener
 
 BAD_FROM_S, BAD_TO_S, END_S = 0.75, 1.25, 3.0

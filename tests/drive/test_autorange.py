@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vjnode.audio.source import HOP_S
+from vjnode.audio.sources.base import HOP_S
 from vjnode.drive.autorange import LOUD, MOST, RARE, WIDTH, AutoRange
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.audio.sounds import clicks, pink_noise, sine
-from vjnode.audio.source import HOP, HOP_S
+from vjnode.audio.sources.base import HOP, HOP_S
 from vjnode.drive.intensity import intensity
 
 

@@ -4,9 +4,9 @@ from scipy.stats import spearmanr
 
 from tests.audio.sounds import blocks, clicks, pink_noise, sine
 from tools.grooves import groove
-from vjnode.audio.analysis import FLOOR_DB
-from vjnode.audio.file import FileSource
-from vjnode.audio.source import BLOCK, BLOCK_S, Block
+from vjnode.audio.features.analyser import FLOOR_DB
+from vjnode.audio.sources.base import BLOCK, BLOCK_S, Block
+from vjnode.audio.sources.file import FileSource
 from vjnode.drive.config import Response
 from vjnode.drive.drive import HITS
 from vjnode.drive.stream import STEP_S, Listener

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.drive.drives import drive
-from vjnode.audio.analysis import FLOOR_DB
-from vjnode.audio.beat import Beat
+from vjnode.audio.features.analyser import FLOOR_DB
+from vjnode.audio.tempo.beat import Beat
 from vjnode.drive.config import Response, TrackConfig
 from vjnode.drive.drive import HITS
 from vjnode.drive.routing import SOURCES, Route

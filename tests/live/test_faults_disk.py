@@ -9,7 +9,7 @@ from tests.live.attacks import BACK_S, Sizes, check_flat, gaps
 from tests.live.fairness import Miss, play_fairly
 from tests.live.small_disk import small_disk
 from tests.output.test_record import sound_of, video_of
-from vjnode.audio.source import RATE_HZ
+from vjnode.audio.sources.base import RATE_HZ
 from vjnode.output.interrupted import RETRY_S
 from vjnode.output.recording_files import MIN_FREE_MIB, RESERVE_MIB
 

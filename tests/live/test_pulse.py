@@ -22,14 +22,14 @@ import pytest
 from tests.audio.sounds import pink_noise, write_wav
 from tests.events import HANG_S
 from tests.live.fairness import Miss, play_fairly
-from vjnode.audio.source import BLOCK_S, RATE_HZ
+from vjnode.audio.sources.base import BLOCK_S, RATE_HZ
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
 CAPTURE = """
 import json, os, sys, threading, time
 import numpy as np
-from vjnode.audio.live import LiveSource
+from vjnode.audio.sources.device import LiveSource
 from vjnode.errors import SourceError
 
 name, path = sys.argv[1] or None, sys.argv[2]
@@ -239,8 +239,8 @@ def test_what_is_played_through_the_speakers_arrives(server, tmp_path):
     listener = capture(server, tmp_path, "nodeloop")
     says(listener)
     play = """
-from vjnode.audio.open import open_source
-from vjnode.audio.speakers import Speakers
+from vjnode.audio.sources.registry import open_source
+from vjnode.audio.monitor import Speakers
 source, speakers = open_source("tone", live=True), Speakers.open()
 for _ in range(260):
     speakers.play(source.read())

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vjnode.audio.source import RATE_HZ
+from vjnode.audio.sources.base import RATE_HZ
 from vjnode.output.base import Frame, FrameInfo
 
 INFO = FrameInfo(

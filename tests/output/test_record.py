@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.output.shows import Tap, flat, noise, tone
-from vjnode.audio.source import RATE_HZ
+from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import InputError, OutputError
 from vjnode.output import codecs, record, recording_files
 from vjnode.output.base import Frame, OutputContext

@@ -17,7 +17,7 @@ from tests.events import returns, wait_for
 from tests.output.shows import Tap, flat, noise, tone
 from tests.output.test_record import sound_of, video_of
 from tests.processes import kill
-from vjnode.audio.source import RATE_HZ
+from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import OutputError
 from vjnode.output import movie, record
 from vjnode.output.base import OutputContext

@@ -9,7 +9,7 @@ import pytest
 from tests.events import wait_for
 from tests.output.shows import Tap, flat, tone
 from tests.output.test_record import sound_of, video_of
-from vjnode.audio.source import RATE_HZ
+from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import OutputError
 from vjnode.output import movie, record
 from vjnode.output.base import OutputContext

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vjnode.audio.source import BLOCK, BLOCK_S, RATE_HZ
+from vjnode.audio.sources.base import BLOCK, BLOCK_S, RATE_HZ
 from vjnode.output.soundtrack import SoundTrack, stretched
 
 

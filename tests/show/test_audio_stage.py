@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from vjnode.audio.source import BLOCK_S
+from vjnode.audio.sources.base import BLOCK_S
 from vjnode.errors import SourceError
 from vjnode.show import audio_stage
 from vjnode.show.audio_stage import OPENING_S, RETRY_S, SLOW_RETRY_S, hear, retry_after_s

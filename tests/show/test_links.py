@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from vjnode.audio.beat import Beat
+from vjnode.audio.tempo.beat import Beat
 from vjnode.control.controls import Controls, Stock, change
 from vjnode.control.parameters import PARAMETERS
 from vjnode.drive.drive import HITS, Drive

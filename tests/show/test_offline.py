@@ -12,7 +12,7 @@ import pytest
 from tests.audio.sounds import write_wav
 from tests.show.process import read_trace, vjnode
 from tools.grooves import groove
-from vjnode.audio.source import BLOCK_S, RATE_HZ
+from vjnode.audio.sources.base import BLOCK_S, RATE_HZ
 from vjnode.control.controls import Controls
 from vjnode.drive.config import Response, TrackConfig
 from vjnode.drive.interpolate import time_point

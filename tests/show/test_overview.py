@@ -5,8 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from vjnode.audio.beat import Beat
-from vjnode.audio.source import BLOCK, BLOCK_S, Block
+from vjnode.audio.sources.base import BLOCK, BLOCK_S, Block
+from vjnode.audio.tempo.beat import Beat
 from vjnode.drive.drive import Drive
 from vjnode.show.overview import COLUMNS, RANKS, Overview, Series, rank
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.drive.drives import drive
-from vjnode.audio.beat import Beat
-from vjnode.audio.source import BLOCK_S
+from vjnode.audio.sources.base import BLOCK_S
+from vjnode.audio.tempo.beat import Beat
 from vjnode.control.controls import Controls
 from vjnode.drive.config import TrackConfig
 from vjnode.drive.weight import WeightTrack

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from tests.audio.sounds import clicks, write_wav
-from vjnode.audio.source import BLOCK, Block
+from vjnode.audio.sources.base import BLOCK, Block
 from vjnode.cli import main
 from vjnode.control.controls import Controls
 from vjnode.drive.stream import Listener

@@ -1,6 +1,6 @@
 import numpy as np
 
-from vjnode.audio.source import BLOCK, Block
+from vjnode.audio.sources.base import BLOCK, Block
 from vjnode.show.sound_ring import FRAMES, SoundRing
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.show.weak_memory import WORD, WeakMemory
-from vjnode.audio.source import Block
+from vjnode.audio.sources.base import Block
 from vjnode.show import board, meter, slot, sound_ring
 
 SEEDS = range(60)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.drive.drives import drive
-from vjnode.audio.source import BLOCK_S
+from vjnode.audio.sources.base import BLOCK_S
 from vjnode.config import ShowConfig
 from vjnode.control.controls import Controls
 from vjnode.engine import measure

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from vjnode.audio.source import HOP_S
+from vjnode.audio.sources.base import HOP_S
 from vjnode.drive.trained import LEVELS
 
 LOUD = 0.75

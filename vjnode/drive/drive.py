@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vjnode.audio.beat import Beat
+from vjnode.audio.tempo.beat import Beat
 
 HITS = 4
 """Onsets that a drive remembers: who reads only every third drive must not miss one."""

@@ -45,7 +45,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vjnode.audio.analysis import COEFFICIENTS
+from vjnode.audio.features.analyser import COEFFICIENTS
 from vjnode.drive.window import CHANNELS, FRAMES
 
 VALUES = 512

@@ -7,9 +7,9 @@ import aubio
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.analysis import MEL_BANDS, WINDOW
-from vjnode.audio.loudness import KWeighting
-from vjnode.audio.source import HOP, HOP_S, RATE_HZ
+from vjnode.audio.features.analyser import MEL_BANDS, WINDOW
+from vjnode.audio.features.loudness import KWeighting
+from vjnode.audio.sources.base import HOP, HOP_S, RATE_HZ
 
 _LOUDNESS_EXPONENT = 0.3
 """Loudness in sone grows with power to this power (Stevens's law)."""

@@ -4,9 +4,9 @@ from collections import deque
 
 import numpy as np
 
-from vjnode.audio.analysis import Analyser, Mfcc
-from vjnode.audio.beat_clock import BeatClock
-from vjnode.audio.source import BLOCK_S, HOP, HOP_S, Block
+from vjnode.audio.features.analyser import Analyser, Mfcc
+from vjnode.audio.sources.base import BLOCK_S, HOP, HOP_S, Block
+from vjnode.audio.tempo.beat_clock import BeatClock
 from vjnode.drive.autorange import AutoRange
 from vjnode.drive.drive import HITS, Drive
 from vjnode.drive.graph import LiveEncoder

@@ -4,8 +4,8 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from vjnode.audio.analysis import FLOOR_DB
-from vjnode.audio.beat import Beat
+from vjnode.audio.features.analyser import FLOOR_DB
+from vjnode.audio.tempo.beat import Beat
 from vjnode.drive.accent import Hit
 from vjnode.drive.config import GAIN_LIMIT, Response, TrackConfig
 from vjnode.drive.cycle import Lfo, beat_pulse

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.analysis import COEFFICIENTS
+from vjnode.audio.features.analyser import COEFFICIENTS
 
 FRAMES = 32
 """MFCC frames in a window: 371 ms of sound, newest last."""

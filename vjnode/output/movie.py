@@ -16,7 +16,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
-from vjnode.audio.source import RATE_HZ
+from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import OutputError
 from vjnode.output.codecs import BT601, BT709, Codec
 from vjnode.remedy import install

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.fifo import Fifo
-from vjnode.audio.source import RATE_HZ
+from vjnode.audio.samples import Fifo
+from vjnode.audio.sources.base import RATE_HZ
 
 JITTER = round(0.015 * RATE_HZ)
 """Samples by which a block may be stamped early or late without meaning anything."""

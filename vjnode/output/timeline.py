@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.source import RATE_HZ
+from vjnode.audio.sources.base import RATE_HZ
 from vjnode.output.movie import PORTION, Movie
 from vjnode.output.soundtrack import SoundTrack
 

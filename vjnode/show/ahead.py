@@ -6,7 +6,7 @@ they would be most of what a fault of the audio process costs.
 
 from contextlib import suppress
 
-from vjnode.audio.portaudio import load_pyaudio
+from vjnode.audio.sources.portaudio import load_pyaudio
 from vjnode.errors import SourceError
 from vjnode.runtime import load_openvino
 

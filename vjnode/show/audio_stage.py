@@ -4,12 +4,12 @@ import logging
 
 import numpy as np
 
-from vjnode.audio.open import open_source
-from vjnode.audio.pacing import Paced
-from vjnode.audio.portaudio import hangs, no_jack_leftovers
-from vjnode.audio.source import BLOCK, Block, Source
-from vjnode.audio.speakers import Speakers
-from vjnode.audio.spec import kind_of
+from vjnode.audio.monitor import Speakers
+from vjnode.audio.sources.base import BLOCK, Block, Source
+from vjnode.audio.sources.portaudio import hangs, no_jack_leftovers
+from vjnode.audio.sources.realtime import Paced
+from vjnode.audio.sources.registry import open_source
+from vjnode.audio.sources.spec import kind_of
 from vjnode.drive.stream import Listener
 from vjnode.errors import InputError, SourceError
 from vjnode.runtime import monotonic_s

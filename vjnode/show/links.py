@@ -8,7 +8,7 @@ from dataclasses import asdict, astuple, dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.beat import Beat
+from vjnode.audio.tempo.beat import Beat
 from vjnode.control.controls import Controls
 from vjnode.drive.drive import HITS, Drive
 from vjnode.output.base import UNKNOWN, Frame, FrameInfo

@@ -13,9 +13,9 @@ from types import FrameType
 
 import numpy as np
 
-from vjnode.audio.open import open_source
-from vjnode.audio.portaudio import no_jack_leftovers
-from vjnode.audio.spec import kind_of
+from vjnode.audio.sources.portaudio import no_jack_leftovers
+from vjnode.audio.sources.registry import open_source
+from vjnode.audio.sources.spec import kind_of
 from vjnode.config import ShowConfig
 from vjnode.console import errors_console
 from vjnode.control.controls import Controls, Stock

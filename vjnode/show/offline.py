@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from vjnode.audio.file import FileSource
-from vjnode.audio.source import BLOCK_S, Block
+from vjnode.audio.sources.base import BLOCK_S, Block
+from vjnode.audio.sources.file import FileSource
 from vjnode.control.controls import Controls
 from vjnode.drive.drive import Drive
 from vjnode.drive.interpolate import COUNT, INTERVAL_S

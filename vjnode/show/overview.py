@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vjnode.audio.analysis import COEFFICIENTS
-from vjnode.audio.beat import BEATS_PER_BAR
-from vjnode.audio.source import BLOCK, BLOCK_S, HOP_S, Block
+from vjnode.audio.features.analyser import COEFFICIENTS
+from vjnode.audio.sources.base import BLOCK, BLOCK_S, HOP_S, Block
+from vjnode.audio.tempo.beat import BEATS_PER_BAR
 from vjnode.drive.drive import Drive
 
 COLUMNS = 4096

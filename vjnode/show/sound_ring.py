@@ -15,7 +15,7 @@ from multiprocessing.shared_memory import SharedMemory
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.source import BLOCK, RATE_HZ, Block
+from vjnode.audio.sources.base import BLOCK, RATE_HZ, Block
 from vjnode.show.fence import fence
 
 SECONDS = 4

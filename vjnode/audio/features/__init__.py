@@ -1,0 +1,1 @@
+"""What is measured in sound: level, gain, onsets, bands, MFCCs."""

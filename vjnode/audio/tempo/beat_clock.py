@@ -1,0 +1,220 @@
+"""A clock of beats: goes on counting where the music pauses, and does as the artist says."""
+
+import math
+from collections import deque
+from dataclasses import replace
+from itertools import pairwise
+from statistics import median
+
+from vjnode.audio.tempo.beat import BEATS_PER_BAR, SLEW_S, Beat
+from vjnode.audio.tempo.tracker import Estimate
+from vjnode.errors import InputError
+
+SLOWEST_BPM, FASTEST_BPM = 30.0, 300.0
+"""Tempi that can be set by hand."""
+
+TAP_GAP_S = 2.0
+"""A tap that comes later than this after the last one begins anew."""
+
+TAPS = 8
+"""How many taps the tempo is the median of."""
+
+SURE = 0.3
+"""Estimates of less confidence are not listened to."""
+
+FIRST_S = 0.7
+"""How long estimates must agree before the clock starts."""
+
+RELOCK_S = 1.1
+"""How long they must agree on something else before the clock follows."""
+
+LEVEL_S = 2.0
+"""The same for half or double the tempo, between which trackers waver."""
+
+_SAME = 0.04  # relative difference of tempi that are the same
+_TAPPED = 0.03  # how far the tracker may go from a tapped tempo
+_ASTRAY = 0.25  # error in beats that is not worn off: the beats are somewhere else
+_GAIN = 0.3  # part of the error that is worn off after each estimate
+_SLOWEST_GAIN = 0.03
+_DRIFT = 0.008  # relative difference of tempi that is no noise
+
+
+class BeatClock:
+    """Counts beats from what the tracker finds and what hands do.
+
+    Left alone it starts with the first estimates that agree, wears small errors off, follows
+    another tempo once estimates agree on it, and keeps time when there are none. All times are
+    seconds on one clock that does not go back.
+
+    The count never falls, but for ``tap``, ``resync`` and ``halve``: they mean this very moment,
+    and may set it back inside a beat, never across one.
+    """
+
+    def __init__(self) -> None:
+        self._beat = Beat()
+        self._rival: Beat | None = None
+        self._rival_since_s = 0.0
+        self._followed = 0
+        self._taps: deque[float] = deque(maxlen=TAPS)
+        self._tapped_bpm: float | None = None
+        self._fixed = False
+        self._own_level = False
+        self._own_phase = False
+
+    def at(self, now_s: float) -> Beat:
+        """Return where the count is at ``now_s``."""
+        return self._beat.at(now_s)
+
+    def follow(self, estimate: Estimate | None, now_s: float) -> None:
+        """Take what the tracker says; None is no news.
+
+        now_s: when the last sample that the tracker had heard was heard.
+        """
+        if estimate is None:
+            return
+        beat = self._beat.at(now_s)
+        self._beat = replace(beat, confidence=max(beat.confidence, estimate.confidence))
+        if estimate.confidence < SURE:
+            self._rival = None
+            return
+        since = (estimate.heard_s - estimate.beat_s) * estimate.bpm / 60.0
+        heard = Beat(estimate.bpm, since, now_s, locked=True)
+        if self._beat.locked:
+            self._steer(heard)
+        elif self._insists(heard, FIRST_S):
+            self._lock(heard)
+
+    def tap(self, now_s: float) -> None:
+        """Say that a beat is now; from the second tap on also how fast they come."""
+        if self._taps and now_s - self._taps[-1] > TAP_GAP_S:
+            self._taps.clear()
+        self._taps.append(now_s)
+        beat = self._beat.at(now_s)
+        if len(self._taps) > 1:
+            gap_s = median(b - a for a, b in pairwise(self._taps))
+            bpm = min(max(60.0 / max(gap_s, 1e-3), SLOWEST_BPM), FASTEST_BPM)
+            self._tapped_bpm, self._fixed, self._own_level = bpm, False, True
+            beat = replace(beat, bpm=bpm, confidence=1.0, locked=True)
+        self._count_from(beat, 1)
+
+    def resync(self, now_s: float) -> None:
+        """Say that the first beat of a bar is now."""
+        self._count_from(self._beat.at(now_s), BEATS_PER_BAR)
+
+    def double(self, now_s: float) -> None:
+        """Count twice as fast from now on; does nothing without a tempo or beyond 300 bpm."""
+        beat = self._beat.at(now_s)
+        self._change_level(beat, 2.0, 2.0 * beat.phase)
+
+    def halve(self, now_s: float) -> None:
+        """Count half as fast from now on; does nothing without a tempo or below 30 bpm."""
+        beat = self._beat.at(now_s)
+        self._change_level(beat, 0.5, beat.beats / 2.0 % 1.0)
+
+    def set_bpm(self, bpm: float, now_s: float) -> None:
+        """Fix the tempo; the tracker then moves the phase only. 0 is ``release``.
+
+        Raises:
+            InputError: neither 0 nor 30…300.
+        """
+        if bpm == 0.0:
+            self.release()
+            return
+        if not SLOWEST_BPM <= bpm <= FASTEST_BPM:
+            raise InputError(
+                f"a tempo of {bpm:g} bpm is out of range; use {SLOWEST_BPM:g} to "
+                f"{FASTEST_BPM:g}, or 0 to follow the music"
+            )
+        beat = self._beat.at(now_s)
+        self._beat = replace(beat, bpm=float(bpm), pull=0.0, confidence=1.0, locked=True)
+        self._fixed = self._own_level = True
+        self._tapped_bpm = self._rival = None
+
+    def release(self) -> None:
+        """Follow the music again; the tempo stays until the music has another."""
+        self._fixed = self._own_level = self._own_phase = False
+        self._tapped_bpm = self._rival = None
+        self._taps.clear()
+        self._followed = 0
+
+    def _steer(self, heard: Beat) -> None:
+        beat = self._beat
+        level, folded = _fold(heard, beat.bpm)
+        # Every beat on the slower level is one on the faster; hands may have chosen off-beats.
+        unit = min(level, 0.5 if self._own_phase else 1.0)
+        error = folded.beats - beat.beats - beat.pull
+        error -= unit * round(error / unit)
+        fits = _same_tempo(folded.bpm, beat.bpm)
+        if not fits and (self._fixed or self._tapped_bpm is not None):
+            return
+        if fits and abs(error) <= _ASTRAY:
+            self._correct(folded.bpm, error)
+            if level == 1.0 or self._own_level:
+                self._rival = None
+            elif self._insists(heard, LEVEL_S):
+                self._lock(heard)
+        elif self._insists(heard, RELOCK_S):
+            self._lock(folded if self._own_level else heard)
+
+    def _correct(self, bpm: float, error: float) -> None:
+        """Wear off an error in beats and take on a little of the tempo."""
+        beat = self._beat
+        self._followed += 1
+        if not self._fixed:
+            # A running mean tells the tempo well enough to keep time through a long break.
+            gain = max(1.0 / self._followed, _SLOWEST_GAIN)
+            gain = max(gain, _GAIN) if abs(bpm / beat.bpm - 1.0) > _DRIFT else gain
+            new_bpm = beat.bpm + gain * (bpm - beat.bpm)
+            if self._tapped_bpm is not None:
+                low, high = 1.0 - _TAPPED, 1.0 + _TAPPED
+                new_bpm = min(max(new_bpm, low * self._tapped_bpm), high * self._tapped_bpm)
+            beat = replace(beat, bpm=new_bpm)
+        # The count may slow down to half, but not stop.
+        most = 0.5 * beat.bpm / 60.0 * SLEW_S
+        pull = min(max(beat.pull + _GAIN * error, -most), most)
+        self._beat = replace(beat, pull=pull)
+
+    def _insists(self, heard: Beat, long_s: float) -> bool:
+        """Whether estimates have agreed with this one for so long."""
+        rival, self._rival = self._rival, heard
+        if rival is not None and _same_tempo(rival.bpm, heard.bpm):
+            error = rival.at(heard.anchor_s).beats - heard.beats
+            if abs(error - round(error)) <= _ASTRAY:
+                return heard.anchor_s - self._rival_since_s >= long_s
+        self._rival_since_s = heard.anchor_s
+        return False
+
+    def _lock(self, heard: Beat) -> None:
+        """Take on tempo and phase; the count jumps forward to the latter."""
+        beat = self._beat
+        bpm = beat.bpm if self._fixed else heard.bpm
+        beats = beat.beats + (heard.beats - beat.beats) % 1.0
+        self._beat = replace(beat, bpm=bpm, beats=beats, pull=0.0, locked=True)
+        self._followed, self._rival, self._own_phase = 0, None, False
+
+    def _count_from(self, beat: Beat, whole: int) -> None:
+        """Set the count to a multiple of ``whole``, back by less than half a beat, or forward."""
+        last = math.floor(beat.beats / whole) * whole
+        beats = float(last if beat.beats - last < 0.5 else last + whole)
+        self._beat = replace(beat, beats=beats, pull=0.0)
+        self._own_phase, self._rival = True, None
+
+    def _change_level(self, beat: Beat, factor: float, phase: float) -> None:
+        if not SLOWEST_BPM <= beat.bpm * factor <= FASTEST_BPM:
+            return
+        self._beat = replace(
+            beat, bpm=beat.bpm * factor, beats=math.floor(beat.beats) + phase, pull=0.0
+        )
+        if self._tapped_bpm is not None:
+            self._tapped_bpm *= factor
+        self._own_level, self._rival = True, None
+
+
+def _fold(heard: Beat, bpm: float) -> tuple[float, Beat]:
+    """Return the power of two that brings ``heard`` nearest to ``bpm``, and ``heard`` by it."""
+    level = 2.0 ** round(math.log2(bpm / heard.bpm))
+    return level, replace(heard, bpm=heard.bpm * level, beats=heard.beats * level)
+
+
+def _same_tempo(one_bpm: float, other_bpm: float) -> bool:
+    return abs(math.log(one_bpm / other_bpm)) < _SAME
