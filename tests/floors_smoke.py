@@ -17,8 +17,8 @@ from tests.events import wait_for
 from tests.output.test_record import sound_of, video_of
 from tests.show.process import read_trace, shows_in
 from tests.show.process import vjnode as command
-from vjnode.drive.encoder import Encoder, histories
-from vjnode.drive.export import export_onnx
+from vjnode.modulation.encoder.export import export_onnx
+from vjnode.modulation.encoder.network import Encoder, histories
 from vjnode.storage import shipped
 
 

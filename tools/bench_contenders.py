@@ -213,8 +213,8 @@ def _naive(network: Network, size: int, device: str, threads: int | None) -> Ope
 
 
 def _live_encoder() -> Opened:
-    from vjnode.drive.graph import LiveEncoder  # noqa: PLC0415
-    from vjnode.drive.trained import load_trained  # noqa: PLC0415
+    from vjnode.modulation.encoder.live import LiveEncoder  # noqa: PLC0415
+    from vjnode.modulation.encoder.weights import load_trained  # noqa: PLC0415
 
     encoder = LiveEncoder(load_trained(NETWORKS["encoder"].weights()))
     return Opened("openvino f32, as in a show", partial(encoder.step, np.zeros(13, np.float32)))

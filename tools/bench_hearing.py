@@ -23,9 +23,9 @@ from hearing_on_music import density, tracks
 from scipy.stats import spearmanr
 
 from vjnode.audio.sources.base import BLOCK, BLOCK_S, RATE_HZ, Block
-from vjnode.drive.graph import LiveEncoder
-from vjnode.drive.stream import Listener
-from vjnode.drive.trained import load_trained
+from vjnode.modulation.encoder.live import LiveEncoder
+from vjnode.modulation.encoder.weights import load_trained
+from vjnode.modulation.listener import Listener
 
 NOISE_DB = (-60.0, -6.0)
 """Level of the noise that rises, dBFS: at its beginning and at its end."""

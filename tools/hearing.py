@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.sources.base import BLOCK, BLOCK_S, RATE_HZ, Block
-from vjnode.drive.config import Response
-from vjnode.drive.drive import Drive
-from vjnode.drive.stream import Listener
+from vjnode.modulation.drive import Drive
+from vjnode.modulation.listener import Listener
+from vjnode.modulation.response import Response
 from vjnode.show.wiring import live_track
 
 FPS = 60

@@ -14,7 +14,7 @@ from scipy.ndimage import median_filter
 from scipy.stats import spearmanr
 
 from vjnode.audio.sources.base import RATE_HZ
-from vjnode.drive.drive import Drive
+from vjnode.modulation.drive import Drive
 from vjnode.storage import shipped
 
 USUAL_LUFS = -20.0

@@ -6,7 +6,7 @@
     python tools/train_encoder.py --resume             go on where a run was ended
     python tools/train_encoder.py --resume --steps 9000            train one that is done further
 
-Needs no labels; see vjnode.drive.encoder for the loss. About an hour on two cores.
+Needs no labels; see vjnode.modulation.encoder.network for the loss. About an hour on two cores.
 """
 
 import argparse
@@ -27,10 +27,10 @@ from training_record import commit
 from training_sound import Scale, Sound
 
 from vjnode.audio.features.analyser import COEFFICIENTS
-from vjnode.drive.encoder import Decoder, Encoder, correlation
-from vjnode.drive.export import export_onnx
-from vjnode.drive.trained import Trained
-from vjnode.drive.window import FRAMES
+from vjnode.modulation.encoder.export import export_onnx
+from vjnode.modulation.encoder.input import FRAMES
+from vjnode.modulation.encoder.network import Decoder, Encoder, correlation
+from vjnode.modulation.encoder.weights import Trained
 from vjnode.storage import cache_dir, replace_file, shipped
 
 mpl.use("Agg")
@@ -135,7 +135,7 @@ def _names(tracks: list[music.Track], folders: list[Path]) -> list[str]:
 
 @torch.inference_mode()
 def _calibrate(encoder: Encoder, sound: Sound, scale: Scale) -> tuple[NDArray[np.float32], float]:
-    """Means that stand for the weights of ``vjnode.drive.trained.LEVELS``, and that of silence."""
+    """Return the means that stand for the weights of ``LEVELS``, and that of silence."""
     silent = np.broadcast_to(training_sound.silence(), (1, FRAMES, COEFFICIENTS))
     silence = float(encoder(scale.pictures(silent)).mean())
     rng = np.random.default_rng(1)

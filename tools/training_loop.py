@@ -13,14 +13,14 @@ from training_record import Progress
 from training_sound import Scale, Sound
 
 from vjnode.audio.features.analyser import COEFFICIENTS
-from vjnode.drive.encoder import (
+from vjnode.modulation.encoder.input import FRAMES
+from vjnode.modulation.encoder.network import (
     Decoder,
     Encoder,
     correlation,
     init_least_squares,
     init_principal,
 )
-from vjnode.drive.window import FRAMES
 
 ANYWHERE, TRACKS, PASSAGES = 16, 4, 8
 """A batch per process: so many strips from anywhere, and from so many tracks so many each."""

@@ -17,8 +17,8 @@ from vjnode.audio.features.agc import AutoGain
 from vjnode.audio.features.analyser import COEFFICIENTS, Mfcc
 from vjnode.audio.features.loudness import KWeighting
 from vjnode.audio.sources.base import HOP, HOP_S
-from vjnode.drive.intensity import intensity
-from vjnode.drive.window import FRAMES, picture
+from vjnode.modulation.encoder.input import FRAMES, picture
+from vjnode.modulation.intensity import intensity
 
 OFFSETS_DB = ((-3.0, 3.0), (-30.0, 12.0))
 """Each track is heard twice: about as automatic gain delivers it, and at any level."""

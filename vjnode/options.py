@@ -20,9 +20,9 @@ from vjnode.config import (
 )
 from vjnode.control.controls import Controls, Stock, change
 from vjnode.control.parameters import AGC_MODES, Parameter, find
-from vjnode.drive.interpolate import COUNT, INTERVAL_S
 from vjnode.engine.base import SIZES
 from vjnode.errors import InputError
+from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.output.rate import FPS_HIGH, FPS_LOW, parse_fps
 
 DEFAULT_PRESET = "stage"

@@ -10,7 +10,7 @@ from vjnode.audio.mixdown import MONO, Mixdown
 from vjnode.audio.sources.base import BLOCK, BLOCK_S, RATE_HZ
 from vjnode.audio.sources.file import FileSource
 from vjnode.audio.sources.resample import downmix
-from vjnode.drive.stream import Listener
+from vjnode.modulation.listener import Listener
 
 SAME = 0.02
 """Greatest difference of weight that the channels may make, from one second on."""

@@ -5,8 +5,8 @@ import pytest
 
 from vjnode.control.controls import Controls, Preset, Stock, change
 from vjnode.control.parameters import PARAMETERS
-from vjnode.drive.routing import Route, default_routes
 from vjnode.errors import InputError
+from vjnode.modulation.matrix import Route, default_routes
 
 STOCK = Stock(
     ["ada", "ben", "chi"],

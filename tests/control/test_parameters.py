@@ -6,8 +6,8 @@ import pytest
 
 from vjnode.control.datagram import check_datagram
 from vjnode.control.parameters import BY_NAME, PARAMETERS, find, fires, number_in_range
-from vjnode.drive.routing import CHANNELS, SOURCES
 from vjnode.errors import InputError
+from vjnode.modulation.matrix import CHANNELS, SOURCES
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -8,11 +8,7 @@ import onnx
 import pytest
 import torch
 
-from tests.drive.encoders import demo_mfcc
-from vjnode.drive.encoder import histories
-from vjnode.drive.export import load_encoder
-from vjnode.drive.trained import load_trained
-from vjnode.drive.window import FRAMES, picture
+from tests.modulation.encoder.encoders import demo_mfcc
 from vjnode.engine.export import export, to_onnx
 from vjnode.engine.networks import NETWORKS, PRECISIONS, find_network, kept_graph
 from vjnode.errors import EngineError, InputError
@@ -24,6 +20,10 @@ from vjnode.face.latent import fuse
 from vjnode.face.mobilestylegan import load
 from vjnode.face.stylegan2_weights import load as load_stylegan2
 from vjnode.face.stylegan2_weights import random_network, save
+from vjnode.modulation.encoder.export import load_encoder
+from vjnode.modulation.encoder.input import FRAMES, picture
+from vjnode.modulation.encoder.network import histories
+from vjnode.modulation.encoder.weights import load_trained
 
 TEXTURE = np.ones(1, np.float32)
 

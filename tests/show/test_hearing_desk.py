@@ -6,7 +6,7 @@ import pytest
 from tests.audio.sounds import blocks, pink_noise
 from tools.grooves import groove
 from vjnode.control.controls import Controls, Stock
-from vjnode.drive.stream import Listener
+from vjnode.modulation.listener import Listener
 from vjnode.show.desk import Desk
 from vjnode.show.hearing_desk import TRIGGERS, HearingDesk
 from vjnode.show.links import CONTROLS_BYTES

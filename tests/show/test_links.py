@@ -7,7 +7,7 @@ import pytest
 from vjnode.audio.tempo.beat import Beat
 from vjnode.control.controls import Controls, Stock, change
 from vjnode.control.parameters import PARAMETERS
-from vjnode.drive.drive import HITS, Drive
+from vjnode.modulation.drive import HITS, Drive
 from vjnode.output.base import FrameInfo
 from vjnode.show.links import (
     CONTROLS_BYTES,

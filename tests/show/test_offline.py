@@ -14,11 +14,11 @@ from tests.show.process import read_trace, vjnode
 from tools.grooves import groove
 from vjnode.audio.sources.base import BLOCK_S, RATE_HZ
 from vjnode.control.controls import Controls
-from vjnode.drive.config import Response, TrackConfig
-from vjnode.drive.interpolate import time_point
-from vjnode.drive.routing import Route
-from vjnode.drive.weight import WeightTrack
 from vjnode.face.landmarks import LandmarkMeter
+from vjnode.modulation.interpolation import time_point
+from vjnode.modulation.matrix import Route
+from vjnode.modulation.response import Response, TrackConfig
+from vjnode.modulation.weight_track import WeightTrack
 from vjnode.show import offline
 from vjnode.show.offline import open_hearing
 from vjnode.show.wiring import live_track

@@ -7,7 +7,7 @@ import pytest
 
 from vjnode.audio.sources.base import BLOCK, BLOCK_S, Block
 from vjnode.audio.tempo.beat import Beat
-from vjnode.drive.drive import Drive
+from vjnode.modulation.drive import Drive
 from vjnode.show.overview import COLUMNS, RANKS, Overview, Series, rank
 
 DRIVE = Drive(0.0, 0.0, -20.0, 0.0, True, 0, (), 0.5, 0.0, 0.1, 0.2, 0.3, Beat())

@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.drive.drives import drive
+from tests.modulation.drives import drive
 from vjnode.audio.sources.base import BLOCK_S
 from vjnode.audio.tempo.beat import Beat
 from vjnode.control.controls import Controls
-from vjnode.drive.config import TrackConfig
-from vjnode.drive.weight import WeightTrack
 from vjnode.engine.library import SweepLibrary
 from vjnode.engine.live import LiveLibrary
 from vjnode.engine.side_by_side import SideBySide
+from vjnode.modulation.response import TrackConfig
+from vjnode.modulation.weight_track import WeightTrack
 from vjnode.show.idle import DEPTH
 from vjnode.show.painter import Painter
 

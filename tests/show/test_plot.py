@@ -16,8 +16,8 @@ from tests.audio.sounds import clicks, write_wav
 from vjnode.audio.sources.base import BLOCK, Block
 from vjnode.cli import main
 from vjnode.control.controls import Controls
-from vjnode.drive.stream import Listener
 from vjnode.errors import VjnodeError
+from vjnode.modulation.listener import Listener
 from vjnode.show.offline import analyse, open_hearing
 from vjnode.show.overview import Overview
 from vjnode.show.plot import ROWS, SIZE_PX, caption, check_plot_target, save_plot, song_figure

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from tests.drive.drives import drive
+from tests.modulation.drives import drive
 from vjnode.audio.sources.base import BLOCK_S
 from vjnode.config import ShowConfig
 from vjnode.control.controls import Controls

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vjnode.control.parameters import BY_NAME, PARAMETERS, find, fires, number_in_range
-from vjnode.drive.routing import CHANNELS, SOURCES, Route
+from vjnode.modulation.matrix import CHANNELS, SOURCES, Route
 from vjnode.naming import choose
 
 

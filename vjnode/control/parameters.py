@@ -5,10 +5,10 @@ OSC addresses, presets, the command line and the README's table all come from th
 
 from dataclasses import dataclass
 
-from vjnode.drive.dynamics import AS_HEARD
-from vjnode.drive.routing import AMOUNT_HIGH, AMOUNT_LOW, CHANNELS, SOURCES, default_route
-from vjnode.drive.shaping import CURVE_HIGH, CURVE_LOW, GATE_DB
 from vjnode.errors import InputError
+from vjnode.modulation.dynamics import AS_HEARD
+from vjnode.modulation.matrix import AMOUNT_HIGH, AMOUNT_LOW, CHANNELS, SOURCES, default_route
+from vjnode.modulation.shaping import CURVE_HIGH, CURVE_LOW, GATE_DB
 
 _MAX_SHOWN = 64
 _ROUNDING = 1e-3  # a fader's top may come as 4.0000002

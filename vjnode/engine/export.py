@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from vjnode.drive.export import plain_bytes
 from vjnode.engine.manifest import sha256_of
 from vjnode.engine.networks import Network, Precision, kept_graph
 from vjnode.errors import EngineError
+from vjnode.onnx_files import plain_bytes
 from vjnode.remedy import install
 from vjnode.storage import replace_file
 

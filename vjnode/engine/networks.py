@@ -152,18 +152,18 @@ def _picture(size: int) -> Shapes:
 def _encoder(weights: Path, size: int, precision: Precision) -> "nn.Module":
     del size
     # They import torch.
-    from vjnode.drive.encoder import Streaming  # noqa: PLC0415
-    from vjnode.drive.export import folded, load_encoder  # noqa: PLC0415
-    from vjnode.drive.trained import load_trained  # noqa: PLC0415
     from vjnode.engine.export import InHalf  # noqa: PLC0415
+    from vjnode.modulation.encoder.export import folded, load_encoder  # noqa: PLC0415
+    from vjnode.modulation.encoder.network import Streaming  # noqa: PLC0415
+    from vjnode.modulation.encoder.weights import load_trained  # noqa: PLC0415
 
     streaming = Streaming(folded(load_encoder(load_trained(weights).weights))).eval()
     return InHalf(streaming) if precision == "fp16" else streaming
 
 
 def _encoder_inputs() -> Shapes:
-    """Return what ``vjnode.drive.encoder.Streaming`` takes."""
-    from vjnode.drive.encoder import histories  # noqa: PLC0415 - imports torch
+    """Return what ``vjnode.modulation.encoder.network.Streaming`` takes."""
+    from vjnode.modulation.encoder.network import histories  # noqa: PLC0415 - imports torch
 
     return {"column": (1, 3, 1, 32), **{f"history{i}": s for i, s in enumerate(histories())}}
 

@@ -10,8 +10,8 @@ from vjnode.audio.sources.portaudio import hangs, no_jack_leftovers
 from vjnode.audio.sources.realtime import Paced
 from vjnode.audio.sources.registry import open_source
 from vjnode.audio.sources.spec import kind_of
-from vjnode.drive.stream import Listener
 from vjnode.errors import InputError, SourceError
+from vjnode.modulation.listener import Listener
 from vjnode.runtime import monotonic_s
 from vjnode.show.child import Lifeline
 from vjnode.show.hearing_desk import HearingDesk

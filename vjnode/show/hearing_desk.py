@@ -1,7 +1,7 @@
 """What hands do to hearing: the newest controls, applied to the listener."""
 
 from vjnode.control.controls import Controls
-from vjnode.drive.stream import Listener
+from vjnode.modulation.listener import Listener
 from vjnode.show.links import unpack_controls
 from vjnode.show.slot import Slot
 

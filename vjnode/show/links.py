@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vjnode.audio.tempo.beat import Beat
 from vjnode.control.controls import Controls
-from vjnode.drive.drive import HITS, Drive
+from vjnode.modulation.drive import HITS, Drive
 from vjnode.output.base import UNKNOWN, Frame, FrameInfo
 
 CONTROLS_BYTES = 16384

@@ -20,13 +20,13 @@ from tqdm import tqdm
 from vjnode.audio.sources.base import BLOCK_S, Block
 from vjnode.audio.sources.file import FileSource
 from vjnode.control.controls import Controls
-from vjnode.drive.drive import Drive
-from vjnode.drive.interpolate import COUNT, INTERVAL_S
-from vjnode.drive.stream import Listener
-from vjnode.drive.weight import WeightTrack
 from vjnode.engine.library import Look
 from vjnode.errors import VjnodeError
 from vjnode.face.fetch import generator_weights
+from vjnode.modulation.drive import Drive
+from vjnode.modulation.interpolation import COUNT, INTERVAL_S
+from vjnode.modulation.listener import Listener
+from vjnode.modulation.weight_track import WeightTrack
 from vjnode.output.base import Frame, OutputContext, OutputSpec
 from vjnode.output.catalogue import open_output
 from vjnode.output.record import check_target
@@ -125,7 +125,7 @@ def render(
 ) -> None:
     """Render ``song`` with its face into the video file ``target``.
 
-    points, interval_s: see ``vjnode.drive.interpolate``.
+    points, interval_s: see ``vjnode.modulation.interpolation``.
 
     Raises:
         VjnodeError: the song, the models or the target fail.
@@ -166,7 +166,7 @@ def analyse(
     """Write the trace that rendering ``song`` would give, without drawing.
 
     plot: PNG file for a picture of what is heard and what it leads to.
-    points, interval_s: see ``vjnode.drive.interpolate``.
+    points, interval_s: see ``vjnode.modulation.interpolation``.
 
     Raises:
         VjnodeError: the song, the trace or the plot fail.

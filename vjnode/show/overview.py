@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from vjnode.audio.features.analyser import COEFFICIENTS
 from vjnode.audio.sources.base import BLOCK, BLOCK_S, HOP_S, Block
 from vjnode.audio.tempo.beat import BEATS_PER_BAR
-from vjnode.drive.drive import Drive
+from vjnode.modulation.drive import Drive
 
 COLUMNS = 4096
 """At most so many columns are kept of anything: two for each pixel of a wide picture."""

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.control.controls import Controls
-from vjnode.drive.config import Response
-from vjnode.drive.weight import Moment, WeightTrack
 from vjnode.engine.library import Look, SweepLibrary
 from vjnode.engine.live import LiveLibrary, LiveLook
 from vjnode.engine.side_by_side import AT_ONCE
 from vjnode.engine.sweep import Sweep
+from vjnode.modulation.response import Response
+from vjnode.modulation.weight_track import Moment, WeightTrack
 from vjnode.output.base import FrameInfo
 from vjnode.show.idle import Idle
 from vjnode.show.wiring import response

@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from vjnode.config import LEAST_LIVE_FPS
 from vjnode.control.controls import Controls, Stock
 from vjnode.control.presets import load_stock
-from vjnode.drive.config import Response, TrackConfig
-from vjnode.drive.stream import STEP_S, Listener
-from vjnode.drive.weight import WeightTrack
 from vjnode.engine.base import Engine
 from vjnode.engine.choose import (
     CANDIDATES,
@@ -39,6 +36,9 @@ from vjnode.face.catalogue import (
     load_face,
 )
 from vjnode.face.latent import fuse
+from vjnode.modulation.listener import STEP_S, Listener
+from vjnode.modulation.response import Response, TrackConfig
+from vjnode.modulation.weight_track import WeightTrack
 from vjnode.runtime import cores
 from vjnode.storage import cache_dir
 

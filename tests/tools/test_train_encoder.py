@@ -1,0 +1,157 @@
+"""The tool that trains the encoder, on a few seconds of sound and with small batches."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from tests.audio.sounds import blocks, pink_noise, write_wav
+from tools.grooves import groove
+from vjnode.modulation.encoder.weights import load_trained
+from vjnode.modulation.listener import Listener
+
+TOOLS = Path(__file__).parents[2] / "tools"
+
+DRIVER = f"""
+import sys
+
+sys.path.insert(0, {str(TOOLS)!r})
+import train_encoder
+import training_loop
+
+training_loop.CHECKPOINT_EVERY, training_loop.STARTED_ON = 2, 100
+training_loop.FITTED_ON, training_loop.EPOCHS = 400, 1
+training_loop.ANYWHERE, training_loop.TRACKS, training_loop.PASSAGES = 2, 1, 2
+steps_left = int(sys.argv.pop(1))
+
+
+class Interrupted(training_loop.tqdm):
+    def __iter__(self):
+        for i, item in enumerate(super().__iter__()):
+            if i == steps_left:
+                raise KeyboardInterrupt
+            yield item
+
+
+training_loop.tqdm = Interrupted
+train_encoder.main()
+"""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Some music, and room for what is heard in it."""
+    folder = tmp_path_factory.mktemp("training")
+    (folder / "music").mkdir()
+    (folder / "driver.py").write_text(DRIVER)
+    for i, name in enumerate(("alder", "birch", "cedar", "douglas")):
+        song = [pink_noise(1.0, dbfs=-40.0 - 3 * i, seed=i), groove("rock", 110 + 10 * i, 3.0)[0]]
+        write_wav(folder / "music" / f"{name}.wav", np.concatenate(song))
+    return folder
+
+
+def train(folder, out, *options, steps_left=-1, processes=1):
+    """Train for six steps; with ``steps_left`` it is interrupted after so many."""
+    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return subprocess.run(
+        [
+            *(sys.executable, *(launch if processes > 1 else ()), folder / "driver.py"),
+            *(str(steps_left), "--music", folder / "music", "--out", folder / out),
+            *("--steps", "6", *options),
+        ],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"VJNODE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def straight(folder):
+    """What a run without an interruption has written."""
+    done = train(folder, "straight")
+    assert done.returncode == 0, done.stderr
+    return folder / "straight"
+
+
+def test_what_it_writes_can_be_listened_with(straight):
+    listener = Listener(load_trained(straight / "encoder.safetensors"))
+    drives = [listener.hear(block) for block in blocks(pink_noise(0.5, dbfs=-20.0))]
+    assert all(0.0 <= drive.weight <= 1.0 for drive in drives)
+    assert (straight / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_it_writes_down_how_it_was_made(straight):
+    record = json.loads((straight / "encoder.json").read_text())
+    assert record["music"] == ["music"]
+    assert record["tracks"] == {"train": 3, "held_out": 1}
+    assert set(record["hours"]) == {"train", "held_out"}
+    assert (record["processes"], record["seed"]) == (1, 1)
+    assert record["steps"] == 6
+    assert record["minutes"] > 0.0
+    assert set(record["loss_last_100"]) == {"reconstruction", "intensity"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", record["date"])
+    assert re.fullmatch(r"([0-9a-f]{7,}\+?)?", record["commit"])  # none outside a repository
+    assert set(record["held_out"]) >= {
+        *("explained_variance", "pca_explained_variance"),
+        *("dimensions_used", "mean_intensity_correlation"),
+    }
+    assert 1 <= record["held_out"]["dimensions_used"] <= 512
+    knots = load_trained(straight / "encoder.safetensors").knots
+    assert record["knots"] == pytest.approx(knots.tolist(), abs=1e-4)
+    assert record["mean_of_silence"] < record["knots"][0]
+
+
+def test_a_run_that_was_ended_goes_on_as_if_nothing_had_been(folder, straight):
+    ended = train(folder, "resumed", steps_left=5)
+    assert ended.returncode != 0
+    assert not (folder / "resumed").exists()
+    done = train(folder, "resumed", "--resume", steps_left=3)  # four of six are behind it
+    assert done.returncode == 0, done.stderr
+    wanted, found = (
+        load_file(path / "encoder.safetensors") for path in (straight, folder / "resumed")
+    )
+    assert wanted.keys() == found.keys()
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_a_run_that_is_done_can_be_trained_further(folder, straight):
+    further = folder / "further"
+    done = train(folder, "further", "--resume", "--steps", "8", steps_left=3)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((further / "encoder.json").read_text())
+    assert record["steps"] == 8
+    before, after = (
+        load_file(path / "encoder.safetensors")["intensity.0.0.weight"]
+        for path in (straight, further)
+    )
+    assert np.abs(after - before).max() > 0.0
+
+
+def test_several_processes_train_together(folder):
+    done = train(folder, "together", processes=2)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((folder / "together" / "encoder.json").read_text())
+    assert (record["processes"], record["batch"]["strips"]) == (2, 8)
+    load_trained(folder / "together" / "encoder.safetensors")
+
+
+def test_too_little_music_is_told(tmp_path):
+    (tmp_path / "music").mkdir()
+    (tmp_path / "driver.py").write_text(DRIVER)
+    done = train(tmp_path, "out")
+    assert done.returncode != 0
+    assert "no audio files" in done.stderr
+    write_wav(tmp_path / "music" / "alder.wav", pink_noise(1.0, dbfs=-20.0))
+    done = train(tmp_path, "out")
+    assert done.returncode != 0
+    assert "name folders with more tunes" in done.stderr

@@ -1,1 +1,0 @@
-"""What the sound means: the encoder, its weight and the envelope."""

@@ -1,0 +1,1 @@
+"""From sound to one weight: the encoder, and everything that shapes what it says."""

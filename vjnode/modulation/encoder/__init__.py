@@ -1,0 +1,1 @@
+"""The convolutional encoder: MFCCs in, 512 values and so one weight out."""

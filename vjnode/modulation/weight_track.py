@@ -1,0 +1,173 @@
+"""The weight at any moment: what drives say, interpolated, shaped, routed and amplified."""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+from vjnode.audio.features.analyser import FLOOR_DB
+from vjnode.audio.tempo.beat import Beat
+from vjnode.modulation.drive import Drive
+from vjnode.modulation.dynamics import Dynamics
+from vjnode.modulation.interpolation import KEPT_S, Steps
+from vjnode.modulation.matrix import Mixer, SourceValues
+from vjnode.modulation.modulators import Hit, Legato, Lfo, beat_pulse
+from vjnode.modulation.response import GAIN_LIMIT, Response, TrackConfig
+from vjnode.modulation.shaping import shape
+
+CALMING = 5.0
+"""So many times faster than its release the face calms down once the gate has closed: what
+makes a movement flow between notes would drag on in silence."""
+
+RISE_S = 0.1
+"""How long after an attack every rise is taken to be its own, s."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a frame is drawn from.
+
+    weight: 0…1, as drawn: interpolated, shaped, routed, times gain.
+    t_s: position in the sound, s. captured_s: when that sound was heard (see ``Drive``); 0
+        before any.
+    rms_db: level, dBFS. agc_db: automatic gain. onsets: counted so far.
+    low, mid, high: bands, 0…1.
+    bpm: 0 while no tempo is known. beat, bar: parts of beat and bar that have passed, 0…1.
+    resting: no sound has come for a while, and the face is on its way to rest.
+    """
+
+    weight: float
+    t_s: float
+    captured_s: float
+    rms_db: float
+    agc_db: float
+    onsets: int
+    low: float
+    mid: float
+    high: float
+    bpm: float
+    beat: float
+    bar: float
+    resting: bool
+
+
+_NOTHING = Drive(0.0, 0.0, FLOOR_DB, 0.0, False, 0, (), 0.0, 0.0, 0.0, 0.0, 0.0, Beat())
+
+
+class WeightTrack:
+    """Follows the drives and answers for any moment; reads no clock.
+
+    Live, drives are pushed as they come, and a delay of one step makes room to interpolate.
+    Offline, drives are pushed ahead of the moment that is asked for, and there is no delay. Of
+    drives that lie ahead, only the encoder's weight is looked at.
+
+    Args:
+        config: how it goes through time.
+    """
+
+    def __init__(self, config: TrackConfig | None = None) -> None:
+        self._config = config or TrackConfig()
+        self._drives: deque[Drive] = deque()
+        self._steps = Steps(self._config.interval_s, self._config.points)
+        self._mixer = Mixer()
+        self._response = Response()
+        self._lfo = Lfo()
+        self._legato = Legato(self._config.slope)
+        self._dynamics = Dynamics()
+        self._now_s: float | None = None
+        self._last_hit_s = -math.inf
+        self._rises_until_s = -math.inf
+
+    @property
+    def ahead_s(self) -> float:
+        """How far ahead of a moment drives must have been pushed, s."""
+        return self._config.ahead_s
+
+    def push(self, drive: Drive) -> None:
+        """Add the next drive; one that is not newer than the last starts a new track of time."""
+        if self._drives and drive.captured_s <= self._drives[-1].captured_s:
+            self._drives.clear()
+            self._steps.clear()
+            self._last_hit_s = -math.inf
+        self._drives.append(drive)
+        oldest_s = drive.captured_s - KEPT_S - self.ahead_s
+        while len(self._drives) > 1 and self._drives[1].captured_s < oldest_s:
+            self._drives.popleft()
+        self._steps.push(drive.weight_s, drive.weight)
+
+    def at(self, now_s: float, response: Response) -> Moment:
+        """Return the moment at ``now_s``; call it with rising times.
+
+        now_s: on the clock of the drives' ``captured_s``.
+        """
+        dt_s = 0.0 if self._now_s is None else now_s - self._now_s
+        self._now_s = now_s
+        drive = self._newest(now_s)
+        resting = drive is _NOTHING or now_s - drive.captured_s > self._config.rest_after_s
+        heard = drive.audible and not resting
+        beat = drive.beat.at(now_s)
+        hits = self._new_hits(drive, now_s)
+        # Asked in silence too, so that the first sound after hours finds nothing to clear away.
+        weight = self._steps.at(now_s - self._config.delay_s)
+        if hits:
+            self._rises_until_s = now_s + RISE_S
+        rises = now_s < self._rises_until_s
+        if rises and heard and self._config.delay_s > 0.0:
+            weight = max(weight, drive.weight)  # a hit does not wait for the next time point
+        if heard:
+            weight = self._legato.step(weight, dt_s, attack=bool(hits))
+            weight = self._dynamics.step(weight, dt_s, response.dynamics)
+        else:
+            weight = 0.0
+            self._legato.jump(weight)
+            self._dynamics.rest()
+        if response is not self._response:
+            self._response = response
+            self._mixer.use(response.routes)
+        sources = SourceValues(
+            weight=shape(
+                weight, curve=response.curve, floor=response.floor, ceiling=response.ceiling
+            ),
+            low=drive.low if heard else 0.0,
+            mid=drive.mid if heard else 0.0,
+            high=drive.high if heard else 0.0,
+            beat=beat_pulse(beat.phase) if beat.locked else 0.0,
+            lfo=self._lfo.step(
+                dt_s,
+                rate_hz=response.lfo_rate_hz,
+                beats=response.lfo_beats,
+                position=beat.beats if beat.locked else None,
+            ),
+            hits=hits if heard else (),
+        )
+        gain = min(GAIN_LIMIT, max(0.0, response.gain))
+        channels = self._mixer.step(sources, dt_s, gain=gain, calming=1.0 if heard else CALMING)
+        # The sound that is seen: of the step interpolated to, or the newest if that is older.
+        captured_s = min(now_s - self._config.delay_s, drive.captured_s)
+        return Moment(
+            weight=channels["expression"],
+            t_s=max(0.0, drive.t_s - (drive.captured_s - captured_s)),
+            captured_s=max(0.0, captured_s),
+            rms_db=FLOOR_DB if resting else drive.rms_db,
+            agc_db=drive.agc_db,
+            onsets=drive.onsets,
+            low=sources.low,
+            mid=sources.mid,
+            high=sources.high,
+            bpm=beat.bpm if beat.locked else 0.0,
+            beat=beat.phase if beat.locked else 0.0,
+            bar=beat.bar if beat.locked else 0.0,
+            resting=resting,
+        )
+
+    def _newest(self, now_s: float) -> Drive:
+        """Return the newest drive that is known at ``now_s``, and let go of those before."""
+        drives = self._drives
+        while len(drives) > 1 and drives[1].captured_s <= now_s:
+            drives.popleft()
+        return drives[0] if drives and drives[0].captured_s <= now_s else _NOTHING
+
+    def _new_hits(self, drive: Drive, now_s: float) -> tuple[Hit, ...]:
+        new = [hit for hit in drive.hits if hit[0] > self._last_hit_s]
+        if new:
+            self._last_hit_s = new[-1][0]
+        return tuple(Hit(max(0.0, now_s - began_s), strength) for began_s, strength in new)
