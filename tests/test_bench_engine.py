@@ -12,7 +12,7 @@ import pytest
 
 from vjnode.engine.gpu import gpu_here
 from vjnode.engine.processor import has_bf16
-from vjnode.face.layout import ROOT_SLOTS
+from vjnode.generators.mobilestylegan.layout import ROOT_SLOTS
 from vjnode.runtime import load_openvino
 
 TOOLS = Path(__file__).parents[1] / "tools"

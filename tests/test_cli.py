@@ -13,7 +13,7 @@ from vjnode.cli import build_parser, main
 from vjnode.config import parse_address
 from vjnode.control.presets import scan_presets
 from vjnode.errors import InputError
-from vjnode.face.catalogue import expression_names, face_names
+from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.output.catalogue import KINDS, check_once, parse_output
 from vjnode.storage import shipped
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from vjnode.face import live
-from vjnode.face.catalogue import load_face
-from vjnode.face.fetch import generator_weights
-from vjnode.face.fold import FoldedSynthesis, quarters
-from vjnode.face.heads import PLANS, LiveSynthesis, load_tail
-from vjnode.face.mobilestylegan import load
+from vjnode.faces.catalogue import load_face
+from vjnode.generators.mobilestylegan import distilled_weights
+from vjnode.generators.mobilestylegan.distilled import PLANS, LiveSynthesis, load_tail
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis, quarters
+from vjnode.generators.mobilestylegan.model import load
 
 TOOLS = Path(__file__).parent.parent / "tools"
 
@@ -62,7 +62,7 @@ def given(teacher, codes):
         }
 
 
-@pytest.mark.parametrize("size", live.SIZES)
+@pytest.mark.parametrize("size", distilled_weights.SIZES)
 def test_what_is_measured_is_what_the_generator_does(tools, teacher, given, codes, size):
     """Its channels are in another order than those that it is measured from."""
     index, seen = PLANS[size].trunk, {}
@@ -87,7 +87,7 @@ def test_what_is_measured_is_what_the_generator_does(tools, teacher, given, code
             assert wanted.mean((0, 2, 3)).std() > 0.01  # there is something to get wrong
 
 
-@pytest.mark.parametrize("size", live.SIZES)
+@pytest.mark.parametrize("size", distilled_weights.SIZES)
 def test_the_trained_first_block_still_makes_what_the_generator_s_does(teacher, given, codes, size):
     tail, index = load_tail(size), PLANS[size].trunk
     undone = quarters(512).argsort()

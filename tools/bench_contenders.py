@@ -24,17 +24,17 @@ from numpy.typing import NDArray
 from vjnode.engine import choose
 from vjnode.engine.base import Engine
 from vjnode.engine.gpu import gpu_here
-from vjnode.engine.networks import NETWORKS, Network
 from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.engine.overlap import PLACES
 from vjnode.engine.processor import has_bf16
+from vjnode.engines.networks import NETWORKS, Network
 from vjnode.errors import EngineError
-from vjnode.face.catalogue import face_names, load_face
-from vjnode.face.fetch import GENERATOR, fetch
+from vjnode.faces.catalogue import face_names, load_face
+from vjnode.generators.mobilestylegan.download import GENERATOR, fetch
 from vjnode.runtime import load_openvino
 
 if TYPE_CHECKING:
-    from vjnode.face.stylegan2_fold import UpForm
+    from vjnode.generators.stylegan2.folded import UpForm
 
 UP_FORMS: "tuple[UpForm, ...]" = ("filter", "phases")
 """How StyleGAN2 may double on a card. One 6×6 transposed convolution does the work of ``phases``,
@@ -146,7 +146,7 @@ def _random_face(threads: int | None, precision: str | None = None) -> Opened:
 
     precision: to hold it to; None for what OpenVINO chooses, for the package asks for none.
     """
-    from vjnode.face.convert import extract_ir  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.convert import extract_ir  # noqa: PLC0415
 
     core = load_openvino().Core()
     options: dict[str, object] = {}
@@ -175,8 +175,8 @@ def _random_face(threads: int | None, precision: str | None = None) -> Opened:
 def _readable(size: int, device: str, threads: int | None) -> Opened:
     """Open the network as it is written for reading, and have torch run it as it stands."""
     torch = load_torch(threads)
-    from vjnode.face.fetch import generator_weights  # noqa: PLC0415
-    from vjnode.face.mobilestylegan import load  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.download import generator_weights  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
 
     synthesis = load(generator_weights())[1].to(device)
     poses = cycle([torch.tensor(one)[None].to(device) for one in _poses()])
@@ -194,17 +194,17 @@ def _naive(network: Network, size: int, device: str, threads: int | None) -> Ope
     """Open StyleGAN2 as published: a kernel for each sample, grouped convolutions."""
     torch = load_torch(threads)
     sys.path.insert(0, str(ROOT))
-    from tests.face import naive_stylegan2  # noqa: PLC0415
-    from vjnode.face.stylegan2_weights import load  # noqa: PLC0415
+    from tests.generators.stylegan2 import naive  # noqa: PLC0415
+    from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415
 
     mapping, synthesis = load(network.weights())
-    raw = naive_stylegan2.training_parameters(mapping, synthesis)
+    raw = naive.training_parameters(mapping, synthesis)
     raw = {name: value.to(device) for name, value in raw.items()}
     codes = torch.zeros(network.inputs(network.weights(), size)["face"], device=device)
 
     def frame() -> np.ndarray:
         with torch.inference_mode():
-            picture = naive_stylegan2.draw(raw, codes)
+            picture = naive.draw(raw, codes)
             picture = torch.nn.functional.avg_pool2d(picture, picture.shape[-1] // size)
             levels = (127.5 * picture[0] + 127.5).clamp(0, 255).round().to(torch.uint8)
             return levels.permute(1, 2, 0).cpu().numpy()

@@ -23,7 +23,7 @@ from bench_contenders import contenders
 from bench_runner import Result, Runner, ask_card
 
 from vjnode.engine.gpu import gpu_here, with_cards
-from vjnode.engine.networks import NETWORKS
+from vjnode.engines.networks import NETWORKS
 
 ROUNDS = 5
 """Turns that each contender takes."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vjnode.engine.networks import Network, Precision
+from vjnode.engines.networks import Network, Precision
 from vjnode.errors import EngineError
 from vjnode.remedy import run_vjnode
 
 if TYPE_CHECKING:
-    from vjnode.face.stylegan2_fold import UpForm
+    from vjnode.generators.stylegan2.folded import UpForm
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def compiled(network: Network, size: int, up: "UpForm | None" = None) -> Opened:
     up: how StyleGAN2 is to double; None for any other network.
     """
     torch = load_torch(None)
-    from vjnode.face.joined import join  # noqa: PLC0415
-    from vjnode.face.tick import Tick  # noqa: PLC0415
+    from vjnode.generators.compiled import join  # noqa: PLC0415
+    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415
 
     if up is None:
         module = network.module(network.weights(), size, "fp16").eval()
@@ -146,9 +146,9 @@ def _inputs(network: Network, size: int, device: str) -> list[Any]:
 def _stylegan2(network: Network, size: int, up: "UpForm") -> Any:  # noqa: ANN401 - a module
     import torch  # noqa: PLC0415
 
-    from vjnode.face.stylegan2_fold import FoldedSynthesis  # noqa: PLC0415
-    from vjnode.face.stylegan2_weights import load  # noqa: PLC0415
-    from vjnode.face.tick import Tick  # noqa: PLC0415
+    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415
+    from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415
+    from vjnode.generators.stylegan2.folded import FoldedSynthesis  # noqa: PLC0415
 
     _, synthesis = load(network.weights())
     return Tick(FoldedSynthesis(synthesis, size, up=up, dtype=torch.float16)).eval()

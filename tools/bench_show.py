@@ -33,7 +33,7 @@ from vjnode.control.controls import Controls
 from vjnode.engine.choose import open_engine
 from vjnode.engine.library import KEYS, Look, SweepLibrary
 from vjnode.engine.sweep import Sweep
-from vjnode.face.catalogue import expression_names, face_names
+from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.runtime import cores, monotonic_s
 from vjnode.show.painter import Painter

@@ -3,7 +3,7 @@
     python tools/find_expressions.py [--only NAME] [--strips FOLDER]
 
 Random faces are drawn and measured, and each movement's direction follows from them
-(vjnode.face.atlas). The slots of W+ that it moves are those that move its targets most for the
+(vjnode.faces.atlas). The slots of W+ that it moves are those that move its targets most for the
 least change of the person and the surroundings. Curves over the weight are calibrated on the
 faces that ship. The defaults reproduce the files in presets/expressions.
 """
@@ -20,11 +20,11 @@ from safetensors.numpy import save
 from tqdm import tqdm
 
 from vjnode.engine.choose import open_engine
-from vjnode.face.atlas import Atlas, proportions
-from vjnode.face.catalogue import face_names, load_face
-from vjnode.face.landmarks import LandmarkMeter, Landmarks
-from vjnode.face.latent import Expression, Face, Part, fuse
-from vjnode.face.sampling import PX, sample
+from vjnode.faces.atlas import Atlas, proportions
+from vjnode.faces.catalogue import face_names, load_face
+from vjnode.faces.landmarks import LandmarkMeter, Landmarks
+from vjnode.faces.latent import Expression, Face, Part, fuse
+from vjnode.faces.sampling import PX, sample
 from vjnode.storage import replace_file, shipped
 
 SEED, COUNT, TRUNCATION = 1, 2000, 0.7

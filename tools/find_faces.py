@@ -17,8 +17,8 @@ from safetensors.numpy import save
 from tqdm import tqdm
 
 from vjnode.engine.choose import open_engine
-from vjnode.face.layout import SLOTS
-from vjnode.face.sampling import PX, Samples, random_latents, sample
+from vjnode.faces.sampling import PX, Samples, random_latents, sample
+from vjnode.generators.mobilestylegan.layout import SLOTS
 from vjnode.storage import replace_file, shipped
 
 SEED = 1

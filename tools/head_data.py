@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from vjnode.face.fetch import generator_weights
-from vjnode.face.fold import FoldedSynthesis
-from vjnode.face.heads import Tail
-from vjnode.face.layout import TRUNK
-from vjnode.face.mobilestylegan import load
+from vjnode.generators.mobilestylegan.distilled import Tail
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
+from vjnode.generators.mobilestylegan.layout import TRUNK
+from vjnode.generators.mobilestylegan.model import load
 
 
 @dataclass

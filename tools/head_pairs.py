@@ -11,18 +11,18 @@ from safetensors.numpy import load_file, save
 from tqdm import tqdm
 
 from vjnode.engine.openvino import OpenVinoEngine
-from vjnode.face.catalogue import (
+from vjnode.faces.catalogue import (
     expression_names,
     face_names,
     load_expression,
     load_face,
 )
-from vjnode.face.channels import directions_of, weights_of
-from vjnode.face.fetch import generator_weights
-from vjnode.face.fold import FoldedSynthesis
-from vjnode.face.latent import Face, fuse
-from vjnode.face.layout import DIM, SLOTS
-from vjnode.face.mobilestylegan import Mapping, load
+from vjnode.faces.directions import directions_of, weights_of
+from vjnode.faces.latent import Face, fuse
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
+from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
+from vjnode.generators.mobilestylegan.model import Mapping, load
 from vjnode.storage import replace_file
 
 PX = 512

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from tqdm import tqdm
 
-from vjnode.face.fold import quarters
-from vjnode.face.heads import HEAD_SLOT, LiveConv, LiveHead, Tail
-from vjnode.face.layout import BLOCKS
-from vjnode.face.mobilestylegan import SLOPE, Affine, StyledConv, Synthesis
+from vjnode.generators.mobilestylegan.distilled import HEAD_SLOT, LiveConv, LiveHead, Tail
+from vjnode.generators.mobilestylegan.folded import quarters
+from vjnode.generators.mobilestylegan.layout import BLOCKS
+from vjnode.generators.mobilestylegan.model import SLOPE, Affine, StyledConv, Synthesis
 
 RIDGE = 1e-4
 """In mean variances of what is solved for."""

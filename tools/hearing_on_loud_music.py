@@ -20,7 +20,7 @@ from scipy.stats import spearmanr
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.engine.choose import open_engine
 from vjnode.engine.library import Look
-from vjnode.face.landmarks import LandmarkMeter
+from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.show.wiring import codes, stock
 
 SOUNDTRACK = "warzone2100-music"

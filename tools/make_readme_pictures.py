@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vjnode.engine.base import Engine
 from vjnode.engine.choose import open_engine
 from vjnode.engine.library import Look
-from vjnode.face.catalogue import expression_names, face_names
+from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.show.wiring import codes
 
 FOLDER = Path(__file__).parent / "readme"

@@ -16,13 +16,13 @@ from safetensors.torch import save
 from torch import Tensor
 from tqdm import tqdm
 
-from vjnode.face.catalogue import expression_names, face_names, load_expression, load_face
-from vjnode.face.fetch import generator_weights
-from vjnode.face.fold import FoldedSynthesis
-from vjnode.face.int8 import int8_layers, to_int8
-from vjnode.face.latent import Face, fuse
-from vjnode.face.layout import SLOTS
-from vjnode.face.mobilestylegan import load
+from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
+from vjnode.faces.latent import Face, fuse
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
+from vjnode.generators.mobilestylegan.layout import SLOTS
+from vjnode.generators.mobilestylegan.model import load
+from vjnode.generators.mobilestylegan.quantized import int8_layers, to_int8
 from vjnode.storage import replace_file, shipped
 
 MARGIN = 1.1

@@ -1,4 +1,4 @@
-"""Train a live network (vjnode.face.heads) and write presets/heads/.
+"""Train a live network (vjnode.generators.mobilestylegan.distilled) and write presets/heads/.
 
     python tools/train_heads.py 256                               draw pairs, train, measure
     torchrun --nproc-per-node 2 tools/train_heads.py 256          several processes, one thread each
@@ -36,10 +36,10 @@ from tqdm import tqdm
 from training_record import Progress, commit
 
 from vjnode.engine.manifest import sha256_of
-from vjnode.face import live
-from vjnode.face.fetch import generator_weights
-from vjnode.face.heads import PLANS, Tail, load_tail
-from vjnode.face.mobilestylegan import load
+from vjnode.generators.mobilestylegan import distilled_weights
+from vjnode.generators.mobilestylegan.distilled import PLANS, Tail, load_tail
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.model import load
 from vjnode.storage import cache_dir, replace_file, shipped
 
 mpl.use("Agg")
@@ -123,7 +123,9 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("size", type=int, choices=live.SIZES, help="of its pictures, px")
+    parser.add_argument(
+        "size", type=int, choices=distilled_weights.SIZES, help="of its pictures, px"
+    )
     parser.add_argument("--pairs", type=int, default=2000, help="5 MB of memory each")
     parser.add_argument("--held-out", type=int, default=50)
     parser.add_argument("--steps", type=int, nargs=2, default=(1500, 3000), metavar=PARTS)

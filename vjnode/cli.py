@@ -240,7 +240,7 @@ def _outputs(options: argparse.Namespace) -> None:
 
 def _faces(options: argparse.Namespace) -> None:
     del options
-    from vjnode.face.catalogue import face_names, load_face  # noqa: PLC0415
+    from vjnode.faces.catalogue import face_names, load_face  # noqa: PLC0415
 
     names = face_names()
     _print_rows([(name, str(i), load_face(name).about) for i, name in enumerate(names)])
@@ -248,7 +248,7 @@ def _faces(options: argparse.Namespace) -> None:
 
 def _expressions(options: argparse.Namespace) -> None:
     del options
-    from vjnode.face.catalogue import expression_names, load_expression  # noqa: PLC0415
+    from vjnode.faces.catalogue import expression_names, load_expression  # noqa: PLC0415
 
     names = expression_names()
     _print_rows([(name, str(i), load_expression(name).about) for i, name in enumerate(names)])
@@ -257,7 +257,7 @@ def _expressions(options: argparse.Namespace) -> None:
 def _presets(options: argparse.Namespace) -> None:
     del options
     from vjnode.control.presets import scan_presets  # noqa: PLC0415
-    from vjnode.face.catalogue import expression_names, face_names  # noqa: PLC0415
+    from vjnode.faces.catalogue import expression_names, face_names  # noqa: PLC0415
 
     presets = scan_presets(faces=face_names(), expressions=expression_names())
     _print_rows([(one.name, str(i), one.about) for i, one in enumerate(presets.values())])

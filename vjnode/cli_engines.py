@@ -8,9 +8,9 @@ from pathlib import Path
 from vjnode.engine.choose import Verdict, survey
 from vjnode.engine.flavour import FLAVOURS, resolve_gpu
 from vjnode.engine.gpu import KNOWN, gpu_here, with_cards
-from vjnode.engine.networks import NETWORKS, PRECISIONS, SHOW, Network, find_network
 from vjnode.engine.store import engine_files, engines_dir, examine, find, remove, trust
 from vjnode.engine.tensorrt_build import build
+from vjnode.engines.networks import NETWORKS, PRECISIONS, SHOW, Network, find_network
 from vjnode.options import Number, Parser
 from vjnode.output.delivery import SIZE_HIGH, SIZE_LOW
 from vjnode.remedy import run_vjnode

@@ -3,7 +3,7 @@ import pytest
 from vjnode.control.controls import Controls, Preset
 from vjnode.control.presets import read_preset, scan_presets
 from vjnode.errors import InputError
-from vjnode.face.catalogue import expression_names, face_names
+from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.storage import shipped
 
 NAMES = {"faces": ["ada", "ben"], "expressions": ["laugh"]}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from vjnode.engine.gpu import gpu_here
-from vjnode.face.catalogue import expression_names, face_names, load_expression, load_face
-from vjnode.face.latent import fuse
+from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
+from vjnode.faces.latent import fuse
 
 _skipped = pytest.mark.skipif(gpu_here() is None, reason="there is no CUDA card here")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vjnode.engine.networks import NETWORKS
+from vjnode.engines.networks import NETWORKS
 from vjnode.storage import cache_dir
 
 

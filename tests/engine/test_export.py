@@ -10,16 +10,16 @@ import torch
 
 from tests.modulation.encoder.encoders import demo_mfcc
 from vjnode.engine.export import export, to_onnx
-from vjnode.engine.networks import NETWORKS, PRECISIONS, find_network, kept_graph
+from vjnode.engines.networks import NETWORKS, PRECISIONS, find_network, kept_graph
 from vjnode.errors import EngineError, InputError
-from vjnode.face.catalogue import load_expression, load_face
-from vjnode.face.channels import directions_of, weights_of
-from vjnode.face.fetch import generator_weights
-from vjnode.face.heads import LiveSynthesis, load_tail
-from vjnode.face.latent import fuse
-from vjnode.face.mobilestylegan import load
-from vjnode.face.stylegan2_weights import load as load_stylegan2
-from vjnode.face.stylegan2_weights import random_network, save
+from vjnode.faces.catalogue import load_expression, load_face
+from vjnode.faces.directions import directions_of, weights_of
+from vjnode.faces.latent import fuse
+from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.model import load
+from vjnode.generators.stylegan2.checkpoint import load as load_stylegan2
+from vjnode.generators.stylegan2.checkpoint import random_network, save
 from vjnode.modulation.encoder.export import load_encoder
 from vjnode.modulation.encoder.input import FRAMES, picture
 from vjnode.modulation.encoder.network import histories

@@ -7,7 +7,6 @@ import pytest
 
 from tests.engine.cards import codes_of, psnr_db
 from vjnode.engine import onnx_provider
-from vjnode.engine.networks import NETWORKS
 from vjnode.engine.onnx_provider import (
     CORE_ML,
     DIRECT_ML,
@@ -16,8 +15,9 @@ from vjnode.engine.onnx_provider import (
     open_onnx_provider,
 )
 from vjnode.engine.openvino import OpenVinoEngine
+from vjnode.engines.networks import NETWORKS
 from vjnode.errors import EngineError, InputError
-from vjnode.face.layout import DIM
+from vjnode.generators.mobilestylegan.layout import DIM
 
 SIZE = 256
 

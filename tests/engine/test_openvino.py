@@ -18,9 +18,9 @@ from vjnode.engine.choose import open_engine
 from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.engine.openvino_graph import GRAPH, SLOWER_KERNEL
 from vjnode.errors import FetchError, InputError, VjnodeError
-from vjnode.face.fetch import generator_weights
-from vjnode.face.layout import DIM, SLOTS
-from vjnode.face.mobilestylegan import load
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
+from vjnode.generators.mobilestylegan.model import load
 from vjnode.storage import cache_dir
 
 CODES = """

@@ -10,12 +10,12 @@ import torch
 from tests.engine.cards import psnr_db
 from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.errors import InputError
-from vjnode.face.catalogue import expression_names, face_names, load_expression, load_face
-from vjnode.face.fetch import generator_weights
-from vjnode.face.heads import LiveSynthesis, load_tail
-from vjnode.face.latent import fuse
-from vjnode.face.live import SIZES
-from vjnode.face.mobilestylegan import load
+from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
+from vjnode.faces.latent import fuse
+from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
+from vjnode.generators.mobilestylegan.distilled_weights import SIZES
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.model import load
 
 SHARE = 0.35
 """Largest part of the whole generator's time that the live network may take; see README.md."""

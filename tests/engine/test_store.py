@@ -9,8 +9,8 @@ import pytest
 from vjnode.engine import store
 from vjnode.engine.flavour import RTX, system
 from vjnode.engine.manifest import Manifest, manifest_path, read_manifest, sha256_of
-from vjnode.engine.networks import NETWORKS, kept_graph
 from vjnode.engine.store import Machine, admit, engine_files, engine_path, examine, find, wanted
+from vjnode.engines.networks import NETWORKS, kept_graph
 from vjnode.errors import EngineError, InputError
 
 NETWORK = NETWORKS["encoder"]

@@ -12,13 +12,13 @@ from vjnode.engine import tensorrt
 from vjnode.engine.cuda import Cuda
 from vjnode.engine.flavour import FULL, RTX, flavour_for
 from vjnode.engine.gpu import gpu_here
-from vjnode.engine.networks import NETWORKS
 from vjnode.engine.store import Machine, engine_path
 from vjnode.engine.tensorrt import Built, TensorRtEngine, find_built, open_tensorrt
 from vjnode.engine.tensorrt_build import build
 from vjnode.engine.torch_cuda import TorchEngine
+from vjnode.engines.networks import NETWORKS
 from vjnode.errors import EngineError
-from vjnode.face.layout import DIM, SLOTS
+from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 
 SIZE = 256
 

@@ -9,9 +9,9 @@ import pytest
 from vjnode.engine import store
 from vjnode.engine.flavour import FULL, RTX, flavour_for, resolve_gpu, system
 from vjnode.engine.manifest import manifest_path, read_manifest
-from vjnode.engine.networks import NETWORKS, SHOW
 from vjnode.engine.store import Machine, admit, engine_files, examine, wanted
 from vjnode.engine.tensorrt_build import build
+from vjnode.engines.networks import NETWORKS, SHOW
 from vjnode.errors import EngineError, InputError
 
 ENCODER = NETWORKS["encoder"]

@@ -11,7 +11,7 @@ from vjnode.engine import torch_cuda
 from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.engine.torch_cuda import TorchEngine, open_torch_cuda
 from vjnode.errors import EngineError, InputError
-from vjnode.face.layout import DIM
+from vjnode.generators.mobilestylegan.layout import DIM
 
 SIZE = 256
 

@@ -23,7 +23,7 @@ from tests.show.process import ROOT, free_port, shows_in, vjnode
 from tests.terminal import open_terminal
 from vjnode.engine import measure
 from vjnode.engine.openvino import known_as
-from vjnode.face.catalogue import expression_names, face_names
+from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.runtime import cores
 from vjnode.show.board import Board
 from vjnode.storage import cache_dir

@@ -14,7 +14,7 @@ from tests.show.process import read_trace, vjnode
 from tools.grooves import groove
 from vjnode.audio.sources.base import BLOCK_S, RATE_HZ
 from vjnode.control.controls import Controls
-from vjnode.face.landmarks import LandmarkMeter
+from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.modulation.interpolation import time_point
 from vjnode.modulation.matrix import Route
 from vjnode.modulation.response import Response, TrackConfig

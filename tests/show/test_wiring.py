@@ -15,7 +15,7 @@ from vjnode.engine.library import Look, SweepLibrary
 from vjnode.engine.live import LiveLibrary
 from vjnode.engine.openvino import OpenVinoEngine
 from vjnode.errors import InputError, VjnodeError
-from vjnode.face.catalogue import expression_names, face_names
+from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.output.catalogue import parse_output
 from vjnode.show import wiring
 from vjnode.show.engine_stage import EngineJob

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vjnode.engine.manifest import sha256_of
-from vjnode.engine.networks import Network, Precision, kept_graph
+from vjnode.engines.networks import Network, Precision, kept_graph
 from vjnode.errors import EngineError
 from vjnode.onnx_files import plain_bytes
 from vjnode.remedy import install

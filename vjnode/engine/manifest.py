@@ -23,7 +23,7 @@ _SIGNATURE = "hmac_sha256"
 class Manifest:
     """One engine.
 
-    format: of this file. network, size, precision, graph: as in ``vjnode.engine.networks``.
+    format: of this file. network, size, precision, graph: as in ``vjnode.engines.networks``.
     flavour, version: of TensorRT. gpu: compute capability, such as sm89. os: such as
     linux-x86_64. shapes: of inputs and outputs, by name. engine_bytes: its length.
     """

@@ -31,7 +31,7 @@ LEAST_CONTRAST = 8.0
 
 def probe_codes() -> NDArray[np.float32]:
     """Return the style codes of a face that ships, (23, 512) float32."""
-    from vjnode.face.catalogue import face_names, load_face  # noqa: PLC0415
+    from vjnode.faces.catalogue import face_names, load_face  # noqa: PLC0415
 
     return load_face(face_names()[0]).codes
 

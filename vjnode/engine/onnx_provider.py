@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from vjnode.engine.base import SIZES
 from vjnode.engine.manifest import sha256_of
-from vjnode.engine.networks import NETWORKS, Precision, kept_graph
+from vjnode.engines.networks import NETWORKS, Precision, kept_graph
 from vjnode.errors import EngineError, InputError
-from vjnode.face.layout import DIM, SLOTS
+from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.remedy import install
 from vjnode.storage import cache_dir
 

@@ -20,8 +20,8 @@ from vjnode.engine.manifest import sha256_of
 from vjnode.engine.openvino_graph import GRAPH, INT8_LIMITS, Plan, Precision, Quality, compiled
 from vjnode.engine.processor import has_bf16, processor_name
 from vjnode.errors import InputError
-from vjnode.face import fetch, live
-from vjnode.face.layout import DIM, ROOT_SLOTS, SLOTS
+from vjnode.generators.mobilestylegan import distilled_weights, download
+from vjnode.generators.mobilestylegan.layout import DIM, ROOT_SLOTS, SLOTS
 from vjnode.runtime import load_openvino
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def known_as(
     """
     if size not in SIZES:
         raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")
-    weights, ov = fetch.GENERATOR.sha256, load_openvino()
+    weights, ov = download.GENERATOR.sha256, load_openvino()
     if quality == "live":
-        weights += live.file_sha256(size)
+        weights += distilled_weights.file_sha256(size)
     core = core or ov.Core()
     precision = _precision(core, quality, fast=fast)
     if precision == "int8":
@@ -76,7 +76,8 @@ class OpenVinoEngine:
     shares: how many such engines share these cores, each with its part of them.
     fast: as a show draws, int8 rather than f32, or what ``VJNODE_PRECISION`` says.
     quality: ``full`` draws 1024 px and averages; ``live`` runs the network of
-    ``vjnode.face.heads``, some four times as fast, which there is for 512 and 256 px.
+    ``vjnode.generators.mobilestylegan.distilled``, some four times as fast, which there is for 512
+    and 256 px.
 
     Raises:
         InputError: another size.

@@ -21,8 +21,8 @@ from xml.etree import ElementTree
 
 from vjnode.engine.manifest import sha256_of
 from vjnode.engine.processor import processor_name
-from vjnode.face import fetch, live
-from vjnode.face.layout import DIM, SLOTS
+from vjnode.generators.mobilestylegan import distilled_weights, download
+from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.runtime import load_openvino
 from vjnode.storage import cache_dir, move, replace_file, shipped
 
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 GRAPH = 6
-"""Grows when ``vjnode.face.fold`` or ``vjnode.face.heads`` change what they compute or how."""
+"""Grows when ``vjnode.generators.mobilestylegan.folded`` or
+``vjnode.generators.mobilestylegan.distilled`` change what they compute or how."""
 
 Quality = Literal["full", "live"]
 
 Precision = Literal["bf16", "int8", "f32"]
-"""Of the arithmetic. int8: that of the largest layers; the rest is f32 (``vjnode.face.int8``)."""
+"""Of the arithmetic. int8: that of the largest layers; the rest is f32
+(``vjnode.generators.mobilestylegan.quantized``)."""
 
 # On processors with AVX2 and nothing newer, the kernels that OpenVINO chooses for pointwise
 # convolutions take 7 % longer per picture than its older ones.
@@ -107,9 +109,9 @@ def _kept_blob(
 
 
 def _folder(core: "openvino.Core", plan: Plan) -> Path:
-    stem = Path(fetch.GENERATOR_FILE).stem
+    stem = Path(download.GENERATOR_FILE).stem
     if plan.quality == "live":
-        stem = f"{stem}-live-{live.file_sha256(plan.size)[:8]}"
+        stem = f"{stem}-live-{distilled_weights.file_sha256(plan.size)[:8]}"
     if plan.precision == "int8":
         stem = f"{stem}-int8-{sha256_of(INT8_LIMITS)[:8]}"
     bands = f"-{plan.bands}-bands" if plan.bands else ""
@@ -193,20 +195,20 @@ def _export(plan: Plan) -> list["openvino.Model"]:
     import torch  # noqa: PLC0415
     from safetensors.torch import load_file  # noqa: PLC0415
 
-    from vjnode.face.fold import FoldedSynthesis  # noqa: PLC0415
-    from vjnode.face.heads import LiveSynthesis, load_tail  # noqa: PLC0415
-    from vjnode.face.int8 import to_int8  # noqa: PLC0415
-    from vjnode.face.mobilestylegan import load  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.folded import FoldedSynthesis  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.quantized import to_int8  # noqa: PLC0415
 
-    weights = fetch.generator_weights()
+    weights = download.generator_weights()
     _log.info("preparing the generator for %d px, once", plan.size)
     _, synthesis = load(weights)
     codes, texture = torch.zeros(1, SLOTS, DIM), torch.ones(1)
     if plan.quality == "live":
-        live = LiveSynthesis(synthesis, load_tail(plan.size))
-        x = live.generator.root(codes, texture)
-        root = _converted(live.generator.root, codes, texture)
-        return [root, _converted(live.rest, x, codes, texture)]
+        distilled_weights = LiveSynthesis(synthesis, load_tail(plan.size))
+        x = distilled_weights.generator.root(codes, texture)
+        root = _converted(distilled_weights.generator.root, codes, texture)
+        return [root, _converted(distilled_weights.rest, x, codes, texture)]
     network = FoldedSynthesis(synthesis, plan.size, strips=True)
     if plan.precision == "int8":
         to_int8(network, load_file(INT8_LIMITS)).requires_grad_(requires_grad=False)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.face.layout import DIM, SLOTS
+from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 
 PLACES = 2
 

@@ -10,7 +10,7 @@ from typing import Any
 from vjnode.engine.flavour import FLAVOURS, Flavour, flavour_of, system
 from vjnode.engine.gpu import gpu_here, with_cards
 from vjnode.engine.manifest import FORMAT, Manifest, manifest_path, read_manifest, sha256_of
-from vjnode.engine.networks import NETWORKS, Network, Precision, kept_graph
+from vjnode.engines.networks import NETWORKS, Network, Precision, kept_graph
 from vjnode.errors import EngineError, InputError, VjnodeError
 from vjnode.remedy import run_vjnode
 from vjnode.storage import cache_dir, replace_file

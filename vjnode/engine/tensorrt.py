@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from vjnode.engine.cuda import NO_CARD, Cuda
 from vjnode.engine.flavour import Flavour
 from vjnode.engine.gpu import gpu_here, with_cards
-from vjnode.engine.networks import NETWORKS, PRECISIONS, Precision, Shapes
 from vjnode.engine.overlap import PLACES, Overlapping
 from vjnode.engine.picture_memory import PictureMemory
 from vjnode.engine.store import admit, engine_path, engines_dir, this_machine, wanted
@@ -35,6 +34,7 @@ from vjnode.engine.tensorrt_api import (
     TensorRt,
 )
 from vjnode.engine.tensorrt_build import logger_of
+from vjnode.engines.networks import NETWORKS, PRECISIONS, Precision, Shapes
 from vjnode.errors import EngineError
 from vjnode.remedy import install, run_vjnode
 from vjnode.storage import cache_dir, replace_file

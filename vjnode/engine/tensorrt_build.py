@@ -10,10 +10,10 @@ from pathlib import Path
 from vjnode.engine.flavour import Flavour, flavour_for, system
 from vjnode.engine.gpu import with_cards
 from vjnode.engine.manifest import Manifest
-from vjnode.engine.networks import Network, Precision
 from vjnode.engine.progress import watched
 from vjnode.engine.store import Machine, engine_path, store, wanted
 from vjnode.engine.tensorrt_api import BuilderConfig, Logger, TensorRt
+from vjnode.engines.networks import Network, Precision
 from vjnode.errors import EngineError, InputError
 from vjnode.remedy import install
 from vjnode.storage import cache_dir, replace_file

@@ -22,8 +22,8 @@ from vjnode.engine.base import SIZES
 from vjnode.engine.cuda import NO_CARD
 from vjnode.engine.gpu import gpu_here
 from vjnode.engine.manifest import sha256_of
-from vjnode.engine.networks import NETWORKS, Precision
 from vjnode.engine.overlap import PLACES, Overlapping
+from vjnode.engines.networks import NETWORKS, Precision
 from vjnode.errors import EngineError, InputError
 from vjnode.remedy import install
 from vjnode.storage import cache_dir
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 NETWORK = NETWORKS["mobilestylegan"]
 
 FORM = 2
-"""Grows when ``vjnode.face.joined`` computes in another way."""
+"""Grows when ``vjnode.generators.compiled`` computes in another way."""
 
 
 class _Place(Protocol):
@@ -208,8 +208,8 @@ def _tick(
     """
     import torch  # noqa: PLC0415
 
-    from vjnode.face.joined import join  # noqa: PLC0415 - imports torch
-    from vjnode.face.tick import Tick  # noqa: PLC0415
+    from vjnode.generators.compiled import join  # noqa: PLC0415 - imports torch
+    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415
 
     weights = NETWORK.weights()
     network = NETWORK.module(weights, size, precision)

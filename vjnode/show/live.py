@@ -20,7 +20,7 @@ from vjnode.config import ShowConfig
 from vjnode.console import errors_console
 from vjnode.control.controls import Controls, Stock
 from vjnode.control.osc import OscServer
-from vjnode.face.fetch import generator_weights
+from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.output.base import UNKNOWN, FrameInfo
 from vjnode.output.catalogue import KINDS
 from vjnode.runtime import monotonic_s

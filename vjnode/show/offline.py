@@ -22,7 +22,7 @@ from vjnode.audio.sources.file import FileSource
 from vjnode.control.controls import Controls
 from vjnode.engine.library import Look
 from vjnode.errors import VjnodeError
-from vjnode.face.fetch import generator_weights
+from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.modulation.drive import Drive
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.modulation.listener import Listener

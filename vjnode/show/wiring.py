@@ -28,14 +28,14 @@ from vjnode.engine.live import LiveLibrary
 from vjnode.engine.measure import kept_ms, measured_ms
 from vjnode.engine.side_by_side import AT_ONCE, SideBySide
 from vjnode.errors import InputError, VjnodeError
-from vjnode.face import live
-from vjnode.face.catalogue import (
+from vjnode.faces.catalogue import (
     expression_names,
     face_names,
     load_expression,
     load_face,
 )
-from vjnode.face.latent import fuse
+from vjnode.faces.latent import fuse
+from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.modulation.listener import STEP_S, Listener
 from vjnode.modulation.response import Response, TrackConfig
 from vjnode.modulation.weight_track import WeightTrack
@@ -175,13 +175,13 @@ def open_live_library(
             unless_opened.pop_all()
         choice = _quicker(choice, other)
     ms = choice.taken.ms
-    if size not in live.SIZES and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
+    if size not in distilled_weights.SIZES and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
         rate = f"{size} px {1e3 / ms:.3g} times a second here ({choice.taken.engine})"
         if restarted:
             _log.warning("drawing %s, fewer than %g: the show goes on", rate, LEAST_LIVE_FPS)
             return _drawn_live(choice, told)
         choice.engine.close()
-        sizes = " or ".join(f"--size {one}" for one in live.SIZES)
+        sizes = " or ".join(f"--size {one}" for one in distilled_weights.SIZES)
         raise InputError(
             f"--drawing live would draw {rate}, and that takes at least {LEAST_LIVE_FPS:g}; "
             f"add {sizes}, or take --drawing keys"
@@ -263,7 +263,7 @@ def _on_the_processor(size: int, period_s: float) -> Choice:
     # They are imported when opened.
     from vjnode.engine.openvino import OpenVinoEngine, known_as  # noqa: PLC0415
 
-    quality: Quality = "live" if size in live.SIZES else "full"
+    quality: Quality = "live" if size in distilled_weights.SIZES else "full"
     open_one = partial(OpenVinoEngine, size, None, quality, fast=True)
     engine: Engine | None = None
     ms = kept_ms(known_as(size, quality, fast=True))

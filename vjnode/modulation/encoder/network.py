@@ -10,9 +10,9 @@ and live each new frame costs one column per block, because the columns before a
 How it is trained, without labels: the 512 values must describe the sound, so that a decoder can
 rebuild the MFCCs from them, and their mean, which drives the face, must rise with the intensity of
 the music, a number computed from the sound itself (``vjnode.modulation.intensity``). Trained
-together the two wishes spoil each other: the mean of values that only describe falls as well as rises with
-the music, and turning it around costs a good part of the description. So each block has two
-branches, and each branch gives one half of the values. The one that describes is a pyramid of
+together the two wishes spoil each other: the mean of values that only describe falls as well as
+rises with the music, and turning it around costs a good part of the description. So each block has
+two branches, and each branch gives one half of the values. The one that describes is a pyramid of
 principal components, found by ``init_principal``; its last block is turned so that the sum of its
 values never changes. So the mean follows the other branch, which is trained so that the mean
 correlates with intensity, both over a whole batch, which orders silence, calm and loud, and within

@@ -1,0 +1,122 @@
+"""Faces and expressions by name and by number, and files that are not as they should be."""
+
+import shutil
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from vjnode.errors import InputError
+from vjnode.faces.catalogue import (
+    expression_names,
+    face_names,
+    find,
+    load_expression,
+    load_face,
+    read_expression,
+    read_face,
+    scan,
+)
+from vjnode.faces.latent import DIM, SLOTS, fuse
+from vjnode.generators.mobilestylegan.layout import DEAD_SLOTS
+from vjnode.storage import shipped
+
+
+def test_there_are_enough_to_choose_from():
+    assert len(face_names()) >= 8
+    assert len(expression_names()) >= 3
+    assert expression_names()[0] == "laugh"
+
+
+@pytest.mark.parametrize("name", face_names())
+def test_every_face_loads_by_name_and_by_number(name):
+    face = load_face(name)
+    assert face is load_face(face_names().index(name))
+    assert (face.name, face.codes.shape, face.codes.dtype) == (name, (SLOTS, DIM), np.float32)
+    assert face.about
+    assert not face.codes.flags.writeable
+
+
+@pytest.mark.parametrize("name", expression_names())
+def test_every_expression_loads_and_moves_slots_that_live(name):
+    expression = load_expression(name)
+    assert expression is load_expression(expression_names().index(name))
+    assert expression.about
+    for part in expression.parts:
+        assert not DEAD_SLOTS & set(part.slots)
+    moved = fuse(load_face(0), expression, 1.0) - load_face(0).codes
+    assert np.abs(moved).max() > 0.01
+
+
+@pytest.mark.parametrize("load", [load_face, load_expression])
+@pytest.mark.parametrize("which", [-1, 1000])
+def test_a_number_out_of_range(load, which):
+    with pytest.raises(InputError, match=rf"number {which}.*0 to \d+"):
+        load(which)
+
+
+def test_an_unknown_name_gets_the_nearest_and_all_names():
+    with pytest.raises(InputError, match=r"'laughf'.*did you mean 'laugh'\?.*wonder"):
+        load_expression("laughf")
+    with pytest.raises(InputError, match=", ".join(face_names())):
+        load_face("nobody-of-that-name")
+
+
+@pytest.mark.parametrize("name", ["../faces/mei", "/etc/passwd", "mei.toml", "", "mei\0", "."])
+def test_a_name_is_never_a_path(name):
+    with pytest.raises(InputError, match="there is no face"):
+        load_face(name)
+
+
+def test_a_folder_is_scanned_in_the_order_of_its_numbers(tmp_path):
+    for number, name in ((2, "b"), (1, "z"), (2, "a")):
+        (tmp_path / f"{name}.toml").write_text(f"number = {number}\n")
+    assert [entry.name for entry in scan(tmp_path)] == ["z", "a", "b"]
+    assert find("face", 0, scan(tmp_path)).name == "z"
+
+
+@pytest.mark.parametrize("text", ["number = ", 'about = "x"', "number = 'x'", "\udcff"])
+def test_a_bad_text_is_named(tmp_path, text):
+    path = tmp_path / "bad.toml"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(InputError, match=r"bad\.toml"):
+        read_face(path)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        np.zeros((18, 512), np.float32),
+        np.zeros(512, np.float64),
+        np.full(512, np.nan, np.float32),
+    ],
+)
+def test_bad_codes_are_refused(tmp_path, codes):
+    path = tmp_path / "bad.toml"
+    path.write_text("number = 0\n")
+    with pytest.raises(InputError, match="no readable tensor"):
+        read_face(path)
+    save_file({"codes": codes}, path.with_suffix(".safetensors"))
+    with pytest.raises(InputError, match="finite float32"):
+        read_face(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("weights = [0.0", "weights = [0.1", "rise from 0 to 1"),
+        ("amounts = [0.0", "amounts = [1.0", "the first of them 0"),
+        ("amounts = [0.0,", "amounts = [", "amounts"),
+        ("slots = [", "slots = [23, ", "slots 0"),
+        ("slots = [", "slotss = [", "slots"),
+    ],
+)
+def test_bad_expressions_are_refused(tmp_path, old, new, words):
+    for suffix in ("toml", "safetensors"):
+        shutil.copy(shipped("expressions", f"laugh.{suffix}"), tmp_path)
+    path = tmp_path / "laugh.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=words):
+        read_expression(path)

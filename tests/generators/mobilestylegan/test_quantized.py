@@ -1,0 +1,67 @@
+"""Rounded to 8 bits, the generator draws almost the same, and only where it was told to."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.engine.cards import codes_of
+from vjnode.engine.openvino_graph import INT8_LIMITS
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
+from vjnode.generators.mobilestylegan.model import load
+from vjnode.generators.mobilestylegan.quantized import LEAST_PX, Int8Pointwise, int8_layers, to_int8
+
+
+@pytest.fixture(scope="module")
+def synthesis():
+    return load(generator_weights())[1]
+
+
+def picture(network, codes):
+    with torch.inference_mode():
+        return network(torch.tensor(codes)[None], torch.ones(1))[0, ..., :3].float()
+
+
+def psnr_db(a, b):
+    return 10 * np.log10(255**2 / (a - b).square().mean().item())
+
+
+def test_the_limits_that_ship_are_for_every_large_layer(synthesis):
+    layers = int8_layers(FoldedSynthesis(synthesis, 1024))
+    limits = load_file(INT8_LIMITS)
+    assert limits.keys() == layers.keys()
+    assert {layer.px for layer in layers.values()} == {128, 256, 512}
+    for name, layer in layers.items():
+        assert limits[name].shape == (layer.depthwise.shape[0],)
+        assert layer.px >= LEAST_PX
+
+
+def test_a_face_with_an_expression_keeps_38_db(synthesis):
+    codes = codes_of(7)
+    exact = picture(FoldedSynthesis(synthesis, 1024), codes)
+    rounded = to_int8(FoldedSynthesis(synthesis, 1024, strips=True), load_file(INT8_LIMITS))
+    assert psnr_db(picture(rounded, codes), exact) >= 38
+
+
+def test_only_what_has_limits_is_rounded(synthesis):
+    limits = load_file(INT8_LIMITS)
+    name = "blocks.6.conv2"
+    folded = to_int8(FoldedSynthesis(synthesis, 1024), {name: limits[name]})
+    rounded = [name for name, one in folded.named_modules() if isinstance(one, Int8Pointwise)]
+    assert rounded == [f"{name}.pointwise"]
+
+
+def test_without_a_step_to_lose_the_layer_is_the_same(synthesis):
+    """What the depthwise convolution divides by, the pointwise kernel takes back."""
+    folded = FoldedSynthesis(synthesis, 1024)
+    name = "blocks.5.conv1"
+    layer, noise = folded.get_submodule(name), torch.Generator().manual_seed(3)
+    x = torch.randn(1, 64, 256, 256, generator=noise)
+    texture = torch.ones(1)
+    with torch.inference_mode():
+        before = layer(x, texture)
+        seen = torch.nn.functional.conv2d(x, layer.depthwise, padding=1, groups=64)
+        to_int8(folded, {name: seen.abs().amax((0, 2, 3))})
+        after = layer(x, texture)
+    assert (after - before).square().mean().sqrt() < 0.025 * before.std()

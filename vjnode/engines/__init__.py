@@ -1,0 +1,1 @@
+"""Engines: a generator on one runtime and one device."""

@@ -1,1 +1,0 @@
-"""What the node shows: the generator, faces, expressions and landmarks."""

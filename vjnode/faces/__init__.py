@@ -1,0 +1,1 @@
+"""Faces and expressions: latents, directions, and what measures a drawn face."""

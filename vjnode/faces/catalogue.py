@@ -1,0 +1,160 @@
+"""The faces and expressions that can be chosen, by name or by number.
+
+Each is a pair of files: NAME.toml for people, NAME.safetensors for its numbers. The folder
+is scanned and names are looked up in what was found; no name ever becomes part of a path.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from vjnode.errors import InputError
+from vjnode.faces.latent import DIM, SLOTS, Expression, Face, Part
+from vjnode.naming import choose
+from vjnode.storage import shipped
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One catalogued file, its text read and its numbers not yet."""
+
+    name: str
+    number: int
+    path: Path
+    text: dict[str, Any]
+
+    def tensors(self) -> dict[str, NDArray[np.float32]]:
+        """Read the numbers that go with the text."""
+        numbers: dict[str, NDArray[np.float32]] = load_file(self.path.with_suffix(".safetensors"))
+        return numbers
+
+
+def face_names() -> list[str]:
+    """Names of all faces, in their order."""
+    return [entry.name for entry in scan(shipped("faces"))]
+
+
+def expression_names() -> list[str]:
+    """Names of all expressions, in their order."""
+    return [entry.name for entry in scan(shipped("expressions"))]
+
+
+def load_face(which: str | int) -> Face:
+    """Load a face by name, or by place in ``face_names()``.
+
+    Raises:
+        InputError: there is no such face.
+    """
+    return read_face(find("face", which, scan(shipped("faces"))).path)
+
+
+def load_expression(which: str | int) -> Expression:
+    """Load an expression by name, or by place in ``expression_names()``.
+
+    Raises:
+        InputError: there is no such expression.
+    """
+    return read_expression(find("expression", which, scan(shipped("expressions"))).path)
+
+
+@cache
+def scan(folder: Path) -> tuple[Entry, ...]:
+    """Return what a folder holds, by number and then by name.
+
+    Raises:
+        InputError: a file is not what it should be.
+    """
+    return tuple(sorted(map(_entry, folder.glob("*.toml")), key=lambda e: (e.number, e.name)))
+
+
+def find(kind: str, which: str | int, entries: tuple[Entry, ...]) -> Entry:
+    """Find one entry by name or by place.
+
+    Raises:
+        InputError: it is not there; the text lists what is, the nearest name first.
+    """
+    names = [entry.name for entry in entries]
+    return entries[names.index(choose(kind, names, which))]
+
+
+@cache
+def read_face(path: Path) -> Face:
+    """Read a face from its .toml and .safetensors files.
+
+    Raises:
+        InputError: a file is not what it should be.
+    """
+    entry = _entry(path)
+    codes = _tensor(entry, "codes", ((DIM,), (SLOTS, DIM)))
+    codes = np.broadcast_to(codes, (SLOTS, DIM))
+    return Face(entry.name, str(entry.text.get("about", "")), codes)
+
+
+@cache
+def read_expression(path: Path) -> Expression:
+    """Read an expression from its .toml and .safetensors files.
+
+    Raises:
+        InputError: a file is not what it should be.
+    """
+    entry = _entry(path)
+    try:
+        weights = tuple(map(float, entry.text["weights"]))
+        parts = tuple(
+            Part(
+                name=str(part["name"]),
+                direction=_tensor(entry, str(part["name"]), ((DIM,),)),
+                slots=tuple(map(int, part["slots"])),
+                amounts=tuple(map(float, part["amounts"])),
+            )
+            for part in entry.text["part"]
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: {error!r} is missing or not as it should be") from error
+    rising = len(weights) > 1 and all(np.diff(weights) > 0) and (weights[0], weights[-1]) == (0, 1)
+    if not rising:
+        raise InputError(f"{path}: weights {weights} must rise from 0 to 1")
+    for part in parts:
+        if len(part.amounts) != len(weights) or part.amounts[0] != 0:
+            raise InputError(
+                f"{path}: part {part.name!r} needs {len(weights)} amounts, one for each weight, "
+                "the first of them 0"
+            )
+        if len(set(part.slots) & set(range(SLOTS))) != len(part.slots):
+            raise InputError(f"{path}: part {part.name!r} needs distinct slots 0…{SLOTS - 1}")
+    return Expression(entry.name, str(entry.text.get("about", "")), weights, parts)
+
+
+def _entry(path: Path) -> Entry:
+    try:
+        text = tomllib.loads(path.read_text(encoding="utf-8"))
+        number = int(text["number"])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    except KeyError as error:
+        raise InputError(f"{path} has no {error}, its place in the order") from error
+    return Entry(path.stem, number, path, text)
+
+
+def _tensor(entry: Entry, name: str, shapes: tuple[tuple[int, ...], ...]) -> NDArray[np.float32]:
+    from safetensors import SafetensorError  # noqa: PLC0415 (its stubs lack the name)
+
+    path = entry.path.with_suffix(".safetensors")
+    try:
+        value = load_file(path)[name]
+    except (OSError, SafetensorError, KeyError) as error:
+        raise InputError(f"{path} has no readable tensor {name!r} ({error})") from error
+    if value.dtype != np.float32 or value.shape not in shapes or not np.isfinite(value).all():
+        raise InputError(
+            f"{path}: {name!r} is {value.dtype} {value.shape}; it must be finite float32 of shape "
+            + " or ".join(map(str, shapes))
+        )
+    tensor: NDArray[np.float32] = value
+    tensor.setflags(write=False)
+    return tensor

@@ -1,0 +1,1 @@
+"""Families of generators: from a latent to a picture."""

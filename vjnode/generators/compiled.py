@@ -1,0 +1,71 @@
+"""Generators written for a compiler that joins steps into passes, as on a card.
+
+There every step costs microseconds to start, and every pass over the picture what it reads and
+writes. So all factors of all layers are one product; they scale features, which costs nothing
+within a pass; and a transform and a depthwise convolution that follow each other are one sum.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+
+from vjnode.generators.frame_graph import Tick
+from vjnode.generators.mobilestylegan.folded import FoldedBlock, FoldedSynthesis
+from vjnode.generators.mobilestylegan.layout import BLOCKS
+from vjnode.generators.ops import Affines, convolved, doubled, haar_taps, plain_taps, split
+from vjnode.generators.stylegan2.folded import FoldedSynthesis as FoldedStyleGan2
+
+
+def join(tick: Tick) -> None:
+    """Have the generator of ``tick`` written for a compiler, where it can be; it draws the same."""
+    if isinstance(tick.generator, FoldedSynthesis):
+        tick.generator = JoinedSynthesis(tick.generator)
+    elif isinstance(tick.generator, FoldedStyleGan2):
+        tick.generator.write_out()
+
+
+class JoinedBlock(nn.Module):
+    """Double the size, then two convolutions."""
+
+    def __init__(self, block: FoldedBlock) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = block.conv1, block.conv2
+        # Only the convolution at 4×4 has none.
+        assert block.conv1.depthwise is not None  # noqa: S101
+        assert block.conv2.depthwise is not None  # noqa: S101
+        taps = haar_taps(block.conv1.depthwise.float())
+        self.taps1 = nn.Parameter(taps.to(block.conv1.depthwise.dtype))
+        self.taps2 = nn.Parameter(plain_taps(block.conv2.depthwise))
+
+    def forward(
+        self, x: Tensor, up: Tensor, style1: Tensor, style2: Tensor, texture: Tensor
+    ) -> Tensor:
+        """x: [1, C, px/2, px/2], channels in quarters; factors [1, C, 1, 1]; texture: [1]."""
+        # These two factors commute with what each channel goes through by itself.
+        x = self.conv1.mixed(doubled(x * up, self.taps1) * style1, texture)
+        y: Tensor = self.conv2.mixed(convolved(x, self.taps2) * style2, texture)
+        return y
+
+
+class JoinedSynthesis(nn.Module):
+    """The default generator; it draws what ``folded`` does, and shares its weights."""
+
+    def __init__(self, folded: FoldedSynthesis) -> None:
+        super().__init__()
+        blocks = [block for block in folded.blocks if isinstance(block, FoldedBlock)]
+        affines, slots = [folded.style], [0]
+        for i, block in enumerate(blocks):
+            affines += [block.up, block.style1, block.style2]
+            slots += [3 * i + 1, 3 * i + 1, 3 * i + 2]
+        maps = [(one.weight, one.bias) for one in (*affines, folded.head.style)]
+        self.affines = Affines(maps, [*slots, 3 * BLOCKS])
+        self.input, self.conv1, self.head = folded.input, folded.conv1, folded.head
+        self.blocks = nn.ModuleList(map(JoinedBlock, blocks))
+        self.requires_grad_(requires_grad=False)
+
+    def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
+        """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
+        first, *factors, last = split(self.affines(codes), self.affines.widths)
+        x = self.conv1(self.input * first, texture)
+        for i, block in enumerate(self.blocks):
+            x = block(x, *factors[3 * i : 3 * i + 3], texture)
+        return self.head.arranged(F.conv2d(x * last, self.head.weight, self.head.bias))

@@ -1,0 +1,251 @@
+"""Live networks: the generator cut down to draw small pictures many times a second.
+
+They are the generator itself up to an eighth of their own size. The next block, at a quarter of
+it, loses some channels; those after it lose their doubling: they see averages of what they see in
+the generator, which is what a small picture is made of. A head makes a coarse picture of that, and
+a narrow block in the shape of the generator's, at half the size, adds what is finer.
+``tools/train_heads.py`` starts them from the generator's weights and distils its pictures.
+
+Channels that are to become a picture twice as large are in quarters, as in
+``vjnode.generators.mobilestylegan.folded``: means, then differences along rows, along columns, and
+diagonal.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+
+from vjnode.errors import InputError
+from vjnode.generators.mobilestylegan import distilled_weights
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis, depth_to_space, to_bytes
+from vjnode.generators.mobilestylegan.layout import BLOCKS
+from vjnode.generators.mobilestylegan.model import SLOPE, Affine, Head, Synthesis
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the live network of one size is cut out of the generator.
+
+    trunk: how many blocks stay as they are. middle: channels between the convolutions of the next
+    block, of the ``groups`` · 4 that the generator has there. fine_groups: of how many of its
+    groups the fine block gets the details. flat: channels after both convolutions of each later
+    block. fine: channels after those of the fine block.
+    """
+
+    trunk: int
+    middle: int
+    groups: int
+    fine_groups: int
+    flat: tuple[tuple[int, int], ...]
+    fine: tuple[int, int]
+
+    @property
+    def px(self) -> int:
+        """Where the generator's doubling ends."""
+        return 8 << self.trunk
+
+
+PLANS = {
+    256: Plan(3, 288, 128, 32, ((256, 64), (128, 32), (64, 64)), (96, 64)),
+    512: Plan(4, 192, 64, 16, ((128, 32), (64, 64)), (48, 32)),
+}
+"""By the size of the picture, px."""
+
+AVERAGED = 32
+"""Flat blocks with so many inputs or fewer come late; their noise averages out."""
+
+HEAD_SLOT = 21
+"""Code of both heads; the fine block has those of block 6."""
+
+
+class LiveConv(nn.Module):
+    """Convolve depthwise and pointwise, modulated; add frozen noise and bias, activate.
+
+    The factors scale the pointwise kernel, which is smaller than the picture.
+    """
+
+    def __init__(self, inputs: int, outputs: int, px: int, *, noisy: bool) -> None:
+        super().__init__()
+        self.affine = Affine(inputs)
+        self.gain = (inputs * 9) ** -0.5
+        self.depthwise = nn.Parameter(torch.zeros(inputs, 1, 3, 3))
+        self.weight = nn.Parameter(torch.zeros(outputs, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.noise = nn.Parameter(torch.zeros(1, 1, px, px)) if noisy else None
+
+    def forward(self, x: Tensor, code: Tensor, texture: Tensor) -> Tensor:
+        """x: [N, inputs, px, px]; code: [N, DIM]; texture: [1], strength of the noise."""
+        x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
+        x = pointwise(x, self.weight, self.gain * self.affine(code), self.bias)
+        if self.noise is not None:
+            x = x + texture * self.noise
+        return F.leaky_relu(x, SLOPE)
+
+
+class LiveBlock(nn.Module):
+    """Double what comes in, or not, then two convolutions.
+
+    inputs: channels of everything that comes in; what is doubled may be several things.
+    """
+
+    def __init__(
+        self,
+        inputs: tuple[int, ...],
+        outputs: tuple[int, int],
+        px: int,
+        *,
+        doubles: bool,
+        noisy: tuple[bool, bool] = (False, False),
+    ) -> None:
+        super().__init__()
+        self.ups = nn.ModuleList(map(Affine, inputs)) if doubles else None
+        entering = sum(inputs) // 4 if doubles else sum(inputs)
+        self.conv1 = LiveConv(entering, outputs[0], px, noisy=noisy[0])
+        self.conv2 = LiveConv(outputs[0], outputs[1], px, noisy=noisy[1])
+
+    def forward(self, xs: list[Tensor], codes: Tensor, texture: Tensor) -> Tensor:
+        """xs: each [N, inputs, …]; codes: [N, 3, DIM], the block's slots; texture: [1]."""
+        x = xs[0]
+        if self.ups is not None:
+            x = doubled([x * up(codes[:, 0]) for x, up in zip(xs, self.ups, strict=True)])
+        x = self.conv1(x, codes[:, 0], texture)
+        y: Tensor = self.conv2(x, codes[:, 1], texture)
+        return y
+
+
+class LiveHead(Head):
+    """As the generator's, with the factors on the kernel, and RGB in quarters."""
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """x: [N, inputs, px, px]; code: [N, DIM]. Returns: [N, 12, px, px]."""
+        return pointwise(x, self.weight, self.gain * self.affine(code), self.bias)
+
+
+class Tail(nn.Module):
+    """Features of the trunk → a picture of ``size`` px, 256 or 512."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size, self.plan = size, PLANS[size]
+        plan, px = self.plan, self.plan.px
+        details = 4 * plan.fine_groups
+        first = (plan.middle, plan.groups + details - plan.fine_groups)
+        # Noise is as in the generator, but for what is too weak there, or averages out here.
+        self.block = LiveBlock((512,), first, px, doubles=True, noisy=(True, True))
+        inputs = (plan.groups, *(outputs for _, outputs in plan.flat))
+        self.flat = nn.ModuleList(
+            LiveBlock((entering,), outputs, px, doubles=False, noisy=(entering > AVERAGED, False))
+            for entering, outputs in zip(inputs, plan.flat, strict=False)
+        )
+        self.fine = LiveBlock((inputs[-1], details), plan.fine, 2 * px, doubles=True)
+        self.heads = nn.ModuleList(map(LiveHead, (inputs[-1], plan.fine[1])))
+
+    def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+        """Return the picture, [N, 3, size, size], RGB, −1…1 and a little beyond.
+
+        x: [N, 512, size / 8, size / 8], from the trunk; codes: [N, SLOTS, DIM]; texture: [1].
+        """
+        return self.pictures(self.first(x, codes, texture), codes, texture)[-1]
+
+    def first(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+        """Return what the first block makes of features from the trunk."""
+        y: Tensor = self.block([x], _codes_of(self.plan.trunk, codes), texture)
+        return y
+
+    def pictures(self, x: Tensor, codes: Tensor, texture: Tensor) -> list[Tensor]:
+        """Return pictures of half the size and of ``size`` px; x: what the first block makes."""
+        groups, few = self.plan.groups, self.plan.fine_groups
+        means, details = x[:, :groups], torch.cat((x[:, :few], x[:, groups:]), 1)
+        for i, block in enumerate(self.flat, self.plan.trunk + 1):
+            means = block([means], _codes_of(i, codes), texture)
+        fine = self.fine([means, details], _codes_of(BLOCKS - 1, codes), texture)
+        coarse, rest = (
+            doubled([head(x, codes[:, HEAD_SLOT])])
+            for head, x in zip(self.heads, (means, fine), strict=True)
+        )
+        return [coarse, F.interpolate(coarse, scale_factor=2.0) + rest]
+
+
+def _codes_of(block: int, codes: Tensor) -> Tensor:
+    """Codes [N, SLOTS, DIM] of one of the generator's blocks, [N, 3, DIM]."""
+    return codes[:, 3 * block + 1 : 3 * block + 4]
+
+
+class LiveSynthesis(nn.Module):
+    """Style codes → RGBA picture; draws one at a time. The form that runs."""
+
+    def __init__(self, synthesis: Synthesis, tail: Tail) -> None:
+        super().__init__()
+        self.generator = FoldedSynthesis(synthesis, 1024)
+        self.generator.blocks = self.generator.blocks[: tail.plan.trunk]
+        self.tail = tail
+        self.requires_grad_(requires_grad=False)
+
+    def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
+        """Draw codes [1, SLOTS, DIM]. Returns: [1, size, size, 4], uint8, opaque.
+
+        texture: [1], the strength of the frozen noise, 1 as trained.
+        """
+        return self.rest(self.generator.root(codes, texture), codes, texture)
+
+    def rest(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+        """Draw what the generator's root has begun; returns as ``forward`` does."""
+        return to_bytes(self._levels(x, codes, texture)).permute(0, 2, 3, 1)
+
+    def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
+        """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
+        return self._levels(self.generator.root(codes, texture), codes, texture)
+
+    def _levels(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+        picture = self.tail(
+            self.generator.trunk(x, codes, texture, self.tail.plan.trunk), codes, texture
+        )
+        return F.pad(127.5 * picture + 127.5, (0, 0, 0, 0, 0, 1), value=255.0)
+
+
+def doubled(xs: list[Tensor]) -> Tensor:
+    """Inverse Haar transform of each of xs, [N, 4·C, H, W], joined: [N, all C, 2·H, 2·W]."""
+    phases: list[list[Tensor]] = [[], [], [], []]
+    for x in xs:
+        mean, rows, columns, diagonal = (0.5 * x).chunk(4, 1)
+        even, odd, plus, minus = mean + rows, mean - rows, columns + diagonal, columns - diagonal
+        for phase, value in zip(
+            phases, (even + plus, even - plus, odd + minus, odd - minus), strict=True
+        ):
+            phase.append(value)
+    return depth_to_space(torch.cat([value for phase in phases for value in phase], 1))
+
+
+def pointwise(x: Tensor, weight: Tensor, factors: Tensor, bias: Tensor) -> Tensor:
+    """Convolve [N, C, H, W] by weight [O, C, 1, 1] with factors [N, C, 1, 1] of the inputs."""
+    if len(x) == 1:
+        return F.conv2d(x, weight * factors, bias)
+    kernels = weight[None, :, :, 0, 0] * factors[:, None, :, 0, 0]
+    y = torch.baddbmm(bias[:, None], kernels, x.flatten(2))
+    return y.reshape(len(x), -1, *x.shape[2:])
+
+
+def load_tail(size: int, path: Path | None = None) -> Tail:
+    """Read the tail for pictures of ``size`` px, for inference; without a path, what ships.
+
+    Raises:
+        InputError: there is none for this size, or the file is not what it should be.
+    """
+    if size not in distilled_weights.SIZES:
+        raise InputError(f"nothing draws {size} px live; choose one of {distilled_weights.SIZES}")
+    path, tail = path or distilled_weights.file(), Tail(size)
+    try:
+        tensors = load_file(path)
+        state = {name: tensors[f"{size}.{name}"].float() for name in tail.state_dict()}
+        tail.load_state_dict(state)
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        raise InputError(
+            f"{path} holds no live networks of this version ({error}); restore it, or make it "
+            "with tools/train_heads.py"
+        ) from error
+    return tail.eval().requires_grad_(requires_grad=False)

@@ -1,0 +1,32 @@
+"""Weights of the distilled networks, which ``distilled`` builds."""
+
+import hashlib
+from pathlib import Path
+
+from vjnode.errors import InputError
+from vjnode.storage import shipped
+
+SIZES = (512, 256)
+"""Sizes that there are live networks for, px."""
+
+
+def file() -> Path:
+    """Path of the trained tails, which ship."""
+    return shipped("heads", "heads.safetensors")
+
+
+def file_sha256(size: int) -> str:
+    """Return the SHA-256 of ``file()`` in hexadecimal, for the live network of ``size`` px.
+
+    Raises:
+        InputError: there is no live network of this size, or the file is missing.
+    """
+    if size not in SIZES:
+        raise InputError(f"nothing draws {size} px live; choose one of {SIZES}")
+    try:
+        return hashlib.sha256(file().read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"{file()} cannot be read ({error.strerror}); restore it, or make it with "
+            "tools/train_heads.py"
+        ) from error

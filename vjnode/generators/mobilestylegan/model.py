@@ -1,0 +1,177 @@
+"""MobileStyleGAN in torch: from noise to style code, and from style codes to a picture.
+
+Belousov, MobileStyleGAN: A Lightweight Convolutional Neural Network for High-Fidelity Image
+Synthesis, arXiv 2104.04767. Written for reading; ``vjnode.generators.mobilestylegan.folded`` is the
+form that runs.
+"""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+
+from vjnode.generators.mobilestylegan.layout import BLOCKS, CHANNELS, DIM, SLOTS
+
+SLOPE = 0.2
+"""Of the leaky ReLU below zero."""
+
+
+class Mapping(nn.Module):
+    """Noise z → style code w: eight fully connected layers on normalised noise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(DIM, DIM) for _ in range(8))
+        self.register_buffer("mean", torch.zeros(DIM))
+        self.mean: Tensor
+
+    def forward(self, z: Tensor, truncation: float = 1.0) -> Tensor:
+        """Map z [N, DIM], standard normal, to w [N, DIM].
+
+        truncation: 1 leaves w as it is, 0 gives the mean face; less is plainer and cleaner.
+        """
+        w = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
+        for layer in self.layers:
+            w = 2**0.5 * F.leaky_relu(layer(w), SLOPE)
+        return self.mean + truncation * (w - self.mean)
+
+
+class Affine(nn.Linear):
+    """One style code → one factor for each channel, [N, C, 1, 1]."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(DIM, channels)
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Map code [N, DIM] to factors."""
+        return super().forward(code)[:, :, None, None]
+
+
+class StyledConv(nn.Module):
+    """Modulate, convolve, add frozen noise and bias, activate.
+
+    The kernels are stored demodulated: this network demodulates by constants.
+    A depthwise 3×3 and a pointwise convolution, except at 4×4, where one dense 3×3 does both.
+    """
+
+    def __init__(self, inputs: int, outputs: int, px: int, *, separable: bool = True) -> None:
+        super().__init__()
+        self.affine = Affine(inputs)
+        self.gain = (inputs * 9) ** -0.5
+        self.depthwise = nn.Parameter(torch.zeros(inputs, 1, 3, 3)) if separable else None
+        kernel = 1 if separable else 3
+        self.weight = nn.Parameter(torch.zeros(outputs, inputs, kernel, kernel))
+        self.noise = nn.Parameter(torch.zeros(1, 1, px, px))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """x: [N, inputs, px, px]; code: [N, DIM]."""
+        x = x * (self.gain * self.affine(code))
+        if self.depthwise is None:
+            x = F.conv2d(x, self.weight, padding=1)
+        else:
+            x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
+            x = F.conv2d(x, self.weight)
+        return F.leaky_relu(x + self.noise + self.bias[:, None, None], SLOPE)
+
+
+class Up(nn.Module):
+    """Modulate, then take a quarter of the channels as picture, the rest as its details."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.affine = Affine(channels)
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """x: [N, C, px, px] → [N, C/4, 2·px, 2·px]."""
+        return inverse_haar(x * self.affine(code))
+
+
+class Block(nn.Module):
+    """Double the size, then two convolutions."""
+
+    def __init__(self, inputs: int, outputs: int, px: int) -> None:
+        super().__init__()
+        self.up = Up(inputs)
+        self.conv1 = StyledConv(inputs // 4, outputs, px)
+        self.conv2 = StyledConv(outputs, outputs, px)
+
+    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
+        """codes: [N, 3, DIM], the block's slots."""
+        x = self.conv1(self.up(x, codes[:, 0]), codes[:, 0])
+        y: Tensor = self.conv2(x, codes[:, 1])
+        return y
+
+
+class Head(nn.Module):
+    """Features → the Haar coefficients of a picture, [N, 12, px, px]."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.affine = Affine(inputs)
+        self.gain = inputs**-0.5
+        self.weight = nn.Parameter(torch.zeros(12, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(12))
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """x: [N, inputs, px, px]; code: [N, DIM]."""
+        return F.conv2d(x * (self.gain * self.affine(code)), self.weight, self.bias)
+
+
+class Synthesis(nn.Module):
+    """Style codes → picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.input = nn.Parameter(torch.zeros(1, CHANNELS[0], 4, 4))
+        self.conv1 = StyledConv(CHANNELS[0], CHANNELS[0], 4, separable=False)
+        self.blocks = nn.ModuleList(
+            Block(CHANNELS[i], CHANNELS[i + 1], 8 * 2**i) for i in range(BLOCKS)
+        )
+        self.head = Head(CHANNELS[-1])
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Draw codes [N, SLOTS, DIM], or one code for all slots [N, DIM].
+
+        Returns: [N, 3, 1024, 1024], RGB, −1…1 and a little beyond.
+        """
+        if codes.ndim == 2:
+            codes = codes[:, None].expand(-1, SLOTS, -1)
+        x = self.conv1(self.input.expand(len(codes), -1, -1, -1), codes[:, 0])
+        for i, block in enumerate(self.blocks):
+            x = block(x, codes[:, 3 * i + 1 : 3 * i + 4])
+        return inverse_haar(self.head(x, codes[:, 3 * BLOCKS]))
+
+
+def inverse_haar(x: Tensor) -> Tensor:
+    """Inverse of one level of the orthonormal Haar wavelet transform.
+
+    x: [N, 4·C, H, W]: C means, then for each of them its three details (along rows,
+    along columns, diagonal). Returns: [N, C, 2·H, 2·W].
+    """
+    channels = x.shape[1] // 4
+    mean = x[:, :channels]
+    details = x[:, channels:].reshape(len(x), channels, 3, *x.shape[2:])
+    rows, columns, diagonal = details.unbind(2)
+    top = torch.stack((mean + rows + columns + diagonal, mean + rows - columns - diagonal), -1)
+    below = torch.stack((mean - rows + columns - diagonal, mean - rows - columns + diagonal), -1)
+    return 0.5 * torch.stack((top.flatten(-2), below.flatten(-2)), -2).flatten(-3, -2)
+
+
+def load(weights: Path) -> tuple[Mapping, Synthesis]:
+    """Both networks from ``fetch.generator_weights()``, for inference."""
+    tensors = load_file(weights)
+    mapping, synthesis = Mapping(), Synthesis()
+    prefix = "mapping."
+    of_mapping = {
+        f"layers.{name.removeprefix(prefix)}": value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+    mapping.load_state_dict(of_mapping | {"mean": tensors["mean"]})
+    synthesis.load_state_dict(
+        {k: v for k, v in tensors.items() if not k.startswith(prefix) and k != "mean"}
+    )
+    return mapping.eval().requires_grad_(False), synthesis.eval().requires_grad_(False)

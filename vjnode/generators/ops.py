@@ -1,0 +1,121 @@
+"""Steps that generators are written with where each step costs a card microseconds.
+
+Convolutions of each channel by itself are sums of shifted pictures: a compiler joins such a sum
+with the steps before and after it into one pass over the picture. On a card such a convolution
+waits for memory alone, so that it then costs next to nothing; where nothing is compiled, one step
+does the same sooner. Taps have channels last, so that a compiler, which looks at what it reads, has
+pictures so too.
+
+The affine maps of style codes are one batched product: one by one they would be dozens of small
+steps, and a card would spend longer on starting them than on the picture.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+
+from vjnode.generators.mobilestylegan.layout import DIM
+
+EDGES = (1, 1, 1, 1)
+"""Zeros left, right, above and below."""
+
+
+def plain_taps(kernel: Tensor) -> Tensor:
+    """Return a kernel [C, 1, k, k] as ``convolved`` takes it: [k, k, C]."""
+    return kernel[:, 0].permute(1, 2, 0).contiguous()
+
+
+def convolved(x: Tensor, taps: Tensor) -> Tensor:
+    """Convolve x, [1, C, H, W], with zeros all around it.
+
+    taps: [k, k, C], or of 1 channel that serves all. Returns: [1, C, H + 3 - k, W + 3 - k].
+    """
+    x, side = F.pad(x, EDGES), len(taps)
+    height, width = x.shape[2] - side + 1, x.shape[3] - side + 1
+    return _sum(
+        x[:, :, i : i + height, j : j + width] * taps[i, j, None, :, None, None]
+        for i in range(side)
+        for j in range(side)
+    )
+
+
+def doubling_taps(kernel: Tensor) -> Tensor:
+    """Zeros between pixels and a 4×4 convolution in one, for ``doubled``.
+
+    kernel: [C, 1, 4, 4]. Returns: [1, 2, 2, 2, 2, C].
+    """
+    # Of every four pixels that come of one, each has four of the taps.
+    taps = kernel[:, 0].reshape(-1, 2, 2, 2, 2).flip((1, 2, 3, 4))
+    return taps.permute(1, 3, 2, 4, 0)[None].contiguous()
+
+
+def haar_taps(kernel: Tensor) -> Tensor:
+    """Twice the inverse Haar transform and a 3×3 convolution in one, for ``doubled``.
+
+    kernel: [C, 1, 3, 3]. Returns: [4, 2, 2, 2, 2, C]; channels in quarters are those of
+    ``vjnode.generators.mobilestylegan.folded.butterfly``.
+    """
+    # Along one axis, each of two new pixels sees three of them, which come of two old ones, with
+    # the sign that its place gives to a mean, and to a difference.
+    axis = kernel.new_zeros(2, 2, 3, 2)
+    for phase in (0, 1):
+        for tap in (0, 1, 2):
+            old, place = divmod(phase + tap + 1, 2)
+            axis[phase, old - phase, tap] = kernel.new_tensor((1.0, 1.0 - 2.0 * place))
+    taps = torch.einsum("cuv,amus,bnvr->rsmnabc", kernel[:, 0], axis, axis)
+    return taps.flatten(0, 1).contiguous()
+
+
+def doubled(x: Tensor, taps: Tensor) -> Tensor:
+    """Make every pixel four: each a weighted sum of the 2×2 that are nearest to it, in each part.
+
+    x: [1, Q·C, H, W], of Q parts. taps: [Q, 2, 2, 2, 2, C], of old rows and columns, from the top
+    left, for new rows and columns. Returns: [1, C, 2·H, 2·W].
+    """
+    height, width = x.shape[2:]
+    # Old pixels for both new rows and both new columns: [1, H + 1, 2, W + 1, 2, Q·C].
+    x = F.pad(x, EDGES).unfold(2, 2, 1).unfold(3, 2, 1).permute(0, 2, 4, 3, 5, 1)
+    y = _sum(
+        part[:, i : i + height, :, j : j + width] * taps[q, i, j, :, None]
+        for q, part in enumerate(x.chunk(len(taps), -1))
+        for i in (0, 1)
+        for j in (0, 1)
+    )
+    return y.reshape(1, 2 * height, 2 * width, -1).permute(0, 3, 1, 2)
+
+
+def _sum(terms: Iterable[Tensor]) -> Tensor:
+    return reduce(torch.add, terms)
+
+
+class Affines(nn.Module):
+    """Style codes → the values of every map, each given the code of its slot.
+
+    maps: weight [C, DIM] and bias [C] of each; those narrower than the widest get zeros.
+    """
+
+    def __init__(self, maps: Sequence[tuple[Tensor, Tensor]], slots: Sequence[int]) -> None:
+        super().__init__()
+        self.widths = [len(bias) for _, bias in maps]
+        self.register_buffer("slots", torch.tensor(slots))
+        self.slots: Tensor
+        like, width = maps[0][0], max(self.widths)
+        weight = like.new_zeros(len(maps), DIM, width)
+        bias = like.new_zeros(len(maps), 1, width)
+        for i, (own_weight, own_bias) in enumerate(maps):
+            weight[i, :, : self.widths[i]] = own_weight.T
+            bias[i, 0, : self.widths[i]] = own_bias
+        self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Map codes [1, slots, DIM] to values [maps, 1, the widest]; see ``split``."""
+        return torch.baddbmm(self.bias, codes[0].index_select(0, self.slots)[:, None], self.weight)
+
+
+def split(values: Tensor, widths: Sequence[int]) -> list[Tensor]:
+    """Cut values [maps, 1, the widest] to each map's own: [1, C, 1, 1] each."""
+    each = zip(values.unbind(0), widths, strict=True)
+    return [one[:, :count, None, None] for one, count in each]

@@ -1,0 +1,1 @@
+"""StyleGAN2, with or without trained weights."""

@@ -1,0 +1,169 @@
+"""The weights of a StyleGAN2: our file layout, reading, writing, and random ones.
+
+A safetensors file, everything float32, C channels at px, C' at px/2, D = ``layout.DIM``:
+
+=============================================  =================  ================================
+name                                           shape              what
+=============================================  =================  ================================
+mapping.layers.{0…7}.weight, .bias             [D, D], [D]        the factors of training included
+mapping.mean                                   [D]                mean style code, for truncation
+synthesis.input                                [1, C, 4, 4]       constant that drawing starts from
+synthesis.conv.*, synthesis.blocks.{i}.conv.*  as a convolution   at 4 px; at px = 8·2^i
+synthesis.blocks.{i}.up.*                      as a convolution   from px/2 to px
+synthesis.head.*, synthesis.blocks.{i}.head.*  as a head          at 4 px; at px
+convolution: affine.weight, affine.bias        [C, D], [C]        style code → factors (up: [C', …)
+             weight                            [C, C, 3, 3]       neither scaled nor demodulated
+             noise                             [1, 1, px, px]     times its strength
+             bias                              [C]
+head:        affine.weight, affine.bias        [C, D], [C]        style code → factors
+             weight, bias                      [3, C, 1, 1], [3]  times 1/√C
+=============================================  =================  ================================
+
+The kernels of up-convolutions, [C, C', 3, 3], are those of a transposed convolution: each
+input pixel spreads them, unflipped, over the output. The others are correlated with the input.
+The number of blocks and their shapes say which network it is; there is no metadata.
+"""
+
+import re
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
+from torch import Tensor, nn
+
+from vjnode.errors import InputError
+from vjnode.generators.mobilestylegan.layout import DIM
+from vjnode.generators.stylegan2.model import SIZES, Mapping, Synthesis, channels_for
+from vjnode.storage import replace_file
+
+MEAN_DRAWS = 1024
+"""Style codes whose mean a random network keeps."""
+
+
+def load(weights: Path) -> tuple[Mapping, Synthesis]:
+    """Both networks from a file of ``save``, for inference.
+
+    Raises:
+        InputError: the file cannot be read, or a tensor is missing, unknown, or has a wrong
+            shape, type or value.
+    """
+    try:
+        tensors = load_file(weights)
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"{weights} cannot be read as safetensors ({error}); "
+            "give a StyleGAN2 file that vjnode wrote"
+        ) from error
+    networks = _empty(_channels(weights, tensors))
+    _check(weights, tensors, {name: value.shape for name, value in networks.state_dict().items()})
+    return _filled(networks, tensors)
+
+
+def save(path: Path, mapping: Mapping, synthesis: Synthesis) -> None:
+    """Write both networks to ``path``, whole or not at all.
+
+    Raises:
+        OSError: the folder is not writable or the disk is full.
+    """
+    tensors = nn.ModuleDict({"mapping": mapping, "synthesis": synthesis}).state_dict()
+    replace_file(path, serialise({name: value.contiguous() for name, value in tensors.items()}))
+
+
+def random_network(
+    size: int, *, seed: int = 0, base: int = 32_768, most: int = 512
+) -> tuple[Mapping, Synthesis]:
+    """Return an untrained network for ``size`` px, scaled so that nothing fades or clips.
+
+    base, most: channels, see ``channels_for``. What it draws is abstract, but most of
+    its levels lie within −1…1 and every weight shows, so it stands in for a trained one in
+    tests and benchmarks. The same seed gives the same network.
+
+    Raises:
+        InputError: ``size`` is not one of ``stylegan2.SIZES``.
+    """
+    networks = _empty(channels_for(size, base=base, most=most))
+    draws = torch.Generator().manual_seed(seed)
+    tensors = {
+        name: _offset(name) + _scale(name, value) * torch.randn(value.shape, generator=draws)
+        for name, value in networks.state_dict().items()
+    }
+    mapping, synthesis = _filled(networks, tensors)
+    mapping.mean.zero_()
+    mapping.mean.copy_(mapping(torch.randn(MEAN_DRAWS, DIM, generator=draws)).mean(0))
+    return mapping, synthesis
+
+
+def _offset(name: str) -> float:
+    """Factors vary about 1, everything else about 0."""
+    return 1.0 if name.endswith("affine.bias") else 0.0
+
+
+def _scale(name: str, value: Tensor) -> float:
+    """Return the standard deviation of a tensor's random values."""
+    if name.endswith(("affine.bias", "mean")):
+        return 0.0
+    if name.endswith((".noise", ".bias")):
+        return 0.1
+    if name.endswith("head.weight"):
+        return float(0.12 * value.shape[1] ** -0.5)  # all heads together fill the picture's range
+    if value.ndim == 2:
+        return float(DIM**-0.5)
+    return 1.0  # demodulation takes care of the convolutions
+
+
+def _empty(channels: tuple[int, ...]) -> nn.ModuleDict:
+    """Both networks with shapes but without memory."""
+    with torch.device("meta"):
+        return nn.ModuleDict({"mapping": Mapping(), "synthesis": Synthesis(channels)})
+
+
+def _filled(networks: nn.ModuleDict, tensors: dict[str, Tensor]) -> tuple[Mapping, Synthesis]:
+    networks.load_state_dict(tensors, assign=True)
+    networks.eval().requires_grad_(requires_grad=False)
+    mapping, synthesis = networks["mapping"], networks["synthesis"]
+    assert isinstance(mapping, Mapping)  # noqa: S101 - as _empty has made it
+    assert isinstance(synthesis, Synthesis)  # noqa: S101
+    return mapping, synthesis
+
+
+def _channels(weights: Path, tensors: dict[str, Tensor]) -> tuple[int, ...]:
+    """Read the network's widths out of its biases."""
+    found = (re.match(r"synthesis\.blocks\.(\d+)\.", name) for name in tensors)
+    blocks = 1 + max((int(match[1]) for match in found if match), default=-1)
+    if blocks >= len(SIZES):
+        raise InputError(
+            f"{weights} has {blocks} blocks; a network for {SIZES[-1]} px, the largest, "
+            f"has {len(SIZES) - 1}"
+        )
+    names = ["synthesis.conv.bias", *(f"synthesis.blocks.{i}.conv.bias" for i in range(blocks))]
+    for name in names:
+        if name not in tensors:
+            raise InputError(f"{weights} lacks {name}; it is not a whole StyleGAN2 of vjnode's")
+        if tensors[name].ndim != 1 or not tensors[name].numel():
+            raise InputError(f"{weights}: {name} has shape {[*tensors[name].shape]}, not [C]")
+    return tuple(len(tensors[name]) for name in names)
+
+
+def _check(weights: Path, tensors: dict[str, Tensor], shapes: dict[str, torch.Size]) -> None:
+    """Refuse a file whose tensors are not exactly those of the network."""
+    if missing := sorted(shapes.keys() - tensors.keys()):
+        raise InputError(f"{weights} lacks {_some(missing)}; it is not a whole StyleGAN2")
+    if unknown := sorted(tensors.keys() - shapes.keys()):
+        raise InputError(f"{weights} holds {_some(unknown)}, which no StyleGAN2 of vjnode's has")
+    for name, shape in shapes.items():
+        value = tensors[name]
+        if value.shape != shape:
+            raise InputError(f"{weights}: {name} has shape {[*value.shape]}, not {[*shape]}")
+        if value.dtype != torch.float32:
+            kind = str(value.dtype).removeprefix("torch.")
+            raise InputError(f"{weights}: {name} is {kind}; convert it to float32")
+        if not value.isfinite().all():
+            raise InputError(f"{weights}: {name} is not finite everywhere; the file is damaged")
+
+
+def _some(names: list[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
