@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vjnode.engine.gpu import gpu_here
-from vjnode.engine.processor import has_bf16
+from vjnode.engines.cuda.capability import gpu_here
+from vjnode.engines.processor import has_bf16
 from vjnode.generators.mobilestylegan.layout import ROOT_SLOTS
 from vjnode.runtime import load_openvino
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from vjnode.cli import main
-from vjnode.engine.choose import Verdict
-from vjnode.engine.flavour import RTX
-from vjnode.engine.manifest import manifest_path
+from vjnode.engines.build.manifest import manifest_path
+from vjnode.engines.build.tensorrt_variants import RTX
+from vjnode.engines.registry import Verdict
 from vjnode.remedy import run_vjnode
 
 pytestmark = pytest.mark.skipif(not RTX.installed, reason=f"{RTX.package} is not installed")
@@ -43,7 +43,7 @@ def engines(built, tmp_path, monkeypatch):
     cache, files = built
     monkeypatch.setenv("VJNODE_CACHE", str(cache))
     monkeypatch.setenv("VJNODE_ENGINES", str(tmp_path / "engines"))
-    monkeypatch.setattr("vjnode.engine.store.gpu_here", lambda: "sm89")
+    monkeypatch.setattr("vjnode.engines.build.store.gpu_here", lambda: "sm89")
     (tmp_path / "engines").mkdir()
     for name, content in files.items():
         (tmp_path / "engines" / name).write_bytes(content)
@@ -142,7 +142,7 @@ def test_the_list_says_what_can_run(capsys, engines, runtimes):
 
 
 def test_the_list_says_what_is_for_another_card(capsys, engines, runtimes, monkeypatch):
-    monkeypatch.setattr("vjnode.engine.store.gpu_here", lambda: None)
+    monkeypatch.setattr("vjnode.engines.build.store.gpu_here", lambda: None)
     (said,) = files_in(answer(capsys, "list")).splitlines()
     why = "it is for sm89 (RTX 40, L4, L40), and there is no CUDA card here"
     assert said.endswith(f"MB  for another GPU: {why}")

@@ -21,13 +21,13 @@ import numpy as np
 from bench_networks import Opened, compiled, eager, load_torch, tensorrt
 from numpy.typing import NDArray
 
-from vjnode.engine import choose
-from vjnode.engine.base import Engine
-from vjnode.engine.gpu import gpu_here
-from vjnode.engine.openvino import OpenVinoEngine
-from vjnode.engine.overlap import PLACES
-from vjnode.engine.processor import has_bf16
+from vjnode.engines import registry
+from vjnode.engines.base import Engine
+from vjnode.engines.cuda.capability import gpu_here
+from vjnode.engines.cuda.double_buffer import PLACES
 from vjnode.engines.networks import NETWORKS, Network
+from vjnode.engines.openvino.engine import OpenVinoEngine
+from vjnode.engines.processor import has_bf16
 from vjnode.errors import EngineError
 from vjnode.faces.catalogue import face_names, load_face
 from vjnode.generators.mobilestylegan.download import GENERATOR, fetch
@@ -70,7 +70,7 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
                 open_ = partial(_random_face, threads, precision)
                 yield Contender(f"random-face in {precision}", open_)
         yield Contender(f"torch eager on {device}", partial(_readable, size, device, threads), True)
-        for one in choose.CANDIDATES:
+        for one in registry.CANDIDATES:
             yield Contender(one.name, partial(_engine, one.open, size, threads))
         for precision in ("f32", "int8", "bf16"):
             open_ = partial(_engine, partial(_in, precision), size, threads, "asked for")
@@ -79,7 +79,7 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
     elif model == "mobilestylegan-live":
         open_ = partial(_readable, size, device, threads)
         yield Contender(f"the whole generator, torch eager on {device}", open_, True)
-        whole = choose.CANDIDATES[-1]
+        whole = registry.CANDIDATES[-1]
         yield Contender("the whole generator", partial(_engine, whole.open, size, threads))
         yield Contender("openvino live", partial(_engine, _live, size, threads))
     else:

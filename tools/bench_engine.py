@@ -22,7 +22,7 @@ from pathlib import Path
 from bench_contenders import contenders
 from bench_runner import Result, Runner, ask_card
 
-from vjnode.engine.gpu import gpu_here, with_cards
+from vjnode.engines.cuda.capability import gpu_here, with_cards
 from vjnode.engines.networks import NETWORKS
 
 ROUNDS = 5

@@ -11,11 +11,11 @@ python=.venv/bin/python
 
 say() { printf 'bench_gpu: %s\n' "$*" >&2; }
 
-if ! "$python" -c 'import vjnode.engine.gpu, torch' 2>/dev/null; then
+if ! "$python" -c 'import vjnode.engines.cuda.capability, torch' 2>/dev/null; then
 	say "$python lacks vjnode or torch; set this checkout up with: make -C '$PWD' setup"
 	exit 1
 fi
-gpu=$("$python" -c 'from vjnode.engine.gpu import gpu_here; print(gpu_here() or "")')
+gpu=$("$python" -c 'from vjnode.engines.cuda.capability import gpu_here; print(gpu_here() or "")')
 if [ -z "$gpu" ]; then
 	say "there is no CUDA card here, or no NVIDIA driver for it; nothing was measured"
 	exit 0
@@ -88,7 +88,7 @@ quote "$scratch/show" 25
 section "Tests"
 say "tests"
 TORCHINDUCTOR_COMPILE_THREADS=$threads "$python" -m pytest -o addopts= -q -rfEs --tb=short \
-	-m card tests/engine >"$scratch/tests" 2>&1 || failed=1
+	-m card tests/engines >"$scratch/tests" 2>&1 || failed=1
 quote "$scratch/tests" 60
 
 section "What can draw here"

@@ -85,16 +85,16 @@ def compiled(network: Network, size: int, up: "UpForm | None" = None) -> Opened:
 
 def tensorrt(network: Network, size: int, flavour_name: str) -> Opened:
     """Open the built engine of any network: the whole of it as a CUDA graph."""
-    from vjnode.engine.cuda import Cuda  # noqa: PLC0415
-    from vjnode.engine.flavour import FLAVOURS  # noqa: PLC0415
-    from vjnode.engine.store import (  # noqa: PLC0415
+    from vjnode.engines.build.store import (  # noqa: PLC0415
         admit,
         engine_path,
         engines_dir,
         this_machine,
         wanted,
     )
-    from vjnode.engine.tensorrt_build import logger_of  # noqa: PLC0415
+    from vjnode.engines.build.tensorrt import logger_of  # noqa: PLC0415
+    from vjnode.engines.build.tensorrt_variants import FLAVOURS  # noqa: PLC0415
+    from vjnode.engines.cuda.driver import Cuda  # noqa: PLC0415
 
     flavour = FLAVOURS[flavour_name]
     trt, machine = flavour.load(), this_machine(flavour)

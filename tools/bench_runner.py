@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench_contenders import Contender, contenders
 
-from vjnode.engine.gpu import gpu_here
+from vjnode.engines.cuda.capability import gpu_here
 from vjnode.errors import VjnodeError
 
 WAIT_S = 900.0

@@ -30,13 +30,13 @@ from numpy.typing import NDArray
 
 from vjnode.config import SWEEP_MEMORY_MIB
 from vjnode.control.controls import Controls
-from vjnode.engine.choose import open_engine
-from vjnode.engine.library import KEYS, Look, SweepLibrary
-from vjnode.engine.sweep import Sweep
+from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.output.clock import FrameClock, wait_until
+from vjnode.render.frame_renderer import Painter
+from vjnode.render.keyframe_cache import KEYS, Look, SweepLibrary
+from vjnode.render.keyframes import Sweep
 from vjnode.runtime import cores, monotonic_s
-from vjnode.show.painter import Painter
 from vjnode.show.wiring import codes, live_track, looks, stock
 from vjnode.storage import shipped
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from tqdm import tqdm
 
-from vjnode.engine.choose import open_engine
+from vjnode.engines.registry import open_engine
 from vjnode.faces.atlas import Atlas, proportions
 from vjnode.faces.catalogue import face_names, load_face
 from vjnode.faces.landmarks import LandmarkMeter, Landmarks

@@ -16,7 +16,7 @@ import numpy as np
 from safetensors.numpy import save
 from tqdm import tqdm
 
-from vjnode.engine.choose import open_engine
+from vjnode.engines.registry import open_engine
 from vjnode.faces.sampling import PX, Samples, random_latents, sample
 from vjnode.generators.mobilestylegan.layout import SLOTS
 from vjnode.storage import replace_file, shipped

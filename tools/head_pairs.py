@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 from tqdm import tqdm
 
-from vjnode.engine.openvino import OpenVinoEngine
+from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.faces.catalogue import (
     expression_names,
     face_names,

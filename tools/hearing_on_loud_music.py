@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from vjnode.audio.sources.base import RATE_HZ
-from vjnode.engine.choose import open_engine
-from vjnode.engine.library import Look
+from vjnode.engines.registry import open_engine
 from vjnode.faces.landmarks import LandmarkMeter
+from vjnode.render.keyframe_cache import Look
 from vjnode.show.wiring import codes, stock
 
 SOUNDTRACK = "warzone2100-music"

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.engine.base import Engine
-from vjnode.engine.choose import open_engine
-from vjnode.engine.library import Look
+from vjnode.engines.base import Engine
+from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import expression_names, face_names
+from vjnode.render.keyframe_cache import Look
 from vjnode.show.wiring import codes
 
 FOLDER = Path(__file__).parent / "readme"

@@ -35,7 +35,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from tqdm import tqdm
 from training_record import Progress, commit
 
-from vjnode.engine.manifest import sha256_of
+from vjnode.engines.build.manifest import sha256_of
 from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.generators.mobilestylegan.distilled import PLANS, Tail, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights

@@ -5,12 +5,12 @@ import json
 import sys
 from pathlib import Path
 
-from vjnode.engine.choose import Verdict, survey
-from vjnode.engine.flavour import FLAVOURS, resolve_gpu
-from vjnode.engine.gpu import KNOWN, gpu_here, with_cards
-from vjnode.engine.store import engine_files, engines_dir, examine, find, remove, trust
-from vjnode.engine.tensorrt_build import build
+from vjnode.engines.build.store import engine_files, engines_dir, examine, find, remove, trust
+from vjnode.engines.build.tensorrt import build
+from vjnode.engines.build.tensorrt_variants import FLAVOURS, resolve_gpu
+from vjnode.engines.cuda.capability import KNOWN, gpu_here, with_cards
 from vjnode.engines.networks import NETWORKS, PRECISIONS, SHOW, Network, find_network
+from vjnode.engines.registry import Verdict, survey
 from vjnode.options import Number, Parser
 from vjnode.output.delivery import SIZE_HIGH, SIZE_LOW
 from vjnode.remedy import run_vjnode

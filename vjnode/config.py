@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vjnode.audio.sources.spec import parse_audio
-from vjnode.engine.base import SIZES
+from vjnode.engines.base import SIZES
 from vjnode.errors import InputError
 from vjnode.output.base import OutputSpec
 from vjnode.output.catalogue import check_once

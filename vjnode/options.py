@@ -20,7 +20,7 @@ from vjnode.config import (
 )
 from vjnode.control.controls import Controls, Stock, change
 from vjnode.control.parameters import AGC_MODES, Parameter, find
-from vjnode.engine.base import SIZES
+from vjnode.engines.base import SIZES
 from vjnode.errors import InputError
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.output.rate import FPS_HIGH, FPS_LOW, parse_fps

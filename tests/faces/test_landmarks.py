@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vjnode.engine.choose import open_engine
+from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import face_names, load_expression, load_face
 from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.faces.latent import fuse

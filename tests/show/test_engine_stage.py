@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from vjnode.control.controls import Controls
-from vjnode.engine.choose import Choice, Verdict
-from vjnode.engine.live import LiveLibrary
+from vjnode.engines.registry import Choice, Verdict
+from vjnode.render.direct import LiveLibrary
 from vjnode.show import engine_stage
 from vjnode.show.engine_stage import EngineJob
 from vjnode.show.handovers import HandOvers

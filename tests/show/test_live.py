@@ -21,8 +21,8 @@ from tests.live.fairness import Miss, play_fairly
 from tests.processes import lives
 from tests.show.process import ROOT, free_port, shows_in, vjnode
 from tests.terminal import open_terminal
-from vjnode.engine import measure
-from vjnode.engine.openvino import known_as
+from vjnode.engines import timing
+from vjnode.engines.openvino.engine import known_as
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.runtime import cores
 from vjnode.show.board import Board
@@ -113,10 +113,10 @@ def slow_processor(tmp_path, monkeypatch):
     (cache / "models").symlink_to(models)
     monkeypatch.setenv("VJNODE_CACHE", str(cache))
     times = {
-        measure._key(known_as(256, "live", fast=True)): 30.0,
-        measure._key(known_as(1024, "full", fast=True)): 80.0,
+        timing._key(known_as(256, "live", fast=True)): 30.0,
+        timing._key(known_as(1024, "full", fast=True)): 80.0,
     }
-    measure._file().write_text(json.dumps(times))
+    timing._file().write_text(json.dumps(times))
 
 
 @pytest.mark.parametrize("slow", [False, True])

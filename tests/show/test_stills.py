@@ -3,9 +3,9 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from vjnode.engine.library import Look
-from vjnode.engine.sweep import Sweep
-from vjnode.show.idle import DEPTH
+from vjnode.render.idle_motion import DEPTH
+from vjnode.render.keyframe_cache import Look
+from vjnode.render.keyframes import Sweep
 from vjnode.show.stills import SETTLED_S, StillsReader, StillsWriter, stills_slot
 
 SIZE = 8

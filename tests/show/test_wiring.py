@@ -9,19 +9,19 @@ from tests.modulation.drives import drive
 from vjnode.audio.sources.base import BLOCK_S
 from vjnode.config import ShowConfig
 from vjnode.control.controls import Controls
-from vjnode.engine import measure
-from vjnode.engine.choose import Choice, Verdict
-from vjnode.engine.library import Look, SweepLibrary
-from vjnode.engine.live import LiveLibrary
-from vjnode.engine.openvino import OpenVinoEngine
+from vjnode.engines import timing
+from vjnode.engines.openvino.engine import OpenVinoEngine
+from vjnode.engines.registry import Choice, Verdict
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.output.catalogue import parse_output
+from vjnode.render.direct import LiveLibrary
+from vjnode.render.frame_renderer import Painter
+from vjnode.render.keyframe_cache import Look, SweepLibrary
 from vjnode.show import wiring
 from vjnode.show.engine_stage import EngineJob
 from vjnode.show.handovers import HandOvers
 from vjnode.show.live import _stages as stages_of
-from vjnode.show.painter import Painter
 from vjnode.storage import cache_dir
 
 SIZE = 256
@@ -244,7 +244,7 @@ def test_auto_draws_live_on_a_processor_that_keeps_up(monkeypatch, tmp_path, ms,
     (tmp_path / "models").symlink_to(cache_dir("models"))
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
     monkeypatch.setattr(wiring, "may_be_fast", lambda: False)
-    monkeypatch.setattr(measure, "_drawing_s", lambda engine, codes: ms / 1e3)
+    monkeypatch.setattr(timing, "_drawing_s", lambda engine, codes: ms / 1e3)
     opened = threading.Event()
     earlier = wiring.open_show_library(
         size=SIZE,

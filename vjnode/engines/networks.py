@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from vjnode.engine.base import SIZES
+from vjnode.engines.base import SIZES
 from vjnode.errors import EngineError, InputError
 from vjnode.faces.directions import CHANNELS
 from vjnode.generators.mobilestylegan import distilled_weights, download
@@ -152,7 +152,7 @@ def _picture(size: int) -> Shapes:
 def _encoder(weights: Path, size: int, precision: Precision) -> "nn.Module":
     del size
     # They import torch.
-    from vjnode.engine.export import InHalf  # noqa: PLC0415
+    from vjnode.engines.build.onnx_export import InHalf  # noqa: PLC0415
     from vjnode.modulation.encoder.export import folded, load_encoder  # noqa: PLC0415
     from vjnode.modulation.encoder.network import Streaming  # noqa: PLC0415
     from vjnode.modulation.encoder.weights import load_trained  # noqa: PLC0415

@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 
 from vjnode.control.controls import Controls
-from vjnode.engine.attempt import forget_attempts
-from vjnode.engine.choose import Choice
-from vjnode.engine.library import Look
-from vjnode.engine.live import LiveLibrary
+from vjnode.engines.crash_guard import forget_attempts
+from vjnode.engines.registry import Choice
 from vjnode.errors import VjnodeError
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.priority import put_clock_first
+from vjnode.render.direct import LiveLibrary
+from vjnode.render.frame_renderer import Painter
+from vjnode.render.keyframe_cache import Look
 from vjnode.runtime import monotonic_s
 from vjnode.show.child import Lifeline
 from vjnode.show.links import (
@@ -31,7 +32,6 @@ from vjnode.show.links import (
     write_info,
 )
 from vjnode.show.pace import Pace
-from vjnode.show.painter import Painter
 from vjnode.show.slot import Slot
 from vjnode.show.stills import StillsWriter, stills_slot
 from vjnode.show.wiring import live_track, open_show_library

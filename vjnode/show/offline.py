@@ -20,7 +20,6 @@ from tqdm import tqdm
 from vjnode.audio.sources.base import BLOCK_S, Block
 from vjnode.audio.sources.file import FileSource
 from vjnode.control.controls import Controls
-from vjnode.engine.library import Look
 from vjnode.errors import VjnodeError
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.modulation.drive import Drive
@@ -30,8 +29,9 @@ from vjnode.modulation.weight_track import WeightTrack
 from vjnode.output.base import Frame, OutputContext, OutputSpec
 from vjnode.output.catalogue import open_output
 from vjnode.output.record import check_target
+from vjnode.render.frame_renderer import Painter, frame_info
+from vjnode.render.keyframe_cache import Look
 from vjnode.show.overview import Overview
-from vjnode.show.painter import Painter, frame_info
 from vjnode.show.plot import check_plot_target, save_plot
 from vjnode.show.trace import TraceWriter
 from vjnode.show.wiring import offline_track, open_library, response, set_up

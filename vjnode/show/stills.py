@@ -7,11 +7,11 @@ at them only when they need them.
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.engine.library import Look
-from vjnode.engine.live import LiveLook
-from vjnode.engine.sweep import Sweep
 from vjnode.output.curtain import Stills
-from vjnode.show.idle import DEPTH
+from vjnode.render.direct import LiveLook
+from vjnode.render.idle_motion import DEPTH
+from vjnode.render.keyframe_cache import Look
+from vjnode.render.keyframes import Sweep
 from vjnode.show.slot import Slot
 
 SETTLED_S = 0.5

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from vjnode.config import LEAST_LIVE_FPS
 from vjnode.control.controls import Controls, Stock
 from vjnode.control.presets import load_stock
-from vjnode.engine.base import Engine
-from vjnode.engine.choose import (
+from vjnode.engines.base import Engine
+from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide
+from vjnode.engines.registry import (
     CANDIDATES,
     Choice,
     Verdict,
@@ -23,10 +24,7 @@ from vjnode.engine.choose import (
     open_engine,
     processor_may_draw,
 )
-from vjnode.engine.library import Look, SweepLibrary
-from vjnode.engine.live import LiveLibrary
-from vjnode.engine.measure import kept_ms, measured_ms
-from vjnode.engine.side_by_side import AT_ONCE, SideBySide
+from vjnode.engines.timing import kept_ms, measured_ms
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import (
     expression_names,
@@ -39,11 +37,13 @@ from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.modulation.listener import STEP_S, Listener
 from vjnode.modulation.response import Response, TrackConfig
 from vjnode.modulation.weight_track import WeightTrack
+from vjnode.render.direct import LiveLibrary
+from vjnode.render.keyframe_cache import Look, SweepLibrary
 from vjnode.runtime import cores
 from vjnode.storage import cache_dir
 
 if TYPE_CHECKING:
-    from vjnode.engine.openvino_graph import Quality
+    from vjnode.engines.openvino.graph import Quality
 
 _log = logging.getLogger(__name__)
 
@@ -249,7 +249,7 @@ def _processor_keeps_up(size: int, period_s: float) -> bool:
     Nothing is opened to find out: key frames are drawn by threads of low priority, which an engine
     that was opened by another one would not have. A show with key frames measures it.
     """
-    from vjnode.engine.openvino import known_as  # noqa: PLC0415 - imported when it is needed
+    from vjnode.engines.openvino.engine import known_as  # noqa: PLC0415 - imported when it is needed
 
     ms = kept_ms(known_as(size, "full", fast=True))
     return ms is not None and ms <= LIVE_SHARE * period_s * 1e3
@@ -261,7 +261,7 @@ def _on_the_processor(size: int, period_s: float) -> Choice:
     With the live network; with the whole generator where there is none for this size.
     """
     # They are imported when opened.
-    from vjnode.engine.openvino import OpenVinoEngine, known_as  # noqa: PLC0415
+    from vjnode.engines.openvino.engine import OpenVinoEngine, known_as  # noqa: PLC0415
 
     quality: Quality = "live" if size in distilled_weights.SIZES else "full"
     open_one = partial(OpenVinoEngine, size, None, quality, fast=True)

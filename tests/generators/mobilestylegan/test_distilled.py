@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vjnode.engine.openvino import OpenVinoEngine
+from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, load_expression
 from vjnode.faces.latent import Face, fuse

@@ -5,8 +5,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.engine.cards import codes_of
-from vjnode.engine.openvino_graph import INT8_LIMITS
+from tests.engines.cuda.cards import codes_of
+from vjnode.engines.openvino.graph import INT8_LIMITS
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.model import load

@@ -1,0 +1,118 @@
+"""The generator in torch: the same pictures as the processor's engine draws, and reasons."""
+
+import sys
+from importlib import metadata
+
+import numpy as np
+import pytest
+
+from tests.engines.cuda.cards import card, codes_of, psnr_db
+from vjnode.engines.cuda import torch_engine
+from vjnode.engines.cuda.torch_engine import TorchEngine, open_torch_cuda
+from vjnode.engines.openvino.engine import OpenVinoEngine
+from vjnode.errors import EngineError, InputError
+from vjnode.generators.mobilestylegan.layout import DIM
+
+SIZE = 256
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return OpenVinoEngine(SIZE)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return TorchEngine(SIZE, "cpu")
+
+
+def test_the_pictures_are_those_of_the_processors_engine(engine, truth):
+    for seed in (1, 2):
+        picture = engine.draw(codes_of(seed))
+        assert picture.shape == (SIZE, SIZE, 4)
+        assert picture.dtype == np.uint8
+        assert (picture[..., 3] == 255).all()
+        # In bf16 the other one is itself 52 dB from the truth.
+        assert psnr_db(picture, truth.draw(codes_of(seed))) >= 45
+
+
+def test_a_picture_stays_when_the_next_are_drawn(engine):
+    first = engine.draw(codes_of(1))
+    kept = first.copy()
+    engine.submit(codes_of(2))
+    engine.submit(codes_of(1))
+    second, third = engine.collect(), engine.collect()
+    assert np.array_equal(first, kept)
+    assert np.array_equal(third, kept)
+    assert not np.array_equal(second, kept)
+
+
+def test_a_drawing_can_be_given_up_or_not(engine):
+    whole = engine.draw(codes_of(1))
+    assert np.array_equal(engine.draw_unless(lambda: False, codes_of(1)), whole)
+
+
+def test_wrong_requests_are_refused(engine):
+    with pytest.raises(ValueError, match="18"):
+        engine.draw(np.zeros((18, DIM), np.float32))
+    with pytest.raises(InputError, match="640"):
+        TorchEngine(640, "cpu")
+
+
+def test_without_a_card_or_the_right_torch_it_is_said_why(monkeypatch):
+    monkeypatch.setattr(torch_engine, "gpu_here", lambda: None)
+    with pytest.raises(EngineError, match="no CUDA card"):
+        open_torch_cuda(SIZE)
+    monkeypatch.setattr(torch_engine, "gpu_here", lambda: "sm89")
+    monkeypatch.setattr(metadata, "version", lambda package: "2.13.0+cpu")
+    with pytest.raises(EngineError, match=r"2.13.0\+cpu is for processors only; install"):
+        open_torch_cuda(SIZE)
+    monkeypatch.setattr(metadata, "version", lambda package: "2.13.0")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(EngineError, match=r"run: .*pip install .*torch$"):
+        open_torch_cuda(SIZE)
+
+
+@pytest.fixture(scope="module")
+def on_card():
+    try:
+        engine = open_torch_cuda(SIZE)
+    except EngineError as error:
+        pytest.skip(f"no CUDA card here that PyTorch can use: {error}")
+    yield engine
+    engine.close()
+
+
+@card
+@pytest.mark.slow
+def test_on_a_card_the_pictures_are_right(on_card, engine):
+    for seed in (1, 2, 3):
+        wanted = engine.draw(codes_of(seed))
+        assert psnr_db(on_card.draw(codes_of(seed)), wanted) >= 45
+        assert psnr_db(on_card.draw_unless(lambda: False, codes_of(seed)), wanted) >= 45
+
+
+@card
+@pytest.mark.slow
+def test_on_a_card_a_picture_stays_while_others_are_drawn(on_card):
+    wanted = [on_card.draw(codes_of(seed)).copy() for seed in (1, 2)]
+    pictures = []
+    on_card.submit(codes_of(1))
+    for number in range(1, 40):
+        on_card.submit(codes_of(1 + number % 2))
+        pictures.append(on_card.collect())
+    pictures.append(on_card.collect())
+    for number, picture in enumerate(pictures):
+        assert np.array_equal(picture, wanted[number % 2])
+
+
+@card
+@pytest.mark.slow
+def test_on_a_card_a_second_engine_is_opened_while_the_first_draws(on_card):
+    wanted = on_card.draw(codes_of(1)).copy()
+    second = open_torch_cuda(SIZE)
+    assert second.identity == on_card.identity
+    assert np.array_equal(second.draw(codes_of(1)), wanted)
+    second.close()
+    second.close()
+    assert np.array_equal(on_card.draw(codes_of(1)), wanted)

@@ -1,0 +1,89 @@
+"""The processor's engine, drawing small pictures live: right, itself, and fast."""
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from tests.engines.cuda.cards import psnr_db
+from vjnode.engines.openvino.engine import OpenVinoEngine
+from vjnode.errors import InputError
+from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
+from vjnode.faces.latent import fuse
+from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
+from vjnode.generators.mobilestylegan.distilled_weights import SIZES
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.model import load
+
+SHARE = 0.35
+"""Largest part of the whole generator's time that the live network may take; see README.md."""
+
+
+@pytest.fixture(scope="module")
+def codes():
+    return load_face(0).codes
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_draws_what_the_live_network_says(codes, size):
+    _, synthesis = load(generator_weights())
+    with torch.inference_mode():
+        network = LiveSynthesis(synthesis, load_tail(size))
+        wanted = network(torch.from_numpy(codes.copy())[None], torch.ones(1))[0].numpy()
+    engine = OpenVinoEngine(size, quality="live")
+    picture = engine.draw(codes)
+    assert picture.shape == (size, size, 4)
+    error = np.mean((picture.astype(float) - wanted) ** 2)
+    assert 10 * np.log10(255**2 / error) >= 45
+    assert np.array_equal(engine.draw(codes), picture)
+
+
+@pytest.fixture(scope="module")
+def likeness_db():
+    """How near each face that ships comes to the whole generator's, with each expression."""
+    faces, expressions = face_names(), [load_expression(name) for name in expression_names()]
+    whole = OpenVinoEngine(512)
+    lives = {size: OpenVinoEngine(size, quality="live") for size in SIZES}
+    found = {size: [] for size in SIZES}
+    for face in map(load_face, faces):
+        looks = [fuse(face, expression, 1.0) for expression in expressions]
+        for codes in (face.codes, *looks):
+            wanted = whole.draw(codes)
+            for size, live in lives.items():
+                smaller = cv2.resize(wanted, (size, size), interpolation=cv2.INTER_AREA)
+                found[size].append(psnr_db(live.draw(codes), smaller))
+    return found
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_a_show_draws_looks_as_the_whole_generator_does(likeness_db, size):
+    assert np.mean(likeness_db[size]) >= 30.0
+    assert np.min(likeness_db[size]) >= 27.5
+
+
+def test_it_is_another_engine_than_the_whole_one():
+    engines = [OpenVinoEngine(size, quality=q) for size in SIZES for q in ("full", "live")]
+    assert len({engine.identity for engine in engines}) == 4
+    assert ["live" in engine.name for engine in engines] == [False, True] * 2
+
+
+def test_it_is_fast_enough_to_draw_every_frame(codes):
+    """Both networks are timed in one run, by the processor's clock: other programs count less."""
+    engines = [OpenVinoEngine(256, 2, quality=quality) for quality in ("live", "full")]
+    times = {engine.name: [] for engine in engines}
+    for engine in engines:
+        engine.draw(codes)
+    for _ in range(12):
+        for engine in engines:
+            start_s = time.process_time()
+            engine.draw(codes)
+            times[engine.name].append(time.process_time() - start_s)
+    live_s, full_s = (min(times[engine.name]) for engine in engines)
+    assert live_s <= SHARE * full_s
+
+
+def test_large_pictures_are_not_drawn_live():
+    with pytest.raises(InputError, match="1024 px live; choose one of"):
+        OpenVinoEngine(1024, quality="live")

@@ -1,0 +1,167 @@
+import itertools
+import math
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.modulation.drives import drive
+from vjnode.audio.sources.base import BLOCK_S
+from vjnode.audio.tempo.beat import Beat
+from vjnode.control.controls import Controls
+from vjnode.engines.openvino.parallel import SideBySide
+from vjnode.modulation.response import TrackConfig
+from vjnode.modulation.weight_track import WeightTrack
+from vjnode.render.direct import LiveLibrary
+from vjnode.render.frame_renderer import Painter
+from vjnode.render.idle_motion import DEPTH
+from vjnode.render.keyframe_cache import SweepLibrary
+
+SIZE = 16
+ADA = Controls("", "ada", "laugh", attack=0.0, release=0.0, accent=0.0)
+BEN = replace(ADA, face="ben")
+
+
+class SlowForBen:
+    """An engine that draws ada at once and ben when it is told to."""
+
+    name, identity, size = "test", "test", SIZE
+
+    def __init__(self):
+        self.may_draw_ben = threading.Event()
+
+    def draw(self, codes):
+        if codes[0, 0] >= 100:
+            self.may_draw_ben.wait()
+        return np.full((SIZE, SIZE, 4), int(codes[0, 0]), np.uint8)
+
+    def draw_unless(self, given_up, codes):
+        return None if given_up() else self.draw(codes)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def engine():
+    return SlowForBen()
+
+
+@pytest.fixture
+def painter(engine):
+    def codes(look, weight):
+        return np.full((23, 512), (100 if look.face == "ben" else 0) + 63 * weight, np.float32)
+
+    library = SweepLibrary(
+        lambda threads: engine, codes, size=SIZE, memory_bytes=1 << 24, folder=None
+    )
+    track = WeightTrack(TrackConfig(slope=math.inf))
+    beat = Beat(bpm=120.0, beats=4.0, anchor_s=0.0, locked=True)
+    for number in range(200):
+        track.push(drive(number * BLOCK_S, 1.0, low=0.5, onsets=number, beat=beat))
+    painter = Painter(library, track)
+    assert painter.prepare(ADA, ready=64, timeout_s=60)
+    yield painter
+    engine.may_draw_ben.set()
+    library.close()
+
+
+def paint(painter, now_s, controls):
+    out = np.zeros((SIZE, SIZE, 4), np.uint8)
+    return painter.paint(now_s, controls, out), int(out[0, 0, 0])
+
+
+def test_gain_scales_the_movement(painter):
+    paint(painter, 0.1, ADA)
+    full, bright = paint(painter, 0.2, ADA)
+    half, middle = paint(painter, 0.3, replace(ADA, gain=0.5))
+    assert (full.weight, half.weight) == (1.0, 0.5)
+    assert middle == pytest.approx(bright / 2, abs=2)
+    assert (full.frame, half.frame) == (1, 2)
+
+
+def test_a_look_that_is_not_there_yet_leaves_the_one_before_on(painter, engine):
+    paint(painter, 0.1, ADA)
+    shown, bright = paint(painter, 0.2, ADA)
+    waiting, still = paint(painter, 0.3, BEN)
+    assert (shown.face, waiting.face) == ("ada", "ada")
+    assert still == bright
+    engine.may_draw_ben.set()
+    assert painter.prepare(BEN, ready=1, timeout_s=60)
+    assert paint(painter, 0.4, BEN)[0].face == "ben"
+
+
+def test_a_frame_knows_what_was_heard(painter):
+    info, _ = paint(painter, 0.25, ADA)
+    assert (info.rms_db, info.agc_db, info.low, info.bpm) == (-20.0, 3.0, 0.5, 120.0)
+    assert (info.beat, info.bar) == pytest.approx((0.5, 0.125))
+    assert info.onsets == int(0.25 / BLOCK_S)
+    assert info.captured_s == pytest.approx(0.25, abs=BLOCK_S)
+
+
+def test_what_is_turned_counts_from_the_next_frame(painter):
+    paint(painter, 0.1, ADA)
+    assert paint(painter, 0.2, ADA)[0].weight == 1.0
+    assert paint(painter, 0.3, replace(ADA, ceiling=0.75))[0].weight == pytest.approx(0.75)
+    silent = replace(ADA, routing={"route/expression/weight/amount": 0.5})
+    assert paint(painter, 0.4, silent)[0].weight == pytest.approx(0.5)
+
+
+def test_without_sound_the_face_lives_and_the_weight_says_nothing_of_it(painter):
+    moved = []
+    for n in range(12 * 60):
+        info, level = paint(painter, 5.0 + n / 60, ADA)  # the last drive is seconds old
+        assert info.weight == 0.0
+        assert level == pytest.approx(63 * info.idle, abs=1)
+        moved.append(info.idle)
+    assert moved[0] == 0.0
+    assert max(moved) > 0.5 * DEPTH
+    assert max(abs(b - a) for a, b in itertools.pairwise(moved)) < 0.002
+
+
+def test_with_sound_it_does_nothing_of_itself(painter):
+    for n in range(60):
+        assert paint(painter, 0.1 + n / 60, ADA)[0].idle == 0.0
+
+
+def test_what_is_shown_is_known_with_what_draws_it(painter):
+    assert painter.shown is None
+    paint(painter, 0.1, ADA)
+    look, sweep = painter.shown
+    assert (look.face, sweep.ready) == ("ada", 64)
+
+
+class Begun:
+    """An engine whose pictures say which weight they were begun with."""
+
+    name, identity, size = "begun", "begun", SIZE
+
+    def draw(self, codes):
+        return np.full((SIZE, SIZE, 4), round(200 * float(codes[0, 0])), np.uint8)
+
+    def close(self):
+        pass
+
+
+def test_frames_that_overlap_are_told_with_their_own_pictures():
+    library = LiveLibrary(
+        SideBySide(Begun), lambda look, weight: np.full((23, 512), weight, np.float32)
+    )
+    track = WeightTrack(TrackConfig(slope=math.inf))
+    for number in range(200):
+        track.push(drive(number * BLOCK_S, min(number / 100, 1.0)))
+    painter, out = Painter(library, track), np.zeros((SIZE, SIZE, 4), np.uint8)
+    assert painter.overlaps
+    told = []
+    for tick in range(1, 8):
+        info = painter.paint(0.1 * tick, ADA, out)
+        assert out[0, 0, 0] == round(200 * min(info.weight + info.idle, 1.0))
+        told.append(info)
+    assert [info.frame for info in told] == [0, 0, 1, 2, 3, 4, 5]
+    assert len({info.weight for info in told[1:]}) == 6
+    still = np.zeros_like(out)
+    painter.shown[1].blend(0.5, still)  # as stills do, between frames
+    assert still[0, 0, 0] == 100
+    assert painter.paint(0.9, ADA, out).frame == 6
+    library.close()

@@ -1,0 +1,327 @@
+import errno
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from vjnode.errors import VjnodeError
+from vjnode.render import keyframe_cache as library_module
+from vjnode.render.keyframe_cache import Look, SweepLibrary, keys_within
+from vjnode.render.keyframes import Sweep
+
+SIZE = 64
+WAIT_S = 60
+"""Limit, s, on waits that take far less on any machine, so that a test that fails ends."""
+
+KEY_BYTES = SIZE * SIZE * 4
+ADA, BEN, CHI = (Look(name, "laugh") for name in ("ada", "ben", "chi"))
+
+
+class PaintBox:
+    """An engine whose pictures show their code, so that a test can tell them apart.
+
+    A line that moves on with it keeps keys from being spared.
+    """
+
+    name = "paint box"
+    identity = "1"
+    size = SIZE
+
+    def __init__(self):
+        self.drawn = []
+
+    def draw(self, codes):
+        self.drawn.append(float(codes[0, 0]))
+        picture = np.full((SIZE, SIZE, 4), int(codes[0, 0]), np.uint8)
+        picture[8 + int(codes[0, 0]) % (SIZE - 8), :, :3] = 255
+        picture[..., 3] = 255
+        return picture
+
+    def draw_unless(self, given_up, codes):
+        return None if given_up() else self.draw(codes)
+
+    def close(self):
+        pass
+
+
+class Patient(PaintBox):
+    """A paint box that draws as many pictures as it may, unless a drawing is given up."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun, self.may = threading.Semaphore(0), threading.Semaphore(0)
+
+    def draw_unless(self, given_up, codes):
+        self.begun.release()
+        while not self.may.acquire(timeout=0.001):
+            if given_up():
+                return None
+        return self.draw(codes)
+
+
+def codes(look, weight):
+    base = {"ada": 10, "ben": 100, "chi": 180}[look.face]
+    return np.full((23, 512), base + round(weight * 63), np.float32)
+
+
+@pytest.fixture
+def make(tmp_path):
+    made = []
+
+    def make(engine, *, keys=64, sweeps=2, folder=tmp_path / "sweeps"):
+        library = SweepLibrary(
+            lambda threads: engine,
+            codes,
+            size=SIZE,
+            memory_bytes=KEY_BYTES * keys * sweeps,
+            folder=folder,
+        )
+        made.append(library)
+        return library
+
+    yield make
+    for library in made:
+        library.close()
+
+
+def completed(library, look):
+    sweep = library.sweep(look)
+    assert library.wait(sweep, ready=sweep.keys, timeout_s=WAIT_S)
+    return sweep
+
+
+def value(sweep, weight):
+    out = np.zeros((SIZE, SIZE, 4), np.uint8)
+    sweep.blend(weight, out)
+    return int(out[0, 0, 0])
+
+
+def test_a_sweep_fills_coarse_to_fine(make):
+    engine = PaintBox()
+    sweep = completed(make(engine), ADA)
+    assert engine.drawn[:3] == [10, 73, 41]
+    assert len(engine.drawn) == 64
+    assert [value(sweep, weight) for weight in (0, 1)] == [10, 73]
+
+
+def test_a_second_show_draws_nothing_and_shows_the_same(make):
+    first = completed(make(PaintBox()), ADA)
+    engine = PaintBox()
+    second = completed(make(engine), ADA)
+    assert engine.drawn == []
+    for weight in (0.0, 0.31, 1.0):
+        assert value(first, weight) == value(second, weight)
+
+
+def test_a_damaged_key_is_drawn_again(make, tmp_path):
+    completed(make(PaintBox()), ADA)
+    keys = sorted(tmp_path.glob("sweeps/*/*.jpg"))
+    keys[3].write_bytes(keys[3].read_bytes()[:40])
+    keys[5].write_bytes(b"")
+    engine = PaintBox()
+    completed(make(engine), ADA)
+    assert sorted(engine.drawn) == [13, 15]
+
+
+def test_what_presets_need_is_prepared_when_there_is_room(make):
+    engine = PaintBox()
+    library = make(engine, sweeps=2, folder=None)
+    library.prefetch([BEN, CHI])
+    completed(library, ADA)
+    ben = library.sweep(BEN)
+    assert library.wait(ben, ready=64, timeout_s=WAIT_S)
+    assert 128 <= len(engine.drawn) <= 129  # a key in hand may be drawn by both threads
+
+
+def test_memory_stays_within_its_limit(make):
+    library = make(PaintBox(), sweeps=2, folder=None)
+    first = completed(library, ADA)
+    for look in (BEN, CHI):
+        completed(library, look)
+    assert library.sweep(ADA) is not first
+
+
+def test_little_memory_gives_fewer_keys():
+    assert keys_within(1 << 30, size=1024) == 64
+    assert keys_within(64 << 20, size=1024) == 16
+    assert keys_within(0, size=1024) == 2
+
+
+def test_a_folder_that_cannot_be_written_does_not_stop_the_show(make, tmp_path, caplog):
+    (tmp_path / "file").write_text("in the way")
+    completed(make(PaintBox(), folder=tmp_path / "file"), ADA)
+    assert caplog.text.count("cannot be kept") == 1
+
+
+def test_a_switch_gives_up_what_is_in_hand_and_comes_back_to_it(make):
+    patient = Patient()
+    library = make(patient, folder=None)
+    ada = library.sweep(ADA)
+    patient.may.release(9)
+    assert library.wait(ada, ready=9, timeout_s=WAIT_S)
+    for _ in range(10):
+        assert patient.begun.acquire(timeout=WAIT_S)
+    ben = library.sweep(BEN)
+    assert patient.begun.acquire(timeout=WAIT_S)  # so that of ada has been given up
+    patient.may.release()
+    assert library.wait(ben, ready=1, timeout_s=WAIT_S)
+    assert patient.drawn[9:] == [100]
+    patient.may.release(128)
+    completed(library, BEN)
+    completed(library, ADA)
+    assert sorted(patient.drawn) == [*range(10, 74), *range(100, 164)]
+
+
+def test_the_next_key_is_drawn_while_the_last_is_encoded(make, monkeypatch):
+    drawn_on, seen, encode = threading.Event(), [], library_module.encode
+
+    class Going(PaintBox):
+        def draw(self, codes):
+            if self.drawn:
+                drawn_on.set()
+            return super().draw(codes)
+
+    def slow(picture):
+        seen.append(drawn_on.wait(WAIT_S))
+        return encode(picture)
+
+    monkeypatch.setattr(library_module, "encode", slow)
+    engine = Going()
+    sweep = completed(make(engine), ADA)
+    assert all(seen)
+    assert sorted(engine.drawn) == list(range(10, 74))  # each of them once
+    assert all(value(sweep, key / 63) == 10 + key for key in range(64))
+
+
+def test_the_tick_waits_for_nobody(make, monkeypatch):
+    """Whatever the background does with its sweeps, and however long that takes."""
+    busy, goes_on, missing = threading.Event(), threading.Event(), Sweep.missing
+
+    def slowly(sweep, in_hand=()):
+        busy.set()
+        goes_on.wait()
+        return missing(sweep, in_hand)
+
+    monkeypatch.setattr(Sweep, "missing", slowly)
+    library, got = make(PaintBox(), folder=None), []
+    library.prefetch([CHI])
+    library.sweep(ADA)
+    assert busy.wait(WAIT_S)
+    looks = (ADA, BEN, ADA, CHI)
+    tick = threading.Thread(target=lambda: got.extend(map(library.sweep, looks)), daemon=True)
+    tick.start()
+    tick.join(10)
+    waits = tick.is_alive()
+    goes_on.set()
+    assert not waits
+    assert library.wait(got[-1], ready=64, timeout_s=WAIT_S)
+    assert library.sweep(CHI) is got[-1]
+
+
+def test_a_look_that_is_asked_for_again_before_it_is_begun_stays_the_same(make, monkeypatch):
+    """A sweep made anew would take the place of the first, and of the keys drawn for that."""
+    busy, goes_on, missing = threading.Event(), threading.Event(), Sweep.missing
+
+    def slowly(sweep, in_hand=()):
+        busy.set()
+        goes_on.wait()
+        return missing(sweep, in_hand)
+
+    monkeypatch.setattr(Sweep, "missing", slowly)
+    library = make(PaintBox(), folder=None)
+    library.sweep(ADA)
+    assert busy.wait(WAIT_S)
+    got = [library.sweep(look) for look in (BEN, CHI, BEN)]
+    goes_on.set()
+    assert got[2] is got[0]
+    assert got[1] is not got[0]
+    assert library.wait(got[0], ready=64, timeout_s=WAIT_S)
+    assert library.sweep(BEN) is got[0]
+
+
+def test_what_is_prepared_ahead_keeps_nobody_waiting(make, monkeypatch):
+    """A thread that gives way to everything may stay for long at a lock that others need."""
+
+    class Lock:
+        def __init__(self):
+            self._lock = threading.Lock()
+
+        def __enter__(self):
+            came.add(threading.current_thread().name)
+            self._lock.acquire()
+
+        def __exit__(self, *_):
+            self._lock.release()
+
+    class Watched(PaintBox):
+        def draw_unless(self, given_up, codes):
+            drew.add(threading.current_thread().name)
+            return super().draw_unless(given_up, codes)
+
+    def init(sweep, **how):
+        made(sweep, **how)
+        sweep._filling = Lock()
+
+    came, drew, made = set(), set(), Sweep.__init__
+    monkeypatch.setattr(Sweep, "__init__", init)
+    library = make(Watched())
+    library._files._counting = Lock()
+    completed(library, ADA)
+    library.prefetch([BEN])
+    until_s = time.monotonic() + WAIT_S
+    while (ben := library._shelf.published.get(BEN)) is None and time.monotonic() < until_s:
+        time.sleep(0.005)
+    assert library.wait(ben, ready=64, timeout_s=WAIT_S)
+    assert "sweeps ahead" in drew
+    assert came
+    assert "sweeps ahead" not in came
+
+
+def test_a_disk_that_fills_up_does_not_stop_the_show(make, tmp_path, caplog):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vjnode.render.keyframe_files.replace_file", full)
+        sweep = completed(make(PaintBox()), ADA)
+    assert sweep.drawn == 64
+    assert caplog.text.count("cannot be kept") == 1
+
+
+def test_closing_does_not_wait_for_a_picture(make):
+    patient = Patient()
+    library = make(patient, folder=None)
+    library.sweep(ADA)
+    assert patient.begun.acquire(timeout=WAIT_S)
+    library.close()  # would never return
+    assert patient.drawn == []
+
+
+def test_a_failed_engine_is_reported_and_never_waited_for(make):
+    class Broken(PaintBox):
+        def draw(self, codes):
+            raise RuntimeError("out of memory")
+
+    library = make(Broken(), folder=None)
+    with pytest.raises(VjnodeError, match="out of memory"):
+        library.wait(library.sweep(ADA), ready=1, timeout_s=WAIT_S)
+    with pytest.raises(VjnodeError, match="out of memory"):
+        library.sweep(BEN)
+
+
+def test_keys_that_would_not_show_are_not_drawn_and_leave_room(make):
+    class Fading(PaintBox):
+        def draw(self, codes):
+            self.drawn.append(float(codes[0, 0]))
+            return np.full((SIZE, SIZE, 4), int(codes[0, 0]), np.uint8)
+
+    engine = Fading()
+    library = make(engine, sweeps=2)
+    looks = (ADA, BEN, CHI)
+    sweeps = [completed(library, look) for look in looks]
+    assert len(engine.drawn) == 3 * 17
+    assert [library.sweep(look) for look in looks] == sweeps
+    again = Fading()
+    assert value(completed(make(again), ADA), 0.5) == value(sweeps[0], 0.5)
+    assert again.drawn == []

@@ -1,1 +1,0 @@
-"""How a generator runs: engines and sweeps."""

@@ -1,0 +1,1 @@
+"""Building engines offline: export, TensorRT, and the store that keeps them."""

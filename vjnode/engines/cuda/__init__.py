@@ -1,0 +1,1 @@
+"""CUDA: TensorRT and PyTorch on NVIDIA cards."""

@@ -1,0 +1,266 @@
+"""TensorRT on the card: a built engine, run as a CUDA graph from style codes to RGBA.
+
+A tick is: write codes (47 kB) into pinned memory; launch a graph that copies them to the card,
+draws, and leaves RGBA bytes there; copy those back in a stream of their own, so that the next
+picture is drawn meanwhile. The processor touches no pixel.
+
+Memory, streams, events and graphs come from the driver (``vjnode.engines.cuda.driver``): TensorRT
+itself needs nothing else, so that a card's owner need not install the CUDA build of torch.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.engines.build.store import admit, engine_path, engines_dir, this_machine, wanted
+from vjnode.engines.build.tensorrt import logger_of
+from vjnode.engines.build.tensorrt_variants import Flavour
+from vjnode.engines.cuda.capability import gpu_here, with_cards
+from vjnode.engines.cuda.double_buffer import PLACES, Overlapping
+from vjnode.engines.cuda.driver import NO_CARD, Cuda
+from vjnode.engines.cuda.pinned_pool import PictureMemory
+from vjnode.engines.cuda.tensorrt_api import (
+    CudaEngine,
+    ExecutionContext,
+    Runtime,
+    RuntimeCache,
+    TensorRt,
+)
+from vjnode.engines.networks import NETWORKS, PRECISIONS, Precision, Shapes
+from vjnode.errors import EngineError
+from vjnode.remedy import install, run_vjnode
+from vjnode.storage import cache_dir, replace_file
+
+_log = logging.getLogger(__name__)
+
+NETWORK = NETWORKS["mobilestylegan"]
+
+_Made = TypeVar("_Made")
+
+TEXTURE = np.ones(1, np.float32)
+"""Strength of the generator's frozen noise: as it was trained."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """An engine that may be run. content: the very bytes that were admitted."""
+
+    path: Path
+    content: bytes
+    size: int
+    precision: Precision
+    shapes: Shapes
+
+
+@dataclass
+class _Place:
+    """What one picture under way needs.
+
+    codes: pinned, (slots, dim). picture: on the card. launch: begins to draw the one from the
+    other. drawn, copied: events. block: of picture memory here, that it is copied to.
+    """
+
+    codes: NDArray[np.float32]
+    picture: int
+    launch: Callable[[], None]
+    drawn: int
+    copied: int
+    block: int = 0
+
+
+def open_tensorrt(flavour: Flavour, size: int, folder: Path | None = None) -> "TensorRtEngine":
+    """Open the generator's engine for this card.
+
+    folder: of built engines; None for the usual one.
+
+    Raises:
+        EngineError: it cannot be run here; the text says why, and what to do.
+    """
+    built = find_built(flavour, size, engines_dir() if folder is None else folder)
+    with ExitStack() as unless_opened:
+        cuda = Cuda()
+        unless_opened.callback(cuda.close)
+        try:
+            engine = TensorRtEngine(flavour, flavour.load(), built, cuda)
+        except (RuntimeError, TypeError) as error:  # how TensorRT says that it made nothing
+            raise EngineError(
+                f"{flavour.about} does not start ({error}); update the NVIDIA driver"
+            ) from error
+        unless_opened.pop_all()
+        return engine
+
+
+def find_built(flavour: Flavour, size: int, folder: Path) -> Built:
+    """Return the generator's engine for this card, half precision before single.
+
+    Raises:
+        EngineError: as for ``open_tensorrt``.
+    """
+    gpu = gpu_here()
+    if gpu is None:
+        raise EngineError(NO_CARD)
+    if not flavour.builds_for(gpu):
+        raise EngineError(f"{flavour.about} is not for {with_cards(gpu)}")
+    if not flavour.installed:
+        raise EngineError(
+            f"{flavour.about} is not installed; run: {install(flavour.package)} "
+            f"and then: {run_vjnode('engines', 'build', '--size', str(size))}"
+        )
+    machine = this_machine(flavour)
+    for precision in PRECISIONS:
+        path = engine_path(folder, NETWORK, size, precision, machine)
+        if path.is_file():
+            content = admit(path, wanted(NETWORK, size, precision, machine))
+            return Built(path, content, size, precision, NETWORK.shapes(size))
+    raise EngineError(
+        f"no engine of the generator for {size} px and {with_cards(gpu)} is in {folder}; run: "
+        + run_vjnode("engines", "build", *_asked(size), "--flavour", flavour.module)
+    )
+
+
+def _asked(size: int) -> tuple[str, ...]:
+    """Return the options of ``engines build`` for the generator of ``size`` px."""
+    return ("--model", NETWORK.name, "--size", str(size))
+
+
+class TensorRtEngine(Overlapping):
+    """The default generator on a built engine.
+
+    Args:
+        flavour, trt: which TensorRT, and its module.
+        built: what to run; nothing is checked here any more.
+        cuda: the card; closed together with this.
+
+    Raises:
+        EngineError: TensorRT or the card refuses.
+    """
+
+    name: str
+    identity: str
+    size: int
+
+    def __init__(self, flavour: Flavour, trt: TensorRt, built: Built, cuda: Cuda) -> None:
+        self.size = built.size
+        self.name = f"{flavour.module} {built.precision} on {cuda.card}"
+        digest = hashlib.sha256(built.content)
+        digest.update(f"{flavour.module} {trt.__version__} {cuda.card}".encode())
+        self.identity = digest.hexdigest()[:16]
+        self._cuda = cuda
+        self._about = f"{flavour.about} cannot run {built.path.name}"
+        self._logger = logger_of(trt)
+        self._logger.errors.clear()
+        self._runtime: Runtime | None = None
+        self._engine: CudaEngine | None = None
+        self._context: ExecutionContext | None = None
+        self._places: list[_Place] = []
+        self._pictures = PictureMemory(cuda, built.shapes["picture"][1:], blocks=PLACES)
+        with ExitStack() as unless_opened:  # whatever is raised, and TensorRT raises a lot
+            unless_opened.callback(self.close)
+            self._drawing, self._copying = cuda.stream(), cuda.stream()
+            self._runtime = trt.Runtime(self._logger)
+            self._engine = self._there(self._runtime.deserialize_cuda_engine(built.content))
+            kernels = cache_dir("engines") / f"kernels-{self.identity}.cache"
+            self._context, kept = self._execution(
+                self._engine, kernels if flavour.anywhere else None
+            )
+            # A show fuses face and expression itself, which are 47 kB: nothing moves beyond that.
+            for name in ("directions", "weights"):
+                self._set(self._context, name, np.zeros(built.shapes[name], np.float32))
+            self._set(self._context, "texture", TEXTURE)
+            self._places += [self._place(self._context, built.shapes) for _ in range(PLACES)]
+            if kept is not None:
+                with suppress(OSError):  # without it, the next start only takes longer
+                    replace_file(kernels, bytes(kept.serialize()))
+            unless_opened.pop_all()
+
+    def close(self) -> None:
+        """Free the card's memory; safe to call twice. Pictures that were drawn stay."""
+        with suppress(EngineError):  # a card that has failed
+            self._drop()
+        self._cuda.close()  # graphs before what they are of
+        self._pictures.close()
+        self._places = []
+        self._context = self._engine = self._runtime = None
+
+    def _execution(
+        self, engine: CudaEngine, kernels: Path | None
+    ) -> tuple[ExecutionContext, RuntimeCache | None]:
+        """Return what runs the engine, and what to keep of it for the next start, if anything.
+
+        kernels: TensorRT for RTX makes them on the card when it opens an engine, which takes
+        seconds; this is where those of the last time are. It refuses what does not fit.
+        """
+        if kernels is None:
+            return self._there(engine.create_execution_context()), None
+        config = engine.create_runtime_config()
+        kept = config.create_runtime_cache()
+        with suppress(OSError):  # the first time
+            kept.deserialize(kernels.read_bytes())
+        config.set_runtime_cache(kept)
+        return self._there(engine.create_execution_context(runtime_config=config)), kept
+
+    def _set(self, context: ExecutionContext, name: str, value: NDArray[np.float32]) -> None:
+        """Give an input its value for good."""
+        pinned = self._cuda.staging(value.shape)
+        pinned[...] = value
+        address = self._cuda.memory(value.nbytes)
+        self._cuda.to_card(address, pinned.ctypes.data, value.nbytes, self._drawing)
+        self._cuda.finish(self._drawing)
+        self._there(context.set_tensor_address(name, address))
+
+    def _place(self, context: ExecutionContext, shapes: Shapes) -> _Place:
+        """Return a place for pictures, with its tick as a graph."""
+        cuda, codes = self._cuda, self._cuda.staging(shapes["face"][1:])
+        face, picture = cuda.memory(codes.nbytes), cuda.memory(self._pictures.nbytes)
+
+        def tick() -> None:
+            self._there(context.set_tensor_address("face", face))
+            self._there(context.set_tensor_address("picture", picture))
+            cuda.to_card(face, codes.ctypes.data, codes.nbytes, self._drawing)
+            self._there(context.execute_async_v3(self._drawing))
+
+        tick()  # what TensorRT does the first time only must not become part of the graph
+        cuda.finish(self._drawing)
+        launch: Callable[[], None] = tick
+        try:
+            launch = partial(cuda.launch, cuda.graph(tick, self._drawing), self._drawing)
+        except EngineError as error:
+            _log.warning("drawing without a CUDA graph, which is slower: %s", error)
+        return _Place(codes, picture, launch, drawn=cuda.event(), copied=cuda.event())
+
+    def _begin(self, place: int, codes: NDArray[np.float32]) -> None:
+        cuda, one = self._cuda, self._places[place]
+        cuda.use()
+        one.codes[...] = codes
+        one.launch()
+        cuda.record(one.drawn, self._drawing)
+        cuda.order(self._copying, one.drawn)
+        one.block = self._pictures.take()
+        cuda.from_card(one.block, one.picture, self._pictures.nbytes, self._copying)
+        cuda.record(one.copied, self._copying)
+
+    def _is_there(self, place: int) -> bool:
+        self._cuda.use()
+        return self._cuda.is_over(self._places[place].copied)
+
+    def _end(self, place: int) -> NDArray[np.uint8]:
+        self._cuda.use()
+        self._cuda.wait(self._places[place].copied)
+        return self._pictures.picture(self._places[place].block)
+
+    def _there(self, result: _Made | None) -> _Made:
+        """Return what TensorRT has returned, unless that says that it failed."""
+        if result is None or result is False:
+            raise EngineError(
+                f"{self._about} ({self._logger.last()}); update the NVIDIA driver, or build it "
+                f"again: {run_vjnode('engines', 'build', *_asked(self.size))}"
+            )
+        return result

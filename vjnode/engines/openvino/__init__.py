@@ -1,0 +1,1 @@
+"""OpenVINO, which draws on every processor."""

@@ -1,0 +1,104 @@
+"""Whether an engine draws, and how fast it does on this machine: measured once, then known."""
+
+import hashlib
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.engines.base import Engine, Named
+from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide
+from vjnode.errors import VjnodeError
+from vjnode.runtime import cores
+from vjnode.storage import cache_dir, replace_file
+
+DRAWS = 20
+"""At most so many pictures are timed, after one that is not."""
+
+ENOUGH_S = 1.0
+"""No further one is begun after this time, s: somebody waits for a show to start."""
+
+
+MEASURED = 2
+"""Grows when pictures are timed in another way."""
+
+LEAST_CONTRAST = 8.0
+"""A picture whose levels 0…255 have a smaller standard deviation is not one of a face."""
+
+
+def probe_codes() -> NDArray[np.float32]:
+    """Return the style codes of a face that ships, (23, 512) float32."""
+    from vjnode.faces.catalogue import face_names, load_face  # noqa: PLC0415
+
+    return load_face(face_names()[0]).codes
+
+
+def looks_like_one(picture: NDArray[np.uint8], size: int) -> bool:
+    """Whether ``picture`` could be one of a face: opaque, and neither flat nor half missing.
+
+    Levels that were not finite come out as one flat colour.
+    """
+    if picture.shape != (size, size, 4) or (picture[..., 3] != 255).any():
+        return False
+    quarters = picture[..., :3].reshape(2, size // 2, 2, size // 2, 3)
+    return bool((quarters.std((1, 3)).mean(-1) >= LEAST_CONTRAST).all())
+
+
+def measured_ms(engine: Engine, *, anew: bool = False) -> float:
+    """Return how long a picture takes, until it is here, ms: the quickest of several.
+
+    An engine is opened while a show starts, which takes every core and holds up some of them.
+    Of an engine that draws several at once, the time from one picture to the next. Measured once
+    for each engine, device and number of cores, and kept in the cache.
+
+    anew: measure it again; the machine may have been busy then.
+    """
+    known = kept_ms(engine)
+    if known is not None and not anew:
+        return known
+    codes, times_s = probe_codes(), list[float]()
+    engine.draw(codes)  # the first one may take longer
+    while not times_s or (len(times_s) < DRAWS and sum(times_s) < ENOUGH_S):
+        times_s.append(_drawing_s(engine, codes))
+    ms = round(1e3 * min(times_s), 3)
+    # Where it cannot be kept, it is measured again the next time.
+    with suppress(OSError, VjnodeError):
+        replace_file(_file(), json.dumps(_all() | {_key(engine): ms}, indent=1).encode())
+    return ms
+
+
+def _drawing_s(engine: Engine, codes: NDArray[np.float32]) -> float:
+    start_s = time.perf_counter()
+    if isinstance(engine, SideBySide):
+        for picture in [engine.begin(codes) for _ in range(AT_ONCE)]:
+            picture.result()
+        return (time.perf_counter() - start_s) / AT_ONCE
+    engine.draw(codes)
+    return time.perf_counter() - start_s
+
+
+def kept_ms(engine: Named) -> float | None:
+    """Return what ``measured_ms`` has measured before, ms; None: nothing yet."""
+    return _all().get(_key(engine))
+
+
+def _all() -> dict[str, float]:
+    """Return everything that was measured on this machine, ms; nothing of a damaged file."""
+    try:
+        found = json.loads(_file().read_bytes())
+        return {str(key): float(ms) for key, ms in found.items()}
+    except (OSError, VjnodeError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _key(engine: Named) -> str:
+    """Return what a time belongs to; an engine's name says on which device it is."""
+    about = f"{MEASURED} {engine.identity} {engine.name} {engine.size} {cores()}"
+    return f"{engine.name}, {engine.size} px, {hashlib.sha256(about.encode()).hexdigest()[:12]}"
+
+
+def _file() -> Path:
+    return cache_dir("engines") / "measured.json"

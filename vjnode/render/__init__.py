@@ -1,0 +1,1 @@
+"""Rendering: from a moment of the music to a frame."""

@@ -1,0 +1,300 @@
+"""The sweeps of a show: prepared in the background, kept in memory and on disk.
+
+What the show has asked for is drawn at once and on every core, and encoded for the disk while the
+next is drawn. What presets may ask for later is drawn on one core, and gives way to everything: a
+switch that may come must not cost a frame that is due.
+
+The tick of a show waits for none of this. It says what it wants into a queue that never blocks, and
+reads what is published; one thread does everything to the shelf of sweeps. A lock would make the
+tick wait for whoever has it, and a thread that gives way to everything may keep it for long.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.engines.base import Engine
+from vjnode.errors import VjnodeError
+from vjnode.priority import lower_priority
+from vjnode.render.keyframe_files import KeyFiles, decode, encode
+from vjnode.render.keyframe_shelf import Look, Shelf, Task
+from vjnode.render.keyframes import Sweep
+from vjnode.runtime import cores
+
+__all__ = ["KEYS", "Codes", "Look", "SweepLibrary", "keys_within"]
+
+_log = logging.getLogger(__name__)
+
+KEYS = 64
+_DRAWING, _DEVELOPING = 10, 19
+"""Nicenesses: the show's own clock goes first. What is encoded gives way to what is drawn, for a
+core that encodes holds up all that draw a picture with it."""
+
+MOST_DEVELOPERS = 4
+"""Threads that encode what was drawn: on a card that takes far longer than drawing."""
+
+_GLANCE_S = 0.005
+"""Interval, s, at which ``SweepLibrary.wait`` looks whether the keys are there."""
+
+Codes = Callable[[Look, float], NDArray[np.float32]]
+"""From a look and a weight (0…1) to style codes, (23, 512) float32."""
+
+
+def keys_within(memory_bytes: int, *, size: int, keys: int = KEYS) -> int:
+    """Return how many keys of ``size`` px fit into ``memory_bytes``: 2 to ``keys``."""
+    return max(2, min(keys, memory_bytes // (size * size * 4)))
+
+
+class SweepLibrary:
+    """Hands out sweeps at once and fills them in the background, in the order of its ``Shelf``.
+
+    Args:
+        open_engine: opens an engine, in the background thread that will use it, given the
+            number of its threads or None for as many as there are cores. Called more than once.
+        codes: the style codes of a look at a weight.
+        size: pictures are size × size px.
+        memory_bytes: limit for all sweeps together; a single sweep gets fewer keys when
+            it alone would be larger.
+        folder: where keys are kept between shows; None keeps none.
+
+    """
+
+    def __init__(
+        self,
+        open_engine: Callable[[int | None], Engine],
+        codes: Codes,
+        *,
+        size: int,
+        memory_bytes: int,
+        folder: Path | None,
+    ) -> None:
+        self._open_engine = open_engine
+        self._codes = codes
+        self._size = size
+        self._files = KeyFiles(folder, size)
+        self.keys = keys_within(memory_bytes, size=size)
+        if self.keys < KEYS:
+            _log.warning(
+                "the sweep memory of %d MiB holds %d key frames of %d, so the movement is coarser; "
+                "raise --sweep-memory",
+                memory_bytes >> 20,
+                self.keys,
+                KEYS,
+            )
+        self._shelf = Shelf(keys=self.keys, size=size, memory_bytes=memory_bytes)
+        self._newest: tuple[Look, Sweep] | None = None
+        self._asks = 0
+        self._unanswered: dict[Look, tuple[int, Sweep]] = {}
+        """Sweeps that were asked for and are not published yet, with the number of the last ask.
+        For the thread that calls ``sweep`` alone."""
+        self._names: dict[tuple[str, Look], str] = {}
+        developers = min(cores(), MOST_DEVELOPERS)
+        lower = partial(lower_priority, _DEVELOPING)
+        self._developers = ThreadPoolExecutor(developers, "sweeps develop", initializer=lower)
+        self._undeveloped = threading.Semaphore(2 * developers)
+        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        """Changes to the shelf, made by the thread that owns it. No ``put`` waits."""
+        self._ahead: SimpleQueue[Task | None] = SimpleQueue()
+        self._ahead_is_free = True
+        self._stopping = False
+        self._failure: BaseException | None = None
+        self._identity = ""
+        self.engine_name = ""
+        """Name of the engine once it is open."""
+        self._threads: list[threading.Thread] = []
+        self._start(self._draw_wanted, "wanted")
+        self._start(self._draw_ahead, "ahead")
+
+    def sweep(self, look: Look) -> Sweep:
+        """Return the sweep of ``look``, perhaps still empty, and prepare it before any other.
+
+        At once, whatever the background does; for one thread at a time.
+
+        Raises:
+            VjnodeError: the engine has failed; nothing more will be prepared.
+        """
+        self._check()
+        if self._newest is not None and self._newest[0] == look:
+            return self._newest[1]
+        answered = self._shelf.answered  # before what is published, which is then no older
+        self._unanswered = {one: it for one, it in self._unanswered.items() if it[0] > answered}
+        if look in self._unanswered:
+            sweep = self._unanswered[look][1]
+        else:
+            sweep = self._shelf.published.get(look) or Sweep(keys=self.keys, size=self._size)
+        self._asks += 1
+        self._unanswered[look] = self._asks, sweep
+        self._newest = look, sweep
+        self._inbox.put(partial(self._shelf.ask, look, sweep))
+        return sweep
+
+    def prefetch(self, looks: Iterable[Look]) -> None:
+        """Prepare these too, when there is nothing else to do and memory for them."""
+        self._inbox.put(partial(self._shelf.prefetch, tuple(looks)))
+
+    def wait(self, sweep: Sweep, *, ready: int, timeout_s: float) -> bool:
+        """Wait until ``sweep`` has ``ready`` keys; False when that took too long.
+
+        Raises:
+            VjnodeError: the engine has failed.
+        """
+        until_s = time.monotonic() + timeout_s
+        while True:
+            self._check()
+            if sweep.ready >= ready:
+                return True
+            if time.monotonic() >= until_s:
+                return False
+            time.sleep(_GLANCE_S)
+
+    def close(self) -> None:
+        """Stop preparing; returns when that has stopped, soon."""
+        self._stopping = True
+        self._inbox.put(lambda: None)
+        self._ahead.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._developers.shutdown()
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise VjnodeError(f"the engine has failed: {self._failure}") from self._failure
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+
+    def _start(self, work: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=work, name=f"sweeps {name}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _draw_wanted(self) -> None:
+        """Draw the keys of looks that were asked for, on every core; this thread owns the shelf."""
+        lower_priority(_DRAWING)
+        engine: Engine | None = None
+        try:
+            while (task := self._next_wanted()) is not None:
+                if engine is None:
+                    engine = self._open_engine(None)
+                    self.engine_name, self._identity = engine.name, engine.identity
+                self._fill(engine, task)
+        except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
+            self._fail(error)
+        finally:
+            if engine is not None:
+                engine.close()
+
+    def _draw_ahead(self) -> None:
+        """Draw what may be wanted later, by this thread alone: nothing of it is in a hurry."""
+        lower_priority(None)
+        engine: Engine | None = None
+        try:
+            while (task := self._ahead.get()) is not None and not self._stopping:
+                engine = engine or self._open_engine(1)
+                look, sweep, key = task
+                name = self._name_of(engine.identity, look)
+                picture = self._files.read(name, key)
+                if picture is None and (drawn := self._draw(engine, task)) is not None:
+                    picture = self._developed(name, key, drawn)
+                if picture is not None:
+                    # Noted by another: whoever met this thread at a lock would wait for long.
+                    self._inbox.put(partial(sweep.note, key, sweep.take_in(key, picture)))
+                self._inbox.put(self._free_ahead)
+        except Exception as error:  # noqa: BLE001 - top of a thread
+            _log.warning("nothing is prepared ahead of a switch any more: %s", error)
+        finally:
+            if engine is not None:
+                engine.close()
+
+    def _free_ahead(self) -> None:
+        self._ahead_is_free = True
+
+    def _next_wanted(self) -> Task | None:
+        """Wait for the next key to draw and return it; None once the library is closed.
+
+        While there is none, the other thread gets one to draw ahead.
+        """
+        while not self._stopping:
+            while not self._inbox.empty():
+                self._inbox.get()()
+            if (task := self._shelf.take_wanted()) is not None:
+                return task
+            if self._ahead_is_free and (ahead := self._shelf.next_ahead()) is not None:
+                self._ahead_is_free = False
+                # Here, for what gives way to everything would keep Python from the tick for long.
+                self._name_of(self._identity, ahead[0])
+                self._ahead.put(ahead)
+            self._inbox.get()()
+        return None
+
+    def _fill(self, engine: Engine, task: Task) -> None:
+        """Put one key into its sweep, from disk if it is there, else drawn.
+
+        What is drawn is encoded by somebody else, and is in hand until then.
+        """
+        look, sweep, key = task
+        name = self._name_of(engine.identity, look)
+        developing = False
+        try:
+            if (picture := self._files.read(name, key)) is not None:
+                sweep.put(key, picture)
+                return
+            if (drawn := self._draw(engine, task)) is None:
+                return
+            if not sweep.ready:
+                sweep.put(key, drawn)  # a switch waits for this one; what is kept follows
+            self._undeveloped.acquire()
+            self._developers.submit(self._develop, name, task, drawn)
+            developing = True
+        finally:
+            if not developing:
+                self._inbox.put(partial(self._shelf.put_down, task))
+
+    def _draw(self, engine: Engine, task: Task) -> NDArray[np.uint8] | None:
+        """Draw a key: shape (size, size, 4), uint8 RGBA; None if that is given up."""
+        look, sweep, key = task
+        codes = self._codes(look, key / (self.keys - 1))
+        return engine.draw_unless(lambda: self._is_given_up(sweep), codes)
+
+    def _develop(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
+        _, sweep, key = task
+        try:
+            sweep.put(key, self._developed(name, key, drawn))
+        except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
+            self._fail(error)
+        finally:
+            self._undeveloped.release()
+            self._inbox.put(partial(self._shelf.put_down, task))
+
+    def _developed(self, name: str, key: int, drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Write a drawn key to disk; returns it as it will be read: a cache changes no picture."""
+        data = encode(drawn)
+        picture = decode(data, self._size)
+        assert picture is not None  # noqa: S101 - it was encoded a moment ago
+        self._files.keep(name, key, data)
+        return picture
+
+    def _is_given_up(self, sweep: Sweep) -> bool:
+        """Whether all is over, or the show waits for the first key of another sweep."""
+        newest = None if self._newest is None else self._newest[1]
+        waited_for = newest is not None and newest is not sweep and not newest.ready
+        return waited_for or self._stopping
+
+    def _name_of(self, identity: str, look: Look) -> str:
+        """Return the name of a look's folder: by everything that its pictures depend on."""
+        if (identity, look) not in self._names:
+            digest = hashlib.sha256(identity.encode())
+            for key in range(self.keys):
+                digest.update(self._codes(look, key / (self.keys - 1)).tobytes())
+            name = f"{look.face}-{look.expression}-{self._size}-{digest.hexdigest()[:16]}"
+            self._names[identity, look] = name
+        return self._names[identity, look]
