@@ -14,7 +14,7 @@ from pythonosc.udp_client import SimpleUDPClient
 import vjnode
 from tests.audio.sounds import pink_noise, write_wav
 from tests.events import wait_for
-from tests.output.test_record import sound_of, video_of
+from tests.output.record.test_output import sound_of, video_of
 from tests.show.process import read_trace, shows_in
 from tests.show.process import vjnode as command
 from vjnode.modulation.encoder.export import export_onnx

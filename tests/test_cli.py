@@ -14,7 +14,7 @@ from vjnode.config import parse_address
 from vjnode.control.presets import scan_presets
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, face_names
-from vjnode.output.catalogue import KINDS, check_once, parse_output
+from vjnode.output.registry import KINDS, check_once, parse_output
 from vjnode.storage import shipped
 
 SONG = shipped("demo", "demo.ogg")

@@ -12,9 +12,9 @@ TRIED = (
     "tests/output/test_camera.py",
     "tests/test_storage.py",
     "tests/control/test_osc.py::test_messages_reach_their_parameter",
-    "tests/output/test_preview.py::test_live_pictures_are_small",
-    "tests/output/test_record.py::test_colours_come_back_right",
-    "tests/output/test_record.py::test_sound_is_in_step_with_the_picture",
+    "tests/output/preview/test_output.py::test_live_pictures_are_small",
+    "tests/output/record/test_output.py::test_colours_come_back_right",
+    "tests/output/record/test_output.py::test_sound_is_in_step_with_the_picture",
     "tests/live/test_window.py::test_every_pixel_is_kept_where_the_sizes_agree",
 )
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
-from vjnode.output.ndi import AVAHI
+from vjnode.output.ndi.sender import AVAHI
 from vjnode.remedy import Installation, install_extra, install_packages, run_vjnode
 
 ROOT = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ import pytest
 
 from vjnode import storage
 from vjnode.errors import VjnodeError
-from vjnode.output.recording_files import RecordingFiles
+from vjnode.output.record.files import RecordingFiles
 from vjnode.storage import TRIES, cache_dir, check_writable, move, remove, replace_file, shipped
 
 

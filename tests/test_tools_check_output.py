@@ -6,7 +6,7 @@ import pytest
 
 from tests.output import fake_spout, fake_syphon
 from tools.check_output import main
-from vjnode.output.test_card import BARS, bar_centre
+from vjnode.output.test_pattern import BARS, bar_centre
 
 
 def test_it_says_what_to_see_and_how_it_goes(capsys):

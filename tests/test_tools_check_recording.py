@@ -7,7 +7,7 @@ import pytest
 from tests.output.shows import Tap, flat, tone
 from tools.check_recording import check, decode
 from vjnode.output.base import OutputContext
-from vjnode.output.record import open_output
+from vjnode.output.record.output import open_output
 
 
 def record(path, times):

@@ -14,11 +14,10 @@ from fractions import Fraction
 
 from vjnode.errors import OutputError, VjnodeError
 from vjnode.output.base import Output, OutputContext, OutputSpec
-from vjnode.output.catalogue import KINDS, open_output, parse_output, unready
-from vjnode.output.clock import FrameClock, wait_until
+from vjnode.output.clock import FrameClock, parse_fps, wait_until
 from vjnode.output.delivery import Adapter
-from vjnode.output.rate import parse_fps
-from vjnode.output.test_card import BARS, SWEEP_S, Card
+from vjnode.output.registry import KINDS, open_output, parse_output, unready
+from vjnode.output.test_pattern import BARS, SWEEP_S, Card
 from vjnode.runtime import monotonic_s
 
 WHERE = {

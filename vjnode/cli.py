@@ -26,8 +26,8 @@ from vjnode.options import (
     add_trace,
     controls_asked_for,
 )
-from vjnode.output.catalogue import KINDS, parse_output, unready
 from vjnode.output.delivery import USAGE as DELIVERY_USAGE
+from vjnode.output.registry import KINDS, parse_output, unready
 from vjnode.runtime import heeded_signals, log_to_stderr
 
 DEFAULT_OUTPUTS = ("preview",)

@@ -8,8 +8,8 @@ from vjnode.audio.sources.spec import parse_audio
 from vjnode.engines.base import SIZES
 from vjnode.errors import InputError
 from vjnode.output.base import OutputSpec
-from vjnode.output.catalogue import check_once
-from vjnode.output.rate import FPS_HIGH, FPS_LOW, in_range
+from vjnode.output.clock import FPS_HIGH, FPS_LOW, in_range
+from vjnode.output.registry import check_once
 
 OSC_HOST, OSC_PORT = "127.0.0.1", 9010
 SWEEP_MEMORY_MIB = 1024

@@ -23,7 +23,7 @@ from vjnode.control.parameters import AGC_MODES, Parameter, find
 from vjnode.engines.base import SIZES
 from vjnode.errors import InputError
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S
-from vjnode.output.rate import FPS_HIGH, FPS_LOW, parse_fps
+from vjnode.output.clock import FPS_HIGH, FPS_LOW, parse_fps
 
 DEFAULT_PRESET = "stage"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.output.test_record_faults import namespaces
+from tests.output.record.test_faults import namespaces
 from tests.show.process import ROOT
 
 

@@ -8,10 +8,10 @@ from tests.events import wait_for
 from tests.live.attacks import BACK_S, Sizes, check_flat, gaps
 from tests.live.fairness import Miss, play_fairly
 from tests.live.small_disk import small_disk
-from tests.output.test_record import sound_of, video_of
+from tests.output.record.test_output import sound_of, video_of
 from vjnode.audio.sources.base import RATE_HZ
-from vjnode.output.interrupted import RETRY_S
-from vjnode.output.recording_files import MIN_FREE_MIB, RESERVE_MIB
+from vjnode.output.record.files import MIN_FREE_MIB, RESERVE_MIB
+from vjnode.output.record.retry import RETRY_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -11,7 +11,7 @@ import pytest
 from tests.live.attacks import BACK_S, GAP_S, Sizes, check_flat, gaps, late
 from tests.live.fairness import Miss, play_fairly
 from tests.live.watcher import Watcher
-from tests.output.ndi_ends import Receiver
+from tests.output.ndi.ends import Receiver
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.live.fairness import Miss, play_fairly
-from tests.output.ndi_ends import FINDING_PORT, Receiver, listening
+from tests.output.ndi.ends import FINDING_PORT, Receiver, listening
+from tests.output.ndi.test_sender import late
 from tests.output.network import ndi_network
-from tests.output.test_ndi import late
 from tests.show.process import Show
 
 SECONDS = float(os.environ.get("VJNODE_NDI_SECONDS", "10"))

@@ -12,8 +12,8 @@ import pytest
 
 from tests.events import wait_for
 from tests.output.shows import INFO
-from vjnode.output import preview
 from vjnode.output.base import Frame, OutputContext
+from vjnode.output.preview.output import output
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -46,7 +46,7 @@ class Show:
         self.info = INFO
         self.paused = False
         context = OutputContext(1024, Fraction(60), measured_fps=lambda: 59.94)
-        self._output = preview.open_output(str(port), context)
+        self._output = output.open_output(str(port), context)
         self.port, self.url = self._output.port, self._output.url
         self._over = threading.Event()
         self._clock = threading.Thread(target=self._run)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tests.events import HANG_S, wait_for
-from tests.output.screen import ESCAPE, HEIGHT, WIDTH, a_screen
 from tests.output.shows import INFO, flat
 from tests.output.test_delivery import chart
-from vjnode.output import window
+from tests.output.window.screen import ESCAPE, HEIGHT, WIDTH, a_screen
 from vjnode.output.base import Frame, OutputContext
+from vjnode.output.window.output import output as window
 
 pytestmark = pytest.mark.live
 

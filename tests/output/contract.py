@@ -13,7 +13,7 @@ import pytest
 from tests.output.shows import Tap, flat, noise, tone
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
-from vjnode.output.catalogue import KINDS, open_output, parse_output
+from vjnode.output.registry import KINDS, open_output, parse_output
 
 CONTEXT = OutputContext(64, Fraction(60))
 

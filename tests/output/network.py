@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vjnode.output import ndi
+from vjnode.output.ndi.sender import sender
 
 CLONE_NEWNET = 0x40000000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
@@ -63,7 +63,7 @@ def ndi_network():
     The runtime leaves a file behind for each name.
     """
     with own_network():
-        if why := ndi.unready():
+        if why := sender.unready():
             pytest.skip(f"NDI is not installed here: {why}")
         yield
     for left in Path("/tmp").glob(f"NTK_SEND_*{os.getpid()}"):  # noqa: S108 - its place

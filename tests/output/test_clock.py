@@ -3,7 +3,8 @@ from fractions import Fraction
 
 import pytest
 
-from vjnode.output.clock import FrameClock, wait_until
+from vjnode.errors import InputError
+from vjnode.output.clock import FrameClock, parse_fps, wait_until
 
 RATES = [
     *(Fraction(24), Fraction(25), Fraction(30_000, 1001), Fraction(30), Fraction(50)),
@@ -87,3 +88,25 @@ def test_waiting_sleeps_to_just_before_the_deadline_and_never_returns_early():
     wait_until(1.0, now=clock, sleep=sleep)
     assert now[0] >= 1.0
     assert sum(slept) == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "fps"),
+    [
+        ("60", Fraction(60)),
+        ("25", Fraction(25)),
+        ("29.97", Fraction(30_000, 1001)),
+        ("59.94", Fraction(60_000, 1001)),
+        ("23.976", Fraction(24_000, 1001)),
+        ("30000/1001", Fraction(30_000, 1001)),
+        ("12.5", Fraction(25, 2)),
+    ],
+)
+def test_rates_are_exact(text, fps):
+    assert parse_fps(text) == fps
+
+
+@pytest.mark.parametrize("text", ["fast", "", "1/0", "nan"])
+def test_no_rate_is_told(text):
+    with pytest.raises(InputError, match="30000/1001"):
+        parse_fps(text)

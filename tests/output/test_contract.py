@@ -8,9 +8,9 @@ import pytest
 from tests.output import fake_camera, fake_spout, fake_syphon
 from tests.output.contract import Kind, OutputContract
 from tests.output.network import ndi_network
-from tests.output.screen import a_screen
+from tests.output.window.screen import a_screen
 from vjnode.errors import InputError
-from vjnode.output.catalogue import KINDS, parse_output
+from vjnode.output.registry import KINDS, parse_output
 
 UNDER_TEST = (
     Kind("null", lambda _: ""),

@@ -5,8 +5,8 @@ import pytest
 
 from vjnode.errors import InputError
 from vjnode.output.base import Delivery
-from vjnode.output.catalogue import parse_output
 from vjnode.output.delivery import Adapter, split_delivery
+from vjnode.output.registry import parse_output
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

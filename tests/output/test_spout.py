@@ -18,9 +18,9 @@ from tests.output.shows import noise
 from vjnode.errors import InputError, OutputError
 from vjnode.output import spout
 from vjnode.output.base import Delivery, Frame, OutputContext
-from vjnode.output.catalogue import open_output, parse_output
 from vjnode.output.delivery import Adapter
-from vjnode.output.test_card import BARS, Card, bar_centre
+from vjnode.output.registry import open_output, parse_output
+from vjnode.output.test_pattern import BARS, Card, bar_centre
 from vjnode.remedy import install_extra
 
 PACKAGE = "SpoutGL==0.1.1"

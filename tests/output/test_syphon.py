@@ -18,9 +18,9 @@ from tests.output.shows import noise
 from vjnode.errors import InputError, OutputError
 from vjnode.output import syphon
 from vjnode.output.base import Delivery, OutputContext
-from vjnode.output.catalogue import open_output, parse_output
 from vjnode.output.delivery import Adapter
-from vjnode.output.test_card import BARS, Card, bar_centre
+from vjnode.output.registry import open_output, parse_output
+from vjnode.output.test_pattern import BARS, Card, bar_centre
 from vjnode.remedy import install_extra
 
 PACKAGE = "syphon-python==0.2.0"

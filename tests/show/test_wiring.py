@@ -14,7 +14,7 @@ from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.registry import Choice, Verdict
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import expression_names, face_names
-from vjnode.output.catalogue import parse_output
+from vjnode.output.registry import parse_output
 from vjnode.render.direct import LiveLibrary
 from vjnode.render.frame_renderer import Painter
 from vjnode.render.keyframe_cache import Look, SweepLibrary

@@ -1,7 +1,7 @@
 """What an output is given and what it must do.
 
 An output is a place that frames go to: a recording, a preview page, a VJ's software. Each
-is one module in this package, named in ``vjnode.output.catalogue`` and imported only when
+is one module in this package, named in ``vjnode.output.registry`` and imported only when
 it is opened. In a show every output runs in its own process; the frame clock around it
 calls ``send`` once per frame, whether the engine has drawn anew or not.
 """

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vjnode.errors import InputError
 from vjnode.output.base import ALPHAS, CODECS, ORDERS, Delivery
-from vjnode.output.rate import parse_fps
+from vjnode.output.clock import parse_fps
 
 SIZE_LOW, SIZE_HIGH = 16, 4096
 PART_LOW_MIN, PART_HIGH_MIN = 0.1, 1440.0

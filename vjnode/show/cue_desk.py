@@ -1,6 +1,6 @@
 """What hands do to every output: the newest controls, as a cue."""
 
-from vjnode.output.curtain import Cue
+from vjnode.output.overrides import Cue
 from vjnode.show.links import unpack_controls
 from vjnode.show.slot import Slot
 

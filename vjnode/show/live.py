@@ -22,7 +22,7 @@ from vjnode.control.controls import Controls, Stock
 from vjnode.control.osc import OscServer
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.output.base import UNKNOWN, FrameInfo
-from vjnode.output.catalogue import KINDS
+from vjnode.output.registry import KINDS
 from vjnode.runtime import monotonic_s
 from vjnode.show.audio_stage import hear
 from vjnode.show.board import BEAT_S

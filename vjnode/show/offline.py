@@ -27,8 +27,8 @@ from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.modulation.listener import Listener
 from vjnode.modulation.weight_track import WeightTrack
 from vjnode.output.base import Frame, OutputContext, OutputSpec
-from vjnode.output.catalogue import open_output
-from vjnode.output.record import check_target
+from vjnode.output.record.output import check_target
+from vjnode.output.registry import open_output
 from vjnode.render.frame_renderer import Painter, frame_info
 from vjnode.render.keyframe_cache import Look
 from vjnode.show.overview import Overview

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.output.base import UNKNOWN, Frame, FrameInfo, Output, OutputContext, OutputSpec
-from vjnode.output.catalogue import open_output
 from vjnode.output.clock import FrameClock, wait_until
-from vjnode.output.curtain import STALE_S, Curtain
 from vjnode.output.delivery import Adapter
+from vjnode.output.overrides import STALE_S, Curtain
+from vjnode.output.registry import open_output
 from vjnode.runtime import monotonic_s
 from vjnode.show.child import Lifeline
 from vjnode.show.cue_desk import CueDesk

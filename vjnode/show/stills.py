@@ -7,7 +7,7 @@ at them only when they need them.
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.output.curtain import Stills
+from vjnode.output.overrides import Stills
 from vjnode.render.direct import LiveLook
 from vjnode.render.idle_motion import DEPTH
 from vjnode.render.keyframe_cache import Look

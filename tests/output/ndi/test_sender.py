@@ -17,15 +17,15 @@ import pytest
 from tests.events import wait_for
 from tests.live import ndi_receiver
 from tests.live.fairness import Miss, play_fairly
-from tests.output.ndi_ends import FINDING_PORT, NAME, Receiver, Sending, listening
+from tests.output.ndi.ends import FINDING_PORT, NAME, Receiver, Sending, listening
 from tests.output.network import ndi_network, own_network
 from tests.output.shows import flat
 from vjnode.errors import InputError, OutputError
-from vjnode.output import ndi
 from vjnode.output.base import OutputContext
+from vjnode.output.ndi.sender import sender as ndi
 from vjnode.remedy import install_extra
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CODEC_ERROR = 16
 """What the runtime itself changes: 14 in the most saturated blue of the chart, 3 on the average.
 The patches differ by 65 and more from one another."""
@@ -163,7 +163,7 @@ def test_a_receiver_that_was_killed_and_returns_has_a_picture_within_two_seconds
 
 SENDER = """
     import time
-    from tests.output.ndi_ends import Sending
+    from tests.output.ndi.ends import Sending
     print(Sending(text="ndi:NAME").port, flush=True)
     time.sleep(100)
 """

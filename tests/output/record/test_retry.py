@@ -6,7 +6,7 @@ import pytest
 
 from tests.output.shows import flat
 from vjnode.errors import OutputError
-from vjnode.output.interrupted import RETRY_S, Interrupted
+from vjnode.output.record.retry import RETRY_S, Interrupted
 
 FRAME = flat((1, 2, 3))
 

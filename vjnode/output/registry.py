@@ -7,8 +7,8 @@ from itertools import count
 
 from vjnode.errors import InputError
 from vjnode.output.base import Delivery, Output, OutputContext, OutputSpec
-from vjnode.output.codecs import check_recording
 from vjnode.output.delivery import split_delivery
+from vjnode.output.record.codecs import check_recording
 
 PART_MIN = 60.0
 """Minutes after which a recording begins a new file: the index of an .mp4 is kept in memory until
@@ -47,7 +47,7 @@ KINDS = {
         OutputKind("null", "vjnode.output.null", "null", "keeps the clock, sends nowhere"),
         OutputKind(
             "record",
-            "vjnode.output.record",
+            "vjnode.output.record.output",
             "record:PATH",
             "H.264, ProRes or MJPEG with the sound, as .mp4, .mov or .mkv",
             needs_target=True,
@@ -64,7 +64,7 @@ KINDS = {
         ),
         OutputKind(
             "preview",
-            "vjnode.output.preview",
+            "vjnode.output.preview.output",
             "preview[:HOST:PORT]",
             "a page for the browser, at http://127.0.0.1:8350 by default",
             once="address",
@@ -72,14 +72,14 @@ KINDS = {
         ),
         OutputKind(
             "window",
-            "vjnode.output.window",
+            "vjnode.output.window.output",
             "window[:DISPLAY]",
             "fills a display, by number or name; the second one, if there are two",
             once="display",
         ),
         OutputKind(
             "ndi",
-            "vjnode.output.ndi",
+            "vjnode.output.ndi.sender",
             "ndi[:NAME]",
             "over the network, into anything that receives NDI®: https://ndi.video",
             orders=("rgba", "bgra"),

@@ -19,10 +19,11 @@ from tests.events import HANG_S, returns, wait_for
 from tests.live.fairness import Miss, play_fairly
 from tests.output.shows import INFO, flat, noise
 from vjnode.errors import InputError, OutputError
-from vjnode.output import preview, preview_server
 from vjnode.output.base import Frame, OutputContext
-from vjnode.output.guard import refusal
-from vjnode.output.preview_server import PreviewServer
+from vjnode.output.preview.origin_check import refusal
+from vjnode.output.preview.output import output as preview
+from vjnode.output.preview.output import server as preview_server
+from vjnode.output.preview.server import PreviewServer
 
 CONTEXT = OutputContext(256, Fraction(60), measured_fps=lambda: 59.94)
 
@@ -129,7 +130,7 @@ def test_frame_jpg_is_the_whole_picture_in_its_colours(monkeypatch):
 
 
 def test_frame_jpg_says_when_no_frame_comes(monkeypatch):
-    monkeypatch.setattr("vjnode.output.preview_server.FRAME_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("vjnode.output.preview.server.FRAME_TIMEOUT_S", 0.2)
     with closing(preview.open_output("0", CONTEXT)) as output:
         status, _, body = ask(output, "/frame.jpg")
     assert status == 503

@@ -8,13 +8,13 @@ import sys
 import pytest
 
 from tests.show.process import ROOT
-from vjnode.output.listening import listeners
+from vjnode.output.ndi.ports import listeners
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not list handles")
 
 SERVER = """
 import socket, time
-from vjnode.output.listening import free_at_once, listeners
+from vjnode.output.ndi.ports import free_at_once, listeners
 server = socket.create_server(("127.0.0.1", 0), reuse_port=False)
 free_at_once(listeners()[server.getsockname()[1]])
 print(server.getsockname()[1], flush=True)

@@ -9,7 +9,7 @@ from importlib import resources
 
 from aiohttp import WSMsgType, web
 
-from vjnode.output.guard import refusal
+from vjnode.output.preview.origin_check import refusal
 from vjnode.runtime import monotonic_s
 
 Status = dict[str, str | int | float | None]
@@ -178,7 +178,7 @@ async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
 
 
 def _file(name: str, content_type: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    text = resources.files("vjnode.output").joinpath("page", name).read_text("utf-8")
+    text = resources.files("vjnode.output.preview").joinpath("page", name).read_text("utf-8")
 
     async def answer(_: web.Request) -> web.Response:
         return web.Response(text=text, content_type=content_type)

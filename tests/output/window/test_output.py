@@ -14,9 +14,10 @@ import pytest
 from tests.events import HANG_S, returns, wait_for
 from tests.output.shows import flat, noise
 from vjnode.errors import InputError, OutputError
-from vjnode.output import displays, window
 from vjnode.output.base import OutputContext
-from vjnode.output.displays import choose_display
+from vjnode.output.window.displays import choose_display
+from vjnode.output.window.output import displays
+from vjnode.output.window.output import output as window
 from vjnode.remedy import install_extra
 
 CONTEXT = OutputContext(64, Fraction(60))

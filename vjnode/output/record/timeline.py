@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.sources.base import RATE_HZ
-from vjnode.output.movie import PORTION, Movie
-from vjnode.output.soundtrack import SoundTrack
+from vjnode.output.record.muxer import PORTION, Movie
+from vjnode.output.record.soundtrack import SoundTrack
 
 SOUND_LAG = RATE_HZ // 2
 """Samples by which the sound may stay behind the picture before it is taken for silent."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vjnode.audio.sources.base import BLOCK, BLOCK_S, RATE_HZ
-from vjnode.output.soundtrack import SoundTrack, stretched
+from vjnode.output.record.soundtrack import SoundTrack, stretched
 
 
 def ramp(count, start=0):

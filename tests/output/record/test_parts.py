@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from tests.events import wait_for
+from tests.output.record.test_output import sound_of, video_of
 from tests.output.shows import Tap, flat, tone
-from tests.output.test_record import sound_of, video_of
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import OutputError
-from vjnode.output import movie, record
 from vjnode.output.base import OutputContext
+from vjnode.output.record.output import muxer
+from vjnode.output.record.output import output as record
 
 FPS = 60
 HOUR_S = 3600.0
@@ -109,13 +110,13 @@ def made(folder):
 @pytest.mark.parametrize("sound_too", [False, True], ids=["the show slept", "only frames stopped"])
 def test_after_an_hour_without_frames_a_new_part_begins(tmp_path, monkeypatch, sound_too):
     """A laptop's lid, or Ctrl-Z: no hour of silence is built, and both parts are in step."""
-    portions, portion = [], movie.Movie.portion
+    portions, portion = [], muxer.Movie.portion
 
     def counted(self, *arguments):
         portions.append(arguments)
         return portion(self, *arguments)
 
-    monkeypatch.setattr(movie.Movie, "portion", counted)
+    monkeypatch.setattr(muxer.Movie, "portion", counted)
     tap = Tap()
     context = OutputContext(64, Fraction(FPS), sound=tap, live=False)
     output = record.open_output(str(tmp_path / "set.mp4"), context)
@@ -151,13 +152,13 @@ def test_a_short_pause_stays_in_the_film(tmp_path):
 @pytest.fixture
 def ends(monkeypatch):
     """An event: while it is cleared, no part is finished."""
-    finish, ends = movie.Movie.finish, threading.Event()
+    finish, ends = muxer.Movie.finish, threading.Event()
 
     def wait_and_finish(self):
         ends.wait()
         finish(self)
 
-    monkeypatch.setattr(movie.Movie, "finish", wait_and_finish)
+    monkeypatch.setattr(muxer.Movie, "finish", wait_and_finish)
     yield ends
     ends.set()
 
@@ -191,13 +192,13 @@ def test_while_one_part_is_finished_the_next_loses_nothing(tmp_path, ends):
 
 @pytest.mark.parametrize("frames", [65, 110], ids=["at the end", "meanwhile"])
 def test_a_part_whose_end_cannot_be_written_is_told(tmp_path, monkeypatch, frames):
-    finish = movie.Movie.finish
+    finish = muxer.Movie.finish
 
     def fall(self):
         if len(list(tmp_path.iterdir())) > 1:
             raise OutputError("the disk is full")
         finish(self)
 
-    monkeypatch.setattr(movie.Movie, "finish", fall)
+    monkeypatch.setattr(muxer.Movie, "finish", fall)
     with pytest.raises(OutputError, match="the disk is full"):
         play_live(tmp_path, frames).close()

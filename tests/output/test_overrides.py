@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from vjnode.output import curtain as module
-from vjnode.output.curtain import BREATH_S, STALE_S, Cue, Curtain, Fade, Stills, breath, soft
+from vjnode.output import overrides as module
+from vjnode.output.overrides import BREATH_S, STALE_S, Cue, Curtain, Fade, Stills, breath, soft
 
 SIZE = 8
 FPS = 60

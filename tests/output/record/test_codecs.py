@@ -3,9 +3,10 @@
 import pytest
 
 from vjnode.errors import InputError
-from vjnode.output import base, codecs
-from vjnode.output.catalogue import parse_output
-from vjnode.output.codecs import choose_codec
+from vjnode.output import base
+from vjnode.output.record.codecs import choose_codec
+from vjnode.output.record.output import codecs
+from vjnode.output.registry import parse_output
 
 
 def test_every_codec_that_can_be_asked_for_is_there():

@@ -3,7 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from vjnode.output.test_card import BARS, SIDE, SWEEP_S, Card, bar_centre
+from vjnode.output.test_pattern import BARS, SIDE, SWEEP_S, Card, bar_centre
 
 FPS = Fraction(60)
 

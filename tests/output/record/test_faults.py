@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 from tests.events import returns, wait_for
+from tests.output.record.test_output import sound_of, video_of
 from tests.output.shows import Tap, flat, noise, tone
-from tests.output.test_record import sound_of, video_of
 from tests.processes import kill
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import OutputError
-from vjnode.output import movie, record
 from vjnode.output.base import OutputContext
+from vjnode.output.record.output import muxer
+from vjnode.output.record.output import output as record
 
 FPS = Fraction(60)
 
@@ -34,7 +35,7 @@ KILLED = """
     from fractions import Fraction
     from tests.output.shows import Tap, flat, tone
     from vjnode.output.base import OutputContext, Silence
-    from vjnode.output.record import open_output
+    from vjnode.output.record.output import open_output
     path, codec, sounding = sys.argv[1], sys.argv[2], sys.argv[3] == "sounding"
     tap = Tap() if sounding else Silence()
     output = open_output(path, OutputContext(64, Fraction(30), codec=codec, sound=tap, live=True))
@@ -84,14 +85,14 @@ def test_a_file_whose_writer_was_killed_plays_up_to_its_last_second(tmp_path, na
 @pytest.fixture
 def disk(monkeypatch):
     """An event: while it is cleared, no write comes back."""
-    write, disk = movie.Movie.write, threading.Event()
+    write, disk = muxer.Movie.write, threading.Event()
     disk.set()
 
     def wait_and_write(self, *batch):
         disk.wait()
         write(self, *batch)
 
-    monkeypatch.setattr(movie.Movie, "write", wait_and_write)
+    monkeypatch.setattr(muxer.Movie, "write", wait_and_write)
     yield disk
     disk.set()
 
@@ -196,7 +197,7 @@ def test_whatever_goes_wrong_in_the_writer_is_told_and_holds_nothing_up(tmp_path
     def fall(self, *batch):
         raise MemoryError("no room for a picture")
 
-    monkeypatch.setattr(movie.Movie, "write", fall)
+    monkeypatch.setattr(muxer.Movie, "write", fall)
     output = record.open_output(str(tmp_path / "out.mp4"), OutputContext(64, FPS))
     assert "MemoryError: no room for a picture" in fault_of(output)
     assert output.about()["dropped_frames"] == 0
@@ -207,7 +208,7 @@ def test_an_end_that_cannot_be_written_is_told_by_close(tmp_path, monkeypatch):
     def fall(self):
         raise OutputError("the disk is full")
 
-    monkeypatch.setattr(movie.Movie, "finish", fall)
+    monkeypatch.setattr(muxer.Movie, "finish", fall)
     output = record.open_output(str(tmp_path / "out.mp4"), OutputContext(64, FPS))
     output.send(flat((5, 5, 5)), 0.0)
     with pytest.raises(OutputError, match=r"the end of the recording .* is missing: the disk"):
@@ -221,7 +222,7 @@ FULL = """
     from tests.output.shows import noise
     from vjnode.errors import OutputError
     from vjnode.output.base import OutputContext
-    from vjnode.output.record import open_output
+    from vjnode.output.record.output import open_output
 
     def record(attempt):
         more = {"attempt": attempt, "live": True, "codec": "mjpeg"}
@@ -300,7 +301,7 @@ LIMITED = """
     from tests.output.shows import noise
     from vjnode.errors import OutputError
     from vjnode.output.base import OutputContext
-    from vjnode.output.record import open_output
+    from vjnode.output.record.output import open_output
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000,) * 2)
     output = open_output(sys.argv[1], OutputContext(256, Fraction(60), codec=sys.argv[2]))
     frames = [noise(n) for n in range(4)]

@@ -17,8 +17,8 @@ import numpy as np
 
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
-from vjnode.output.canvas import Canvas
-from vjnode.output.displays import (
+from vjnode.output.record.retry import Interrupted
+from vjnode.output.window.displays import (
     choose_display,
     displays,
     full_screen,
@@ -27,7 +27,7 @@ from vjnode.output.displays import (
     same_display,
     told_apart,
 )
-from vjnode.output.interrupted import Interrupted
+from vjnode.output.window.opengl import Canvas
 
 _log = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ import pytest
 from tests.output.shows import Tap, flat, noise, tone
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import InputError, OutputError
-from vjnode.output import codecs, record, recording_files
 from vjnode.output.base import Frame, OutputContext
+from vjnode.output.record.output import codecs, files
+from vjnode.output.record.output import output as record
 
 FPS = Fraction(60)
 SUFFIXES = (".mp4", ".mov", ".mkv")
@@ -326,7 +327,7 @@ def test_a_show_that_comes_to_nothing_leaves_no_file(tmp_path, attempt):
 
 
 def test_a_part_that_cannot_begin_leaves_no_empty_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(recording_files, "MIN_FREE_MIB", 1 << 40)
+    monkeypatch.setattr(files, "MIN_FREE_MIB", 1 << 40)
     for _ in range(3):
         output = record.open_output(str(tmp_path / "set.mp4"), context(attempt=1))
         assert "MiB are needed" in output.about()["interrupted"]
@@ -396,7 +397,7 @@ def test_full_disk_is_told_with_path_and_remedy(tmp_path):
 
 
 def test_too_full_a_disk_is_refused_before_the_show(tmp_path, monkeypatch):
-    monkeypatch.setattr(recording_files, "MIN_FREE_MIB", 1 << 40)
+    monkeypatch.setattr(files, "MIN_FREE_MIB", 1 << 40)
     (tmp_path / "old.mp4").write_bytes(b"yesterday")
     for name in ("old.mp4", "new.mp4"):
         assert f"{1 << 40} MiB are needed" in refused(tmp_path / name)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
-from vjnode.output.codecs import Codec, choose_codec
-from vjnode.output.interrupted import Interrupted
-from vjnode.output.movie import Movie
-from vjnode.output.recording_files import RecordingFiles, check_folder
-from vjnode.output.timeline import Step, TimeLine
+from vjnode.output.record.codecs import Codec, choose_codec
+from vjnode.output.record.files import RecordingFiles, check_folder
+from vjnode.output.record.muxer import Movie
+from vjnode.output.record.retry import Interrupted
+from vjnode.output.record.timeline import Step, TimeLine
 
 _log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from tests.live import ndi_receiver
 from tests.live.ndi_receiver import stripes
 from tests.output.shows import INFO
 from vjnode.output.base import Frame, OutputContext
-from vjnode.output.catalogue import open_output, parse_output
 from vjnode.output.delivery import Adapter
+from vjnode.output.registry import open_output, parse_output
 
 NAME = f"test {os.getpid()}"
 

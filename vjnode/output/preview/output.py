@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, FrameInfo, OutputContext
-from vjnode.output.preview_server import PreviewServer, Status
+from vjnode.output.preview.server import PreviewServer, Status
 
 _log = logging.getLogger(__name__)
 

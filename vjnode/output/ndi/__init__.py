@@ -1,0 +1,1 @@
+"""NDI: the sender, and the ports that it listens on."""

@@ -1,0 +1,1 @@
+"""Recording to a film with its sound."""

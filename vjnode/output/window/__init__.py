@@ -1,0 +1,1 @@
+"""A window, such as for a projector."""
