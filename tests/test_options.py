@@ -1,6 +1,6 @@
 import argparse
 
-from vjnode.control.controls import Preset, Stock
+from vjnode.control.state import Preset, Stock
 from vjnode.options import add_look, controls_asked_for
 
 STOCK = Stock(

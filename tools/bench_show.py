@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.config import SWEEP_MEMORY_MIB
-from vjnode.control.controls import Controls
+from vjnode.control.state import Controls
 from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.output.clock import FrameClock, wait_until

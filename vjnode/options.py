@@ -18,8 +18,8 @@ from vjnode.config import (
     SWEEP_MEMORY_MIB,
     parse_address,
 )
-from vjnode.control.controls import Controls, Stock, change
 from vjnode.control.parameters import AGC_MODES, Parameter, find
+from vjnode.control.state import Controls, Stock, change
 from vjnode.engines.base import SIZES
 from vjnode.errors import InputError
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vjnode.control.datagram import check_datagram
+from vjnode.control.osc_validation import check_datagram
 from vjnode.control.parameters import BY_NAME, PARAMETERS, find, fires, number_in_range
 from vjnode.errors import InputError
 from vjnode.modulation.matrix import CHANNELS, SOURCES

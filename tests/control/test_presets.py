@@ -1,7 +1,7 @@
 import pytest
 
-from vjnode.control.controls import Controls, Preset
 from vjnode.control.presets import read_preset, scan_presets
+from vjnode.control.state import Controls, Preset
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.storage import shipped

@@ -9,7 +9,7 @@ import pytest
 from tests.modulation.drives import drive
 from vjnode.audio.sources.base import BLOCK_S
 from vjnode.audio.tempo.beat import Beat
-from vjnode.control.controls import Controls
+from vjnode.control.state import Controls
 from vjnode.engines.openvino.parallel import SideBySide
 from vjnode.modulation.response import TrackConfig
 from vjnode.modulation.weight_track import WeightTrack

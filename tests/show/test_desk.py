@@ -3,7 +3,7 @@ from contextlib import closing
 
 import pytest
 
-from vjnode.control.controls import Controls, Stock
+from vjnode.control.state import Controls, Stock
 from vjnode.errors import InputError
 from vjnode.show.desk import Desk
 from vjnode.show.links import CONTROLS_BYTES, unpack_controls

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vjnode.control.controls import Controls
+from vjnode.control.state import Controls
 from vjnode.engines.registry import Choice, Verdict
 from vjnode.render.direct import LiveLibrary
 from vjnode.show import engine_stage

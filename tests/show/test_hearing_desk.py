@@ -5,7 +5,7 @@ import pytest
 
 from tests.audio.sounds import blocks, pink_noise
 from tools.grooves import groove
-from vjnode.control.controls import Controls, Stock
+from vjnode.control.state import Controls, Stock
 from vjnode.modulation.listener import Listener
 from vjnode.show.desk import Desk
 from vjnode.show.hearing_desk import TRIGGERS, HearingDesk

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from vjnode.audio.tempo.beat import Beat
-from vjnode.control.controls import Controls, Stock, change
 from vjnode.control.parameters import PARAMETERS
+from vjnode.control.state import Controls, Stock, change
 from vjnode.modulation.drive import HITS, Drive
 from vjnode.output.base import FrameInfo
 from vjnode.show.links import (

@@ -13,7 +13,7 @@ from tests.audio.sounds import write_wav
 from tests.show.process import read_trace, vjnode
 from tools.grooves import groove
 from vjnode.audio.sources.base import BLOCK_S, RATE_HZ
-from vjnode.control.controls import Controls
+from vjnode.control.state import Controls
 from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.modulation.interpolation import time_point
 from vjnode.modulation.matrix import Route

@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from tests.audio.sounds import clicks, write_wav
 from vjnode.audio.sources.base import BLOCK, Block
 from vjnode.cli import main
-from vjnode.control.controls import Controls
+from vjnode.control.state import Controls
 from vjnode.errors import VjnodeError
 from vjnode.modulation.listener import Listener
 from vjnode.show.offline import analyse, open_hearing

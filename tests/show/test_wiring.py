@@ -8,7 +8,7 @@ import pytest
 from tests.modulation.drives import drive
 from vjnode.audio.sources.base import BLOCK_S
 from vjnode.config import ShowConfig
-from vjnode.control.controls import Controls
+from vjnode.control.state import Controls
 from vjnode.engines import timing
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.registry import Choice, Verdict

@@ -10,7 +10,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_packet import OscPacket
 from pythonosc.osc_packet import ParseError as PacketError
 
-from vjnode.control.datagram import MalformedError, check_datagram
+from vjnode.control.osc_validation import MalformedError, check_datagram
 from vjnode.control.parameters import BY_NAME, KNOWN, PARAMETERS
 from vjnode.errors import InputError, VjnodeError
 

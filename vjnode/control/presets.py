@@ -12,8 +12,8 @@ from pathlib import Path
 
 import platformdirs
 
-from vjnode.control.controls import Preset, Stock
 from vjnode.control.parameters import BY_NAME, PARAMETERS, number_in_range
+from vjnode.control.state import Preset, Stock
 from vjnode.errors import InputError
 from vjnode.naming import choose
 from vjnode.storage import shipped

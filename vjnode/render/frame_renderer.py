@@ -10,7 +10,7 @@ from concurrent.futures import Future
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.control.controls import Controls
+from vjnode.control.state import Controls
 from vjnode.engines.openvino.parallel import AT_ONCE
 from vjnode.modulation.response import Response
 from vjnode.modulation.weight_track import Moment, WeightTrack

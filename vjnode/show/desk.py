@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from vjnode.control.controls import Controls, Stock, change
+from vjnode.control.state import Controls, Stock, change
 from vjnode.runtime import monotonic_s
 from vjnode.show.links import pack_controls
 from vjnode.show.slot import Slot

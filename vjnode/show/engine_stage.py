@@ -10,7 +10,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from vjnode.control.controls import Controls
+from vjnode.control.state import Controls
 from vjnode.engines.crash_guard import forget_attempts
 from vjnode.engines.registry import Choice
 from vjnode.errors import VjnodeError

@@ -1,6 +1,6 @@
 """What hands do to hearing: the newest controls, applied to the listener."""
 
-from vjnode.control.controls import Controls
+from vjnode.control.state import Controls
 from vjnode.modulation.listener import Listener
 from vjnode.show.links import unpack_controls
 from vjnode.show.slot import Slot

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.tempo.beat import Beat
-from vjnode.control.controls import Controls
+from vjnode.control.state import Controls
 from vjnode.modulation.drive import HITS, Drive
 from vjnode.output.base import UNKNOWN, Frame, FrameInfo
 

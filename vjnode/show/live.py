@@ -18,8 +18,8 @@ from vjnode.audio.sources.registry import open_source
 from vjnode.audio.sources.spec import kind_of
 from vjnode.config import ShowConfig
 from vjnode.console import errors_console
-from vjnode.control.controls import Controls, Stock
 from vjnode.control.osc import OscServer
+from vjnode.control.state import Controls, Stock
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.output.base import UNKNOWN, FrameInfo
 from vjnode.output.registry import KINDS

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from vjnode.audio.sources.base import BLOCK_S, Block
 from vjnode.audio.sources.file import FileSource
-from vjnode.control.controls import Controls
+from vjnode.control.state import Controls
 from vjnode.errors import VjnodeError
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.modulation.drive import Drive

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.config import LEAST_LIVE_FPS
-from vjnode.control.controls import Controls, Stock
 from vjnode.control.presets import load_stock
+from vjnode.control.state import Controls, Stock
 from vjnode.engines.base import Engine
 from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide
 from vjnode.engines.registry import (

@@ -6,7 +6,7 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
-from vjnode.control.datagram import MAX_BYTES, MalformedError, check_datagram
+from vjnode.control.osc_validation import MAX_BYTES, MalformedError, check_datagram
 
 
 def message(address: str = "/vjnode/gain", *values: object) -> bytes:

@@ -3,8 +3,8 @@ from dataclasses import asdict, fields
 
 import pytest
 
-from vjnode.control.controls import Controls, Preset, Stock, change
 from vjnode.control.parameters import PARAMETERS
+from vjnode.control.state import Controls, Preset, Stock, change
 from vjnode.errors import InputError
 from vjnode.modulation.matrix import Route, default_routes
 
