@@ -37,7 +37,7 @@ from vjnode.render.frame_renderer import Painter
 from vjnode.render.keyframe_cache import KEYS, Look, SweepLibrary
 from vjnode.render.keyframes import Sweep
 from vjnode.runtime import cores, monotonic_s
-from vjnode.show.wiring import codes, live_track, looks, stock
+from vjnode.show.factory import codes, live_track, looks, stock
 from vjnode.storage import shipped
 
 if sys.platform == "linux":

@@ -145,8 +145,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from vjnode.show.live import run_show  # noqa: PLC0415 - lists need none of what this loads
-    from vjnode.show.wiring import stock  # noqa: PLC0415
+    from vjnode.show.factory import stock  # noqa: PLC0415
+    from vjnode.show.run import run_show  # noqa: PLC0415 - lists need none of what this loads
 
     host, port = options.osc
     config = ShowConfig(
@@ -169,8 +169,8 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _render(options: argparse.Namespace) -> None:
-    from vjnode.show.offline import render  # noqa: PLC0415
-    from vjnode.show.wiring import stock  # noqa: PLC0415
+    from vjnode.offline.render import render  # noqa: PLC0415
+    from vjnode.show.factory import stock  # noqa: PLC0415
 
     check_distinct(song=options.song, video=options.target, trace=options.trace)
     config = ShowConfig("", (parse_output("null"),), options.size, options.fps)
@@ -187,8 +187,8 @@ def _render(options: argparse.Namespace) -> None:
 
 
 def _analyse(options: argparse.Namespace) -> None:
-    from vjnode.show.offline import analyse  # noqa: PLC0415
-    from vjnode.show.wiring import stock  # noqa: PLC0415
+    from vjnode.offline.render import analyse  # noqa: PLC0415
+    from vjnode.show.factory import stock  # noqa: PLC0415
 
     if options.trace is None and options.plot is None:
         raise InputError("nothing to do: ask for --trace FILE.jsonl, --plot OUT.png, or both")

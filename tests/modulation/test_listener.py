@@ -10,7 +10,7 @@ from vjnode.audio.sources.file import FileSource
 from vjnode.modulation.drive import HITS
 from vjnode.modulation.listener import STEP_S, Listener
 from vjnode.modulation.response import Response
-from vjnode.show.wiring import live_track
+from vjnode.show.factory import live_track
 from vjnode.storage import shipped
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.events import HANG_S
 from tests.show.process import ROOT
-from vjnode.show import live
+from vjnode.show import run as live
 
 
 def missing():
@@ -35,7 +35,7 @@ def test_where_there_is_one_it_is_started_before_anything_else(monkeypatch):
 TOLD = f"""
 import sys
 from vjnode.cli import stopped_by_signals
-from vjnode.show.live import told_by_signals
+from vjnode.show.run import told_by_signals
 with stopped_by_signals(), told_by_signals() as told_to_stop:
     print("live", flush=True)
     if "--ask" in sys.argv:
@@ -105,7 +105,7 @@ import sys
 from importlib import import_module
 from vjnode.show import live
 before = "openvino" in sys.modules
-import_module(live.AHEAD)
+import_module(live.WARM_IMPORTS)
 print(before, "openvino" in sys.modules, "openvino_telemetry" in sys.modules)
 """
 

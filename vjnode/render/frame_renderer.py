@@ -19,7 +19,7 @@ from vjnode.render.direct import LiveLibrary, LiveLook
 from vjnode.render.idle_motion import Idle
 from vjnode.render.keyframe_cache import Look, SweepLibrary
 from vjnode.render.keyframes import Sweep
-from vjnode.show.wiring import response
+from vjnode.show.factory import response
 
 
 class Painter:

@@ -1,0 +1,63 @@
+"""When the engine begins frames: before each deadline, or evenly where they take longer."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from vjnode.output.clock import FrameClock
+from vjnode.show.stages.pacing import LEAD, Pace
+
+CLOCK = FrameClock(100.0, Fraction(60))
+
+
+def simulated(taken_s, *, overlaps, frames=200):
+    """Times at which frames are begun when each takes ``taken_s(frame)``, s."""
+    pace, now_s = Pace(CLOCK, overlaps=overlaps, now_s=100.0), 100.0
+    begun, there_s = [], 0.0
+    for frame in range(frames):
+        now_s = max(now_s, pace.due_s(now_s))
+        pace.begun(now_s)
+        begun.append(now_s)
+        ready_s = now_s + taken_s(frame)
+        # Where they overlap, the frame before is waited for, else this one.
+        now_s, there_s = (max(now_s, there_s), ready_s) if overlaps else (ready_s, ready_s)
+    return np.array(begun)
+
+
+@pytest.mark.parametrize("overlaps", [False, True])
+def test_quick_frames_keep_to_the_clock(overlaps):
+    begun = simulated(lambda frame: 0.008, overlaps=overlaps)
+    periods = (begun + LEAD / 60 - 100.0) * 60
+    assert np.allclose(periods, periods.round(), atol=1e-6)
+    assert np.allclose(np.diff(begun), 1 / 60)
+
+
+@pytest.mark.parametrize("taken_s", [0.05, 0.1, 0.2])
+def test_slow_frames_that_overlap_are_begun_evenly(taken_s):
+    intervals = np.diff(simulated(lambda frame: taken_s, overlaps=True))[20:]
+    assert intervals.mean() == pytest.approx(taken_s / 2, rel=0.01)
+    assert intervals.max() < 1.25 * intervals.min()
+
+
+def test_uneven_frames_are_begun_nearly_as_often_as_can_be():
+    taken = np.random.default_rng(1).uniform(0.05, 0.08, 300)
+    intervals = np.diff(simulated(lambda frame: taken[frame], overlaps=True, frames=300))[20:]
+    assert intervals.mean() < 1.08 * 0.065 / 2
+    assert np.percentile(intervals, 95) < 1.5 * np.median(intervals)
+
+
+def test_frames_that_become_quick_go_back_to_the_clock():
+    begun = simulated(lambda frame: 0.1 if frame < 50 else 0.01, overlaps=True)
+    assert np.allclose(np.diff(begun)[-50:], 1 / 60)
+
+
+def test_after_a_stall_there_is_no_burst():
+    begun = simulated(lambda frame: 0.5 if frame == 20 else 0.008, overlaps=False)
+    assert np.sort(np.diff(begun))[0] > 0.5 / 60
+
+
+def test_after_a_stall_frames_that_overlap_go_on_at_once():
+    begun = simulated(lambda frame: 2.0 if frame == 50 else 0.06, overlaps=True)
+    intervals = np.diff(begun)
+    assert intervals[52:].max() < 0.07

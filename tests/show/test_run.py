@@ -1,0 +1,407 @@
+"""A real show: real processes, a real song, real OSC, the default generator.
+
+What a show promises in time is held where this machine lets it; see ``tests.live.fairness``.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import av
+import numpy as np
+import pytest
+from pythonosc.udp_client import SimpleUDPClient
+
+from tests.events import HANG_S, wait_for
+from tests.live.fairness import Miss, play_fairly
+from tests.processes import lives
+from tests.show.process import ROOT, free_port, shows_in, vjnode
+from tests.terminal import open_terminal
+from vjnode.engines import timing
+from vjnode.engines.openvino.engine import known_as
+from vjnode.faces.catalogue import expression_names, face_names
+from vjnode.runtime import cores
+from vjnode.show.ipc.show_flags import Board
+from vjnode.storage import cache_dir
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def start(tmp_path):
+    with shows_in(tmp_path) as start:
+        yield start
+
+
+def missed(*limits, since_s):
+    """Return a miss for each limit, a pair of what it is and whether it held, that did not hold."""
+    now_s = time.monotonic()
+    return [Miss(what, since_s, now_s) for what, held in limits if not held]
+
+
+def frames_between(show, begin_s, end_s):
+    """Return the times, s, at which frames were published within a span of time."""
+    published = (line["published_s"] for line in show.trace())
+    return [one_s for one_s in published if begin_s < one_s < end_s]
+
+
+def first_shown_s(show, **wanted):
+    """Return the time, s, at which the first frame of a face or expression was published."""
+    shown = (one for one in show.trace() if all(one[name] == wanted[name] for name in wanted))
+    return next((one["published_s"] for one in shown), float("inf"))
+
+
+def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
+    def scenario():
+        show = start("--audio", "demo", "--output", "null", "--duration", 6)
+        show.wait_for_log(r"live: ")
+        live_s = time.monotonic()
+        assert show.process.wait(240) == 0, show.log
+        check_report(show)
+        report, trace = show.report(), show.trace()
+        heard = [line for line in trace if line["t"] > 1]
+        delay_s = np.median([line["published_s"] - line["captured_s"] for line in heard])
+        assert delay_s > 0
+        return missed(
+            (f"{report['duration_s']} s of 6", abs(report["duration_s"] - 6) < 0.3),
+            (f"{len(trace)} frames in 6 s", len(trace) >= 0.9 * 6 * 60),
+            (f"{delay_s:.3f} s from sound to frame", delay_s < 0.2),
+            since_s=live_s,
+        )
+
+    play_fairly(scenario)
+
+
+def check_report(show):
+    report, trace = show.report(), show.trace()
+    assert set(report) >= {
+        *("frames", "duration_s", "fps", "interval_ms", "late", "repeated", "latency_ms"),
+        "age_ms",
+        *("restarts", "osc", "engine", "size"),
+    }
+    assert set(report["interval_ms"]) == {"p50", "p99", "p999", "max"}
+    assert set(report["latency_ms"]) == set(report["age_ms"]) == {"p50", "p99", "max"}
+    assert report["age_ms"]["max"] >= report["latency_ms"]["max"] > 0
+    assert report["osc"] == {"received": 0, "rejected": 0}
+    assert (report["restarts"], report["size"]) == (0, 256)
+    assert report["engine"]
+    choice = report["engine_choice"]
+    assert choice["engine"] == report["engine"]
+    assert (choice["ms"] > 0, choice["drawing"]) == (True, "keys")
+    assert all(choice["skipped"].values())
+    assert show.log.count("drawing with ") == 1
+    assert f"drawing with {choice['engine']}, {choice['ms']:.3g} ms a picture" in show.log
+    assert report["frames"] == len(trace)
+    assert [line["frame"] for line in trace] == list(range(len(trace)))
+    assert set(trace[-1]) == {
+        *("frame", "t", "rms_db", "agc_db", "onsets", "low", "mid", "high", "bpm", "beat", "bar"),
+        *("weight", "gain", "face", "expression", "captured_s", "published_s"),
+    }
+    assert all(0 <= line["weight"] <= 1 for line in trace)
+    assert (np.diff([line["published_s"] for line in trace]) > 0).all()
+
+
+@pytest.fixture
+def slow_processor(tmp_path, monkeypatch):
+    """Have this machine remembered as slow: 30 ms for a live picture, 80 for one of 1024 px."""
+    models, cache = cache_dir("models"), tmp_path / "cache"
+    cache.mkdir()
+    (cache / "models").symlink_to(models)
+    monkeypatch.setenv("VJNODE_CACHE", str(cache))
+    times = {
+        timing._key(known_as(256, "live", fast=True)): 30.0,
+        timing._key(known_as(1024, "full", fast=True)): 80.0,
+    }
+    timing._file().write_text(json.dumps(times))
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_drawing_live_every_face_is_there_at_once(start, slow, request):
+    """On a slow processor two pictures are drawn at once."""
+    if slow:
+        request.getfixturevalue("slow_processor")
+
+    def scenario():
+        show = start("--audio", "demo", "--output", "null", "--drawing", "live")
+        show.wait_until_live()
+        client = SimpleUDPClient("127.0.0.1", show.port)
+        began_s, asked = time.monotonic(), []
+        for face in face_names()[1:4]:
+            asked.append((face, time.monotonic()))
+            client.send_message("/vjnode/face", face)
+            time.sleep(1.0)
+        assert show.end()[0] == 0, show.log
+        choice = show.report()["engine_choice"]
+        assert (choice["drawing"], "live" in choice["engine"]) == ("live", True)
+        assert choice["ms"] > 0
+        assert not slow or cores() == 1 or "two at once" in choice["engine"]
+        trace = show.trace()
+        captured = [one["captured_s"] for one in trace]
+        assert captured == sorted(captured)
+        late = [one for one in trace if one["published_s"] > trace[-1]["published_s"] - 2]
+        new = len({one["captured_s"] for one in late})
+        took_s = {face: first_shown_s(show, face=face) - asked_s for face, asked_s in asked}
+        return missed(
+            (f"{new} new pictures in 2 s", new > 6),
+            *((f"{face} after {one_s:.2f} s", one_s < 0.6) for face, one_s in took_s.items()),
+            since_s=began_s,
+        )
+
+    play_fairly(scenario)
+
+
+def test_the_picture_goes_on_while_the_engine_is_killed_and_comes_back(start):
+    def scenario():
+        show = start("--audio", "demo", "--output", "null")
+        show.wait_until_live()
+        killed_s = time.monotonic()
+        os.kill(show.children()["engine"], signal.SIGKILL)
+        show.wait_for_log("engine is back")
+        back_s = time.monotonic()
+        time.sleep(1.0)
+        assert show.end()[0] == 0
+        report = show.report()
+        assert report["restarts"] == 1
+        assert report["incidents"][0]["stage"] == "engine"
+        since = frames_between(show, killed_s, float("inf"))
+        gap_s = np.diff(since).max()
+        live = {one["captured_s"] for one in show.trace() if one["published_s"] > since[-1] - 0.5}
+        return missed(
+            (f"back after {back_s - killed_s:.1f} s", back_s - killed_s < 10),
+            (f"{len(since)} frames since then", len(since) > 0.8 * (since[-1] - killed_s) * 60),
+            (f"a gap of {gap_s:.2f} s", gap_s < 0.25),
+            (f"{len(live)} new ones in the last half second", len(live) > 10),
+            since_s=killed_s,
+        )
+
+    play_fairly(scenario)
+
+
+@pytest.mark.parametrize("stage", ["audio", "null"])
+def test_a_killed_stage_is_back_soon(start, stage):
+    show = start("--audio", "tone", "--output", "null")
+    show.wait_until_live()
+    os.kill(show.children()[stage], signal.SIGKILL)
+    show.wait_for_log(f"{stage} is back")
+    assert show.end()[0] == 0
+    assert show.report()["restarts"] == 1
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_the_end_is_quick_and_leaves_nothing_behind(start, name, whole_group):
+    def scenario():
+        show = start("--audio", "demo", "--output", "null")
+        show.wait_until_live()
+        children = show.children()
+        assert {"audio", "engine", "null"} <= set(children)
+        memory = show.shared_memory()
+        assert memory
+        told_s = time.monotonic()
+        code, took_s = show.end(signal.Signals[name], whole_group=whole_group)
+        assert code == 0
+        assert show.report()["frames"] == len(show.trace())
+        assert not [block for block in memory if block.exists()]
+        wait_until_gone(children)  # Python's own tracker of memory ends just after the program
+        assert "Traceback" not in show.log
+        return missed((f"it took {took_s:.1f} s to end", took_s < 2), since_s=told_s)
+
+    play_fairly(scenario)
+
+
+def wait_until_gone(children, timeout_s=60):
+    end = time.monotonic() + timeout_s
+    while living := [name for name, pid in children.items() if lives(pid)]:
+        assert time.monotonic() < end, living
+        time.sleep(0.02)
+
+
+def test_a_terminal_that_takes_nothing_holds_no_show_up(tmp_path):
+    """A paused terminal, or a Windows console that was clicked into, is like that."""
+    termios = pytest.importorskip("termios")
+    report, trace = tmp_path / "report.json", tmp_path / "trace.jsonl"
+    with open_terminal() as (stream, _):
+        termios.tcflow(stream.fileno(), termios.TCOOFF)
+        command = [sys.executable, "-m", "vjnode", "run", "--audio", "tone", "--output", "null"]
+        command += ["--size", "256", "--report", str(report), "--trace", str(trace)]
+        command += ["--osc", f"127.0.0.1:{free_port()}"]
+        with subprocess.Popen(command, cwd=ROOT, stderr=stream) as show:
+            try:
+                wait_for(lambda: trace.is_file() and trace.read_text().count("\n") > 60)
+                show.terminate()
+                assert show.wait(HANG_S) == 0
+            finally:
+                show.kill()
+        figures = json.loads(report.read_text())
+        assert (figures["restarts"], figures["frames"] > 60) == (0, True)
+
+
+def test_a_child_that_is_told_that_the_console_closes_ends_the_show_in_order(start, tmp_path):
+    """On Windows it may be told before its parent is; here it says so as it would there."""
+    film = tmp_path / "show.mp4"
+    show = start("--audio", "demo", "--output", f"record:{film}")
+    show.wait_until_live()
+    wait_for(lambda: frames_in(film) > 30)
+    board = next(path for path in show.shared_memory() if is_board(path))
+    joined = Board(name=board.name)
+    joined.stop()
+    joined.close()
+    assert show.process.wait(HANG_S) == 0
+    assert show.report()["restarts"] == 0
+    assert frames_in(film) > 30
+
+
+def frames_in(film):
+    """Return how many frames a recording holds, even while it is being made."""
+    try:
+        with av.open(str(film)) as video:
+            return sum(1 for _ in video.decode(video=0))
+    except (FileNotFoundError, av.error.InvalidDataError):
+        return 0
+
+
+def is_board(path):
+    """Return whether it is a show's notice board: 64 bytes, of which the second 8 are its epoch."""
+    data = np.fromfile(path, np.float64)
+    return data.size == 8 and data[0] == 0 and abs(time.monotonic() - data[1]) < 60
+
+
+def test_nothing_outlives_a_killed_parent(start):
+    show = start("--audio", "tone", "--output", "null")
+    show.wait_until_live()
+    children, memory = show.children(), show.shared_memory()
+    assert memory
+    os.kill(show.process.pid, signal.SIGKILL)
+    show.process.wait()
+    wait_until_gone(children)
+    assert not [block for block in memory if block.exists()]
+
+
+def test_a_full_disk_ends_the_trace_and_not_the_show(start):
+    def scenario():
+        show = start("--audio", "tone", "--output", "null", "--duration", 4, "--trace", "/dev/full")
+        show.wait_for_log(r"live: ")
+        live_s = time.monotonic()
+        assert show.process.wait(240) == 0, show.log
+        assert show.report()["restarts"] == 0
+        assert show.log.count("breaks off") == 1
+        frames = show.report()["frames"]
+        return missed((f"{frames} frames in 4 s", frames > 0.9 * 4 * 60), since_s=live_s)
+
+    play_fairly(scenario)
+
+
+def test_a_recording_is_whole_when_the_whole_group_is_told_to_end(start, tmp_path):
+    def scenario():
+        show = start("--audio", "demo", "--output", f"record:{tmp_path / 'show.mp4'}")
+        show.wait_until_live()
+        live_s = time.monotonic()
+        time.sleep(2)
+        assert show.end(signal.SIGTERM, whole_group=True)[0] == 0
+        with av.open(str(tmp_path / "show.mp4")) as video:
+            frames = sum(1 for _ in video.decode(video=0))
+        sent = show.report()["frames"]
+        assert 0 < frames <= sent
+        return missed((f"{frames} frames of {sent} in it", frames >= sent - 3), since_s=live_s)
+
+    play_fairly(scenario)
+
+
+def test_osc_steers_a_running_show_and_nonsense_does_not(start):
+    face, expression = face_names()[2], expression_names()[1]
+
+    def scenario():
+        show = start("--audio", "tone", "--output", "null", "--preset", "stage")
+        show.wait_until_live()
+        asked_s = time.monotonic()
+        client = SimpleUDPClient("127.0.0.1", show.port)
+        client.send_message("/vjnode/face", face)
+        client.send_message("/vjnode/expression", 1)
+        client.send_message("/vjnode/gain", 2.5)
+        client.send_message("/vjnode/bpm", 96.0)
+        while not all(name in show.trace_path.read_text() for name in (face, expression)):
+            assert time.monotonic() - asked_s < 60, show.log
+            time.sleep(0.1)
+        for _ in range(20):
+            client.send_message("/vjnode/face", "nobody")
+            client.send_message("/vjnode/gain", float("nan"))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            looping = b"#bundle\0" + b"\0" * 8 + b"\xff\xff\xff\xfc"
+            sender.sendto(looping, ("127.0.0.1", show.port))
+        time.sleep(1.0)
+        assert show.end()[0] == 0
+        last = show.trace()[-1]
+        assert (last["face"], last["expression"], last["gain"]) == (face, expression, 2.5)
+        assert last["bpm"] == 96.0
+        assert show.log.count("there is no face 'nobody'") == 1
+        shown_s = first_shown_s(show, face=face, expression=expression)
+        told = show.report()["osc"]
+        return missed(
+            (f"shown after {shown_s - asked_s:.2f} s", shown_s - asked_s < 0.5),
+            (f"{told} of 45 and 41", told == {"received": 45, "rejected": 41}),
+            since_s=asked_s,
+        )
+
+    play_fairly(scenario)
+
+
+def test_a_missing_device_is_a_face_at_rest_and_not_the_end(start):
+    show = start("--audio", "device:no such thing", "--output", "null", "--duration", 5)
+    assert show.process.wait(240) == 0, show.log
+    assert "no sound" in show.log
+    assert {line["weight"] for line in show.trace()[60:]} == {0.0}
+
+
+def test_live_drawing_that_would_be_too_slow_is_refused_before_the_show(slow_processor):
+    done = vjnode(
+        *("run", "--output", "null", "--duration", 60, "--drawing", "live", "--size", 1024),
+        *("--osc", f"127.0.0.1:{free_port()}"),
+        env={"VJNODE_ENGINE": "openvino"},
+    )
+    assert done.returncode == 2
+    assert "1024 px 12.5 times a second here" in done.stderr
+    assert "at least 20; add --size 512 or --size 256" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_taken_osc_port_is_told_before_the_show():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        done = vjnode("run", "--output", "null", "--duration", 1, "--osc", f"127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_show(tmp_path):
+    done = vjnode(
+        *("run", "--output", "null", "--duration", 60, "--report", tmp_path),
+        *("--osc", f"127.0.0.1:{free_port()}"),
+        timeout_s=30,
+    )
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr
+
+
+def test_a_start_that_fails_is_told_and_leaves_every_file_as_it_was(tmp_path):
+    (tmp_path / "old.jsonl").write_text("last night")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        output = f"preview:127.0.0.1:{port}"
+        done = vjnode(
+            *("run", "--duration", 1, "--size", 256, "--osc", f"127.0.0.1:{free_port()}"),
+            *("--output", f"record:{tmp_path / 'set.mp4'}", "--output", output),
+            *("--report", tmp_path / "new.json", "--trace", tmp_path / "old.jsonl"),
+        )
+    assert done.returncode == 1
+    assert str(port) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["old.jsonl"]
+    assert (tmp_path / "old.jsonl").read_text() == "last night"

@@ -1,0 +1,1 @@
+"""Rendering and analysing a song, faster or slower than it plays."""

@@ -1,0 +1,231 @@
+"""Rendering and analysing a song: the live stages under a manual clock.
+
+Time is counted in frames here and read from no clock, so that the same song gives the same
+frames and the same trace, bit for bit, however fast the machine is.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from vjnode.audio.sources.base import BLOCK_S, Block
+from vjnode.audio.sources.file import FileSource
+from vjnode.control.state import Controls
+from vjnode.errors import VjnodeError
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.modulation.drive import Drive
+from vjnode.modulation.interpolation import COUNT, INTERVAL_S
+from vjnode.modulation.listener import Listener
+from vjnode.modulation.weight_track import WeightTrack
+from vjnode.offline.plot import check_plot_target, save_plot
+from vjnode.offline.summary import Overview
+from vjnode.output.base import Frame, OutputContext, OutputSpec
+from vjnode.output.record.output import check_target
+from vjnode.output.registry import open_output
+from vjnode.render.frame_renderer import Painter, frame_info
+from vjnode.render.keyframe_cache import Look
+from vjnode.show.factory import offline_track, open_library, response, set_up
+from vjnode.show.trace import TraceWriter
+from vjnode.storage import move, remove
+
+_KEY_TIMEOUT_S = 120.0
+
+
+class BlockTap:
+    """The sound that has been heard so far, for a recording."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Block] = []
+
+    def add(self, block: Block) -> None:
+        """Note one block."""
+        self._blocks.append(block)
+
+    def read(self) -> tuple[NDArray[np.float32], float]:
+        """Return the samples since the last read, (n, 2) float32, and when the last was heard."""
+        if not self._blocks:
+            return np.zeros((0, 2), np.float32), 0.0
+        samples = np.concatenate([block.pcm for block in self._blocks])
+        heard_s = self._blocks[-1].captured_s
+        self._blocks.clear()
+        return samples, heard_s
+
+
+@dataclass
+class Hearing:
+    """A song that is heard up to a given moment, and ahead of it as far as is needed."""
+
+    source: FileSource
+    listener: Listener
+    track: WeightTrack
+    tap: BlockTap
+    overview: Overview | None = None
+
+    def frames(self, fps: Fraction) -> Iterator[tuple[int, float]]:
+        """Yield number and time (s) of each frame, when all that it depends on has been heard."""
+        ahead: deque[Block] = deque()  # heard, but not yet to be recorded
+        heard_s, over = 0.0, False
+        for frame in count():
+            now_s = float(frame / fps)
+            while not over and heard_s < now_s + self.track.ahead_s:
+                block = self.source.read()
+                if block is None:
+                    over = True
+                    break
+                heard_s = block.captured_s
+                ahead.append(block)
+                self.heard(block, self.listener.hear(block))
+            while ahead and ahead[0].captured_s - BLOCK_S < now_s:
+                self.tap.add(ahead.popleft())
+            if over and now_s >= heard_s:
+                return
+            yield frame, now_s
+
+    def heard(self, block: Block, drive: Drive) -> None:
+        """Take note of one block and what it means."""
+        self.track.push(drive)
+        if self.overview is not None:
+            self.overview.hear(block, drive, self.listener.mfcc)
+
+
+def open_hearing(
+    song: Path, controls: Controls, *, points: int = COUNT, interval_s: float = INTERVAL_S
+) -> Hearing:
+    """Open ``song`` for rendering or analysis.
+
+    Raises:
+        InputError: missing, unreadable, or without sound.
+    """
+    source = FileSource(song, loop=False)
+    listener = Listener()
+    set_up(listener, controls)
+    track = offline_track(interval_s=interval_s, points=points)
+    return Hearing(source, listener, track, BlockTap())
+
+
+def render(
+    song: Path,
+    target: Path,
+    controls: Controls,
+    *,
+    size: int,
+    fps: Fraction,
+    trace: Path | None,
+    points: int = COUNT,
+    interval_s: float = INTERVAL_S,
+) -> None:
+    """Render ``song`` with its face into the video file ``target``.
+
+    points, interval_s: see ``vjnode.modulation.interpolation``.
+
+    Raises:
+        VjnodeError: the song, the models or the target fail.
+    """
+    hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
+    check_target(target)
+    generator_weights()
+    context = OutputContext(size, fps, sound=hearing.tap)
+    picture = np.empty((size, size, 4), np.uint8)
+    with (
+        closing(hearing.source),
+        _finished(target) as part,
+        closing(open_output(OutputSpec("record", str(part)), context)) as output,
+        TraceWriter(trace) as writer,
+        closing(open_library(size=size, memory_mib=_all_keys_mib(size))) as library,
+        _progress("rendering", hearing.source.duration_s, fps) as bar,
+    ):
+        painter = Painter(library, hearing.track)
+        _prepare(painter, controls, keys=library.keys)
+        bar.reset()
+        for frame, now_s in hearing.frames(fps):
+            info = replace(painter.paint(now_s, controls, picture), t_s=now_s)
+            output.send(Frame(picture, info), now_s)
+            writer.write(info, frame=frame)
+            bar.update()
+
+
+def analyse(
+    song: Path,
+    controls: Controls,
+    *,
+    fps: Fraction,
+    trace: Path | None,
+    plot: Path | None = None,
+    points: int = COUNT,
+    interval_s: float = INTERVAL_S,
+) -> None:
+    """Write the trace that rendering ``song`` would give, without drawing.
+
+    plot: PNG file for a picture of what is heard and what it leads to.
+    points, interval_s: see ``vjnode.modulation.interpolation``.
+
+    Raises:
+        VjnodeError: the song, the trace or the plot fail.
+    """
+    if plot is not None:
+        check_plot_target(plot)
+    hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
+    responding = response(controls)
+    look = Look(controls.face, controls.expression)
+    overview = hearing.overview = Overview(fps) if plot is not None else None
+    with (
+        closing(hearing.source),
+        TraceWriter(trace) as writer,
+        _progress("analysing", hearing.source.duration_s, fps) as bar,
+    ):
+        for frame, now_s in hearing.frames(fps):
+            hearing.tap.read()  # nobody records it, and a long song must not pile up
+            moment = hearing.track.at(now_s, responding)
+            info = frame_info(replace(moment, t_s=now_s), controls, frame=frame, look=look)
+            writer.write(info, frame=frame)
+            if overview is not None:
+                overview.draw(moment.weight)
+            bar.update()
+    if plot is not None and overview is not None:
+        save_plot(plot, overview, title=song.name)
+
+
+@contextmanager
+def _finished(target: Path) -> Iterator[Path]:
+    """Yield a name to write to, and give the file its own name once it is complete."""
+    part = target.with_name(f".{target.stem}.part{target.suffix}")
+    try:
+        yield part
+        move(part, target)
+    except OSError as error:
+        raise VjnodeError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):  # by then it has its own name, unless this failed
+            remove(part)
+
+
+def _all_keys_mib(size: int) -> int:
+    """Return the memory for one full sweep, MiB: a rendering is never coarser than it can be."""
+    return 64 * size * size * 4 // (1 << 20)
+
+
+def _prepare(painter: Painter, controls: Controls, *, keys: int) -> None:
+    """Wait for the whole sweep, because a frame must not depend on how far it has come."""
+    hidden = sys.stderr is None  # pythonw.exe has none
+    with tqdm(total=keys, desc="key frames", unit="key", leave=False, disable=hidden) as bar:
+        for ready in range(1, keys + 1):
+            if not painter.prepare(controls, ready=ready, timeout_s=_KEY_TIMEOUT_S):
+                raise VjnodeError(f"the engine drew nothing within {_KEY_TIMEOUT_S:g} s")
+            bar.update()
+
+
+def _progress(what: str, duration_s: float | None, fps: Fraction) -> "tqdm[None]":
+    total = None if duration_s is None else round(duration_s * fps)
+    hidden = sys.stderr is None  # pythonw.exe has none
+    # A log needs fewer lines than a terminal.
+    often_s = 0.2 if not hidden and sys.stderr.isatty() else 5.0
+    return tqdm(total=total, desc=what, unit="frame", mininterval=often_s, disable=hidden)

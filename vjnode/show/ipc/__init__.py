@@ -1,0 +1,1 @@
+"""Shared memory between the processes of a show; nobody waits for anybody."""

@@ -1,0 +1,81 @@
+"""The sound of the show in shared memory, for outputs that carry it.
+
+Unlike the other hand-overs this one must not lose anything between two reads, so it keeps
+the last seconds. The writer never waits; a reader that was away for longer finds the
+newest part.
+
+The writer counts a block once its samples lie there; the reader copies what was counted and then
+looks at the count again: if by then the writer may have come round to the oldest sample that was
+copied, it copies anew. Between each two of these steps stands a fence, so that the order holds on
+any processor.
+"""
+
+from multiprocessing.shared_memory import SharedMemory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.audio.sources.base import BLOCK, RATE_HZ, Block
+from vjnode.show.ipc.fence import fence
+
+SECONDS = 4
+FRAMES = RATE_HZ * SECONDS
+_TIMES = 512  # of the newest blocks: each time is there before its samples count
+_HEAD = 64 + _TIMES * 8
+_GUARD = RATE_HZ // 4  # the oldest quarter second is likely to be overwritten while it is read
+_MAX_TRIES = 8
+
+
+class SoundRing:
+    """Stereo sound, written by the audio stage and tapped by outputs."""
+
+    def __init__(self, *, name: str | None = None) -> None:
+        """Make a ring, or with ``name`` join the one that another process made."""
+        self._memory = SharedMemory(name=name, create=name is None, size=_HEAD + FRAMES * 8)
+        self._made_here = name is None
+        buffer = self._memory.buf
+        assert buffer is not None  # noqa: S101 - for the type checker: open memory has one
+        self._written: NDArray[np.uint64] = np.ndarray(1, np.uint64, buffer, 0)
+        self._heard_s: NDArray[np.float64] = np.ndarray(_TIMES, np.float64, buffer, 64)
+        self._pcm: NDArray[np.float32] = np.ndarray((FRAMES, 2), np.float32, buffer, _HEAD)
+        self._read_up_to = int(self._written[0])
+
+    @property
+    def name(self) -> str:
+        """Name under which other processes join."""
+        return self._memory.name
+
+    def write(self, block: Block) -> None:
+        """Append one block, of at most ``BLOCK`` frames."""
+        fence()  # who sees these samples sees that the blocks before them were counted
+        start = int(self._written[0]) % FRAMES
+        count = len(block.pcm)
+        first = min(count, FRAMES - start)
+        self._pcm[start : start + first] = block.pcm[:first]
+        self._pcm[: count - first] = block.pcm[first:]
+        written = int(self._written[0]) + count
+        self._heard_s[written // BLOCK % _TIMES] = block.captured_s
+        fence()
+        self._written[0] = written
+
+    def read(self) -> tuple[NDArray[np.float32], float]:
+        """Return the samples since the last read, (n, 2) float32, and when the last was heard."""
+        for _ in range(_MAX_TRIES):
+            written = int(self._written[0])
+            fence()
+            heard_s = float(self._heard_s[written // BLOCK % _TIMES])
+            first = max(self._read_up_to, written - (FRAMES - _GUARD))
+            pcm = self._pcm[np.arange(first, written) % FRAMES]
+            fence()
+            # Up to a block may have been written that is not counted yet.
+            if int(self._written[0]) + BLOCK - first <= FRAMES:
+                self._read_up_to = written
+                return pcm, heard_s
+        return pcm[:0], heard_s  # held up for seconds each time: the next read has what is new
+
+    def close(self) -> None:
+        """Leave the ring; the process that made it also removes it."""
+        del self._written, self._heard_s, self._pcm
+        self._memory.close()
+        if self._made_here:
+            self._memory.unlink()

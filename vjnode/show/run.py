@@ -1,0 +1,225 @@
+"""A live show: the parent process, which holds controls, OSC and supervision."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from multiprocessing import resource_tracker
+from types import FrameType
+
+import numpy as np
+
+from vjnode.audio.sources.portaudio import no_jack_leftovers
+from vjnode.audio.sources.registry import open_source
+from vjnode.audio.sources.spec import kind_of
+from vjnode.config import ShowConfig
+from vjnode.console import errors_console
+from vjnode.control.osc import OscServer
+from vjnode.control.state import Controls, Stock
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.output.base import UNKNOWN, FrameInfo
+from vjnode.output.registry import KINDS
+from vjnode.runtime import monotonic_s
+from vjnode.show.control_sync import ControlWriter
+from vjnode.show.factory import looks
+from vjnode.show.ipc.show_flags import BEAT_S
+from vjnode.show.messages import INFO_BYTES, read_info
+from vjnode.show.report import check_report, output_names, write_report
+from vjnode.show.shared_memory import HandOvers
+from vjnode.show.stages.audio import hear
+from vjnode.show.stages.engine import FIRST_KEY_TIMEOUT_S, EngineJob, draw
+from vjnode.show.stages.output import OutputJob, send
+from vjnode.show.status_line import StatusLine
+from vjnode.show.supervision.stage import StageSpec
+from vjnode.show.supervision.supervisor import Supervisor
+from vjnode.show.supervision.worker import stop_signals, stop_signals_ignored
+from vjnode.windows_session import session
+
+_log = logging.getLogger(__name__)
+
+START_TIMEOUT_S = FIRST_KEY_TIMEOUT_S + 60.0
+"""On first use the generator is converted and compiled while everything else waits."""
+
+RESTART_TIMEOUT_S = 20.0
+ENGINE_RESTART_TIMEOUT_S = 90.0
+"""Where the cache cannot be written, an engine converts its network again at every start."""
+
+ENGINE_STALL_S = 3.0
+"""A live engine may draw a picture anew, or wait for its card, for longer than an output may."""
+
+AUDIO_STALL_S = 1.0
+"""Sound comes every 6 ms; a little longer than a device may be silent before its reader says so.
+While one is opened it takes longer, and the stage says that."""
+
+OUTPUT_STALL_S, OUTPUT_STALL_FRAMES = 1.2, 3
+"""A frame that is so late is not coming, s; and never fewer than so many frames."""
+
+WARM_IMPORTS = "vjnode.show.warm_imports"
+"""Named, not imported: this process needs none of what it loads."""
+
+
+def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
+    """Run a live show until it is told to end, or its duration is over.
+
+    Raises:
+        VjnodeError: something that was asked for cannot be opened; once the show runs,
+            faults are mended instead.
+    """
+    generator_weights()  # fetch on first use, here, where progress can be seen
+    if config.report is not None:
+        check_report(config.report)
+    if kind_of(config.audio) != "device":
+        # A song that is not there is the user's to know now; a device may yet be plugged in.
+        open_source(config.audio, live=False).close()
+    start_tracker()
+    with ExitStack() as stack:
+        stack.enter_context(no_jack_leftovers())
+        hand = stack.enter_context(HandOvers(config.size, len(config.outputs)))
+        desk = ControlWriter(controls, available, hand.controls)
+        osc = stack.enter_context(
+            closing(OscServer(config.osc_host, config.osc_port, desk.set_parameter))
+        )
+        engine = EngineJob(
+            config.size,
+            config.fps,
+            config.sweep_memory_mib,
+            looks(controls, available)[1:],
+            config.drawing,
+        )
+        supervisor = Supervisor(_stages(config, hand, engine), hand.board.name, _modules(config))
+        stack.callback(supervisor.kill)
+        info: FrameInfo | None = None
+        epoch_s: float | None = None
+        with told_by_signals() as told_to_stop:
+
+            def going_on() -> bool:
+                return not (told_to_stop.is_set() or hand.board.stopping)
+
+            if supervisor.start(timeout_s=START_TIMEOUT_S, going_on=going_on):
+                epoch_s = monotonic_s() + 0.05
+                supervisor.begin(epoch_s)
+                hand.board.begin(epoch_s)
+                _announce(config, controls)
+                end_s = epoch_s + (config.duration_s or float("inf"))
+                status = StatusLine(errors_console())
+                header = np.zeros(INFO_BYTES, np.uint8)
+                while going_on() and (now_s := monotonic_s()) < end_s:
+                    hand.board.beat()
+                    supervisor.poll(now_s)
+                    if hand.frame.read_into(header) is not None:
+                        info = read_info(header, info or UNKNOWN)
+                    if info is not None:
+                        status.show(info, now_s)
+                    told_to_stop.wait(min(BEAT_S, max(end_s - now_s, 0.0)))
+                status.clear()
+            hand.board.stop()
+            supervisor.stop()
+        if config.report is not None:
+            write_report(
+                config.report,
+                config=config,
+                hand=hand,
+                epoch_s=epoch_s,
+                supervisor=supervisor,
+                osc=osc.counts,
+                engine=info.engine if info else "",
+            )
+
+
+def start_tracker() -> None:
+    """Start Python's tracker of shared memory, deaf to what ends a show.
+
+    It cleans up after a killed parent, so it must live on. Windows has none and needs none:
+    there, memory goes with the last process that has it open.
+    """
+    if os.name == "posix":
+        with stop_signals_ignored():
+            resource_tracker.ensure_running()
+
+
+def _stages(config: ShowConfig, hand: HandOvers, engine: EngineJob) -> list[StageSpec]:
+    """Return the stages of a show; the outputs last, in their order."""
+    links = hand.links
+    return [
+        StageSpec(
+            "audio",
+            lambda _: (hear, (links, config.audio)),
+            lambda: hand.drive.sequence,
+            stall_s=AUDIO_STALL_S,
+            start_s=RESTART_TIMEOUT_S,
+        ),
+        StageSpec(
+            "engine",
+            lambda attempt: (draw, (links, replace(engine, restarted=attempt > 0))),
+            lambda: hand.frame.sequence,
+            stall_s=ENGINE_STALL_S,
+            start_s=ENGINE_RESTART_TIMEOUT_S,
+        ),
+        *(_output_stage(config, hand, index) for index in range(len(config.outputs))),
+    ]
+
+
+def _output_stage(config: ShowConfig, hand: HandOvers, index: int) -> StageSpec:
+    spec, meter, about = config.outputs[index], hand.meters[index], hand.abouts[index]
+    links, first = hand.links, index == 0
+
+    def job(attempt: int) -> OutputJob:
+        return OutputJob(
+            spec,
+            meter=meter.name,
+            about=about.name,
+            size=config.size,
+            fps=config.fps,
+            trace=config.trace if first else None,
+            attempt=attempt,
+            holds=first,
+        )
+
+    return StageSpec(
+        output_names(config.outputs)[index],
+        lambda attempt: (send, (links, job(attempt))),
+        lambda: meter.sent,
+        stall_s=max(OUTPUT_STALL_S, OUTPUT_STALL_FRAMES / float(spec.delivery.fps or config.fps)),
+        start_s=RESTART_TIMEOUT_S,
+    )
+
+
+def _modules(config: ShowConfig) -> tuple[str, ...]:
+    """Return what a process in reserve imports, to be any stage of this show."""
+    outputs = {KINDS[output.kind].module for output in config.outputs}
+    stages = {one.__module__ for one in (hear, draw, send)}
+    return (*sorted(stages | outputs), WARM_IMPORTS)
+
+
+def _announce(config: ShowConfig, controls: Controls) -> None:
+    outputs = ", ".join(map(str, config.outputs))
+    _log.info(
+        "live: %s with %s from %s to %s; OSC on %s:%d; Ctrl-C ends it",
+        controls.face,
+        controls.expression,
+        config.audio,
+        outputs,
+        config.osc_host,
+        config.osc_port,
+    )
+
+
+@contextmanager
+def told_by_signals() -> Iterator[threading.Event]:
+    """Within it, Ctrl-C, SIGTERM, a closed terminal and a log-off on Windows set the event."""
+    told_to_stop = threading.Event()
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        told_to_stop.set()
+
+    with ExitStack() as stack:
+        if sys.platform == "win32":
+            stack.enter_context(session.heeded(told_to_stop.set))
+        for one in stop_signals():
+            stack.callback(signal.signal, one, signal.signal(one, tell))
+        yield told_to_stop

@@ -1,0 +1,144 @@
+"""The engine process: drives and controls in, frames out, just ahead of each deadline."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+
+import cv2
+import numpy as np
+
+from vjnode.control.state import Controls
+from vjnode.engines.crash_guard import forget_attempts
+from vjnode.engines.registry import Choice
+from vjnode.errors import VjnodeError
+from vjnode.output.clock import FrameClock, wait_until
+from vjnode.priority import put_clock_first
+from vjnode.render.direct import LiveLibrary
+from vjnode.render.frame_renderer import Painter
+from vjnode.render.keyframe_cache import Look
+from vjnode.runtime import monotonic_s
+from vjnode.show.factory import live_track, open_show_library
+from vjnode.show.fallback_frames import StillsWriter, stills_slot
+from vjnode.show.ipc.slot import Slot
+from vjnode.show.messages import (
+    CONTROLS_BYTES,
+    DRIVE_BYTES,
+    Links,
+    frame_bytes,
+    pixels_in,
+    unpack_controls,
+    unpack_drive,
+    write_info,
+)
+from vjnode.show.stages.pacing import Pace
+from vjnode.show.supervision.worker import Lifeline
+
+FIRST_KEY_TIMEOUT_S = 120.0
+
+FORGET_S = 0.1
+"""How often it is asked whether a show still goes on whose engine is being opened."""
+
+
+@dataclass(frozen=True)
+class EngineJob:
+    """What the engine process is to do.
+
+    memory_mib: limit for key frames, MiB. prefetch: looks to have warm beside the current.
+    drawing: as in ``ShowConfig``. restarted: whether the show goes on already, and only this
+    process is new.
+    """
+
+    size: int
+    fps: Fraction
+    memory_mib: int
+    prefetch: tuple[Look, ...]
+    drawing: str
+    restarted: bool = False
+
+
+def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
+    """Run the engine stage until the show is over.
+
+    Raises:
+        VjnodeError: the engine cannot be opened or has failed.
+    """
+    cv2.setNumThreads(1)  # one picture is blended faster than threads are woken
+    drives = Slot(DRIVE_BYTES, name=links.drive)
+    desk = Slot(CONTROLS_BYTES, name=links.controls)
+    frames = Slot(frame_bytes(job.size), name=links.frame)
+    stills = StillsWriter(stills_slot(job.size, name=links.stills), job.size)
+    chosen: list[Choice] = []
+    with _forgiven(lifeline):
+        library = open_show_library(
+            size=job.size,
+            drawing=job.drawing,
+            period_s=float(1 / job.fps),
+            memory_mib=job.memory_mib,
+            told=chosen.append,
+            restarted=job.restarted,
+        )
+    track = live_track()
+    painter = Painter(library, track)
+    controls = _newest_controls(desk, None)
+    end_s = time.monotonic() + FIRST_KEY_TIMEOUT_S
+    while not painter.prepare(controls, ready=1, timeout_s=0.2):
+        if not lifeline.running():
+            forget_attempts()
+            return
+        if time.monotonic() > end_s:
+            raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")
+    library.prefetch(job.prefetch)
+    live = isinstance(library, LiveLibrary)
+    if not live:
+        put_clock_first()
+    drawing = {"drawing": "live" if live else "keys"}
+    lifeline.ready(chosen[0].report() | drawing)  # there is a key, so there is an engine
+    epoch_s = lifeline.wait_for_begin()
+    if epoch_s is None:
+        return
+    clock = FrameClock(epoch_s, job.fps)
+    pace = Pace(clock, overlaps=painter.overlaps, now_s=monotonic_s())
+    data = np.empty(DRIVE_BYTES, np.uint8)
+    while lifeline.running():
+        wait_until(pace.due_s(monotonic_s()))
+        pace.begun(monotonic_s())
+        if drives.read_into(data):
+            track.push(unpack_drive(data.tobytes()))
+        controls = _newest_controls(desk, controls)
+        memory = frames.begin()
+        write_info(painter.paint(monotonic_s(), controls, pixels_in(memory, job.size)), memory)
+        frames.commit(frame_bytes(job.size))
+        if (shown := painter.shown) is not None:
+            stills.step(monotonic_s(), *shown)
+
+
+@contextmanager
+def _forgiven(lifeline: Lifeline) -> Iterator[None]:
+    """Within it an engine is opened: a show that ends meanwhile does not say that it is broken."""
+    opened = threading.Event()
+
+    def forget() -> None:
+        while not opened.wait(FORGET_S):
+            if not lifeline.running():
+                forget_attempts()
+
+    watcher = threading.Thread(target=forget, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        opened.set()
+        watcher.join()
+
+
+def _newest_controls(desk: Slot, before: Controls | None) -> Controls:
+    """Return what the desk says now, or ``before`` when it has said nothing new."""
+    data = desk.read()
+    if data is not None:
+        return unpack_controls(data)
+    if before is None:
+        raise VjnodeError("the engine was started before its controls were set")
+    return before

@@ -1,0 +1,188 @@
+"""One stage of a show as its supervisor sees it: a process, its words and its progress."""
+
+import logging
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from vjnode.runtime import monotonic_s
+from vjnode.show.supervision.warm_spare import Spares, Worker, start_worker
+from vjnode.show.supervision.worker import Begun, Failed, Job, Patience, Ready
+
+_log = logging.getLogger(__name__)
+
+BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0)
+"""Waits before the first, second, … restart in a row."""
+
+HEALTHY_S = 10.0
+"""After this long without a fault the waits start from the beginning."""
+
+ANSWER_S = 1.0
+"""A warm process that has not taken its job within this time hangs."""
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """One child process and how to tell that it lives.
+
+    run: what it runs, given how often it has been restarted.
+    progress: a number that grows while it works; being alive is not enough.
+    stall_s: how long that may stand still before the process counts as hung, unless it has said
+        that it needs longer.
+    start_s: how long it may take from a start during the show to its first progress.
+    """
+
+    name: str
+    run: Callable[[int], tuple[Callable[..., None], tuple[object, ...]]]
+    progress: Callable[[], int]
+    stall_s: float
+    start_s: float
+
+
+class Child:
+    """One stage's process, replaced by a new one whenever it dies or hangs."""
+
+    def __init__(self, spec: StageSpec, board_name: str, spares: Spares) -> None:
+        self.spec = spec
+        self.restarts = 0
+        self.ready = False
+        self.failed: Failed | None = None
+        self.about: Mapping[str, object] = {}
+        """What it has opened, as it said last."""
+        self.progress_s = 0.0
+        """When it was last seen to make progress, monotonic s."""
+        self._board_name = board_name
+        self._spares = spares
+        self._worker: Worker | None = None
+        self._row = 0  # faults in a row
+        self._start_at_s = 0.0
+        self._progress = 0
+        self._live = False
+        self._was_warm = False
+        self._answered = False
+        self._patience_s: float | None = None
+
+    def start(self, now_s: float) -> None:
+        """Start the process.
+
+        Raises:
+            OSError: the system has no process, memory or handle left for it.
+        """
+        stage, arguments = self.spec.run(self.restarts)
+        # Whatever falls again and again must not use up what others may need.
+        first = self._row < len(BACK_OFF_S)
+        self._worker = self._spares.take(now_s) if first else start_worker()
+        self._was_warm, self._answered, self._patience_s = self._worker.warm, False, None
+        self.ready, self.failed = False, None
+        self._progress, self.progress_s, self._live = self.spec.progress(), now_s, False
+        self._worker.send(Job(stage, self.spec.name, self._board_name, arguments))
+
+    def poll(self, now_s: float) -> str | None:
+        """Look after the process; returns the reason when it has just been found dead or hung.
+
+        A process that cannot be started is dead at once.
+        """
+        if self._worker is None:
+            return self._restart(now_s) if now_s >= self._start_at_s else None
+        if (reason := self.death()) is not None:
+            return reason
+        if (progress := self.spec.progress()) != self._progress:
+            self._progress, self.progress_s, self._live = progress, now_s, True
+            if self._row and now_s - self._start_at_s > HEALTHY_S:
+                self._row = 0
+        limit_s = self._limit_s()
+        if now_s - self.progress_s > limit_s:
+            return f"no sign of life for {limit_s:g} s"
+        return None
+
+    def _restart(self, now_s: float) -> str | None:
+        """Start the process again; returns the reason when that is not possible now."""
+        self.restarts += 1
+        try:
+            self.start(now_s)
+        except OSError as error:
+            return f"cannot be started: {error}"
+        return None
+
+    def _limit_s(self) -> float:
+        """Return how long it may now be without progress, s."""
+        if self._live:
+            return self.spec.stall_s if self._patience_s is None else self._patience_s
+        if self._was_warm and not self._answered:
+            return ANSWER_S
+        return self.spec.start_s
+
+    def forgive(self, lost_s: float) -> None:
+        """Leave out ``lost_s`` in which nobody looked: it may not have been the child's fault."""
+        self.progress_s += lost_s
+
+    def expect_progress(self, now_s: float) -> None:
+        """Count the time without progress from now on."""
+        self.progress_s = now_s
+
+    @property
+    def working(self) -> bool:
+        """Whether it has made progress since its last start."""
+        return self._worker is not None and self._live
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, while there is one."""
+        return None if self._worker is None else self._worker.process.pid
+
+    def death(self) -> str | None:
+        """Return why the process is dead, or None while it lives or has yet to be started."""
+        if self._worker is None:
+            return None
+        self._listen(self._worker)
+        if self._worker.process.is_alive():
+            return None
+        self._listen(self._worker)  # what it said between the last look and its end
+        if self.failed is not None:
+            return self.failed.text
+        code = self._worker.process.exitcode
+        return _signal_name(-code) if code is not None and code < 0 else f"ended with code {code}"
+
+    def retire(self, now_s: float) -> None:
+        """Bury the process and set the time of the next start."""
+        self.kill()
+        wait_s = BACK_OFF_S[min(self._row, len(BACK_OFF_S) - 1)]
+        self._row += 1
+        self._start_at_s = now_s + wait_s
+
+    def kill(self) -> None:
+        """End the process at once."""
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None
+
+    def join(self, until_s: float) -> None:
+        """Wait for the process to end by itself, at most until ``until_s``; then kill it."""
+        if self._worker is not None:
+            self._worker.process.join(max(until_s - monotonic_s(), 0.0))
+            if self._worker.process.is_alive():
+                _log.warning("%s did not end by itself", self.spec.name)
+        self.kill()
+
+    def _listen(self, worker: Worker) -> None:
+        """Take in what the process has said."""
+        try:
+            while worker.connection.poll():
+                match worker.connection.recv():
+                    case Begun():
+                        self._answered = True
+                    case Ready(about):
+                        self.ready, self.about = True, about
+                    case Patience(stall_s):
+                        self._patience_s = stall_s
+                    case Failed() as failed:
+                        self.failed = failed
+        except (EOFError, OSError):  # killed: is_alive tells
+            pass
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"ended by {signal.Signals(number).name}"
+    except ValueError:
+        return f"ended by signal {number}"
