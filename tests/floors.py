@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from vjnode.storage import cache_dir
+from vjnode.paths import cache_dir
 
 ROOT = Path(__file__).parents[1]
 

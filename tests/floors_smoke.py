@@ -19,7 +19,7 @@ from tests.show.process import read_trace, shows_in
 from tests.show.process import vjnode as command
 from vjnode.modulation.encoder.export import export_onnx
 from vjnode.modulation.encoder.network import Encoder, histories
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 
 def test_every_module_can_be_imported():

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from vjnode import windows
+from vjnode.system import windows
 
 ALL_ACCESS = 0x1F0FFF
 

@@ -10,7 +10,7 @@ from tests.floors import ROOT, dependencies, environment, floors
 TRIED = (
     "tests/floors_smoke.py",
     "tests/output/test_camera.py",
-    "tests/test_storage.py",
+    "tests/test_paths.py",
     "tests/control/test_osc.py::test_messages_reach_their_parameter",
     "tests/output/preview/test_output.py::test_live_pictures_are_small",
     "tests/output/record/test_output.py::test_colours_come_back_right",

@@ -8,7 +8,7 @@ import numpy as np
 
 from vjnode.engines.networks import Network, Precision
 from vjnode.errors import EngineError
-from vjnode.remedy import run_vjnode
+from vjnode.remedies import run_vjnode
 
 if TYPE_CHECKING:
     from vjnode.generators.stylegan2.folded import UpForm

@@ -33,12 +33,12 @@ from vjnode.control.state import Controls
 from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.output.clock import FrameClock, wait_until
+from vjnode.paths import shipped
 from vjnode.render.frame_renderer import Painter
 from vjnode.render.keyframe_cache import KEYS, Look, SweepLibrary
 from vjnode.render.keyframes import Sweep
 from vjnode.runtime import cores, monotonic_s
 from vjnode.show.factory import codes, live_track, looks, stock
-from vjnode.storage import shipped
 
 if sys.platform == "linux":
     import resource

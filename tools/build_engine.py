@@ -7,9 +7,9 @@ The same as ``vjnode engines build``; by default the show's generator and encode
 
 import sys
 
-from vjnode.cli import run_command
-from vjnode.cli_engines import add_build
-from vjnode.options import Parser
+from vjnode.cli.engines import add_build
+from vjnode.cli.main import run_command
+from vjnode.cli.options import Parser
 
 
 def main() -> int:

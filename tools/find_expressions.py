@@ -25,7 +25,7 @@ from vjnode.faces.catalogue import face_names, load_face
 from vjnode.faces.landmarks import LandmarkMeter, Landmarks
 from vjnode.faces.latent import Expression, Face, Part, fuse
 from vjnode.faces.sampling import PX, sample
-from vjnode.storage import replace_file, shipped
+from vjnode.paths import replace_file, shipped
 
 SEED, COUNT, TRUNCATION = 1, 2000, 0.7
 WEIGHTS = tuple(float(weight) for weight in np.linspace(0, 1, 9))

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from vjnode.engines.registry import open_engine
 from vjnode.faces.sampling import PX, Samples, random_latents, sample
 from vjnode.generators.mobilestylegan.layout import SLOTS
-from vjnode.storage import replace_file, shipped
+from vjnode.paths import replace_file, shipped
 
 SEED = 1
 COUNT = 2000

@@ -23,7 +23,7 @@ from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.model import Mapping, load
-from vjnode.storage import replace_file
+from vjnode.paths import replace_file
 
 PX = 512
 """Pictures are kept at this size; smaller ones are their area means."""

@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.modulation.drive import Drive
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 USUAL_LUFS = -20.0
 PASSAGE_S = 10.0

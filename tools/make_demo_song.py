@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from vjnode.audio.sources.base import RATE_HZ
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 Sound = NDArray[np.float64]
 

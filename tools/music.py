@@ -24,7 +24,7 @@ from vjnode.audio.mixdown import MONO, Mixdown
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.audio.sources.file import FileSource
 from vjnode.errors import InputError
-from vjnode.storage import cache_dir, shipped
+from vjnode.paths import cache_dir, shipped
 
 SONGS = ("wesnoth-1.16-music", "freedroidrpg-data", "hedgewars-data", "lincity-ng-data")
 """Packages with whole tracks; 0.6 GB to fetch."""

@@ -23,7 +23,7 @@ from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.layout import SLOTS
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.mobilestylegan.quantized import int8_layers, to_int8
-from vjnode.storage import replace_file, shipped
+from vjnode.paths import replace_file, shipped
 
 MARGIN = 1.1
 """Ranges are so much wider than what was seen: finer steps would gain 2 dB on most faces, but one

@@ -31,7 +31,7 @@ from vjnode.modulation.encoder.export import export_onnx
 from vjnode.modulation.encoder.input import FRAMES
 from vjnode.modulation.encoder.network import Decoder, Encoder, correlation
 from vjnode.modulation.encoder.weights import Trained
-from vjnode.storage import cache_dir, replace_file, shipped
+from vjnode.paths import cache_dir, replace_file, shipped
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

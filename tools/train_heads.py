@@ -40,7 +40,7 @@ from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.generators.mobilestylegan.distilled import PLANS, Tail, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
-from vjnode.storage import cache_dir, replace_file, shipped
+from vjnode.paths import cache_dir, replace_file, shipped
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from ctypes import c_char, c_char_p, c_int32, c_size_t, c_uint32, c_void_p, c_wchar_p
 
-from vjnode.windows import load_library
+from vjnode.system.windows import load_library
 
 PROCESSES, ALL_ACCESS = 2, 0x1F0FFF
 

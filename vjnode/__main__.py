@@ -2,6 +2,6 @@
 
 import sys
 
-from vjnode.cli import main
+from vjnode.cli.main import main
 
 sys.exit(main())

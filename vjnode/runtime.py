@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from types import ModuleType
 
-from vjnode.console import ConsoleHandler, errors_console
+from vjnode.system.console import ConsoleHandler, errors_console
 
 monotonic_s: Callable[[], float] = time.perf_counter if sys.platform == "win32" else time.monotonic
 """The clock of a show, s: one for all of its processes, and finer than any frame.

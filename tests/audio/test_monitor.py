@@ -1,7 +1,7 @@
 import sys
 
 from vjnode.audio.monitor import Speakers
-from vjnode.remedy import install_extra
+from vjnode.remedies import install_extra
 
 
 def test_without_pyaudio_nothing_is_played_and_the_reason_is_logged(monkeypatch, caplog):

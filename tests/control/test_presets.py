@@ -4,7 +4,7 @@ from vjnode.control.presets import read_preset, scan_presets
 from vjnode.control.state import Controls, Preset
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, face_names
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 NAMES = {"faces": ["ada", "ben"], "expressions": ["laugh"]}
 GOOD = 'version = 1\nabout = "soft"\nface = "ben"\nexpression = "laugh"\ngain = 1.5\n'

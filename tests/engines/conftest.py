@@ -3,7 +3,7 @@
 import pytest
 
 from vjnode.engines.networks import NETWORKS
-from vjnode.storage import cache_dir
+from vjnode.paths import cache_dir
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from vjnode.faces.catalogue import (
 )
 from vjnode.faces.latent import DIM, SLOTS, fuse
 from vjnode.generators.mobilestylegan.layout import DEAD_SLOTS
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 
 def test_there_are_enough_to_choose_from():

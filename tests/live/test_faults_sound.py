@@ -17,7 +17,7 @@ from tests.events import wait_for
 from tests.live.attacks import gaps
 from tests.live.fairness import Miss, play_fairly
 from vjnode.audio.sources.base import RATE_HZ
-from vjnode.storage import cache_dir
+from vjnode.paths import cache_dir
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -14,15 +14,15 @@ from matplotlib.text import Text
 
 from tests.audio.sounds import clicks, write_wav
 from vjnode.audio.sources.base import BLOCK, Block
-from vjnode.cli import main
+from vjnode.cli.main import main
 from vjnode.control.state import Controls
 from vjnode.errors import VjnodeError
 from vjnode.modulation.listener import Listener
 from vjnode.offline.plot import ROWS, SIZE_PX, caption, check_plot_target, save_plot, song_figure
 from vjnode.offline.render import analyse, open_hearing
 from vjnode.offline.summary import Overview
+from vjnode.paths import shipped
 from vjnode.show.factory import response
-from vjnode.storage import shipped
 
 FPS = Fraction(60)
 CONTROLS = Controls("", "freya", "laugh")

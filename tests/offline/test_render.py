@@ -21,8 +21,8 @@ from vjnode.modulation.response import Response, TrackConfig
 from vjnode.modulation.weight_track import WeightTrack
 from vjnode.offline import render
 from vjnode.offline.render import open_hearing
+from vjnode.paths import shipped
 from vjnode.show.factory import live_track
-from vjnode.storage import shipped
 
 SONG = shipped("demo", "demo.ogg")
 FPS = 30

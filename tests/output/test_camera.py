@@ -13,7 +13,7 @@ from tests.output.shows import flat, noise
 from vjnode.errors import OutputError
 from vjnode.output import camera
 from vjnode.output.base import OutputContext
-from vjnode.remedy import install_extra
+from vjnode.remedies import install_extra
 
 CONTEXT = OutputContext(64, Fraction(30000, 1001))
 

@@ -21,7 +21,7 @@ from vjnode.output.base import Delivery, Frame, OutputContext
 from vjnode.output.delivery import Adapter
 from vjnode.output.registry import open_output, parse_output
 from vjnode.output.test_pattern import BARS, Card, bar_centre
-from vjnode.remedy import install_extra
+from vjnode.remedies import install_extra
 
 PACKAGE = "SpoutGL==0.1.1"
 PYTHONS = ("3.11", "3.12", "3.13")

@@ -21,7 +21,7 @@ from vjnode.output.base import Delivery, OutputContext
 from vjnode.output.delivery import Adapter
 from vjnode.output.registry import open_output, parse_output
 from vjnode.output.test_pattern import BARS, Card, bar_centre
-from vjnode.remedy import install_extra
+from vjnode.remedies import install_extra
 
 PACKAGE = "syphon-python==0.2.0"
 BRIDGE = "pyobjc-core==12.2.2"

@@ -13,7 +13,7 @@ from functools import cache
 
 import pytest
 
-from vjnode.storage import cache_dir
+from vjnode.paths import cache_dir
 
 FETCH_TIMEOUT_S = 120
 

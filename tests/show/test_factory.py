@@ -15,6 +15,7 @@ from vjnode.engines.registry import Choice, Verdict
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.output.registry import parse_output
+from vjnode.paths import cache_dir
 from vjnode.render.direct import LiveLibrary
 from vjnode.render.frame_renderer import Painter
 from vjnode.render.keyframe_cache import Look, SweepLibrary
@@ -22,7 +23,6 @@ from vjnode.show import factory
 from vjnode.show.run import _stages as stages_of
 from vjnode.show.shared_memory import HandOvers
 from vjnode.show.stages.engine import EngineJob
-from vjnode.storage import cache_dir
 
 SIZE = 256
 PERIOD_S = 1 / 60

@@ -34,7 +34,7 @@ def test_where_there_is_one_it_is_started_before_anything_else(monkeypatch):
 
 TOLD = f"""
 import sys
-from vjnode.cli import stopped_by_signals
+from vjnode.cli.main import stopped_by_signals
 from vjnode.show.run import told_by_signals
 with stopped_by_signals(), told_by_signals() as told_to_stop:
     print("live", flush=True)

@@ -24,9 +24,9 @@ from tests.terminal import open_terminal
 from vjnode.engines import timing
 from vjnode.engines.openvino.engine import known_as
 from vjnode.faces.catalogue import expression_names, face_names
+from vjnode.paths import cache_dir
 from vjnode.runtime import cores
 from vjnode.show.ipc.show_flags import Board
-from vjnode.storage import cache_dir
 
 pytestmark = pytest.mark.slow
 

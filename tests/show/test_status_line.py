@@ -10,8 +10,8 @@ import pytest
 from tests.events import returns
 from tests.output.shows import flat
 from tests.terminal import open_terminal, read_up_to
-from vjnode.console import Console
 from vjnode.show.status_line import PERIOD_S, StatusLine, status_text
+from vjnode.system.console import Console
 
 INFO = flat((1, 2, 3)).info
 

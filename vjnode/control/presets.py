@@ -16,7 +16,7 @@ from vjnode.control.parameters import BY_NAME, PARAMETERS, number_in_range
 from vjnode.control.state import Preset, Stock
 from vjnode.errors import InputError
 from vjnode.naming import choose
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 VERSION = 1
 """The layout of the file; raised when an old file would be misread."""

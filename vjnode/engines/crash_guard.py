@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vjnode import windows
 from vjnode.errors import VjnodeError
-from vjnode.storage import cache_dir, remove
+from vjnode.paths import cache_dir, remove
+from vjnode.system import windows
 
 
 @contextmanager

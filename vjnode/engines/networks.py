@@ -15,7 +15,7 @@ from vjnode.errors import EngineError, InputError
 from vjnode.faces.directions import CHANNELS
 from vjnode.generators.mobilestylegan import distilled_weights, download
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
-from vjnode.storage import cache_dir, shipped
+from vjnode.paths import cache_dir, shipped
 
 if TYPE_CHECKING:
     from torch import nn

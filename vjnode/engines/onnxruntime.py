@@ -21,8 +21,8 @@ from vjnode.engines.build.manifest import sha256_of
 from vjnode.engines.networks import NETWORKS, Precision, kept_graph
 from vjnode.errors import EngineError, InputError
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
-from vjnode.remedy import install
-from vjnode.storage import cache_dir
+from vjnode.paths import cache_dir
+from vjnode.remedies import install
 
 NETWORK = NETWORKS["mobilestylegan"]
 

@@ -19,7 +19,7 @@ from vjnode.engines.cuda.capability import gpu_here
 from vjnode.engines.cuda.driver import NO_CARD
 from vjnode.engines.timing import kept_ms, looks_like_one, measured_ms, probe_codes
 from vjnode.errors import EngineError, InputError, VjnodeError
-from vjnode.remedy import run_vjnode
+from vjnode.remedies import run_vjnode
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from vjnode.engines.base import Engine, Named
 from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide
 from vjnode.errors import VjnodeError
+from vjnode.paths import cache_dir, replace_file
 from vjnode.runtime import cores
-from vjnode.storage import cache_dir, replace_file
 
 DRAWS = 20
 """At most so many pictures are timed, after one that is not."""

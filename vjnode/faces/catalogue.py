@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 from vjnode.errors import InputError
 from vjnode.faces.latent import DIM, SLOTS, Expression, Face, Part
 from vjnode.naming import choose
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from vjnode.offline.plot_rows import (
     draw_weight,
 )
 from vjnode.offline.summary import Overview
-from vjnode.remedy import install_extra
-from vjnode.storage import replace_file
+from vjnode.paths import replace_file
+from vjnode.remedies import install_extra
 
 if TYPE_CHECKING:  # Matplotlib comes with an extra, and takes a second to load
     from matplotlib.axes import Axes

@@ -31,11 +31,11 @@ from vjnode.offline.summary import Overview
 from vjnode.output.base import Frame, OutputContext, OutputSpec
 from vjnode.output.record.output import check_target
 from vjnode.output.registry import open_output
+from vjnode.paths import move, remove
 from vjnode.render.frame_renderer import Painter, frame_info
 from vjnode.render.keyframe_cache import Look
 from vjnode.show.factory import offline_track, open_library, response, set_up
 from vjnode.show.trace import TraceWriter
-from vjnode.storage import move, remove
 
 _KEY_TIMEOUT_S = 120.0
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from vjnode.errors import OutputError
 from vjnode.output.base import Frame, OutputContext
-from vjnode.remedy import install_extra, install_packages, run_as_root
+from vjnode.remedies import install_extra, install_packages, run_as_root
 
 LINUX_DEVICES = Path("/sys/devices/virtual/video4linux")
 MAC_PROGRAM = Path("/Applications/OBS.app")

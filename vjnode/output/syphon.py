@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
-from vjnode.remedy import install_extra
+from vjnode.remedies import install_extra
 
 _log = logging.getLogger(__name__)
 

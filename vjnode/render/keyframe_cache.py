@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 
 from vjnode.engines.base import Engine
 from vjnode.errors import VjnodeError
-from vjnode.priority import lower_priority
 from vjnode.render.keyframe_files import KeyFiles, decode, encode
 from vjnode.render.keyframe_shelf import Look, Shelf, Task
 from vjnode.render.keyframes import Sweep
 from vjnode.runtime import cores
+from vjnode.system.priority import lower_priority
 
 __all__ = ["KEYS", "Codes", "Look", "SweepLibrary", "keys_within"]
 

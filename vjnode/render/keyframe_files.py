@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.storage import replace_file
+from vjnode.paths import replace_file
 
 _log = logging.getLogger(__name__)
 

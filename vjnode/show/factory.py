@@ -37,10 +37,10 @@ from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.modulation.listener import STEP_S, Listener
 from vjnode.modulation.response import Response, TrackConfig
 from vjnode.modulation.weight_track import WeightTrack
+from vjnode.paths import cache_dir
 from vjnode.render.direct import LiveLibrary
 from vjnode.render.keyframe_cache import Look, SweepLibrary
 from vjnode.runtime import cores
-from vjnode.storage import cache_dir
 
 if TYPE_CHECKING:
     from vjnode.engines.openvino.graph import Quality

@@ -9,9 +9,9 @@ from vjnode.config import ShowConfig
 from vjnode.control.osc import OscCounts
 from vjnode.errors import VjnodeError
 from vjnode.output.base import OutputSpec
+from vjnode.paths import check_writable, replace_file
 from vjnode.show.shared_memory import HandOvers
 from vjnode.show.supervision.supervisor import Supervisor
-from vjnode.storage import check_writable, replace_file
 
 
 def check_report(path: Path) -> None:

@@ -17,7 +17,6 @@ from vjnode.audio.sources.portaudio import no_jack_leftovers
 from vjnode.audio.sources.registry import open_source
 from vjnode.audio.sources.spec import kind_of
 from vjnode.config import ShowConfig
-from vjnode.console import errors_console
 from vjnode.control.osc import OscServer
 from vjnode.control.state import Controls, Stock
 from vjnode.generators.mobilestylegan.download import generator_weights
@@ -37,7 +36,8 @@ from vjnode.show.status_line import StatusLine
 from vjnode.show.supervision.stage import StageSpec
 from vjnode.show.supervision.supervisor import Supervisor
 from vjnode.show.supervision.worker import stop_signals, stop_signals_ignored
-from vjnode.windows_session import session
+from vjnode.system.console import errors_console
+from vjnode.system.windows_session import session
 
 _log = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 It comes after the show: a terminal that is paused or has gone away holds nothing up.
 """
 
-from vjnode.console import Console
 from vjnode.output.base import FrameInfo
+from vjnode.system.console import Console
 
 PERIOD_S = 0.1
 _WIDTH = 20

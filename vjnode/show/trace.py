@@ -14,7 +14,7 @@ from typing import Literal, Self, TextIO
 
 from vjnode.errors import VjnodeError
 from vjnode.output.base import FrameInfo
-from vjnode.storage import check_writable
+from vjnode.paths import check_writable
 
 _log = logging.getLogger(__name__)
 

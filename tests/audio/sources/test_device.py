@@ -13,7 +13,7 @@ from vjnode.audio.sources.device_list import DeviceInfo, choose, list_devices
 from vjnode.audio.sources.portaudio import hangs
 from vjnode.audio.sources.spec import Channels
 from vjnode.errors import SourceError
-from vjnode.remedy import install_extra
+from vjnode.remedies import install_extra
 
 DEVICES = [
     DeviceInfo("HDA Intel: Line In", 0, 2, 44_100, default=False),

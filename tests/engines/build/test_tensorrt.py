@@ -74,7 +74,7 @@ def test_a_build_that_is_interrupted_leaves_no_engine(engine_cache, tmp_path, na
     build(ENCODER, 0, "fp16", "sm89", tmp_path / "before")  # so that the graph is there
     script = (
         "import os, signal, sys\n"
-        "from vjnode.cli import main\n"
+        "from vjnode.cli.main import main\n"
         "from vjnode.engines.build.progress import Progress\n"
         "start = Progress.start\n"
         "def interrupted(self, phase, parent, steps):\n"
@@ -101,7 +101,7 @@ def test_a_full_disk_leaves_no_engine_and_says_what_to_do(engine_cache, tmp_path
     build(ENCODER, 0, "fp16", "sm89", tmp_path / "before")
     script = (
         "import resource, sys\n"
-        "from vjnode.cli import main\n"
+        "from vjnode.cli.main import main\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
         "sys.exit(main(sys.argv[1:]))\n"
     )

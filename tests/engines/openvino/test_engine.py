@@ -21,7 +21,7 @@ from vjnode.errors import FetchError, InputError, VjnodeError
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.model import load
-from vjnode.storage import cache_dir
+from vjnode.paths import cache_dir
 
 CODES = """
 import numpy as np

@@ -12,7 +12,7 @@ from vjnode.audio.sources.file import FileSource
 from vjnode.modulation.encoder.export import export_onnx
 from vjnode.modulation.encoder.network import Encoder
 from vjnode.modulation.encoder.weights import Trained
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 
 def untrained(seed=0):

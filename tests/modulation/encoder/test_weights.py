@@ -7,7 +7,7 @@ from safetensors.numpy import load_file, save_file
 from tests.modulation.encoder.encoders import shipped_like
 from vjnode.errors import InputError
 from vjnode.modulation.encoder.weights import LEVELS, load_trained
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tests.output.shows import flat
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import OutputContext
 from vjnode.output.ndi.sender import sender as ndi
-from vjnode.remedy import install_extra
+from vjnode.remedies import install_extra
 
 ROOT = Path(__file__).parents[3]
 CODEC_ERROR = 16

@@ -18,7 +18,7 @@ from vjnode.output.base import OutputContext
 from vjnode.output.window.displays import choose_display
 from vjnode.output.window.output import displays
 from vjnode.output.window.output import output as window
-from vjnode.remedy import install_extra
+from vjnode.remedies import install_extra
 
 CONTEXT = OutputContext(64, Fraction(60))
 TWO = ["DELL U2720Q", "EPSON PJ"]

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from vjnode.errors import SourceError
-from vjnode.remedy import install, install_extra, install_packages
+from vjnode.remedies import install, install_extra, install_packages
 
 RELEASE_S = 1.0
 

@@ -6,7 +6,7 @@ from vjnode.audio.sources.realtime import Paced
 from vjnode.audio.sources.spec import parse_audio
 from vjnode.audio.sources.tone import ToneSource
 from vjnode.errors import InputError
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 
 def open_source(spec: str, *, live: bool) -> Source:

@@ -12,7 +12,7 @@ from typing import Any
 
 from vjnode.engines.build.signing import is_ours, sign
 from vjnode.errors import EngineError
-from vjnode.remedy import run_vjnode
+from vjnode.remedies import run_vjnode
 
 FORMAT = 1
 

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from vjnode.errors import EngineError
-from vjnode.remedy import run, run_vjnode
-from vjnode.storage import cache_dir, move, remove
+from vjnode.paths import cache_dir, move, remove
+from vjnode.remedies import run, run_vjnode
 
 KEY_BYTES = 32
 

@@ -12,9 +12,9 @@ from vjnode.engines.build.tensorrt_variants import FLAVOURS, Flavour, flavour_of
 from vjnode.engines.cuda.capability import gpu_here, with_cards
 from vjnode.engines.networks import NETWORKS, Network, Precision, kept_graph
 from vjnode.errors import EngineError, InputError, VjnodeError
-from vjnode.remedy import run_vjnode
-from vjnode.storage import cache_dir, replace_file
-from vjnode.storage import remove as remove_file
+from vjnode.paths import cache_dir, replace_file
+from vjnode.paths import remove as remove_file
+from vjnode.remedies import run_vjnode
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from vjnode.engines.cuda.capability import with_cards
 from vjnode.engines.cuda.tensorrt_api import BuilderConfig, Logger, TensorRt
 from vjnode.engines.networks import Network, Precision
 from vjnode.errors import EngineError, InputError
-from vjnode.remedy import install
-from vjnode.storage import cache_dir, replace_file
+from vjnode.paths import cache_dir, replace_file
+from vjnode.remedies import install
 
 _log = logging.getLogger(__name__)
 

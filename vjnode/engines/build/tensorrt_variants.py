@@ -11,7 +11,7 @@ from typing import cast
 from vjnode.engines.cuda.capability import KNOWN, gpu_here, with_cards
 from vjnode.engines.cuda.tensorrt_api import TensorRt
 from vjnode.errors import EngineError, InputError
-from vjnode.remedy import install
+from vjnode.remedies import install
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ from vjnode.engines.cuda.tensorrt_api import (
 )
 from vjnode.engines.networks import NETWORKS, PRECISIONS, Precision, Shapes
 from vjnode.errors import EngineError
-from vjnode.remedy import install, run_vjnode
-from vjnode.storage import cache_dir, replace_file
+from vjnode.paths import cache_dir, replace_file
+from vjnode.remedies import install, run_vjnode
 
 _log = logging.getLogger(__name__)
 

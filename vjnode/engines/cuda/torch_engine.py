@@ -25,8 +25,8 @@ from vjnode.engines.cuda.double_buffer import PLACES, Overlapping
 from vjnode.engines.cuda.driver import NO_CARD
 from vjnode.engines.networks import NETWORKS, Precision
 from vjnode.errors import EngineError, InputError
-from vjnode.remedy import install
-from vjnode.storage import cache_dir
+from vjnode.paths import cache_dir
+from vjnode.remedies import install
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -23,8 +23,8 @@ from vjnode.engines.build.manifest import sha256_of
 from vjnode.engines.processor import processor_name
 from vjnode.generators.mobilestylegan import distilled_weights, download
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
+from vjnode.paths import cache_dir, move, replace_file, shipped
 from vjnode.runtime import load_openvino
-from vjnode.storage import cache_dir, move, replace_file, shipped
 
 if TYPE_CHECKING:
     import openvino

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from vjnode.errors import InputError
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 SIZES = (512, 256)
 """Sizes that there are live networks for, px."""

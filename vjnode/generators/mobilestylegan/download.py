@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vjnode.errors import FetchError
-from vjnode.storage import cache_dir, move, remove, replace_file
+from vjnode.paths import cache_dir, move, remove, replace_file
 
 _log = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from torch import Tensor, nn
 from vjnode.errors import InputError
 from vjnode.generators.mobilestylegan.layout import DIM
 from vjnode.generators.stylegan2.model import SIZES, Mapping, Synthesis, channels_for
-from vjnode.storage import replace_file
+from vjnode.paths import replace_file
 
 MEAN_DRAWS = 1024
 """Style codes whose mean a random network keeps."""

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from vjnode.errors import InputError
-from vjnode.storage import replace_file, shipped
+from vjnode.paths import replace_file, shipped
 
 LEVELS = (0.0, 0.05, 0.75, 1.0)
 """Weights of silence, of the calmest and the most intense seventh of music at its usual level, and

@@ -20,7 +20,7 @@ import numpy as np
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
 from vjnode.output.ndi.ports import free_at_once, listeners
-from vjnode.remedy import install, install_extra, install_packages
+from vjnode.remedies import install, install_extra, install_packages
 
 _log = logging.getLogger(__name__)
 

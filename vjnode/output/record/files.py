@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vjnode.errors import InputError, OutputError
-from vjnode.storage import check_writable, remove
+from vjnode.paths import check_writable, remove
 
 MIN_FREE_MIB = 32
 RESERVE_MIB = 16

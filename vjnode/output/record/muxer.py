@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import OutputError
 from vjnode.output.record.codecs import BT601, BT709, Codec
-from vjnode.remedy import install
+from vjnode.remedies import install
 
 FRAGMENT_S = 0.25
 

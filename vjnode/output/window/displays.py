@@ -8,7 +8,7 @@ from typing import Any
 
 from vjnode.errors import InputError, OutputError
 from vjnode.naming import choose
-from vjnode.remedy import install, install_extra
+from vjnode.remedies import install, install_extra
 
 
 def choose_display(names: Sequence[str], target: str) -> int:

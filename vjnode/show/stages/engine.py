@@ -15,7 +15,6 @@ from vjnode.engines.crash_guard import forget_attempts
 from vjnode.engines.registry import Choice
 from vjnode.errors import VjnodeError
 from vjnode.output.clock import FrameClock, wait_until
-from vjnode.priority import put_clock_first
 from vjnode.render.direct import LiveLibrary
 from vjnode.render.frame_renderer import Painter
 from vjnode.render.keyframe_cache import Look
@@ -35,6 +34,7 @@ from vjnode.show.messages import (
 )
 from vjnode.show.stages.pacing import Pace
 from vjnode.show.supervision.worker import Lifeline
+from vjnode.system.priority import put_clock_first
 
 FIRST_KEY_TIMEOUT_S = 120.0
 

@@ -20,11 +20,11 @@ from multiprocessing.connection import Connection
 
 from setproctitle import setproctitle
 
-from vjnode import windows
-from vjnode.console import errors_console
 from vjnode.errors import VjnodeError
 from vjnode.runtime import STOP_SIGNALS, heeded_signals, log_to_stderr
 from vjnode.show.ipc.show_flags import Board
+from vjnode.system import windows
+from vjnode.system.console import errors_console
 
 _PARENT_CHECK_S = 0.5
 

@@ -5,15 +5,15 @@ import json
 import sys
 from pathlib import Path
 
+from vjnode.cli.options import Number, Parser
 from vjnode.engines.build.store import engine_files, engines_dir, examine, find, remove, trust
 from vjnode.engines.build.tensorrt import build
 from vjnode.engines.build.tensorrt_variants import FLAVOURS, resolve_gpu
 from vjnode.engines.cuda.capability import KNOWN, gpu_here, with_cards
 from vjnode.engines.networks import NETWORKS, PRECISIONS, SHOW, Network, find_network
 from vjnode.engines.registry import Verdict, survey
-from vjnode.options import Number, Parser
 from vjnode.output.delivery import SIZE_HIGH, SIZE_LOW
-from vjnode.remedy import run_vjnode
+from vjnode.remedies import run_vjnode
 
 DEFAULT_SIZE = 1024
 
@@ -113,7 +113,7 @@ def _build(options: argparse.Namespace) -> None:
                 path = build(network, size, options.precision, gpu, folder, flavour=flavour)
             except (KeyboardInterrupt, SystemExit):
                 note = f"vjnode: interrupted; no engine of {network.name} was written"
-                print(note, file=sys.stderr)  # noqa: T201
+                print(note, file=sys.stderr)
                 raise
             built.append(path)
             if not options.json:

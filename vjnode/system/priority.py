@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 
-from vjnode import windows
+from vjnode.system import windows
 
 QOS_CLASS_USER_INTERACTIVE, QOS_CLASS_UTILITY, QOS_CLASS_BACKGROUND = 0x21, 0x11, 0x09
 """Quality-of-service classes of macOS, from its <sys/qos.h>."""

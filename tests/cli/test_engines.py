@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from vjnode.cli import main
+from vjnode.cli.main import main
 from vjnode.engines.build.manifest import manifest_path
 from vjnode.engines.build.tensorrt_variants import RTX
 from vjnode.engines.registry import Verdict
-from vjnode.remedy import run_vjnode
+from vjnode.remedies import run_vjnode
 
 pytestmark = pytest.mark.skipif(not RTX.installed, reason=f"{RTX.package} is not installed")
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def runtimes(monkeypatch):
         asked.append(size)
         return verdicts
 
-    monkeypatch.setattr("vjnode.cli_engines.survey", survey)
+    monkeypatch.setattr("vjnode.cli.engines.survey", survey)
     return asked
 
 

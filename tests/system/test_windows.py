@@ -16,8 +16,8 @@ from types import SimpleNamespace
 import pytest
 
 from tests.events import wait_for
-from vjnode import windows, windows_session
-from vjnode.windows_session import WM_ENDSESSION, Message, Session
+from vjnode.system import windows, windows_session
+from vjnode.system.windows_session import WM_ENDSESSION, Message, Session
 
 
 class Started(Exception):  # noqa: N818 - it is what the test waits for

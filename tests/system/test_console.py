@@ -12,7 +12,7 @@ import pytest
 
 from tests.events import returns
 from tests.terminal import open_terminal, read_up_to
-from vjnode.console import Console, ConsoleHandler, errors_console
+from vjnode.system.console import Console, ConsoleHandler, errors_console
 
 
 def log_to(stream):
@@ -90,7 +90,7 @@ def test_the_last_words_of_a_process_are_not_lost():
 WHILE_QUIET = """
 import logging
 from vjnode.audio.sources.portaudio import quiet_stderr
-from vjnode.console import errors_console
+from vjnode.system.console import errors_console
 from vjnode.runtime import log_to_stderr
 log_to_stderr()
 with quiet_stderr():

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from vjnode import storage
+from vjnode import paths
 from vjnode.errors import VjnodeError
 from vjnode.output.record.files import RecordingFiles
-from vjnode.storage import TRIES, cache_dir, check_writable, move, remove, replace_file, shipped
+from vjnode.paths import TRIES, cache_dir, check_writable, move, remove, replace_file, shipped
 
 
 def test_the_cache_can_be_moved(tmp_path, monkeypatch):
@@ -44,7 +44,7 @@ def opened(monkeypatch):
     Meanwhile they can be written, but neither moved nor removed. It gives the pauses that follow.
     """
     pauses = []
-    monkeypatch.setattr(storage.time, "sleep", pauses.append)
+    monkeypatch.setattr(paths.time, "sleep", pauses.append)
 
     def opened(times, method="replace"):
         act = getattr(Path, method)
@@ -136,9 +136,9 @@ def moves_or_removes(call):
 
 
 def test_nothing_is_moved_or_removed_but_patiently():
-    package = Path(storage.__file__).parent
+    package = Path(paths.__file__).parent
     for path in package.rglob("*.py"):
-        if path != Path(storage.__file__):
+        if path != Path(paths.__file__):
             tree = ast.parse(path.read_text("utf-8"))
             calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
             acts = [ast.unparse(call) for call in calls if moves_or_removes(call)]

@@ -9,13 +9,13 @@ import platformdirs
 import pytest
 
 from tests.show.process import read_trace
-from vjnode.cli import build_parser, main
+from vjnode.cli.main import build_parser, main
 from vjnode.config import parse_address
 from vjnode.control.presets import scan_presets
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.output.registry import KINDS, check_once, parse_output
-from vjnode.storage import shipped
+from vjnode.paths import shipped
 
 SONG = shipped("demo", "demo.ogg")
 

@@ -2,7 +2,7 @@
 
 A console's handler is not told that its user logs off where the process has loaded user32.dll, as
 everything does that uses ctypes. So there is a window, which nobody sees, in a thread of its own.
-Only to be called on Windows; see ``vjnode.windows``.
+Only to be called on Windows; see ``vjnode.system.windows``.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ctypes import c_int32, c_size_t, c_ssize_t, c_uint16, c_uint32, c_void_p, c_wchar_p
 
-from vjnode.windows import HOLD_S, Signatures, last_error, load_library
+from vjnode.system.windows import HOLD_S, Signatures, last_error, load_library
 
 _log = logging.getLogger(__name__)
 

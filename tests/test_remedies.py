@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import pytest
 
 from vjnode.output.ndi.sender import AVAHI
-from vjnode.remedy import Installation, install_extra, install_packages, run_vjnode
+from vjnode.remedies import Installation, install_extra, install_packages, run_vjnode
 
 ROOT = Path(__file__).parents[1]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from vjnode import windows
-from vjnode.priority import lower_priority, put_clock_first, qos_class, windows_priority
+from vjnode.system import windows
+from vjnode.system.priority import lower_priority, put_clock_first, qos_class, windows_priority
 
 DRAWING, ENCODING, AHEAD = 10, 19, None  # each gives way to those before it
 

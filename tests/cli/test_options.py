@@ -1,7 +1,7 @@
 import argparse
 
+from vjnode.cli.options import add_look, controls_asked_for
 from vjnode.control.state import Preset, Stock
-from vjnode.options import add_look, controls_asked_for
 
 STOCK = Stock(
     ["ada", "ben"],

@@ -123,7 +123,7 @@ def handle_console(event: int, *, broken: Callable[[], None], closed: Callable[[
     In the second case the system ends the process when this returns, or after about 5 s. So it
     does not return until then, and the process may end by itself, in order. Ctrl-C is left to
     Python's own handler. A log-off is told only to services, and may be that of any user: it ends
-    nothing. That of a show's own user is told by ``vjnode.windows_session``.
+    nothing. That of a show's own user is told by ``vjnode.system.windows_session``.
 
     Returns 1 where no other handler need see the event, else 0.
     """

@@ -1,0 +1,78 @@
+"""``vjnode devices``, ``faces``, ``expressions``, ``presets`` and ``outputs``: what there is."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from vjnode.cli.options import Parser
+from vjnode.output.registry import KINDS, unready
+
+
+def add_lists(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the commands that list something to the command line."""
+    for name, command, about in (
+        ("devices", _devices, "list sound inputs"),
+        ("faces", _faces, "list faces"),
+        ("expressions", _expressions, "list expressions"),
+        ("presets", _presets, "list presets"),
+        ("outputs", _outputs, "list outputs, and whether they work here"),
+    ):
+        commands.add_parser(name, help=about).set_defaults(command=command)
+
+
+def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows with their columns aligned; the name comes first."""
+    if not rows:
+        print("vjnode: there are none", file=sys.stderr)
+        return
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(line.rstrip())
+
+
+def _devices(options: argparse.Namespace) -> None:
+    del options
+    from vjnode.audio.sources.device_list import list_devices  # noqa: PLC0415
+
+    _print_rows(
+        [
+            (
+                device.name,
+                "1 channel" if device.channels == 1 else f"{device.channels} channels",
+                device.host_api,
+                "default" if device.default else "",
+            )
+            for device in list_devices()
+        ]
+    )
+
+
+def _outputs(options: argparse.Namespace) -> None:
+    del options
+    _print_rows([(kind.usage, unready(kind) or "ready", kind.about) for kind in KINDS.values()])
+
+
+def _faces(options: argparse.Namespace) -> None:
+    del options
+    from vjnode.faces.catalogue import face_names, load_face  # noqa: PLC0415
+
+    names = face_names()
+    _print_rows([(name, str(i), load_face(name).about) for i, name in enumerate(names)])
+
+
+def _expressions(options: argparse.Namespace) -> None:
+    del options
+    from vjnode.faces.catalogue import expression_names, load_expression  # noqa: PLC0415
+
+    names = expression_names()
+    _print_rows([(name, str(i), load_expression(name).about) for i, name in enumerate(names)])
+
+
+def _presets(options: argparse.Namespace) -> None:
+    del options
+    from vjnode.control.presets import scan_presets  # noqa: PLC0415
+    from vjnode.faces.catalogue import expression_names, face_names  # noqa: PLC0415
+
+    presets = scan_presets(faces=face_names(), expressions=expression_names())
+    _print_rows([(one.name, str(i), one.about) for i, one in enumerate(presets.values())])

@@ -1,0 +1,87 @@
+"""The command line: its parser, its exit codes, and the signals that end a command."""
+
+import argparse
+import signal
+import sys
+from _thread import interrupt_main
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+
+from vjnode import __version__
+from vjnode.cli.engines import add_engines
+from vjnode.cli.lists import add_lists
+from vjnode.cli.options import Parser
+from vjnode.cli.run import add_run
+from vjnode.cli.song import add_analyse, add_render
+from vjnode.errors import VjnodeError
+from vjnode.runtime import heeded_signals, log_to_stderr
+from vjnode.system import windows
+from vjnode.system.console import errors_console, replace_what_cannot_be_shown
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad request."""
+    return run_command(build_parser(), arguments)
+
+
+def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:
+    """Run the command that ``parser`` reads; returns the exit code, and says what went wrong."""
+    replace_what_cannot_be_shown()
+    log_to_stderr()
+    try:
+        options = parser.parse_args(arguments)
+        with stopped_by_signals():
+            options.command(options)
+    except VjnodeError as error:
+        errors_console().flush()
+        print(f"vjnode: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `vjnode faces | head`
+        if sys.stderr is not None:  # pythonw.exe has none
+            sys.stderr.close()
+        return 0
+    return 0
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Within it, SIGTERM and a closed terminal end the program in order, as Ctrl-C does.
+
+    On Windows a closed console is told as a Ctrl-Break is.
+    """
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise SystemExit(128 + number)
+
+    before = {
+        one: signal.signal(one, leave) for one in heeded_signals("SIGTERM", "SIGHUP", "SIGBREAK")
+    }
+    if sys.platform == "win32":
+        told = partial(interrupt_main, signal.SIGBREAK)
+        windows.heed_console(broken=told, closed=told)
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = Parser(
+        prog="vjnode", description="Live sound drives the expression of a generated face."
+    )
+    parser.add_argument("--version", action="version", version=f"vjnode {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    add_run(commands)
+    add_render(commands)
+    add_analyse(commands)
+    add_lists(commands)
+    add_engines(commands)
+    return parser

@@ -1,0 +1,80 @@
+"""``vjnode render`` and ``vjnode analyse``: a song, without a show."""
+
+import argparse
+from pathlib import Path
+
+from vjnode.cli.options import (
+    Parser,
+    add_fps,
+    add_interpolation,
+    add_look,
+    add_picture,
+    add_trace,
+    controls_asked_for,
+)
+from vjnode.config import ShowConfig, check_distinct, check_plot
+from vjnode.errors import InputError
+from vjnode.output.registry import parse_output
+
+
+def add_render(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add ``render`` to the command line."""
+    render = commands.add_parser("render", help="render a song to a video file")
+    render.set_defaults(command=_render)
+    render.add_argument("song", type=Path, metavar="SONG")
+    render.add_argument("target", type=Path, metavar="OUT.mp4")
+    add_look(render)
+    add_picture(render)
+    add_interpolation(render)
+    add_trace(render)
+
+
+def add_analyse(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add ``analyse`` to the command line."""
+    analyse = commands.add_parser("analyse", help="what a song would do, without pictures")
+    analyse.set_defaults(command=_analyse)
+    analyse.add_argument("song", type=Path, metavar="SONG")
+    add_look(analyse)
+    add_fps(analyse)
+    add_interpolation(analyse)
+    add_trace(analyse)
+    analyse.add_argument(
+        "--plot", type=Path, metavar="OUT.png", help="draw what is heard and what it leads to"
+    )
+
+
+def _render(options: argparse.Namespace) -> None:
+    from vjnode.offline.render import render  # noqa: PLC0415
+    from vjnode.show.factory import stock  # noqa: PLC0415
+
+    check_distinct(song=options.song, video=options.target, trace=options.trace)
+    config = ShowConfig("", (parse_output("null"),), options.size, options.fps)
+    render(
+        options.song,
+        options.target,
+        controls_asked_for(options, stock()),
+        size=config.size,
+        fps=config.fps,
+        trace=options.trace,
+        points=options.points,
+        interval_s=options.interval,
+    )
+
+
+def _analyse(options: argparse.Namespace) -> None:
+    from vjnode.offline.render import analyse  # noqa: PLC0415
+    from vjnode.show.factory import stock  # noqa: PLC0415
+
+    if options.trace is None and options.plot is None:
+        raise InputError("nothing to do: ask for --trace FILE.jsonl, --plot OUT.png, or both")
+    check_distinct(song=options.song, trace=options.trace, plot=options.plot)
+    check_plot(options.plot)
+    analyse(
+        options.song,
+        controls_asked_for(options, stock()),
+        fps=options.fps,
+        trace=options.trace,
+        plot=options.plot,
+        points=options.points,
+        interval_s=options.interval,
+    )

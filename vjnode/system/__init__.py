@@ -1,0 +1,1 @@
+"""The operating system: consoles, priorities, and what Windows alone has."""
