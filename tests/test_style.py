@@ -1,6 +1,7 @@
 """The linter, the type checker and the direction of imports, as part of the tests."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -9,28 +10,29 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# Each room may use those before it, and the modules at the top of the package.
+FOUNDATION = {"errors", "naming", "onnx_files", "paths", "remedies", "runtime", "system"}
+"""What every room may use; of these, each uses others, in no circle."""
+
 MAY_USE = {
     "audio": set(),
-    "face": set(),
+    "generators": set(),
+    "faces": {"generators"},
+    "modulation": {"audio"},
+    "engines": {"generators", "faces", "modulation"},
     "output": {"audio"},
-    "drive": {"audio"},
-    "engine": {"face", "drive"},
-    "control": {"drive"},
-    "show": {"audio", "drive", "face", "engine", "output", "control"},
+    "control": {"modulation"},
+    "render": {"generators", "faces", "modulation", "engines", "output", "control"},
+    "config": {"audio", "engines", "output"},
 }
+"""Each room, and those below it that it may use."""
+MAY_USE["show"] = {*MAY_USE}
+MAY_USE["offline"] = {*MAY_USE}
+MAY_USE["cli"] = {*MAY_USE}
+
+SHOWN = [room for room in MAY_USE if room not in ("config", "offline", "cli")]
+"""Rooms whose code runs in a show."""
+
 STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
-TOP = {
-    "console",
-    "errors",
-    "naming",
-    "priority",
-    "remedy",
-    "runtime",
-    "storage",
-    "windows",
-    "windows_session",
-}
 
 
 @pytest.mark.parametrize(
@@ -45,13 +47,54 @@ def test_checker_is_content(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def modules():
+    """Return every module of the package by its name, with its path."""
+    paths = (ROOT / "vjnode").rglob("*.py")
+    names = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths}
+    return {name.removesuffix(".__init__"): path for path, name in names.items()}
+
+
+def imports(path, known):
+    """Return the modules of the package that the file at ``path`` imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Import(names):
+                found |= {one.name for one in names}
+            case ast.ImportFrom(module, names, 0):
+                found |= {f"{module}.{one.name}" for one in names}
+    while odd := {one for one in found if one.startswith("vjnode.") and one not in known}:
+        found = found - odd | {one.rpartition(".")[0] for one in odd}
+    return found & known.keys()
+
+
 @pytest.mark.parametrize("room", MAY_USE)
 def test_imports_point_one_way(room):
-    allowed = MAY_USE[room] | TOP | {room} | ({"config"} if room == "show" else set())
-    for path in (ROOT / "vjnode" / room).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vjnode."):
-                assert node.module.split(".")[1] in allowed, f"{path}: {node.module}"
+    known = modules()
+    allowed = MAY_USE[room] | FOUNDATION | {room}
+    for name, path in known.items():
+        if name.split(".")[1:2] == [room]:
+            for other in imports(path, known) - {"vjnode"}:
+                assert other.split(".")[1] in allowed, f"{name} imports {other}"
+
+
+def test_the_foundation_uses_no_room():
+    known = modules()
+    for name in known:
+        if name.split(".")[1:2] and name.split(".")[1] in FOUNDATION:
+            for other in imports(known[name], known) - {"vjnode"}:
+                assert other.split(".")[1] in FOUNDATION, f"{name} imports {other}"
+
+
+def test_every_module_has_its_place():
+    rooms = {name.split(".")[1] for name in modules() if "." in name}
+    assert rooms == {*MAY_USE, *FOUNDATION, "__main__"}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    known = modules()
+    graph = {name: imports(path, known) - {name} for name, path in known.items()}
+    graphlib.TopologicalSorter(graph).prepare()  # it raises CycleError, which names them
 
 
 def writes_to_a_stream(node):
@@ -64,7 +107,7 @@ def writes_to_a_stream(node):
     return False
 
 
-@pytest.mark.parametrize("room", MAY_USE)
+@pytest.mark.parametrize("room", SHOWN)
 def test_no_part_of_a_show_waits_for_a_console(room):
     """A paused terminal holds up whoever writes to it: what is said goes through the log."""
     for path in (ROOT / "vjnode" / room).rglob("*.py"):

@@ -32,13 +32,15 @@ from vjnode.config import SWEEP_MEMORY_MIB
 from vjnode.control.state import Controls
 from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import expression_names, face_names
+from vjnode.modulation.weight_track import live_track
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.paths import shipped
 from vjnode.render.frame_renderer import Painter
 from vjnode.render.keyframe_cache import KEYS, Look, SweepLibrary
 from vjnode.render.keyframes import Sweep
+from vjnode.render.open import codes
 from vjnode.runtime import cores, monotonic_s
-from vjnode.show.factory import codes, live_track, looks, stock
+from vjnode.show.factory import looks, stock
 
 if sys.platform == "linux":
     import resource

@@ -15,7 +15,7 @@ from vjnode.audio.sources.base import BLOCK, BLOCK_S, RATE_HZ, Block
 from vjnode.modulation.drive import Drive
 from vjnode.modulation.listener import Listener
 from vjnode.modulation.response import Response
-from vjnode.show.factory import live_track
+from vjnode.modulation.weight_track import live_track
 
 FPS = 60
 MANY = 12

@@ -21,7 +21,8 @@ from vjnode.audio.sources.base import RATE_HZ
 from vjnode.engines.registry import open_engine
 from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.render.keyframe_cache import Look
-from vjnode.show.factory import codes, stock
+from vjnode.render.open import codes
+from vjnode.show.factory import stock
 
 SOUNDTRACK = "warzone2100-music"
 """Debian package of the soundtrack; 86 MB to fetch."""

@@ -14,7 +14,7 @@ from vjnode.engines.base import Engine
 from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.render.keyframe_cache import Look
-from vjnode.show.factory import codes
+from vjnode.render.open import codes
 
 FOLDER = Path(__file__).parent / "readme"
 STRIP_WEIGHTS = (0.0, 1 / 3, 2 / 3, 1.0)

@@ -16,9 +16,6 @@ SWEEP_MEMORY_MIB = 1024
 DRAWINGS = ("auto", "keys", "live")
 SWEEP_MEMORY_LOW_MIB, SWEEP_MEMORY_HIGH_MIB = 16, 1 << 20
 DURATION_LOW_S, DURATION_HIGH_S = 0.01, 1e7
-LEAST_LIVE_FPS = 20.0
-"""Fewer pictures a second, measured alone, are no movement: a size that no smaller network draws
-is not drawn live then."""
 
 
 @dataclass(frozen=True)

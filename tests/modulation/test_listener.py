@@ -10,8 +10,8 @@ from vjnode.audio.sources.file import FileSource
 from vjnode.modulation.drive import HITS
 from vjnode.modulation.listener import STEP_S, Listener
 from vjnode.modulation.response import Response
+from vjnode.modulation.weight_track import live_track
 from vjnode.paths import shipped
-from vjnode.show.factory import live_track
 
 
 def listen(sound, listener=None):

@@ -22,7 +22,6 @@ from vjnode.offline.plot import ROWS, SIZE_PX, caption, check_plot_target, save_
 from vjnode.offline.render import analyse, open_hearing
 from vjnode.offline.summary import Overview
 from vjnode.paths import shipped
-from vjnode.show.factory import response
 
 FPS = Fraction(60)
 CONTROLS = Controls("", "freya", "laugh")
@@ -33,7 +32,7 @@ LENGTH_S = 15.0
 def overview_of(song):
     hearing = open_hearing(song, CONTROLS)
     hearing.overview = Overview(FPS)
-    responding = response(CONTROLS)
+    responding = CONTROLS.response()
     for _, now_s in hearing.frames(FPS):
         hearing.overview.draw(hearing.track.at(now_s, responding).weight)
     hearing.source.close()

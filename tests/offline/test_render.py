@@ -18,11 +18,10 @@ from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.modulation.interpolation import time_point
 from vjnode.modulation.matrix import Route
 from vjnode.modulation.response import Response, TrackConfig
-from vjnode.modulation.weight_track import WeightTrack
+from vjnode.modulation.weight_track import WeightTrack, live_track
 from vjnode.offline import render
 from vjnode.offline.render import open_hearing
 from vjnode.paths import shipped
-from vjnode.show.factory import live_track
 
 SONG = shipped("demo", "demo.ogg")
 FPS = 30

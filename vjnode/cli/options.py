@@ -10,7 +10,6 @@ from vjnode.config import (
     DRAWINGS,
     DURATION_HIGH_S,
     DURATION_LOW_S,
-    LEAST_LIVE_FPS,
     OSC_HOST,
     OSC_PORT,
     SWEEP_MEMORY_HIGH_MIB,
@@ -20,7 +19,7 @@ from vjnode.config import (
 )
 from vjnode.control.parameters import AGC_MODES, Parameter, find
 from vjnode.control.state import Controls, Stock, change
-from vjnode.engines.base import SIZES
+from vjnode.engines.base import LEAST_LIVE_FPS, SIZES
 from vjnode.errors import InputError
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.output.clock import FPS_HIGH, FPS_LOW, parse_fps

@@ -6,6 +6,7 @@ from typing import Any
 
 from vjnode.control.parameters import BY_NAME, PARAMETERS, find, fires, number_in_range
 from vjnode.modulation.matrix import CHANNELS, SOURCES, Route
+from vjnode.modulation.response import Response
 from vjnode.naming import choose
 
 
@@ -78,6 +79,19 @@ class Controls:
             )
             for channel in CHANNELS
             for source in SOURCES
+        )
+
+    def response(self) -> Response:
+        """Return how the face responds with these controls."""
+        return Response(
+            gain=self.gain,
+            dynamics=self.dynamics,
+            curve=self.curve,
+            floor=self.floor,
+            ceiling=self.ceiling,
+            lfo_rate_hz=self.lfo_rate,
+            lfo_beats=self.lfo_beats,
+            routes=self.routes(),
         )
 
 

@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 SIZES = (1024, 512, 256)
 """Picture sizes, px; the smaller ones are area averages of the largest."""
 
+LEAST_LIVE_FPS = 20.0
+"""Fewer pictures a second, measured alone, are no movement: a size that no smaller network draws
+is not drawn live then."""
+
 
 class Named(Protocol):
     """What is known of an engine, whether it is open or not."""

@@ -152,8 +152,11 @@ def _picture(size: int) -> Shapes:
 def _encoder(weights: Path, size: int, precision: Precision) -> "nn.Module":
     del size
     # They import torch.
-    from vjnode.engines.build.onnx_export import InHalf  # noqa: PLC0415
-    from vjnode.modulation.encoder.export import folded, load_encoder  # noqa: PLC0415
+    from vjnode.modulation.encoder.export import (  # noqa: PLC0415
+        InHalf,
+        folded,
+        load_encoder,
+    )
     from vjnode.modulation.encoder.network import Streaming  # noqa: PLC0415
     from vjnode.modulation.encoder.weights import load_trained  # noqa: PLC0415
 

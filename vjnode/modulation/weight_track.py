@@ -9,6 +9,7 @@ from vjnode.audio.tempo.beat import Beat
 from vjnode.modulation.drive import Drive
 from vjnode.modulation.dynamics import Dynamics
 from vjnode.modulation.interpolation import KEPT_S, Steps
+from vjnode.modulation.listener import STEP_S
 from vjnode.modulation.matrix import Mixer, SourceValues
 from vjnode.modulation.modulators import Hit, Legato, Lfo, beat_pulse
 from vjnode.modulation.response import GAIN_LIMIT, Response, TrackConfig
@@ -20,6 +21,10 @@ makes a movement flow between notes would drag on in silence."""
 
 RISE_S = 0.1
 """How long after an attack every rise is taken to be its own, s."""
+
+LIVE_DELAY_S = STEP_S + 0.002
+"""One step between the encoder's time points, and a little for hearing it: so that there is always
+a next point to interpolate to."""
 
 
 @dataclass(frozen=True)
@@ -171,3 +176,15 @@ class WeightTrack:
         if new:
             self._last_hit_s = new[-1][0]
         return tuple(Hit(max(0.0, now_s - began_s), strength) for began_s, strength in new)
+
+
+def live_track() -> WeightTrack:
+    """Return the weight of a live show, which knows nothing of what is still to come."""
+    return WeightTrack(TrackConfig(delay_s=LIVE_DELAY_S))
+
+
+def offline_track(*, interval_s: float, points: int) -> WeightTrack:
+    """Return the weight of a song that can be heard ahead; an interval of 0 s as if live."""
+    if interval_s == 0.0:
+        return live_track()
+    return WeightTrack(TrackConfig(interval_s=interval_s, points=points))

@@ -25,7 +25,7 @@ from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.modulation.drive import Drive
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.modulation.listener import Listener
-from vjnode.modulation.weight_track import WeightTrack
+from vjnode.modulation.weight_track import WeightTrack, offline_track
 from vjnode.offline.plot import check_plot_target, save_plot
 from vjnode.offline.summary import Overview
 from vjnode.output.base import Frame, OutputContext, OutputSpec
@@ -34,7 +34,8 @@ from vjnode.output.registry import open_output
 from vjnode.paths import move, remove
 from vjnode.render.frame_renderer import Painter, frame_info
 from vjnode.render.keyframe_cache import Look
-from vjnode.show.factory import offline_track, open_library, response, set_up
+from vjnode.render.open import open_library
+from vjnode.show.factory import set_up
 from vjnode.show.trace import TraceWriter
 
 _KEY_TIMEOUT_S = 120.0
@@ -174,7 +175,7 @@ def analyse(
     if plot is not None:
         check_plot_target(plot)
     hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
-    responding = response(controls)
+    responding = controls.response()
     look = Look(controls.face, controls.expression)
     overview = hearing.overview = Overview(fps) if plot is not None else None
     with (

@@ -19,7 +19,6 @@ from vjnode.render.direct import LiveLibrary, LiveLook
 from vjnode.render.idle_motion import Idle
 from vjnode.render.keyframe_cache import Look, SweepLibrary
 from vjnode.render.keyframes import Sweep
-from vjnode.show.factory import response
 
 
 class Painter:
@@ -79,7 +78,7 @@ class Painter:
             self._look, self._sweep = wanted, sweep
         assert self._look is not None  # noqa: S101 - set together with the sweep
         if controls is not self._controls:
-            self._controls, self._response = controls, response(controls)
+            self._controls, self._response = controls, controls.response()
         moment = self._track.at(now_s, self._response)
         # The gate looks at the level after automatic gain; so does this.
         quiet = moment.resting or moment.rms_db + moment.agc_db < controls.gate

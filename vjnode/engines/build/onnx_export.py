@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from vjnode.engines.build.manifest import sha256_of
 from vjnode.engines.networks import Network, Precision, kept_graph
@@ -24,18 +24,6 @@ from vjnode.remedies import install
 _log = logging.getLogger(__name__)
 
 OPSET = 18
-
-
-class InHalf(nn.Module):
-    """A network that computes in fp16 and speaks float32 to the outside."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network.half()
-
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Take and return what the network does, as float32."""
-        return tuple(output.float() for output in self.network(*(one.half() for one in inputs)))
 
 
 def export(network: Network, size: int, precision: Precision) -> bytes:

@@ -11,12 +11,24 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vjnode.errors import InputError
 from vjnode.modulation.encoder.network import Encoder, Streaming, histories
 from vjnode.onnx_files import plain_bytes
+
+
+class InHalf(nn.Module):
+    """A network that computes in fp16 and speaks float32 to the outside."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network.half()
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Take and return what the network does, as float32."""
+        return tuple(output.float() for output in self.network(*(one.half() for one in inputs)))
 
 
 def load_encoder(weights: Mapping[str, NDArray[np.float32]]) -> Encoder:

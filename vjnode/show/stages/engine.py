@@ -14,12 +14,13 @@ from vjnode.control.state import Controls
 from vjnode.engines.crash_guard import forget_attempts
 from vjnode.engines.registry import Choice
 from vjnode.errors import VjnodeError
+from vjnode.modulation.weight_track import live_track
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.render.direct import LiveLibrary
 from vjnode.render.frame_renderer import Painter
 from vjnode.render.keyframe_cache import Look
+from vjnode.render.open import open_show_library
 from vjnode.runtime import monotonic_s
-from vjnode.show.factory import live_track, open_show_library
 from vjnode.show.fallback_frames import StillsWriter, stills_slot
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import (

@@ -16,10 +16,10 @@ from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.output.registry import parse_output
 from vjnode.paths import cache_dir
+from vjnode.render import open as render_open
 from vjnode.render.direct import LiveLibrary
 from vjnode.render.frame_renderer import Painter
 from vjnode.render.keyframe_cache import Look, SweepLibrary
-from vjnode.show import factory
 from vjnode.show.run import _stages as stages_of
 from vjnode.show.shared_memory import HandOvers
 from vjnode.show.stages.engine import EngineJob
@@ -52,8 +52,8 @@ def card(monkeypatch):
     def card(ms, name="tensorrt", size=SIZE):
         engine = OfACard(size)
         choice = Choice(engine, (Verdict(name, engine.name, "", ms),))
-        monkeypatch.setattr(factory, "may_be_fast", lambda: True)
-        monkeypatch.setattr(factory, "choose", lambda size, measured: choice)
+        monkeypatch.setattr(render_open, "may_be_fast", lambda: True)
+        monkeypatch.setattr(render_open, "choose", lambda size, measured: choice)
         return engine
 
     return card
@@ -61,7 +61,7 @@ def card(monkeypatch):
 
 def library_for(drawing, size=SIZE, **more):
     told = []
-    library = factory.open_show_library(
+    library = render_open.open_show_library(
         size=size, drawing=drawing, period_s=PERIOD_S, memory_mib=64, told=told.append, **more
     )
     library.close()
@@ -82,8 +82,10 @@ def test_a_card_draws_live_when_it_is_fast_enough(card, drawing, ms, live):
 
 def test_a_live_look_changes_with_the_weight_and_the_face_at_once(card):
     card(1.0)
-    library = factory.open_show_library(size=SIZE, drawing="auto", period_s=PERIOD_S, memory_mib=64)
-    track = factory.live_track()
+    library = render_open.open_show_library(
+        size=SIZE, drawing="auto", period_s=PERIOD_S, memory_mib=64
+    )
+    track = render_open.live_track()
     for number in range(200):
         track.push(drive(number * BLOCK_S, min(number / 100, 1.0)))
     first = Controls("", face_names()[0], expression_names()[0], attack=0.0, release=0.0)
@@ -100,7 +102,7 @@ def test_a_live_look_changes_with_the_weight_and_the_face_at_once(card):
 
 
 def test_without_a_card_small_pictures_are_drawn_live_by_a_network_of_their_own(monkeypatch):
-    monkeypatch.setattr(factory, "may_be_fast", lambda: False)
+    monkeypatch.setattr(render_open, "may_be_fast", lambda: False)
     library, told = library_for("live")
     assert isinstance(library, LiveLibrary)
     assert "live" in library.engine_name
@@ -119,10 +121,10 @@ def processor(monkeypatch):
             return live if " live " in engine.name else full
 
         if not card:
-            monkeypatch.setattr(factory, "may_be_fast", lambda: False)
-        monkeypatch.setattr(factory, "measured_ms", ms)
-        monkeypatch.setattr(factory, "kept_ms", lambda engine: ms(engine) if known else None)
-        monkeypatch.setattr(factory, "cores", lambda: cores)
+            monkeypatch.setattr(render_open, "may_be_fast", lambda: False)
+        monkeypatch.setattr(render_open, "measured_ms", ms)
+        monkeypatch.setattr(render_open, "kept_ms", lambda engine: ms(engine) if known else None)
+        monkeypatch.setattr(render_open, "cores", lambda: cores)
 
     return processor
 
@@ -223,7 +225,7 @@ def test_what_was_opened_on_a_card_is_closed_where_the_processor_fails(
 
     opened, closed, engine = [], [], card(80.0)
     processor(live=25.0, card=True)
-    monkeypatch.setattr(factory, "measured_ms", failing)
+    monkeypatch.setattr(render_open, "measured_ms", failing)
     monkeypatch.setattr(OpenVinoEngine, "close", close)
     with pytest.raises(VjnodeError, match="the processor fails"):
         library_for("live")
@@ -243,10 +245,10 @@ def test_auto_draws_live_on_a_processor_that_keeps_up(monkeypatch, tmp_path, ms,
     """It goes by what an earlier show with key frames has measured and kept."""
     (tmp_path / "models").symlink_to(cache_dir("models"))
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
-    monkeypatch.setattr(factory, "may_be_fast", lambda: False)
+    monkeypatch.setattr(render_open, "may_be_fast", lambda: False)
     monkeypatch.setattr(timing, "_drawing_s", lambda engine, codes: ms / 1e3)
     opened = threading.Event()
-    earlier = factory.open_show_library(
+    earlier = render_open.open_show_library(
         size=SIZE,
         drawing="keys",
         period_s=PERIOD_S,
@@ -263,5 +265,5 @@ def test_auto_draws_live_on_a_processor_that_keeps_up(monkeypatch, tmp_path, ms,
 
 def test_auto_opens_nothing_to_find_out_what_was_never_measured(processor, monkeypatch):
     processor(full=1.0, known=False)
-    monkeypatch.setattr(factory, "choose", None)
+    monkeypatch.setattr(render_open, "choose", None)
     assert isinstance(library_for("auto")[0], SweepLibrary)

@@ -1,0 +1,244 @@
+"""Opens what a show draws with: key frames, or every frame anew where that is fast enough."""
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.engines.base import LEAST_LIVE_FPS, Engine
+from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide
+from vjnode.engines.registry import (
+    CANDIDATES,
+    Choice,
+    Verdict,
+    choose,
+    may_be_fast,
+    open_engine,
+    processor_may_draw,
+)
+from vjnode.engines.timing import kept_ms, measured_ms
+from vjnode.errors import InputError, VjnodeError
+from vjnode.faces.catalogue import (
+    load_expression,
+    load_face,
+)
+from vjnode.faces.latent import fuse
+from vjnode.generators.mobilestylegan import distilled_weights
+from vjnode.paths import cache_dir
+from vjnode.render.direct import LiveLibrary
+from vjnode.render.keyframe_cache import Look, SweepLibrary
+from vjnode.runtime import cores
+
+if TYPE_CHECKING:
+    from vjnode.engines.openvino.graph import Quality
+
+_log = logging.getLogger(__name__)
+
+LIVE_SHARE = 0.35
+"""An engine that draws within this part of a period draws every frame anew: it begins 0.4 periods
+before a frame is due, and may take a little longer at times."""
+
+IN_A_SHOW = 1.5
+"""A picture that all cores draw takes so many times longer beside a show than alone."""
+
+SMOOTH_S = 0.04
+"""Where pictures would follow each other more slowly than this, s, two are drawn at once: they
+come more often, but each, on half of the cores, a little later."""
+
+PROMPT_S = 0.1
+"""Unless each would then take longer than this, s."""
+
+
+def codes(look: Look, weight: float) -> NDArray[np.float32]:
+    """Return the style codes, (23, 512) float32, of ``look`` at ``weight`` (0…1)."""
+    return fuse(load_face(look.face), load_expression(look.expression), weight)
+
+
+def open_library(
+    *,
+    size: int,
+    memory_mib: int,
+    told: Callable[[Choice], None] | None = None,
+    choice: Choice | None = None,
+) -> SweepLibrary:
+    """Open the engine and its sweeps.
+
+    told: is told which engine draws, before it draws. choice: an engine that is open already.
+    """
+    try:
+        folder = cache_dir("sweeps")
+    except VjnodeError as error:
+        folder = None
+        _log.warning("key frames cannot be kept: %s", error)
+
+    def opened(threads: int | None) -> Engine:
+        if threads is not None:  # one more
+            return open_engine(size, threads)
+        chosen = choice or choose(size, measured=True)
+        _tell("drawing with %s", chosen, told)
+        return chosen.engine
+
+    return SweepLibrary(
+        opened,
+        codes,
+        size=size,
+        memory_bytes=memory_mib << 20,
+        folder=folder,
+    )
+
+
+def open_live_library(
+    *,
+    size: int,
+    period_s: float,
+    told: Callable[[Choice], None] | None = None,
+    restarted: bool = False,
+) -> LiveLibrary:
+    """Open what draws every frame anew.
+
+    That is the whole generator on a card where it keeps up; else what is quicker: the same, or the
+    processor with the small network, or with the whole generator for a size that has no other.
+
+    period_s: of the frames. told: is told which engine draws, before it draws. restarted: whether
+    the show goes on already; what is measured beside it is no reason to end it.
+
+    Raises:
+        InputError: nothing here draws this size ``LEAST_LIVE_FPS`` times a second.
+    """
+    choice = _on_a_card(size)
+    if choice is None or (not _keeps_up(choice, period_s) and processor_may_draw()):
+        with ExitStack() as unless_opened:
+            if choice is not None:
+                unless_opened.callback(choice.engine.close)
+            other = _on_the_processor(size, period_s)
+            unless_opened.pop_all()
+        choice = _quicker(choice, other)
+    ms = choice.taken.ms
+    if size not in distilled_weights.SIZES and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
+        rate = f"{size} px {1e3 / ms:.3g} times a second here ({choice.taken.engine})"
+        if restarted:
+            _log.warning("drawing %s, fewer than %g: the show goes on", rate, LEAST_LIVE_FPS)
+            return _drawn_live(choice, told)
+        choice.engine.close()
+        sizes = " or ".join(f"--size {one}" for one in distilled_weights.SIZES)
+        raise InputError(
+            f"--drawing live would draw {rate}, and that takes at least {LEAST_LIVE_FPS:g}; "
+            f"add {sizes}, or take --drawing keys"
+        )
+    return _drawn_live(choice, told)
+
+
+def _on_a_card(size: int) -> Choice | None:
+    """Open the whole generator on what is here beside the processor; None where it is of no use."""
+    choice = choose(size, measured=True) if may_be_fast() else None
+    if choice is None or choice.taken.name != CANDIDATES[-1].name:
+        return choice
+    choice.engine.close()
+    return None
+
+
+def _keeps_up(choice: Choice, period_s: float) -> bool:
+    return choice.taken.ms is not None and choice.taken.ms <= LIVE_SHARE * period_s * 1e3
+
+
+def _quicker(first: Choice | None, second: Choice) -> Choice:
+    """Return one of two, and close the other; one that was not measured is the slower."""
+    if first is None:
+        return second
+    taken, other = sorted((first, second), key=_ms)
+    other.engine.close()
+    return taken
+
+
+def _ms(choice: Choice) -> float:
+    return inf if choice.taken.ms is None else choice.taken.ms
+
+
+def open_show_library(
+    *,
+    size: int,
+    drawing: str,
+    period_s: float,
+    memory_mib: int,
+    told: Callable[[Choice], None] | None = None,
+    restarted: bool = False,
+) -> SweepLibrary | LiveLibrary:
+    """Open what a show draws with.
+
+    drawing: one of ``vjnode.config.DRAWINGS``; ``auto`` is live where the engine draws fast enough
+    for this period, s, and from key frames elsewhere. restarted: as for ``open_live_library``. The
+    rest is as for ``open_library``.
+
+    Raises:
+        InputError: no engine draws this size live, and nothing else was asked for.
+    """
+    if drawing == "live":
+        return open_live_library(size=size, period_s=period_s, told=told, restarted=restarted)
+    if drawing == "auto" and (may_be_fast() or _processor_keeps_up(size, period_s)):
+        choice = choose(size, measured=True)
+        if _keeps_up(choice, period_s):
+            return _drawn_live(choice, told)
+        return open_library(size=size, memory_mib=memory_mib, told=told, choice=choice)
+    return open_library(size=size, memory_mib=memory_mib, told=told)
+
+
+def _processor_keeps_up(size: int, period_s: float) -> bool:
+    """Return whether the whole generator has been measured on this processor, and keeps up.
+
+    Nothing is opened to find out: key frames are drawn by threads of low priority, which an engine
+    that was opened by another one would not have. A show with key frames measures it.
+    """
+    from vjnode.engines.openvino.engine import known_as  # noqa: PLC0415 - imported when it is needed
+
+    ms = kept_ms(known_as(size, "full", fast=True))
+    return ms is not None and ms <= LIVE_SHARE * period_s * 1e3
+
+
+def _on_the_processor(size: int, period_s: float) -> Choice:
+    """Open one engine that draws with all cores, or two side by side.
+
+    With the live network; with the whole generator where there is none for this size.
+    """
+    # They are imported when opened.
+    from vjnode.engines.openvino.engine import OpenVinoEngine, known_as  # noqa: PLC0415
+
+    quality: Quality = "live" if size in distilled_weights.SIZES else "full"
+    open_one = partial(OpenVinoEngine, size, None, quality, fast=True)
+    engine: Engine | None = None
+    ms = kept_ms(known_as(size, quality, fast=True))
+    if ms is None:
+        engine, ms = _measured(open_one)
+    slow = 1e-3 * IN_A_SHOW * ms > max(SMOOTH_S, period_s)
+    if slow and 1e-3 * AT_ONCE * ms <= PROMPT_S and cores() >= AT_ONCE:
+        if engine is not None:
+            engine.close()
+        engine, ms = _measured(partial(SideBySide, partial(open_one, shares=AT_ONCE)))
+    engine = engine or open_one()
+    return Choice(engine, (Verdict("openvino", engine.name, "", ms),))
+
+
+def _measured(open_one: Callable[[], Engine]) -> tuple[Engine, float]:
+    """Open an engine and measure it, ms; it is closed again where that fails."""
+    with ExitStack() as unless_measured:
+        engine = open_one()
+        unless_measured.callback(engine.close)
+        ms = measured_ms(engine)
+        unless_measured.pop_all()
+        return engine, ms
+
+
+def _drawn_live(choice: Choice, told: Callable[[Choice], None] | None) -> LiveLibrary:
+    _tell("drawing every frame with %s", choice, told)
+    return LiveLibrary(choice.engine, codes)
+
+
+def _tell(how: str, choice: Choice, told: Callable[[Choice], None] | None) -> None:
+    """Say which engine draws, once in the log and to whom it may concern."""
+    _log.info(how, choice)
+    if told is not None:
+        told(choice)
