@@ -14,6 +14,7 @@ from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.registry import Choice, Verdict
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import expression_names, face_names
+from vjnode.modulation.weight_track import live_track
 from vjnode.output.registry import parse_output
 from vjnode.paths import cache_dir
 from vjnode.render import open as render_open
@@ -85,7 +86,7 @@ def test_a_live_look_changes_with_the_weight_and_the_face_at_once(card):
     library = render_open.open_show_library(
         size=SIZE, drawing="auto", period_s=PERIOD_S, memory_mib=64
     )
-    track = render_open.live_track()
+    track = live_track()
     for number in range(200):
         track.push(drive(number * BLOCK_S, min(number / 100, 1.0)))
     first = Controls("", face_names()[0], expression_names()[0], attack=0.0, release=0.0)
