@@ -64,7 +64,7 @@ threads=${TORCHINDUCTOR_COMPILE_THREADS:-8}
 frames() { # size, model
 	part=${file%.md}-$2-$1
 	say "frames, $2, $1 px"
-	TORCHINDUCTOR_COMPILE_THREADS=$threads "$python" tools/bench_engine.py --model "$2" \
+	TORCHINDUCTOR_COMPILE_THREADS=$threads "$python" -m tools.bench.engines --model "$2" \
 		--size "$1" --markdown "$part.md" --json "$part.json" >"$scratch/log" 2>&1 ||
 		{ failed=1; quote "$scratch/log" 25; }
 	if [ -f "$part.md" ]; then
@@ -81,7 +81,7 @@ frames 0 encoder
 
 section "A live show, 1024 × 1024 at 60 frames/s"
 say "a live show"
-"$python" tools/bench_show.py --seconds 30 >"$scratch/show" 2>"$scratch/log" ||
+"$python" -m tools.bench.show --seconds 30 >"$scratch/show" 2>"$scratch/log" ||
 	{ failed=1; quote "$scratch/log" 25; }
 quote "$scratch/show" 25
 

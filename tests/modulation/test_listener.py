@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from tests.audio.sounds import blocks, clicks, pink_noise, sine
-from tools.grooves import groove
+from tools.data.grooves import groove
 from vjnode.audio.features.analyser import FLOOR_DB
 from vjnode.audio.sources.base import BLOCK, BLOCK_S, Block
 from vjnode.audio.sources.file import FileSource

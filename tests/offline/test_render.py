@@ -11,7 +11,7 @@ import pytest
 
 from tests.audio.sounds import write_wav
 from tests.show.process import read_trace, vjnode
-from tools.grooves import groove
+from tools.data.grooves import groove
 from vjnode.audio.sources.base import BLOCK_S, RATE_HZ
 from vjnode.control.state import Controls
 from vjnode.faces.landmarks import LandmarkMeter

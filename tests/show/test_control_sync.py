@@ -7,7 +7,7 @@ from vjnode.show.desk import ControlWriter
 from vjnode.show.hearing_desk import TRIGGERS, HearingControl
 
 from tests.audio.sounds import blocks, pink_noise
-from tools.grooves import groove
+from tools.data.grooves import groove
 from vjnode.control.state import Controls, Stock
 from vjnode.errors import InputError
 from vjnode.modulation.listener import Listener

@@ -1,6 +1,6 @@
 """Calls of Windows, as far as they can be seen elsewhere.
 
-Their effects are seen by ``tools/check_windows.sh``, under Wine.
+Their effects are seen by ``tools/check/windows.sh``, under Wine.
 """
 
 import ast

@@ -12,18 +12,18 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.audio.sounds import blocks, pink_noise, write_wav
-from tools.grooves import groove
+from tools.data.grooves import groove
 from vjnode.modulation.encoder.weights import load_trained
 from vjnode.modulation.listener import Listener
 
-TOOLS = Path(__file__).parents[2] / "tools"
+ROOT = Path(__file__).parents[2]
 
 DRIVER = f"""
 import sys
 
-sys.path.insert(0, {str(TOOLS)!r})
-import train_encoder
-import training_loop
+sys.path.insert(0, {str(ROOT)!r})
+from tools.train import encoder as train_encoder
+from tools.train import encoder_loop as training_loop
 
 training_loop.CHECKPOINT_EVERY, training_loop.STARTED_ON = 2, 100
 training_loop.FITTED_ON, training_loop.EPOCHS = 400, 1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.audio.sounds import blocks, clicks, pink_noise, sine
-from tools.grooves import groove
+from tools.data.grooves import groove
 from vjnode.audio.features.analyser import FLOOR_DB, Analyser, Mfcc, _noise
 from vjnode.audio.sources.base import BLOCK, BLOCK_S, HOP, RATE_HZ
 

@@ -3,7 +3,7 @@ import pytest
 
 from tests.audio.costs import cost
 from tests.audio.sounds import pink_noise, sine
-from tools.drums import Hit, beat, pad, render
+from tools.data.drums import Hit, beat, pad, render
 from vjnode.audio.features.bands import Bands
 from vjnode.audio.sources.base import BLOCK, BLOCK_S, RATE_HZ
 

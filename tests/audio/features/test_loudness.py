@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tests.audio.sounds import pink_noise, sine
-from tools.grooves import groove
+from tools.data.grooves import groove
 from vjnode.audio.features.loudness import KWeighting
 from vjnode.audio.sources.base import RATE_HZ
 

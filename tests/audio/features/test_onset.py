@@ -3,7 +3,7 @@ import pytest
 
 from tests.audio.costs import cost
 from tests.audio.sounds import pink_noise, sine
-from tools.drums import Hit, beat, distinct, f_measure, pad, render
+from tools.data.drums import Hit, beat, distinct, f_measure, pad, render
 from vjnode.audio.features.onset import GAP_S, OnsetDetector
 from vjnode.audio.sources.base import BLOCK, RATE_HZ
 

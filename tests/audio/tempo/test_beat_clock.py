@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tools.grooves import CHUNK, chunks, groove
+from tools.data.grooves import CHUNK, chunks, groove
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.audio.tempo.beat_clock import BeatClock
 from vjnode.audio.tempo.tracker import Estimate, TempoTracker

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.audio.costs import cost
-from tools.grooves import GROOVES, chunks, groove, pad
+from tools.data.grooves import GROOVES, chunks, groove, pad
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.audio.tempo.tracker import TempoTracker
 

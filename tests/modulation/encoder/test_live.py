@@ -87,7 +87,7 @@ def test_weights_of_another_network_are_refused():
     name, value = next(iter(weights.items()))
     lacking = {key: one for key, one in weights.items() if key != name}
     for odd in (lacking, weights | {name: value[:1]}, weights | {"more": value}):
-        with pytest.raises(InputError, match=r"does not fit.*train_encoder"):
+        with pytest.raises(InputError, match=r"does not fit.*tools\.train\.encoder"):
             load_encoder(odd)
 
 

@@ -46,7 +46,7 @@ def test_what_was_saved_comes_back(path):
 
 
 def refused(path, words=""):
-    with pytest.raises(InputError, match=rf"encoder\.safetensors.*{words}.*train_encoder"):
+    with pytest.raises(InputError, match=rf"encoder\.safetensors.*{words}.*tools\.train\.encoder"):
         load_trained(path)
 
 

@@ -48,7 +48,7 @@ SLOWER_KERNEL = "brgconv_avx2_1x1_f32"
 FASTER_KERNELS = "cpu:jit_avx2_1x1,cpu:brgconv_avx2_1x1"
 
 INT8_LIMITS = shipped("generator", "int8.safetensors")
-"""Ranges of the layers in int8, from ``tools/quantise_generator.py``."""
+"""Ranges of the layers in int8, from ``tools/train/quantise.py``."""
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 

@@ -4,7 +4,7 @@ They are the generator itself up to an eighth of their own size. The next block,
 it, loses some channels; those after it lose their doubling: they see averages of what they see in
 the generator, which is what a small picture is made of. A head makes a coarse picture of that, and
 a narrow block in the shape of the generator's, at half the size, adds what is finer.
-``tools/train_heads.py`` starts them from the generator's weights and distils its pictures.
+``tools/train/distil.py`` starts them from the generator's weights and distils its pictures.
 
 Channels that are to become a picture twice as large are in quarters, as in
 ``vjnode.generators.mobilestylegan.folded``: means, then differences along rows, along columns, and
@@ -246,6 +246,6 @@ def load_tail(size: int, path: Path | None = None) -> Tail:
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise InputError(
             f"{path} holds no live networks of this version ({error}); restore it, or make it "
-            "with tools/train_heads.py"
+            "with python -m tools.train.distil"
         ) from error
     return tail.eval().requires_grad_(requires_grad=False)

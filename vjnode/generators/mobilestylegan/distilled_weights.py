@@ -28,5 +28,5 @@ def file_sha256(size: int) -> str:
     except OSError as error:
         raise InputError(
             f"{file()} cannot be read ({error.strerror}); restore it, or make it with "
-            "tools/train_heads.py"
+            "python -m tools.train.distil"
         ) from error

@@ -2,7 +2,7 @@
 
 They are two thirds of the work on a processor, which multiplies bytes about twice as fast as
 floats. What comes into them is divided by the largest value that its channel has been seen to
-take (``tools/quantise_generator.py``), so that all channels share one step; the depthwise
+take (``tools/train/quantise.py``), so that all channels share one step; the depthwise
 convolution before does that for nothing, and the pointwise kernel takes it back. Kernels have a
 step for each output channel. Everything else stays as it is: noise, activations, wavelets, and
 the layers below ``LEAST_PX``, whose errors would spread over the whole face.

@@ -48,7 +48,7 @@ def load_encoder(weights: Mapping[str, NDArray[np.float32]]) -> Encoder:
     if unfit:
         raise InputError(
             f"the trained sound encoder does not fit this version's network ({unfit[0]}); "
-            "make a new one with tools/train_encoder.py"
+            "make a new one with python -m tools.train.encoder"
         )
     return encoder
 

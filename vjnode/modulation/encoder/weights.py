@@ -70,7 +70,7 @@ def load_trained(path: Path | None = None) -> Trained:
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise InputError(
             f"{path} is not a trained sound encoder ({error}); "
-            "restore it, or make a new one with tools/train_encoder.py"
+            "restore it, or make a new one with python -m tools.train.encoder"
         ) from error
     return Trained(tensors, low, high, knots, onnx)
 

@@ -1,0 +1,40 @@
+"""The figures that hearing must reach, on music that the encoder was not trained on.
+
+Each part of ``tools/bench/hearing.py`` is run and every line of its table must keep its limit.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+REAL = {"tracks": 2, "density": 6, "loud": 2}
+"""Parts that need music, and how many of the tracks that training never saw: of those that were
+held out a minute each, of the loud ones five, the length at which the face once stood still. All of
+them, and an hour of loud ones in a row, take half an hour: ``python -m tools.bench.hearing``."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("part", ["silence", "onsets", "beats", "smoothness", "cost", *REAL])
+def test_the_figures_are_reached(part, tmp_path):
+    if part in REAL and shutil.which("apt-get") is None:
+        pytest.skip("real music is fetched from Debian's packages, and this is no Debian")
+    figures = tmp_path / "figures.json"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "tools.bench.hearing", "--only", part, "--json", figures),
+            *("--tracks", str(REAL.get(part, 0)), "--seconds", "60"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "cannot be fetched" in done.stderr:
+        pytest.skip("the music cannot be fetched")
+    assert figures.exists(), done.stderr
+    rows = [row for row in json.loads(figures.read_text()) if row["what"] != "held-out tracks"]
+    missed = [row for row in rows if not row["good"]]
+    assert not missed, done.stdout

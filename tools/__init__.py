@@ -1,0 +1,1 @@
+"""What is run offline: training, benchmarks, checks; ``python -m tools.FOLDER.NAME``."""

@@ -1,0 +1,221 @@
+"""What ``tools/bench/engines.py`` compares: vjnode's engines, and what one would run instead.
+
+Each contender opens in a process of its own and then draws one whole frame at a time, from style
+codes (or a column of MFCCs) in this computer's memory to the result back there. The generator is
+given two poses in turn, so that nothing that is kept from one picture to the next counts. A peer
+runs as its own package runs it; what it and vjnode do in each precision stands beside that, and
+every row says which precision it is in.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.bench.networks import Opened, compiled, eager, load_torch, tensorrt
+from vjnode.engines import registry
+from vjnode.engines.base import Engine
+from vjnode.engines.cuda.capability import gpu_here
+from vjnode.engines.cuda.double_buffer import PLACES
+from vjnode.engines.networks import NETWORKS, Network
+from vjnode.engines.openvino.engine import OpenVinoEngine
+from vjnode.engines.processor import has_bf16
+from vjnode.errors import EngineError
+from vjnode.faces.catalogue import face_names, load_face
+from vjnode.generators.mobilestylegan.download import GENERATOR, fetch
+from vjnode.runtime import load_openvino
+
+if TYPE_CHECKING:
+    from vjnode.generators.stylegan2.folded import UpForm
+
+UP_FORMS: "tuple[UpForm, ...]" = ("filter", "phases")
+"""How StyleGAN2 may double on a card. One 6×6 transposed convolution does the work of ``phases``,
+and no runtime has it as one product of matrices."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to make frames. peer: what one would run instead of vjnode."""
+
+    name: str
+    open: Callable[[], Opened]
+    peer: bool = False
+
+
+def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender]:
+    """Yield everything that can be tried for a model, the peer to compare with first.
+
+    size: px; 0 for the encoder. threads: for what runs on the processor; None for all cores.
+    """
+    card = gpu_here() is not None
+    device = "cuda" if card else "cpu"
+    network = NETWORKS[model]
+    if model == "encoder":
+        yield Contender("torch eager", partial(eager, network, size, "cpu", "fp32", threads), True)
+        yield Contender("openvino", _live_encoder)
+    elif model == "mobilestylegan":
+        if size == 1024:
+            yield Contender("random-face", partial(_random_face, threads), True)
+            for precision in ("f32", "bf16"):
+                open_ = partial(_random_face, threads, precision)
+                yield Contender(f"random-face in {precision}", open_)
+        yield Contender(f"torch eager on {device}", partial(_readable, size, device, threads), True)
+        for one in registry.CANDIDATES:
+            yield Contender(one.name, partial(_engine, one.open, size, threads))
+        for precision in ("f32", "int8", "bf16"):
+            open_ = partial(_engine, partial(_in, precision), size, threads, "asked for")
+            yield Contender(f"vjnode in {precision}", open_)
+        return  # those on a card are among them
+    elif model == "mobilestylegan-live":
+        open_ = partial(_readable, size, device, threads)
+        yield Contender(f"the whole generator, torch eager on {device}", open_, True)
+        whole = registry.CANDIDATES[-1]
+        yield Contender("the whole generator", partial(_engine, whole.open, size, threads))
+        yield Contender("openvino live", partial(_engine, _live, size, threads))
+    else:
+        open_ = partial(_naive, network, size, device, threads)
+        yield Contender(f"published form on {device}", open_, True)
+        open_ = partial(eager, network, size, device, "fp32", threads)
+        yield Contender(f"torch eager on {device}", open_, True)
+    if card:
+        for up in UP_FORMS if model == "stylegan2" else (None,):
+            open_ = partial(compiled, network, size, up)
+            yield Contender(f"torch compiled{f', {up}' if up else ''}", open_)
+        for flavour in ("tensorrt_rtx", "tensorrt"):
+            yield Contender(flavour, partial(tensorrt, network, size, flavour))
+
+
+def _live(size: int, threads: int | None) -> Engine:
+    return OpenVinoEngine(size, threads, "live", fast=True)
+
+
+def _in(precision: str, size: int, threads: int | None) -> Engine:
+    _need(precision)
+    os.environ["VJNODE_PRECISION"] = precision  # of this process, which opens nothing else
+    return OpenVinoEngine(size, threads, fast=True)
+
+
+def _need(precision: str) -> None:
+    """Check that the processor has a precision.
+
+    Raises:
+        EngineError: OpenVINO would emulate it.
+    """
+    if precision == "bf16" and not has_bf16(load_openvino().Core()):
+        raise EngineError("this processor has no bf16")
+
+
+def _engine(
+    open_: Callable[[int, int | None], Engine],
+    size: int,
+    threads: int | None,
+    how: str = "as in a show",
+) -> Opened:
+    engine: Any = open_(size, threads)
+    name = f"{engine.name}, {how}"
+    poses = cycle(_poses())
+
+    def frame() -> np.ndarray:
+        picture: np.ndarray = engine.draw(next(poses))
+        return picture
+
+    if not hasattr(engine, "submit"):
+        return Opened(name, frame)
+
+    def pair() -> None:
+        for _ in range(PLACES):
+            engine.submit(next(poses))
+        for _ in range(PLACES):
+            engine.collect()
+
+    return Opened(name, frame, pair, PLACES)
+
+
+def _random_face(threads: int | None, precision: str | None = None) -> Opened:
+    """Open random-face's graph and do what its package does, which ends with numpy to 8 bits.
+
+    precision: to hold it to; None for what OpenVINO chooses, for the package asks for none.
+    """
+    from vjnode.generators.mobilestylegan.convert import extract_ir  # noqa: PLC0415
+
+    core = load_openvino().Core()
+    options: dict[str, object] = {}
+    if precision is not None:
+        _need(precision)
+        options["INFERENCE_PRECISION_HINT"] = precision
+    elif not has_bf16(core):  # one that is only held to have none is as one that has none
+        options["INFERENCE_PRECISION_HINT"] = "f32"
+    if threads is not None:
+        options["INFERENCE_NUM_THREADS"] = threads
+    with tempfile.TemporaryDirectory() as folder:
+        _, path = extract_ir(fetch(GENERATOR), Path(folder))
+        compiled_model = core.compile_model(core.read_model(path), "CPU", options)
+    taken = compiled_model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    request, poses = compiled_model.create_infer_request(), cycle(_poses())
+
+    def frame() -> np.ndarray:
+        picture = request.infer([next(poses)[:1]])[0][0]
+        picture = (np.clip(picture, -1.0, 1.0) + 1.0) / (2.0 + 1e-5)
+        return np.clip(picture * 255 + 0.5, 0, 255).transpose(1, 2, 0).astype(np.uint8)
+
+    how = "as its package runs it" if precision is None else "asked for"
+    return Opened(f"random-face 2021.7.21.1 {taken}, {how}", frame)
+
+
+def _readable(size: int, device: str, threads: int | None) -> Opened:
+    """Open the network as it is written for reading, and have torch run it as it stands."""
+    torch = load_torch(threads)
+    from vjnode.generators.mobilestylegan.download import generator_weights  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
+
+    synthesis = load(generator_weights())[1].to(device)
+    poses = cycle([torch.tensor(one)[None].to(device) for one in _poses()])
+
+    def frame() -> np.ndarray:
+        with torch.inference_mode():
+            picture = torch.nn.functional.avg_pool2d(synthesis(next(poses)), 1024 // size)
+            levels = (127.5 * picture[0] + 127.5).clamp(0, 255).round().to(torch.uint8)
+            return levels.permute(1, 2, 0).cpu().numpy()
+
+    return Opened(f"torch {torch.__version__} eager fp32 on {device}", frame)
+
+
+def _naive(network: Network, size: int, device: str, threads: int | None) -> Opened:
+    """Open StyleGAN2 as published: a kernel for each sample, grouped convolutions."""
+    torch = load_torch(threads)
+    from tests.generators.stylegan2 import naive  # noqa: PLC0415
+    from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415
+
+    mapping, synthesis = load(network.weights())
+    raw = naive.training_parameters(mapping, synthesis)
+    raw = {name: value.to(device) for name, value in raw.items()}
+    codes = torch.zeros(network.inputs(network.weights(), size)["face"], device=device)
+
+    def frame() -> np.ndarray:
+        with torch.inference_mode():
+            picture = naive.draw(raw, codes)
+            picture = torch.nn.functional.avg_pool2d(picture, picture.shape[-1] // size)
+            levels = (127.5 * picture[0] + 127.5).clamp(0, 255).round().to(torch.uint8)
+            return levels.permute(1, 2, 0).cpu().numpy()
+
+    return Opened(f"published form, torch {torch.__version__} fp32 on {device}", frame)
+
+
+def _live_encoder() -> Opened:
+    from vjnode.modulation.encoder.live import LiveEncoder  # noqa: PLC0415
+    from vjnode.modulation.encoder.weights import load_trained  # noqa: PLC0415
+
+    encoder = LiveEncoder(load_trained(NETWORKS["encoder"].weights()))
+    return Opened("openvino f32, as in a show", partial(encoder.step, np.zeros(13, np.float32)))
+
+
+def _poses() -> list[NDArray[np.float32]]:
+    """Return the style codes, (23, 512) float32, of two faces that ship, which share nothing."""
+    return [load_face(name).codes for name in face_names()[:2]]

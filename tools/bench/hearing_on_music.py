@@ -1,0 +1,154 @@
+"""How the weight follows real music: its loudness, at any level of the input, and what is dense."""
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+from scipy.stats import spearmanr
+
+from tools.bench.heard import Row, Sound, hear, many, momentary
+from tools.data import drums, music
+from vjnode.audio.sources.base import RATE_HZ
+from vjnode.modulation.drive import Drive
+from vjnode.paths import shipped
+
+USUAL_LUFS = -20.0
+PASSAGE_S = 10.0
+BEFORE_S = 20.0
+
+
+def tracks(held_out: list[Path], seconds: float) -> list[Row]:
+    """How the weight follows the loudness of real tracks, and stands other levels."""
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(partial(_track, seconds=seconds), held_out))
+    print(f"{'track':32}{'rank corr.':>11}{'spread':>9}{'−30 dB':>9}{'+10 dB':>9}{'peer':>9}")
+    for path, row in zip(held_out, found, strict=True):
+        print(f"{path.stem[:30]:32}" + "".join(f"{x:>9.3f}" for x in (*row[:1], *row[1:])))
+    ranks, spread, soft, hot, _ = np.array(found).T
+    middle = float(np.median(ranks))
+    return [
+        Row("held-out tracks", len(found), ">=", 20),
+        *many("rank corr. with loudness, 1 s: median", middle, ">=", 0.75, of=len(found)),
+        Row("rank corr. with loudness, 1 s: worst track", float(ranks.min()), ">=", 0.4),
+        Row("5–95 percentile spread: median", float(np.median(spread)), ">=", 0.5),
+        Row("5–95 percentile spread: worst track", float(spread.min()), ">=", 0.5),
+        Row("−30 dB: correlation, median", float(np.median(soft)), ">=", 0.95),
+        Row("−30 dB: correlation, worst track", float(soft.min()), ">=", 0.95),
+        Row("+10 dB, limited: correlation, median", float(np.median(hot)), ">=", 0.95),
+        Row("+10 dB, limited: correlation, worst track", float(hot.min()), ">=", 0.95),
+    ]
+
+
+def _track(path: Path, *, seconds: float) -> tuple[float, ...]:
+    mono = music.mono(path)[: round(seconds * RATE_HZ)]
+    plain = hear(mono)
+    loudness = momentary(mono)
+    count = min(int(plain.t_s[-1]), len(loudness) // 10)
+    means = np.array([plain.between(i, i + 1).mean() for i in range(count)])
+    # A momentary value covers the 0.4 s before it: these lie within the second.
+    loud = np.array([loudness[i * 10 + 3 : i * 10 + 10].mean() for i in range(count)])
+    low, high = np.percentile(plain.weight, (5, 95))
+    others = [
+        np.corrcoef(hear(other).between(10.0, 1e9), plain.between(10.0, 1e9))[0, 1]
+        for other in (mono * np.float32(10**-1.5), np.clip(mono * np.float32(10**0.5), -1, 1))
+    ]
+    # What a level meter does with the softer copy: it sees it at the bottom of its range.
+    level = _meter(plain.drives)
+    rank = float(spearmanr(means, loud).statistic)
+    return (
+        rank,
+        float(high - low),
+        *map(float, others),
+        float(np.ptp(np.percentile(level, (5, 95)))),
+    )
+
+
+def _meter(drives: list[Drive]) -> NDArray[np.float64]:
+    """Return what a level meter shows, the peer: −60…0 dBFS as 0…1."""
+    return np.clip(np.array([drive.rms_db for drive in drives]) / 60.0 + 1.0, 0.0, 1.0)
+
+
+def density(held_out: list[Path], seconds: float) -> list[Row]:
+    """Percussive passages against pads, all brought to the same loudness."""
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        parts = pool.map(partial(_passages, seconds=seconds), held_out)
+        passages = sorted((p for part in parts for p in part), key=lambda p: p[0])
+        few = max(3, len(passages) // 8)
+        ours, meter = [], []
+        for group in (passages[:few], passages[-few:]):
+            found = list(pool.map(_weigh, [sound for _, sound in group]))
+            ours.append(np.array([w for w, _ in found]))
+            meter.append(np.array([m for _, m in found]))
+        synthetic = [
+            list(pool.map(_weigh, [_at_usual_level(s) for s in sounds]))
+            for sounds in (
+                [drums.pad(PASSAGE_S, seed=i).astype(np.float32) for i in range(8)],
+                [_dense(i) for i in range(8)],
+            )
+        ]
+    made = [np.array([w for w, _ in group]) for group in synthetic]
+    return [
+        Row(f"{few}×{few} real passages: dense above pads", _above(*ours), ">=", 0.8),
+        Row("  a level meter on the same", _above(*meter), "<=", 1.0),
+        Row("8×8 made passages: dense above pads", _above(*made), ">=", 0.8),
+    ]
+
+
+def _above(calm: NDArray[np.float64], dense: NDArray[np.float64]) -> float:
+    return float((dense[:, None] > calm).mean())
+
+
+def _dense(seed: int) -> Sound:
+    pattern = ("funk", "breaks", "rock", "house")[seed % 4]
+    hits = drums.beat(pattern, 110.0 + 8 * seed, PASSAGE_S, loose_db=6.0)
+    return drums.render(hits, PASSAGE_S, kit=seed)[0][: round(PASSAGE_S * RATE_HZ)]
+
+
+def _passages(path: Path, *, seconds: float) -> list[tuple[float, Sound]]:
+    """Passages of a track with how percussive they are, at the usual loudness.
+
+    Percussive is what is steep along frequency and short in time (D. Fitzgerald, "Harmonic/
+    percussive separation using median filtering", DAFx 2010).
+    """
+    mono = music.mono(path)[: round(seconds * RATE_HZ)]
+    length = round(PASSAGE_S * RATE_HZ)
+    found = []
+    for start in range(0, len(mono) - length, length):
+        sound = mono[start : start + length]
+        if momentary(sound).max() < -45.0:
+            continue
+        frames = np.lib.stride_tricks.sliding_window_view(sound, 1024)[::512]
+        spectrum = np.abs(np.fft.rfft(frames * np.hanning(1024), axis=1))[:, 1:256]
+        along_time = median_filter(spectrum, (17, 1)) ** 2
+        along_frequency = median_filter(spectrum, (1, 17)) ** 2
+        mask = along_frequency / (along_time + along_frequency + 1e-12)
+        part = float((mask * spectrum**2).sum() / (spectrum**2).sum())
+        found.append((part, _at_usual_level(sound)))
+    return found
+
+
+def _at_usual_level(sound: Sound) -> Sound:
+    """``sound`` brought to the usual loudness: the mean power of its momentary loudness."""
+    loudness = 10.0 * np.log10(np.mean(10.0 ** (momentary(sound)[4:] / 10.0)))
+    return (sound * 10.0 ** ((USUAL_LUFS - loudness) / 20.0)).astype(np.float32)
+
+
+def _weigh(sound: Sound) -> tuple[float, float]:
+    """Mean weight, and mean of a level meter, once the passage has begun.
+
+    It is heard as in a show: after other music, which automatic gain and range have settled on.
+    """
+    before = _before()
+    found = hear(np.clip(np.concatenate([before, sound]), -1.0, 1.0))
+    begun_s = len(before) / RATE_HZ + 1.5
+    level = _meter([drive for drive in found.drives if drive.captured_s >= begun_s])
+    return float(found.between(begun_s, 1e9).mean()), float(level.mean())
+
+
+@cache
+def _before() -> Sound:
+    return _at_usual_level(music.mono(shipped("demo", "demo.ogg"))[: round(BEFORE_S * RATE_HZ)])

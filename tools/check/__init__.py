@@ -1,0 +1,1 @@
+"""Checks of outputs, recordings, and of a show on Windows."""

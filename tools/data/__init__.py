@@ -1,0 +1,1 @@
+"""Sound and pictures that tests, benchmarks and training use."""

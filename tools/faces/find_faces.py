@@ -1,0 +1,125 @@
+"""Find faces to ship: sample many, keep the neutral ones, look at them, choose.
+
+    python -m tools.faces.find_faces sheets FOLDER     contact sheets of the candidates
+    python -m tools.faces.find_faces ship              write the chosen ones to presets/faces
+
+The choice is by eye; CHOSEN says what was chosen. Everything else is seeded: the same
+numbers give the same faces.
+"""
+
+import argparse
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from safetensors.numpy import save
+from tqdm import tqdm
+
+from vjnode.engines.registry import open_engine
+from vjnode.faces.sampling import PX, Samples, random_latents, sample
+from vjnode.generators.mobilestylegan.layout import SLOTS
+from vjnode.paths import replace_file, shipped
+
+SEED = 1
+COUNT = 2000
+TRUNCATION = 0.7
+
+
+class Choice(NamedTuple):
+    """One face that was chosen: its place among the samples and what a person sees."""
+
+    name: str
+    index: int
+    about: str
+
+
+CHOSEN = (
+    Choice("mei", 1217, "young woman, straight black hair, dark brown wall"),
+    Choice("kofi", 1040, "young man, short black hair, blue shirt, green-grey wall"),
+    Choice("freya", 829, "young woman, long blonde hair, red lips, grey wall"),
+    Choice("arthur", 407, "old man, white hair, glasses, black background"),
+    Choice("amara", 1180, "woman, long brown hair, sandstone wall"),
+    Choice("luca", 229, "man, short brown hair, beard, warm light"),
+    Choice("vera", 1009, "young woman, dark red hair, dark red background"),
+    Choice("kenji", 579, "young man, black hair, dark suit, blue wall"),
+    Choice("ruth", 365, "older woman, grey hair tied back, earrings, grey-green wall"),
+    Choice("sami", 1487, "youth, short black curls, dark background"),
+)
+
+
+def candidates(samples: Samples) -> list[int]:
+    """Return frontal faces at rest, those with the calmest surroundings first."""
+    at_rest = []
+    for i in range(len(samples.w)):
+        face = samples.landmarks(i)
+        frontal = abs(face.yaw) < 10 and abs(face.roll) < 3
+        resting = face.mouth_open < 0.06 and face.mouth_width < 0.98 and face.corner_lift < 0.12
+        if face.presence > 0.9 and frontal and resting:
+            at_rest.append(i)
+    return sorted(at_rest, key=lambda i: unrest(samples.thumbs[i]))
+
+
+def unrest(thumb: np.ndarray) -> float:
+    """How much the upper left and right of a thumbnail vary, levels."""
+    sides = np.concatenate((thumb[:13, :5], thumb[:13, -5:]), 1).astype(np.float32)
+    return float(np.abs(np.diff(sides, axis=0)).mean() + np.abs(np.diff(sides, axis=1)).mean())
+
+
+def sheets(samples: Samples, folder: Path, pages: int) -> None:
+    """Write contact sheets of 10 × 8 candidates, each with its index."""
+    engine = open_engine(PX)
+    chosen = candidates(samples)[: 80 * pages]
+    tiles = []
+    for i in tqdm(chosen, desc="drawing sheets", unit="face"):
+        picture = engine.draw(np.broadcast_to(samples.w[i], (SLOTS, samples.w.shape[1])))
+        tile = cv2.resize(picture[..., 2::-1], (160, 160), interpolation=cv2.INTER_AREA)
+        cv2.putText(tile, str(i), (2, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 255, 255), 1)
+        tiles.append(tile)
+    tiles += [np.zeros((160, 160, 3), np.uint8)] * (-len(tiles) % 80)
+    folder.mkdir(parents=True, exist_ok=True)
+    for page in range(len(tiles) // 80):
+        rows = [np.hstack(tiles[at : at + 10]) for at in range(80 * page, 80 * page + 80, 10)]
+        cv2.imwrite(str(folder / f"faces-{page}.png"), np.vstack(rows))
+
+
+def ship() -> None:
+    """Write the chosen faces to presets/faces."""
+    w = random_latents(SEED, COUNT, TRUNCATION)
+    folder = shipped("faces")
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, choice in enumerate(CHOSEN):
+        text = (
+            f'number = {number}\nabout = "{choice.about}"\n\n'
+            "# How it was found: a random face of the default generator, chosen by eye\n"
+            "# (tools/faces/find_faces.py). Nobody with this face exists.\n"
+            f"[found]\nseed = {SEED}\nindex = {choice.index}\ntruncation = {TRUNCATION}\n"
+        )
+        replace_file(folder / f"{choice.name}.safetensors", save({"codes": w[choice.index]}))
+        replace_file(folder / f"{choice.name}.toml", text.encode())
+        print(f"{choice.name}: {choice.about}")
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("sheets", "ship"))
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("build/faces"))
+    parser.add_argument("--pages", type=int, default=3, help="contact sheets of 80 faces")
+    parser.add_argument("--samples", type=Path, help="file that keeps the samples between runs")
+    options = parser.parse_args()
+    if options.what == "ship":
+        ship()
+    else:
+        samples = sample(
+            lambda: open_engine(PX).draw,
+            seed=SEED,
+            count=COUNT,
+            truncation=TRUNCATION,
+            keep=options.samples,
+        )
+        sheets(samples, options.folder, options.pages)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What the live networks are trained on, in memory: what they get, and what they are to draw."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from tools.train.distil_pairs import SHARD, Pairs, read_pairs
+from tools.train.distil_start import TEXTURE
+from vjnode.generators.mobilestylegan.distilled import Tail
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
+from vjnode.generators.mobilestylegan.layout import TRUNK
+from vjnode.generators.mobilestylegan.model import load
+
+
+@dataclass
+class Data:
+    """Pairs, with what the first block makes of them, or what it gets.
+
+    x: [N, C, px, px], float16. pictures: [N, PX, PX, 3], uint8.
+    """
+
+    x: Tensor
+    codes: Tensor
+    pictures: Tensor
+
+    def batch(self, places: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
+        """Features, codes, and pictures [n, 3, PX, PX], −1…1."""
+        part = torch.from_numpy(places)
+        pictures = self.pictures[part].permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        return self.x[part].float(), self.codes[part], pictures
+
+
+def read(tail: Tail, shards: list[Path], *, whole: bool) -> Data:
+    """Return the pairs of ``shards``, read one by one: x is large.
+
+    whole: x is what the first block gets, to train that one too; else what it makes.
+    """
+    found: Data | None = None
+    for number, shard in enumerate(tqdm(shards, "reading", unit="shard")):
+        pairs, here = read_pairs([shard]), slice(number * SHARD, (number + 1) * SHARD)
+        codes, x = torch.from_numpy(pairs.codes), given_to_first_block(tail, pairs)
+        if not whole:
+            x = first_block(tail, x, codes)
+        values = (x, codes, torch.from_numpy(pairs.pictures))
+        if found is None:
+            found = Data(*(v.new_empty((len(shards) * SHARD, *v.shape[1:])) for v in values))
+        for into, value in zip(vars(found).values(), values, strict=True):
+            into[here] = value
+    assert found is not None  # noqa: S101 - there are shards
+    return found
+
+
+@torch.inference_mode()
+def given_to_first_block(tail: Tail, pairs: Pairs) -> Tensor:
+    """Return what the first block gets, [N, 512, px/2, px/2], float16, on the CPU."""
+    x = torch.from_numpy(pairs.features)
+    if tail.plan.trunk == TRUNK:
+        return x
+    _, teacher = load(generator_weights())
+    blocks = FoldedSynthesis(teacher, 1024).blocks[TRUNK : tail.plan.trunk]
+    found = []
+    for features, code in zip(x.split(1), torch.from_numpy(pairs.codes).split(1), strict=True):
+        y = features.float()
+        for i, block in enumerate(blocks, TRUNK):
+            y = block(y, code[:, 3 * i + 1 : 3 * i + 4], TEXTURE)
+        found.append(y.half())
+    return torch.cat(found)
+
+
+@torch.inference_mode()
+def first_block(tail: Tail, given: Tensor, codes: Tensor) -> Tensor:
+    """Return what the first block makes of what it gets, float16."""
+    parts = zip(given.split(4), codes.split(4), strict=True)
+    return torch.cat([tail.first(x.float(), c, TEXTURE).half() for x, c in parts])
+
+
+def parts(data: Data, count: int) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """Return the first ``count`` pairs in batches."""
+    return [data.batch(part) for part in np.array_split(np.arange(count), -(-count // 4))]

@@ -1,0 +1,173 @@
+"""How encoder and decoder are trained: their start, the loss, the steps, and checkpoints."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, distributed, nn
+from tqdm import tqdm
+
+from tools.train.encoder_sound import Scale, Sound
+from tools.train.record import Progress
+from vjnode.audio.features.analyser import COEFFICIENTS
+from vjnode.modulation.encoder.input import FRAMES
+from vjnode.modulation.encoder.network import (
+    Decoder,
+    Encoder,
+    correlation,
+    init_least_squares,
+    init_principal,
+)
+
+ANYWHERE, TRACKS, PASSAGES = 16, 4, 8
+"""A batch per process: so many strips from anywhere, and from so many tracks so many each."""
+RATE = 3e-3
+"""Highest learning rate of the encoder."""
+STARTED_ON = 2_000
+"""Strips that the encoder starts from."""
+FITTED_ON, FITTING, EPOCHS, FIT_RATE = 20_000, 200, 2, 2e-5
+"""Windows, of a batch, rounds over them, highest rate: how the decoder is trained."""
+CHECKPOINT_EVERY = 100
+
+
+def start(encoder: Encoder, sound: Sound, scale: Scale, seed: int) -> None:
+    """Make ``encoder`` describe what ``sound`` is like; its mean says nothing yet."""
+    starts = np.random.default_rng(seed).choice(sound.starts, STARTED_ON)
+    init_principal(encoder.eval().describing, scale.pictures(sound.strips(starts)))
+
+
+def train(
+    encoder: Encoder,
+    sound: Sound,
+    scale: Scale,
+    steps: int,
+    *,
+    seed: int,
+    rank: int,
+    checkpoint: Path,
+    resume: bool,
+) -> Progress:
+    """Train the branch of intensity, in step with the other processes if there are any.
+
+    Until ``steps`` are made. A run that is resumed with the steps that it was begun with goes on
+    as if it had not been ended. With more steps, those that are left are a round of their own.
+    """
+    progress, saved = Progress(), None
+    if resume and checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=True)
+        encoder.load_state_dict(saved["encoder"])
+        progress = Progress(**saved["progress"])
+    first, begun = progress.step, progress.step
+    goes_on = saved is not None and saved["steps"] == steps
+    if goes_on:
+        begun = saved["begun"]
+    branch: nn.Module = encoder.intensity.train()
+    optimiser = torch.optim.Adam(branch.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, RATE, total_steps=max(1, steps - begun), pct_start=0.1
+    )
+    if goes_on:
+        optimiser.load_state_dict(saved["optimiser"])
+        schedule.load_state_dict(saved["schedule"])
+    if distributed.is_initialized():
+        branch = nn.parallel.DistributedDataParallel(branch)
+    passages = sound.passages()
+    begun_s = time.monotonic() - 60.0 * progress.minutes
+    bar = tqdm(
+        range(first, steps),
+        "train",
+        unit="step",
+        initial=first,
+        total=steps,
+        disable=rank > 0,
+        mininterval=1.0,
+    )
+    for step in bar:
+        # Drawn from the step's own seed, so that a resumed run sees what it would have seen.
+        starts = _draw(sound, passages, np.random.default_rng((seed, rank, step)))
+        means = branch(scale.pictures(sound.strips(starts))).mean(dim=(1, 3))
+        unordered = 1.0 - _order(means, torch.from_numpy(sound.wanted(starts)))
+        optimiser.zero_grad()
+        unordered.backward()
+        optimiser.step()
+        schedule.step()
+        progress.losses.append(float(unordered.detach()))
+        progress.step, progress.minutes = step + 1, (time.monotonic() - begun_s) / 60.0
+        if step % 20 == 0:
+            bar.set_postfix(intensity=f"{np.mean(progress.losses[-20:]):.4f}")
+        if rank == 0 and (step + 1) % CHECKPOINT_EVERY == 0:
+            kept = {"progress": asdict(progress), "steps": steps, "begun": begun}
+            kept |= {"encoder": encoder.state_dict()}
+            kept |= {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
+            torch.save(kept, checkpoint.with_suffix(".part"))
+            checkpoint.with_suffix(".part").replace(checkpoint)
+    encoder.eval()
+    return progress
+
+
+def fit_decoder(
+    encoder: Encoder, sound: Sound, scale: Scale, seed: int
+) -> tuple[Decoder, list[float]]:
+    """Train a decoder for what the encoder has become, which rests; return it and its losses."""
+    rng = np.random.default_rng((seed, 1))
+    values, wanted = encoded(encoder, sound.strips(rng.choice(sound.starts, FITTED_ON)), scale)
+    decoder, losses = Decoder().eval(), []
+    init_least_squares(decoder, values, wanted)
+    optimiser = torch.optim.Adam(decoder.parameters())
+    count = -(-len(values) // FITTING)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, FIT_RATE, total_steps=EPOCHS * count, pct_start=0.1
+    )
+    for _ in tqdm(range(EPOCHS), "decoder", unit="epoch"):
+        for part in torch.from_numpy(rng.permutation(len(values))).split(FITTING):
+            loss = unexplained_share(decoder(values[part]), wanted[part])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+    return decoder, losses
+
+
+@torch.no_grad()
+def encoded(encoder: Encoder, strips: NDArray[np.float32], scale: Scale) -> tuple[Tensor, Tensor]:
+    """Values, (n, 512), of the first window of each strip, and those windows, (n, 32, 13)."""
+    values, wanted = [], []
+    for part in np.array_split(strips[:, :FRAMES], -(-len(strips) // 500)):
+        pictures = scale.pictures(part)
+        values.append(encoder(pictures)[:, 0])
+        wanted.append(pictures[:, 0, :, :COEFFICIENTS])
+    return torch.cat(values), torch.cat(wanted)
+
+
+def _draw(
+    sound: Sound, passages: list[NDArray[np.int64]], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw the starts of a batch: ``ANYWHERE``, then ``PASSAGES`` for each of ``TRACKS``."""
+    tracks = rng.choice(len(passages), TRACKS)
+    drawn = [rng.choice(passages[track], PASSAGES) for track in tracks]
+    return np.concatenate([rng.choice(sound.starts, ANYWHERE), *drawn])
+
+
+def _order(means: Tensor, wanted: Tensor) -> Tensor:
+    """How well the means follow intensity, 1 at best; shapes (n, STRIP), n as ``_draw`` has it.
+
+    Over all levels the order is mostly that of the levels, and over all tracks mostly that of
+    their sounds; within a track it is the music's, so that counts apart.
+    """
+    within = [
+        correlation(mean, want)
+        for mean, want in zip(
+            means[ANYWHERE:].split(PASSAGES), wanted[ANYWHERE:].split(PASSAGES), strict=True
+        )
+    ]
+    return 0.5 * correlation(means, wanted) + 0.5 * torch.stack(within).mean()
+
+
+def unexplained_share(rebuilt: Tensor, windows: Tensor) -> Tensor:
+    """Share of the windows' variance about the mean of each coefficient that is not rebuilt."""
+    variance = (windows - windows.mean(dim=(0, 1))).square().sum()
+    return (rebuilt - windows).square().sum() / variance
