@@ -10,6 +10,7 @@ import pytest
 
 from vjnode.engines import registry as choose_module
 from vjnode.engines import timing
+from vjnode.engines.base import OneByOne
 from vjnode.engines.crash_guard import attempt, forget_attempts, took_down
 from vjnode.engines.cuda.capability import gpu_here
 from vjnode.engines.registry import CANDIDATES, Candidate, choose, open_engine, survey
@@ -27,7 +28,7 @@ def noise(size):
     return picture
 
 
-class Drawing:
+class Drawing(OneByOne):
     """An engine that draws what it is told to."""
 
     def __init__(self, name, size, picture=None, error=None):

@@ -13,10 +13,10 @@ from vjnode.control.state import Controls
 from vjnode.engines.openvino.parallel import SideBySide
 from vjnode.modulation.response import TrackConfig
 from vjnode.modulation.weight_track import WeightTrack
-from vjnode.render.direct import LiveLibrary
-from vjnode.render.frame_renderer import Painter
+from vjnode.render.direct import DirectRenderer
+from vjnode.render.frame_renderer import FrameRenderer
 from vjnode.render.idle_motion import DEPTH
-from vjnode.render.keyframe_cache import SweepLibrary
+from vjnode.render.keyframe_renderer import KeyframeRenderer
 
 SIZE = 16
 ADA = Controls("", "ada", "laugh", attack=0.0, release=0.0, accent=0.0)
@@ -49,69 +49,69 @@ def engine():
 
 
 @pytest.fixture
-def painter(engine):
+def frames(engine):
     def codes(look, weight):
         return np.full((23, 512), (100 if look.face == "ben" else 0) + 63 * weight, np.float32)
 
-    library = SweepLibrary(
+    library = KeyframeRenderer(
         lambda threads: engine, codes, size=SIZE, memory_bytes=1 << 24, folder=None
     )
     track = WeightTrack(TrackConfig(slope=math.inf))
     beat = Beat(bpm=120.0, beats=4.0, anchor_s=0.0, locked=True)
     for number in range(200):
         track.push(drive(number * BLOCK_S, 1.0, low=0.5, onsets=number, beat=beat))
-    painter = Painter(library, track)
-    assert painter.prepare(ADA, ready=64, timeout_s=60)
-    yield painter
+    frames = FrameRenderer(library, track)
+    assert frames.prepare(ADA, keys=64, timeout_s=60)
+    yield frames
     engine.may_draw_ben.set()
     library.close()
 
 
-def paint(painter, now_s, controls):
+def paint(frames, now_s, controls):
     out = np.zeros((SIZE, SIZE, 4), np.uint8)
-    return painter.paint(now_s, controls, out), int(out[0, 0, 0])
+    return frames.render(now_s, controls, out), int(out[0, 0, 0])
 
 
-def test_gain_scales_the_movement(painter):
-    paint(painter, 0.1, ADA)
-    full, bright = paint(painter, 0.2, ADA)
-    half, middle = paint(painter, 0.3, replace(ADA, gain=0.5))
+def test_gain_scales_the_movement(frames):
+    paint(frames, 0.1, ADA)
+    full, bright = paint(frames, 0.2, ADA)
+    half, middle = paint(frames, 0.3, replace(ADA, gain=0.5))
     assert (full.weight, half.weight) == (1.0, 0.5)
     assert middle == pytest.approx(bright / 2, abs=2)
     assert (full.frame, half.frame) == (1, 2)
 
 
-def test_a_look_that_is_not_there_yet_leaves_the_one_before_on(painter, engine):
-    paint(painter, 0.1, ADA)
-    shown, bright = paint(painter, 0.2, ADA)
-    waiting, still = paint(painter, 0.3, BEN)
+def test_a_look_that_is_not_there_yet_leaves_the_one_before_on(frames, engine):
+    paint(frames, 0.1, ADA)
+    shown, bright = paint(frames, 0.2, ADA)
+    waiting, still = paint(frames, 0.3, BEN)
     assert (shown.face, waiting.face) == ("ada", "ada")
     assert still == bright
     engine.may_draw_ben.set()
-    assert painter.prepare(BEN, ready=1, timeout_s=60)
-    assert paint(painter, 0.4, BEN)[0].face == "ben"
+    assert frames.prepare(BEN, keys=1, timeout_s=60)
+    assert paint(frames, 0.4, BEN)[0].face == "ben"
 
 
-def test_a_frame_knows_what_was_heard(painter):
-    info, _ = paint(painter, 0.25, ADA)
+def test_a_frame_knows_what_was_heard(frames):
+    info, _ = paint(frames, 0.25, ADA)
     assert (info.rms_db, info.agc_db, info.low, info.bpm) == (-20.0, 3.0, 0.5, 120.0)
     assert (info.beat, info.bar) == pytest.approx((0.5, 0.125))
     assert info.onsets == int(0.25 / BLOCK_S)
     assert info.captured_s == pytest.approx(0.25, abs=BLOCK_S)
 
 
-def test_what_is_turned_counts_from_the_next_frame(painter):
-    paint(painter, 0.1, ADA)
-    assert paint(painter, 0.2, ADA)[0].weight == 1.0
-    assert paint(painter, 0.3, replace(ADA, ceiling=0.75))[0].weight == pytest.approx(0.75)
+def test_what_is_turned_counts_from_the_next_frame(frames):
+    paint(frames, 0.1, ADA)
+    assert paint(frames, 0.2, ADA)[0].weight == 1.0
+    assert paint(frames, 0.3, replace(ADA, ceiling=0.75))[0].weight == pytest.approx(0.75)
     silent = replace(ADA, routing={"route/expression/weight/amount": 0.5})
-    assert paint(painter, 0.4, silent)[0].weight == pytest.approx(0.5)
+    assert paint(frames, 0.4, silent)[0].weight == pytest.approx(0.5)
 
 
-def test_without_sound_the_face_lives_and_the_weight_says_nothing_of_it(painter):
+def test_without_sound_the_face_lives_and_the_weight_says_nothing_of_it(frames):
     moved = []
     for n in range(12 * 60):
-        info, level = paint(painter, 5.0 + n / 60, ADA)  # the last drive is seconds old
+        info, level = paint(frames, 5.0 + n / 60, ADA)  # the last drive is seconds old
         assert info.weight == 0.0
         assert level == pytest.approx(63 * info.idle, abs=1)
         moved.append(info.idle)
@@ -120,16 +120,16 @@ def test_without_sound_the_face_lives_and_the_weight_says_nothing_of_it(painter)
     assert max(abs(b - a) for a, b in itertools.pairwise(moved)) < 0.002
 
 
-def test_with_sound_it_does_nothing_of_itself(painter):
+def test_with_sound_it_does_nothing_of_itself(frames):
     for n in range(60):
-        assert paint(painter, 0.1 + n / 60, ADA)[0].idle == 0.0
+        assert paint(frames, 0.1 + n / 60, ADA)[0].idle == 0.0
 
 
-def test_what_is_shown_is_known_with_what_draws_it(painter):
-    assert painter.shown is None
-    paint(painter, 0.1, ADA)
-    look, sweep = painter.shown
-    assert (look.face, sweep.ready) == ("ada", 64)
+def test_what_is_shown_is_known_and_whether_it_is_complete(frames):
+    assert frames.shown is None
+    paint(frames, 0.1, ADA)
+    look, complete = frames.shown
+    assert (look.face, complete) == ("ada", True)
 
 
 class Begun:
@@ -145,23 +145,23 @@ class Begun:
 
 
 def test_frames_that_overlap_are_told_with_their_own_pictures():
-    library = LiveLibrary(
+    renderer = DirectRenderer(
         SideBySide(Begun), lambda look, weight: np.full((23, 512), weight, np.float32)
     )
     track = WeightTrack(TrackConfig(slope=math.inf))
     for number in range(200):
         track.push(drive(number * BLOCK_S, min(number / 100, 1.0)))
-    painter, out = Painter(library, track), np.zeros((SIZE, SIZE, 4), np.uint8)
-    assert painter.overlaps
+    frames, out = FrameRenderer(renderer, track), np.zeros((SIZE, SIZE, 4), np.uint8)
+    assert renderer.at_once == 2
     told = []
     for tick in range(1, 8):
-        info = painter.paint(0.1 * tick, ADA, out)
+        info = frames.render(0.1 * tick, ADA, out)
         assert out[0, 0, 0] == round(200 * min(info.weight + info.idle, 1.0))
         told.append(info)
     assert [info.frame for info in told] == [0, 0, 1, 2, 3, 4, 5]
     assert len({info.weight for info in told[1:]}) == 6
     still = np.zeros_like(out)
-    painter.shown[1].blend(0.5, still)  # as stills do, between frames
+    frames.draw_still(0.5, still)  # as stills do, between frames
     assert still[0, 0, 0] == 100
-    assert painter.paint(0.9, ADA, out).frame == 6
-    library.close()
+    assert frames.render(0.9, ADA, out).frame == 6
+    renderer.close()

@@ -10,6 +10,7 @@ from vjnode.audio.sources.base import BLOCK_S
 from vjnode.config import ShowConfig
 from vjnode.control.state import Controls
 from vjnode.engines import timing
+from vjnode.engines.base import OneByOne
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.registry import Choice, Verdict
 from vjnode.errors import InputError, VjnodeError
@@ -18,9 +19,10 @@ from vjnode.modulation.weight_track import live_track
 from vjnode.output.registry import parse_output
 from vjnode.paths import cache_dir
 from vjnode.render import open as render_open
-from vjnode.render.direct import LiveLibrary
-from vjnode.render.frame_renderer import Painter
-from vjnode.render.keyframe_cache import Look, SweepLibrary
+from vjnode.render.base import Look
+from vjnode.render.direct import DirectRenderer
+from vjnode.render.frame_renderer import FrameRenderer
+from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.show.run import _stages as stages_of
 from vjnode.show.shared_memory import HandOvers
 from vjnode.show.stages.engine import EngineJob
@@ -29,7 +31,7 @@ SIZE = 256
 PERIOD_S = 1 / 60
 
 
-class OfACard:
+class OfACard(OneByOne):
     """An engine that shows the codes that it got."""
 
     name, identity = "of a card", "of a card"
@@ -62,7 +64,7 @@ def card(monkeypatch):
 
 def library_for(drawing, size=SIZE, **more):
     told = []
-    library = render_open.open_show_library(
+    library = render_open.open_renderer(
         size=size, drawing=drawing, period_s=PERIOD_S, memory_mib=64, told=told.append, **more
     )
     library.close()
@@ -76,26 +78,24 @@ def library_for(drawing, size=SIZE, **more):
 def test_a_card_draws_live_when_it_is_fast_enough(card, drawing, ms, live):
     engine = card(ms)
     library, told = library_for(drawing)
-    assert isinstance(library, LiveLibrary if live else SweepLibrary)
+    assert isinstance(library, DirectRenderer if live else KeyframeRenderer)
     assert engine.closed == live
     assert [choice.engine for choice in told] == [engine] * live
 
 
 def test_a_live_look_changes_with_the_weight_and_the_face_at_once(card):
     card(1.0)
-    library = render_open.open_show_library(
-        size=SIZE, drawing="auto", period_s=PERIOD_S, memory_mib=64
-    )
+    library = render_open.open_renderer(size=SIZE, drawing="auto", period_s=PERIOD_S, memory_mib=64)
     track = live_track()
     for number in range(200):
         track.push(drive(number * BLOCK_S, min(number / 100, 1.0)))
     first = Controls("", face_names()[0], expression_names()[0], attack=0.0, release=0.0)
     second = Controls("", face_names()[1], expression_names()[0], attack=0.0, release=0.0)
-    painter = Painter(library, track)
+    frames = FrameRenderer(library, track)
     levels, out = [], np.zeros((SIZE, SIZE, 4), np.uint8)
     for now_s, controls in ((0.05, first), (0.1, first), (0.3, first), (0.3, second)):
-        assert painter.prepare(controls, ready=1, timeout_s=0.0)
-        info = painter.paint(now_s, controls, out)
+        assert frames.prepare(controls, keys=1, timeout_s=0.0)
+        info = frames.render(now_s, controls, out)
         assert (info.face, info.keys, info.keys_wanted) == (controls.face, 1, 1)
         levels.append(int(out[0, 0, 0]))
     assert len(set(levels)) == len(levels)
@@ -105,7 +105,7 @@ def test_a_live_look_changes_with_the_weight_and_the_face_at_once(card):
 def test_without_a_card_small_pictures_are_drawn_live_by_a_network_of_their_own(monkeypatch):
     monkeypatch.setattr(render_open, "may_be_fast", lambda: False)
     library, told = library_for("live")
-    assert isinstance(library, LiveLibrary)
+    assert isinstance(library, DirectRenderer)
     assert "live" in library.engine_name
     assert told[0].taken.ms > 0
 
@@ -135,7 +135,7 @@ def processor(monkeypatch):
 def test_two_are_drawn_at_once_if_one_by_one_is_not_smooth(processor, ms, overlaps, known):
     processor(live=ms, known=known)
     library, told = library_for("live")
-    assert library.overlaps == overlaps
+    assert (library.at_once > 1) == overlaps
     assert library.engine_name.endswith("two at once") == overlaps
     assert told[0].taken.engine == library.engine_name
     assert told[0].taken.ms == ms
@@ -143,7 +143,7 @@ def test_two_are_drawn_at_once_if_one_by_one_is_not_smooth(processor, ms, overla
 
 def test_on_one_core_pictures_are_drawn_one_by_one(processor):
     processor(live=30.0, cores=1)
-    assert not library_for("live")[0].overlaps
+    assert library_for("live")[0].at_once == 1
 
 
 @pytest.mark.parametrize(
@@ -178,8 +178,8 @@ def test_a_card_that_cannot_be_used_is_as_none(card):
 def test_a_processor_that_is_fast_enough_draws_large_pictures_live(processor, known):
     processor(full=24.0, known=known)
     library, told = library_for("live", size=1024)
-    assert isinstance(library, LiveLibrary)
-    assert (library.overlaps, told[0].taken.ms) == (False, 24.0)
+    assert isinstance(library, DirectRenderer)
+    assert (library.at_once, told[0].taken.ms) == (1, 24.0)
     processor(full=49.0)
     assert library_for("live", size=1024)[1][0].taken.ms == 49.0
 
@@ -199,7 +199,7 @@ def test_large_pictures_that_take_too_long_are_refused_with_what_does_not(card, 
 def test_a_show_that_goes_on_is_not_refused_for_what_was_measured_beside_it(processor, caplog):
     processor(full=62.5)
     library, told = library_for("live", size=1024, restarted=True)
-    assert isinstance(library, LiveLibrary)
+    assert isinstance(library, DirectRenderer)
     assert told[0].taken.ms == 62.5
     assert "drawing 1024 px 16 times a second" in caplog.text
 
@@ -249,7 +249,7 @@ def test_auto_draws_live_on_a_processor_that_keeps_up(monkeypatch, tmp_path, ms,
     monkeypatch.setattr(render_open, "may_be_fast", lambda: False)
     monkeypatch.setattr(timing, "_drawing_s", lambda engine, codes: ms / 1e3)
     opened = threading.Event()
-    earlier = render_open.open_show_library(
+    earlier = render_open.open_renderer(
         size=SIZE,
         drawing="keys",
         period_s=PERIOD_S,
@@ -260,11 +260,11 @@ def test_auto_draws_live_on_a_processor_that_keeps_up(monkeypatch, tmp_path, ms,
     assert opened.wait(60.0)
     earlier.close()
     library, told = library_for("auto")
-    assert isinstance(library, LiveLibrary if live else SweepLibrary)
+    assert isinstance(library, DirectRenderer if live else KeyframeRenderer)
     assert [choice.taken.ms for choice in told] == [ms] * live
 
 
 def test_auto_opens_nothing_to_find_out_what_was_never_measured(processor, monkeypatch):
     processor(full=1.0, known=False)
     monkeypatch.setattr(render_open, "choose", None)
-    assert isinstance(library_for("auto")[0], SweepLibrary)
+    assert isinstance(library_for("auto")[0], KeyframeRenderer)

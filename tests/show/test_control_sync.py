@@ -3,14 +3,13 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from vjnode.show.desk import ControlWriter
-from vjnode.show.hearing_desk import TRIGGERS, HearingControl
 
 from tests.audio.sounds import blocks, pink_noise
 from tools.data.grooves import groove
 from vjnode.control.state import Controls, Stock
 from vjnode.errors import InputError
 from vjnode.modulation.listener import Listener
+from vjnode.show.control_sync import TRIGGERS, ControlWriter, HearingControl
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import CONTROLS_BYTES, unpack_controls
 

@@ -2,13 +2,18 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from vjnode.show.held import FrozenFrame, frozen_slot
-from vjnode.show.stills import SETTLED_S, StillsReader, StillsWriter, stills_slot
 
 from tests.output.shows import flat
+from vjnode.render.base import Look
 from vjnode.render.idle_motion import DEPTH
-from vjnode.render.keyframe_cache import Look
-from vjnode.render.keyframes import Sweep
+from vjnode.show.fallback_frames import (
+    SETTLED_S,
+    FrozenFrame,
+    StillsReader,
+    StillsWriter,
+    frozen_slot,
+    stills_slot,
+)
 from vjnode.show.messages import frame_bytes, frame_in
 
 SIZE = 8
@@ -16,14 +21,14 @@ ADA, BEN = Look("ada", "laugh"), Look("ben", "laugh")
 
 
 class Drawn:
-    """A look whose picture is its weight, and how often it was drawn."""
+    """Draws its weight, and counts how often."""
 
-    keys = ready = 1
+    complete = True
 
     def __init__(self, base=0):
         self.base, self.drawn = base, 0
 
-    def blend(self, weight, out):
+    def draw(self, weight, out):
         self.drawn += 1
         out[...] = self.base + round(weight * 100)
 
@@ -40,7 +45,7 @@ def levels(stills):
 
 def step(writer, seconds, look, shown, start_s):
     for n in range(round(seconds * 60)):
-        writer.step(start_s + n / 60, look, shown)
+        writer.step(start_s + n / 60, look, shown.draw, complete=shown.complete)
     return start_s + seconds
 
 
@@ -51,9 +56,9 @@ def test_before_any_there_are_none(ends):
 def test_the_first_ones_are_there_at_once_and_one_is_drawn_at_a_time(ends):
     writer, reader = ends
     look = Drawn()
-    writer.step(5.0, ADA, look)
+    writer.step(5.0, ADA, look.draw, complete=look.complete)
     assert (look.drawn, reader.newest()) == (1, None)
-    writer.step(5.02, ADA, look)
+    writer.step(5.02, ADA, look.draw, complete=look.complete)
     assert look.drawn == 2
     assert levels(reader.newest()) == (0, round(DEPTH * 100))
     assert reader.newest() is not None  # they stay
@@ -85,15 +90,15 @@ def test_faces_that_are_leafed_through_cost_nothing(ends):
     assert levels(reader.newest())[0] == 0
 
 
-def test_a_sweep_is_looked_at_again_when_it_is_complete(ends):
+def test_a_look_is_drawn_again_when_it_is_complete(ends):
     writer, reader = ends
-    sweep = Sweep(keys=2, size=SIZE)
-    sweep.put(0, np.zeros((SIZE, SIZE, 4), np.uint8))
-    now_s = step(writer, 1, ADA, sweep, 0.0)
-    assert levels(reader.newest()) == (0, 0)
-    sweep.put(1, np.full((SIZE, SIZE, 4), 200, np.uint8))
-    step(writer, 1, ADA, sweep, now_s)
-    assert levels(reader.newest()) == (0, round(200 * DEPTH))
+    look = Drawn()
+    look.complete = False
+    now_s = step(writer, 1, ADA, look, 0.0)
+    assert levels(reader.newest()) == (0, round(100 * DEPTH))
+    look.base, look.complete = 50, True
+    step(writer, 1, ADA, look, now_s)
+    assert levels(reader.newest()) == (50, 50 + round(100 * DEPTH))
 
 
 FROZEN_SIZE = 64

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from tools.bench.networks import Opened, compiled, eager, load_torch, tensorrt
 from vjnode.engines import registry
 from vjnode.engines.base import Engine
 from vjnode.engines.cuda.capability import gpu_here
-from vjnode.engines.cuda.double_buffer import PLACES
 from vjnode.engines.networks import NETWORKS, Network
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.processor import has_bf16
@@ -118,7 +117,7 @@ def _engine(
     threads: int | None,
     how: str = "as in a show",
 ) -> Opened:
-    engine: Any = open_(size, threads)
+    engine = open_(size, threads)
     name = f"{engine.name}, {how}"
     poses = cycle(_poses())
 
@@ -126,16 +125,14 @@ def _engine(
         picture: np.ndarray = engine.draw(next(poses))
         return picture
 
-    if not hasattr(engine, "submit"):
+    if engine.at_once == 1:
         return Opened(name, frame)
 
     def pair() -> None:
-        for _ in range(PLACES):
-            engine.submit(next(poses))
-        for _ in range(PLACES):
-            engine.collect()
+        for picture in [engine.begin(next(poses)) for _ in range(engine.at_once)]:
+            picture.result()
 
-    return Opened(name, frame, pair, PLACES)
+    return Opened(name, frame, pair, engine.at_once)
 
 
 def _random_face(threads: int | None, precision: str | None = None) -> Opened:

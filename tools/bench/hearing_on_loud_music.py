@@ -20,7 +20,7 @@ from tools.data import music
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.engines.registry import open_engine
 from vjnode.faces.landmarks import LandmarkMeter
-from vjnode.render.keyframe_cache import Look
+from vjnode.render.base import Look
 from vjnode.render.open import codes
 from vjnode.show.factory import stock
 

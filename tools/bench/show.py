@@ -35,8 +35,9 @@ from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.modulation.weight_track import live_track
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.paths import shipped
-from vjnode.render.frame_renderer import Painter
-from vjnode.render.keyframe_cache import KEYS, Look, SweepLibrary
+from vjnode.render.base import Look
+from vjnode.render.frame_renderer import FrameRenderer
+from vjnode.render.keyframe_renderer import KEYS, KeyframeRenderer
 from vjnode.render.keyframes import Sweep
 from vjnode.render.open import codes
 from vjnode.runtime import cores, monotonic_s
@@ -63,7 +64,7 @@ def bench_sweep(look: Look, size: int, midpoints: int) -> None:
     cv2.setNumThreads(1)
     open_engine(size).close()  # prepares the generator, where it never has been
     began_s = time.perf_counter()
-    library = SweepLibrary(
+    library = KeyframeRenderer(
         lambda threads: open_engine(size, threads),
         codes,
         size=size,
@@ -126,8 +127,8 @@ def bench_run(look: Look, options: argparse.Namespace) -> None:
     print(f"  new        {new:8.3f} pictures/s")
 
 
-class TimedLibrary(SweepLibrary):
-    """A library that notes how long each tick is held up when it asks for a sweep."""
+class TimedRenderer(KeyframeRenderer):
+    """A renderer that notes how long each tick is held up when it asks for a sweep."""
 
     asking_ms: list[float]
     running_ms: list[float]
@@ -136,7 +137,7 @@ class TimedLibrary(SweepLibrary):
     """Number of waits for another thread meanwhile; Linux alone tells."""
 
     def sweep(self, look: Look) -> Sweep:
-        """Return the sweep of ``look``; see ``SweepLibrary.sweep``."""
+        """Return the sweep of ``look``; see ``KeyframeRenderer.sweep``."""
         waited, ran_s, start_s = waits(), time.thread_time(), time.perf_counter()
         sweep = super().sweep(look)
         self.asking_ms.append(1e3 * (time.perf_counter() - start_s))
@@ -175,7 +176,7 @@ def bench_ticks(look: Look, options: argparse.Namespace) -> None:
     controls = Controls("", look.face, look.expression)
     painting_ms, late_ms, out = [], [], np.empty((size, size, 4), np.uint8)
     with tempfile.TemporaryDirectory() as folder, busy():
-        library = TimedLibrary(
+        library = TimedRenderer(
             lambda threads: open_engine(size, threads),
             codes,
             size=size,
@@ -183,8 +184,8 @@ def bench_ticks(look: Look, options: argparse.Namespace) -> None:
             folder=Path(folder),
         )
         library.asking_ms, library.running_ms = [], []
-        painter = Painter(library, live_track())
-        painter.prepare(controls, ready=1, timeout_s=300)
+        frames = FrameRenderer(library, live_track())
+        frames.prepare(controls, keys=1, timeout_s=300)
         library.asking_ms.clear()
         library.running_ms.clear()
         library.waits = 0
@@ -198,7 +199,7 @@ def bench_ticks(look: Look, options: argparse.Namespace) -> None:
             due_s = clock.due_s(tick)
             wait_until(due_s)
             begun_s = monotonic_s()
-            painter.paint(begun_s, controls, out)
+            frames.render(begun_s, controls, out)
             late_ms.append(1e3 * (begun_s - due_s))
             painting_ms.append(1e3 * (monotonic_s() - begun_s))
             tick = clock.next_frame(after=tick, now_s=monotonic_s())

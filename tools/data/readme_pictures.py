@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vjnode.engines.base import Engine
 from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import expression_names, face_names
-from vjnode.render.keyframe_cache import Look
+from vjnode.render.base import Look
 from vjnode.render.open import codes
 
 FOLDER = Path(__file__).parents[1] / "readme"

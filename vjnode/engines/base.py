@@ -1,6 +1,8 @@
 """An engine turns style codes into pictures."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Protocol
 
 import numpy as np
@@ -36,6 +38,20 @@ class Named(Protocol):
 class Engine(Named, Protocol):
     """One generator on one device, ready to draw."""
 
+    at_once: int
+    """Pictures that may be under way at the same time, 1 or more."""
+
+    parallel: int
+    """Those that are really drawn at the same time, each with its part of the device."""
+
+    def begin(self, codes: NDArray[np.float32]) -> Future[NDArray[np.uint8]]:
+        """Begin a picture, as for ``draw``, and return where it will be.
+
+        An engine for which ``at_once`` is 1 draws it before it returns. Of others, pictures are
+        to be asked for in the order in which they were begun.
+        """
+        ...
+
     def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Draw one picture.
 
@@ -56,3 +72,19 @@ class Engine(Named, Protocol):
     def close(self) -> None:
         """Free the device; safe to call twice."""
         ...
+
+
+class OneByOne(ABC):
+    """An engine whose pictures are drawn one by one, each before the next is begun."""
+
+    at_once = parallel = 1
+
+    @abstractmethod
+    def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Draw one picture; see ``Engine.draw``."""
+
+    def begin(self, codes: NDArray[np.float32]) -> Future[NDArray[np.uint8]]:
+        """Draw a picture and return it; see ``Engine.begin``."""
+        future: Future[NDArray[np.uint8]] = Future()
+        future.set_result(self.draw(codes))
+        return future

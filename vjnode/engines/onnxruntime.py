@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.engines.base import SIZES
+from vjnode.engines.base import SIZES, OneByOne
 from vjnode.engines.build.manifest import sha256_of
 from vjnode.engines.networks import NETWORKS, Precision, kept_graph
 from vjnode.errors import EngineError, InputError
@@ -72,7 +72,7 @@ def open_onnx_provider(size: int, threads: int | None = None) -> "OnnxEngine":
     return OnnxEngine(size, provider, threads)
 
 
-class OnnxEngine:
+class OnnxEngine(OneByOne):
     """The default generator in ONNX Runtime.
 
     size: 1024, 512 or 256, px. threads: for what runs on the processor; None for its cores.

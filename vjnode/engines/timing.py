@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engines.base import Engine, Named
-from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide
 from vjnode.errors import VjnodeError
 from vjnode.paths import cache_dir, replace_file
 from vjnode.runtime import cores
@@ -72,12 +71,9 @@ def measured_ms(engine: Engine, *, anew: bool = False) -> float:
 
 def _drawing_s(engine: Engine, codes: NDArray[np.float32]) -> float:
     start_s = time.perf_counter()
-    if isinstance(engine, SideBySide):
-        for picture in [engine.begin(codes) for _ in range(AT_ONCE)]:
-            picture.result()
-        return (time.perf_counter() - start_s) / AT_ONCE
-    engine.draw(codes)
-    return time.perf_counter() - start_s
+    for picture in [engine.begin(codes) for _ in range(engine.parallel)]:
+        picture.result()
+    return (time.perf_counter() - start_s) / engine.parallel
 
 
 def kept_ms(engine: Named) -> float | None:

@@ -32,9 +32,9 @@ from vjnode.output.base import Frame, OutputContext, OutputSpec
 from vjnode.output.record.output import check_target
 from vjnode.output.registry import open_output
 from vjnode.paths import move, remove
-from vjnode.render.frame_renderer import Painter, frame_info
-from vjnode.render.keyframe_cache import Look
-from vjnode.render.open import open_library
+from vjnode.render.base import Look
+from vjnode.render.frame_renderer import FrameRenderer, frame_info
+from vjnode.render.open import open_keyframes
 from vjnode.show.factory import set_up
 from vjnode.show.trace import TraceWriter
 
@@ -141,14 +141,14 @@ def render(
         _finished(target) as part,
         closing(open_output(OutputSpec("record", str(part)), context)) as output,
         TraceWriter(trace) as writer,
-        closing(open_library(size=size, memory_mib=_all_keys_mib(size))) as library,
+        closing(open_keyframes(size=size, memory_mib=_all_keys_mib(size))) as renderer,
         _progress("rendering", hearing.source.duration_s, fps) as bar,
     ):
-        painter = Painter(library, hearing.track)
-        _prepare(painter, controls, keys=library.keys)
+        frames = FrameRenderer(renderer, hearing.track)
+        _prepare(frames, controls, keys=renderer.keys)
         bar.reset()
         for frame, now_s in hearing.frames(fps):
-            info = replace(painter.paint(now_s, controls, picture), t_s=now_s)
+            info = replace(frames.render(now_s, controls, picture), t_s=now_s)
             output.send(Frame(picture, info), now_s)
             writer.write(info, frame=frame)
             bar.update()
@@ -214,12 +214,12 @@ def _all_keys_mib(size: int) -> int:
     return 64 * size * size * 4 // (1 << 20)
 
 
-def _prepare(painter: Painter, controls: Controls, *, keys: int) -> None:
+def _prepare(frames: FrameRenderer, controls: Controls, *, keys: int) -> None:
     """Wait for the whole sweep, because a frame must not depend on how far it has come."""
     hidden = sys.stderr is None  # pythonw.exe has none
     with tqdm(total=keys, desc="key frames", unit="key", leave=False, disable=hidden) as bar:
         for ready in range(1, keys + 1):
-            if not painter.prepare(controls, ready=ready, timeout_s=_KEY_TIMEOUT_S):
+            if not frames.prepare(controls, keys=ready, timeout_s=_KEY_TIMEOUT_S):
                 raise VjnodeError(f"the engine drew nothing within {_KEY_TIMEOUT_S:g} s")
             bar.update()
 

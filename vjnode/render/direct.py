@@ -1,56 +1,63 @@
-"""Drawing every frame anew: any codes, no key frames. Stands where a library of sweeps does."""
+"""Draws every frame anew: any face and expression is there at once, and no key frame is needed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engines.base import Engine
-from vjnode.engines.openvino.parallel import SideBySide
-from vjnode.render.keyframe_cache import Codes, Look
+from vjnode.render.base import Codes, Drawn, Look, Picture, Progress
+
+_THERE = Progress(1, 1)
 
 
-class LiveLook:
-    """A look that an engine draws for each frame; there is nothing to wait for.
+class _Begun(Future[Picture]):
+    """The picture that an engine draws; whoever asks for it waits for the engine itself."""
 
-    begin: begins the picture for a weight (0…1) and returns where it will be; None where each is
-    there before the next is begun.
+    def __init__(self, pixels: Future[NDArray[np.uint8]]) -> None:
+        super().__init__()
+        self._pixels = pixels
+
+    def done(self) -> bool:
+        return self._pixels.done()
+
+    def result(self, timeout: float | None = None) -> Picture:
+        return Drawn(self._pixels.result(timeout))
+
+
+class DirectRenderer:
+    """Draws a picture for each frame.
+
+    engine: closed with the renderer. codes: the style codes of a look at a weight. at_once: of
+    the engine's pictures that may be under way, so many are: more are smoother where one takes
+    longer than a frame lasts, and come later.
     """
 
-    keys = ready = 1
+    way = "live"
+    draws_beside_the_clock = False
 
-    def __init__(self, engine: Engine, codes: Codes, look: Look) -> None:
-        self._engine, self._codes, self._look = engine, codes, look
-        self.begin: Callable[[float], Future[NDArray[np.uint8]]] | None = None
-        if isinstance(engine, SideBySide):
-            self.begin = lambda weight: engine.begin(codes(look, weight))
-
-    def blend(self, weight: float, out: NDArray[np.uint8]) -> None:
-        """Draw the picture for ``weight`` (0…1) into ``out``, (size, size, 4) uint8 RGBA."""
-        np.copyto(out, self._engine.draw(self._codes(self._look, weight)))
-
-
-class LiveLibrary:
-    """Hands out looks that are drawn when they are shown.
-
-    engine: is closed with the library. codes: the style codes of a look at a weight.
-    """
-
-    keys = 1
-
-    def __init__(self, engine: Engine, codes: Codes) -> None:
+    def __init__(self, engine: Engine, codes: Codes, *, at_once: int | None = None) -> None:
         self._engine, self._codes = engine, codes
-        self.engine_name = self._engine.name
-        self.overlaps = isinstance(engine, SideBySide)
-        """Whether the next picture is begun before the last one is there."""
+        self.engine_name = engine.name
+        self.at_once = min(at_once or engine.at_once, engine.at_once)
 
-    def sweep(self, look: Look) -> LiveLook:
-        """Return what draws ``look``."""
-        return LiveLook(self._engine, self._codes, look)
+    def ready(self, look: Look) -> Progress:
+        """Return that nothing is left to prepare."""
+        del look
+        return _THERE
+
+    def prepare(self, look: Look, *, keys: int, timeout_s: float) -> bool:
+        """Return True at once: no look needs preparing."""
+        del look, keys, timeout_s
+        return True
 
     def prefetch(self, looks: Iterable[Look]) -> None:
         """Do nothing: no look needs preparing."""
+
+    def begin(self, look: Look, weight: float) -> Future[Picture]:
+        """Begin the picture of ``look`` at ``weight``; see ``Renderer.begin``."""
+        return _Begun(self._engine.begin(self._codes(look, weight)))
 
     def close(self) -> None:
         """Close the engine."""

@@ -1,4 +1,4 @@
-"""From the newest drive and controls to the next frame: what the engine stage does per tick.
+"""The frame renderer: from the newest drive and controls to the next frame, tick by tick.
 
 No clock and no process is in here, so that a live show and an offline rendering draw with
 the same code.
@@ -11,72 +11,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.control.state import Controls
-from vjnode.engines.openvino.parallel import AT_ONCE
 from vjnode.modulation.response import Response
 from vjnode.modulation.weight_track import Moment, WeightTrack
 from vjnode.output.base import FrameInfo
-from vjnode.render.direct import LiveLibrary, LiveLook
+from vjnode.render.base import Look, Picture, Progress, Renderer
 from vjnode.render.idle_motion import Idle
-from vjnode.render.keyframe_cache import Look, SweepLibrary
-from vjnode.render.keyframes import Sweep
 
 
-class Painter:
-    """Draws frames from sweeps; a look that is not ready yet leaves the one before on.
+class FrameRenderer:
+    """Draws frames with a ``Renderer``; a look that is not ready yet leaves the one before on.
 
-    library: of sweeps, or of looks that are drawn for each frame.
+    track: the weight at any moment.
     """
 
-    def __init__(self, library: SweepLibrary | LiveLibrary, track: WeightTrack) -> None:
-        self._library = library
+    def __init__(self, renderer: Renderer, track: WeightTrack) -> None:
+        self._renderer = renderer
         self._track = track
         self._look: Look | None = None
-        self._sweep: Sweep | LiveLook | None = None
+        self._progress = Progress(0, 0)
         self._frame = 0
         self._controls: Controls | None = None
         self._response = Response()
         self._idle = Idle()
-        self._under_way: deque[tuple[FrameInfo, Future[NDArray[np.uint8]]]] = deque()
+        self._under_way: deque[tuple[FrameInfo, Future[Picture]]] = deque()
 
     @property
-    def overlaps(self) -> bool:
-        """Whether each frame is begun before the one before it is there."""
-        return isinstance(self._library, LiveLibrary) and self._library.overlaps
+    def shown(self) -> tuple[Look, bool] | None:
+        """The look that was drawn last and whether it is complete; None before the first frame."""
+        return None if self._look is None else (self._look, self._progress.complete)
 
-    @property
-    def shown(self) -> tuple[Look, Sweep | LiveLook] | None:
-        """The look that was begun last and what draws it; None before the first frame."""
-        if self._look is None or self._sweep is None:
-            return None
-        return self._look, self._sweep
-
-    def prepare(self, controls: Controls, *, ready: int, timeout_s: float) -> bool:
-        """Wait until the look that is asked for has ``ready`` keys; False on time-out.
+    def prepare(self, controls: Controls, *, keys: int, timeout_s: float) -> bool:
+        """Wait until the look that is asked for has ``keys`` key frames; False on time-out.
 
         Raises:
             VjnodeError: the engine has failed.
         """
-        library = self._library
-        if isinstance(library, LiveLibrary):
-            return True  # nothing needs preparing
-        sweep = library.sweep(Look(controls.face, controls.expression))
-        return library.wait(sweep, ready=min(ready, sweep.keys), timeout_s=timeout_s)
+        return self._renderer.prepare(_look(controls), keys=keys, timeout_s=timeout_s)
 
-    def paint(self, now_s: float, controls: Controls, out: NDArray[np.uint8]) -> FrameInfo:
+    def render(self, now_s: float, controls: Controls, out: NDArray[np.uint8]) -> FrameInfo:
         """Draw the frame for ``now_s`` into ``out``, (size, size, 4) uint8 RGBA.
 
-        Where frames overlap, it is begun, and the one before it is what is drawn and returned.
+        Where several pictures are under way at once, it is begun, and the one that was begun
+        first is drawn and returned.
 
         now_s: on the clock of the drives' ``captured_s``; never before that of the last call.
 
         Raises:
             VjnodeError: the engine has failed, or nothing has been prepared yet.
         """
-        wanted = Look(controls.face, controls.expression)
-        sweep = self._library.sweep(wanted)
-        if self._sweep is None or sweep.ready:
-            self._look, self._sweep = wanted, sweep
-        assert self._look is not None  # noqa: S101 - set together with the sweep
+        wanted = _look(controls)
+        progress = self._renderer.ready(wanted)
+        if self._look is None or progress.ready:
+            self._look, self._progress = wanted, progress
         if controls is not self._controls:
             self._controls, self._response = controls, controls.response()
         moment = self._track.at(now_s, self._response)
@@ -88,30 +74,32 @@ class Painter:
             controls,
             frame=self._frame,
             look=self._look,
-            engine=self._library.engine_name,
-            sweep=sweep,
+            engine=self._renderer.engine_name,
+            progress=progress,
             idle=idle,
         )
         self._frame += 1
         weight = min(moment.weight + idle, 1.0)
-        if isinstance(self._sweep, LiveLook) and self._sweep.begin is not None:
-            return self._overlapped(self._sweep.begin(weight), info, out)
-        self._sweep.blend(weight, out)
-        return info
-
-    def _overlapped(
-        self, picture: Future[NDArray[np.uint8]], info: FrameInfo, out: NDArray[np.uint8]
-    ) -> FrameInfo:
-        """Draw the frame that was begun before this one, and return its particulars.
-
-        Before the first there is none, so that one is returned twice.
-        """
-        self._under_way.append((info, picture))
-        begun, drawn = self._under_way[0]
-        if len(self._under_way) == AT_ONCE:
+        self._under_way.append((info, self._renderer.begin(self._look, weight)))
+        # Before the first picture there is none, so that one is shown until the next is due.
+        shown, picture = self._under_way[0]
+        if len(self._under_way) == self._renderer.at_once:
             self._under_way.popleft()
-        np.copyto(out, drawn.result())
-        return begun
+        picture.result().copy_to(out)
+        return shown
+
+    def draw_still(self, weight: float, out: NDArray[np.uint8]) -> None:
+        """Draw the look that was drawn last at ``weight`` (0…1) into ``out``; no frame is lost.
+
+        Raises:
+            VjnodeError: the engine has failed.
+        """
+        assert self._look is not None  # noqa: S101 - a frame has been drawn
+        self._renderer.begin(self._look, weight).result().copy_to(out)
+
+
+def _look(controls: Controls) -> Look:
+    return Look(controls.face, controls.expression)
 
 
 def frame_info(
@@ -121,7 +109,7 @@ def frame_info(
     frame: int,
     look: Look,
     engine: str = "",
-    sweep: Sweep | LiveLook | None = None,
+    progress: Progress | None = None,
     idle: float = 0.0,
 ) -> FrameInfo:
     """Return the particulars of a frame; ``look`` is what it really shows."""
@@ -144,7 +132,7 @@ def frame_info(
         expression=look.expression,
         preset=controls.preset,
         engine=engine,
-        keys=sweep.ready if sweep else 0,
-        keys_wanted=sweep.keys if sweep else 0,
+        keys=progress.ready if progress else 0,
+        keys_wanted=progress.wanted if progress else 0,
         idle=idle,
     )

@@ -6,19 +6,10 @@ is locked, and nobody waits.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from vjnode.render.base import Look
 from vjnode.render.keyframes import Sweep
-
-
-@dataclass(frozen=True)
-class Look:
-    """A face with an expression, by their names: each look has a sweep of its own."""
-
-    face: str
-    expression: str
-
 
 Task = tuple[Look, Sweep, int]
 """A key frame to prepare: its look, the sweep that it belongs to, its number from 0."""

@@ -30,8 +30,9 @@ from vjnode.faces.catalogue import (
 from vjnode.faces.latent import fuse
 from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.paths import cache_dir
-from vjnode.render.direct import LiveLibrary
-from vjnode.render.keyframe_cache import Look, SweepLibrary
+from vjnode.render.base import Look, Renderer
+from vjnode.render.direct import DirectRenderer
+from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.runtime import cores
 
 if TYPE_CHECKING:
@@ -59,13 +60,13 @@ def codes(look: Look, weight: float) -> NDArray[np.float32]:
     return fuse(load_face(look.face), load_expression(look.expression), weight)
 
 
-def open_library(
+def open_keyframes(
     *,
     size: int,
     memory_mib: int,
     told: Callable[[Choice], None] | None = None,
     choice: Choice | None = None,
-) -> SweepLibrary:
+) -> KeyframeRenderer:
     """Open the engine and its sweeps.
 
     told: is told which engine draws, before it draws. choice: an engine that is open already.
@@ -83,7 +84,7 @@ def open_library(
         _tell("drawing with %s", chosen, told)
         return chosen.engine
 
-    return SweepLibrary(
+    return KeyframeRenderer(
         opened,
         codes,
         size=size,
@@ -92,13 +93,13 @@ def open_library(
     )
 
 
-def open_live_library(
+def open_direct(
     *,
     size: int,
     period_s: float,
     told: Callable[[Choice], None] | None = None,
     restarted: bool = False,
-) -> LiveLibrary:
+) -> DirectRenderer:
     """Open what draws every frame anew.
 
     That is the whole generator on a card where it keeps up; else what is quicker: the same, or the
@@ -123,14 +124,14 @@ def open_live_library(
         rate = f"{size} px {1e3 / ms:.3g} times a second here ({choice.taken.engine})"
         if restarted:
             _log.warning("drawing %s, fewer than %g: the show goes on", rate, LEAST_LIVE_FPS)
-            return _drawn_live(choice, told)
+            return _direct(choice, period_s, told)
         choice.engine.close()
         sizes = " or ".join(f"--size {one}" for one in distilled_weights.SIZES)
         raise InputError(
             f"--drawing live would draw {rate}, and that takes at least {LEAST_LIVE_FPS:g}; "
             f"add {sizes}, or take --drawing keys"
         )
-    return _drawn_live(choice, told)
+    return _direct(choice, period_s, told)
 
 
 def _on_a_card(size: int) -> Choice | None:
@@ -159,7 +160,7 @@ def _ms(choice: Choice) -> float:
     return inf if choice.taken.ms is None else choice.taken.ms
 
 
-def open_show_library(
+def open_renderer(
     *,
     size: int,
     drawing: str,
@@ -167,24 +168,24 @@ def open_show_library(
     memory_mib: int,
     told: Callable[[Choice], None] | None = None,
     restarted: bool = False,
-) -> SweepLibrary | LiveLibrary:
+) -> Renderer:
     """Open what a show draws with.
 
     drawing: one of ``vjnode.config.DRAWINGS``; ``auto`` is live where the engine draws fast enough
-    for this period, s, and from key frames elsewhere. restarted: as for ``open_live_library``. The
-    rest is as for ``open_library``.
+    for this period, s, and from key frames elsewhere. restarted: as for ``open_direct``. The
+    rest is as for ``open_keyframes``.
 
     Raises:
         InputError: no engine draws this size live, and nothing else was asked for.
     """
     if drawing == "live":
-        return open_live_library(size=size, period_s=period_s, told=told, restarted=restarted)
+        return open_direct(size=size, period_s=period_s, told=told, restarted=restarted)
     if drawing == "auto" and (may_be_fast() or _processor_keeps_up(size, period_s)):
         choice = choose(size, measured=True)
         if _keeps_up(choice, period_s):
-            return _drawn_live(choice, told)
-        return open_library(size=size, memory_mib=memory_mib, told=told, choice=choice)
-    return open_library(size=size, memory_mib=memory_mib, told=told)
+            return _direct(choice, period_s, told)
+        return open_keyframes(size=size, memory_mib=memory_mib, told=told, choice=choice)
+    return open_keyframes(size=size, memory_mib=memory_mib, told=told)
 
 
 def _processor_keeps_up(size: int, period_s: float) -> bool:
@@ -232,9 +233,18 @@ def _measured(open_one: Callable[[], Engine]) -> tuple[Engine, float]:
         return engine, ms
 
 
-def _drawn_live(choice: Choice, told: Callable[[Choice], None] | None) -> LiveLibrary:
+def _direct(
+    choice: Choice, period_s: float, told: Callable[[Choice], None] | None
+) -> DirectRenderer:
+    """Return what draws every frame with an engine, the next one meanwhile where that is needed.
+
+    An engine that keeps up by itself shows each frame at once. Of one that does not, the next
+    picture is begun before the last one is there.
+    """
     _tell("drawing every frame with %s", choice, told)
-    return LiveLibrary(choice.engine, codes)
+    engine = choice.engine
+    alone = engine.parallel == 1 and _keeps_up(choice, period_s)
+    return DirectRenderer(engine, codes, at_once=1 if alone else engine.at_once)
 
 
 def _tell(how: str, choice: Choice, told: Callable[[Choice], None] | None) -> None:

@@ -9,7 +9,7 @@ from vjnode.faces.catalogue import (
     face_names,
 )
 from vjnode.modulation.listener import Listener
-from vjnode.render.keyframe_cache import Look
+from vjnode.render.base import Look
 
 if TYPE_CHECKING:
     pass

@@ -4,15 +4,15 @@ The engine hands stills over whenever the look changes, while nothing is wrong y
 them only when they need them. A frozen frame is kept for an output that is started again.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.output.base import Frame
 from vjnode.output.overrides import Stills
-from vjnode.render.direct import LiveLook
+from vjnode.render.base import Look
 from vjnode.render.idle_motion import DEPTH
-from vjnode.render.keyframe_cache import Look
-from vjnode.render.keyframes import Sweep
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import frame_bytes, pixels_in, write_info
 
@@ -23,6 +23,10 @@ SETTLED_S = 0.5
 def stills_slot(size: int, *, name: str | None = None) -> Slot:
     """Make the slot for stills of ``size`` × ``size`` px, or with ``name`` join it."""
     return Slot(2 * size * size * 4, name=name, copies=2)
+
+
+Draw = Callable[[float, NDArray[np.uint8]], None]
+"""Draws a look at a weight (0…1) into (size, size, 4) uint8 RGBA."""
 
 
 class StillsWriter:
@@ -39,21 +43,22 @@ class StillsWriter:
         self._written = 0
         self._settled_s = 0.0  # the first ones are for now
 
-    def step(self, now_s: float, look: Look, shown: Sweep | LiveLook) -> None:
+    def step(self, now_s: float, look: Look, draw: Draw, *, complete: bool) -> None:
         """Draw at most one still, so that the frame that is due beside it is not late.
 
-        shown: what draws ``look``. A sweep is looked at again when it is complete.
+        draw: draws ``look``. complete: whether nothing of it is left to prepare; stills are drawn
+        anew when that is so.
 
         Raises:
             VjnodeError: the engine has failed.
         """
-        key = look, shown.ready >= shown.keys
+        key = look, complete
         if key != self._key:
             self._key, self._since_s, self._written = key, now_s, 0
         if self._written == 2 or now_s - self._since_s < self._settled_s:
             return
         pictures = self._slot.begin().reshape(self._shape)
-        shown.blend(DEPTH if self._written else 0.0, pictures[self._written])
+        draw(DEPTH if self._written else 0.0, pictures[self._written])
         self._written += 1
         if self._written == 2:
             self._slot.commit(pictures.nbytes)

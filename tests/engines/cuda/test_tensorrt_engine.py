@@ -82,7 +82,7 @@ def test_a_picture_stays_when_its_engine_is_closed(driver):
 
 def test_closing_frees_everything(driver):
     engine, _ = opened(driver)
-    engine.submit(flat(1))
+    engine.begin(flat(1))
     assert driver.held
     engine.close()
     assert not driver.held
@@ -106,16 +106,18 @@ def test_a_tick_is_one_launch_and_one_copy(driver):
 
 def test_the_next_picture_is_drawn_while_the_last_is_copied_back(driver):
     engine, _ = opened(driver)
-    engine.submit(flat(1))
+    before = engine.begin(flat(1))
     for number in range(2, 30):
-        engine.submit(flat(number))  # the one before has not been waited for
-        assert (engine.collect() == number - 1).all()
-    engine.submit(flat(0))
-    with pytest.raises(ValueError, match="2 pictures are under way"):
-        engine.submit(flat(0))
+        driver.calls.clear()
+        begun = engine.begin(flat(number))
+        assert "cuEventSynchronize" not in driver.calls  # the one before is not waited for
+        assert (before.result() == number - 1).all()
+        before = begun
+    last = engine.begin(flat(0)), engine.begin(flat(1))  # the third waits for the first
     assert (engine.draw(flat(77)) == 77).all()
-    with pytest.raises(ValueError, match="submit one first"):
-        engine.collect()
+    assert (last[1].result() == 1).all()
+    assert (before.result() == 29).all()
+    assert (last[0].result() == 0).all()
 
 
 def test_memory_for_pictures_is_used_again(driver):

@@ -39,9 +39,8 @@ def test_the_pictures_are_those_of_the_processors_engine(engine, truth):
 def test_a_picture_stays_when_the_next_are_drawn(engine):
     first = engine.draw(codes_of(1))
     kept = first.copy()
-    engine.submit(codes_of(2))
-    engine.submit(codes_of(1))
-    second, third = engine.collect(), engine.collect()
+    begun = engine.begin(codes_of(2)), engine.begin(codes_of(1))
+    second, third = (one.result() for one in begun)
     assert np.array_equal(first, kept)
     assert np.array_equal(third, kept)
     assert not np.array_equal(second, kept)
@@ -97,11 +96,12 @@ def test_on_a_card_the_pictures_are_right(on_card, engine):
 def test_on_a_card_a_picture_stays_while_others_are_drawn(on_card):
     wanted = [on_card.draw(codes_of(seed)).copy() for seed in (1, 2)]
     pictures = []
-    on_card.submit(codes_of(1))
+    before = on_card.begin(codes_of(1))
     for number in range(1, 40):
-        on_card.submit(codes_of(1 + number % 2))
-        pictures.append(on_card.collect())
-    pictures.append(on_card.collect())
+        begun = on_card.begin(codes_of(1 + number % 2))
+        pictures.append(before.result())
+        before = begun
+    pictures.append(before.result())
     for number, picture in enumerate(pictures):
         assert np.array_equal(picture, wanted[number % 2])
 

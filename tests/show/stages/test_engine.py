@@ -7,7 +7,7 @@ import pytest
 
 from vjnode.control.state import Controls
 from vjnode.engines.registry import Choice, Verdict
-from vjnode.render.direct import LiveLibrary
+from vjnode.render.direct import DirectRenderer
 from vjnode.show.messages import pack_controls
 from vjnode.show.shared_memory import HandOvers
 from vjnode.show.stages import engine as engine_stage
@@ -36,16 +36,18 @@ class Lifeline:
 def test_the_clock_goes_first_where_key_frames_are_prepared_beside_it(monkeypatch, drawing, times):
     """Drawing live, clock and engine are one, and what the engine makes must not wait."""
     first, lifeline = [], Lifeline()
-    engine = SimpleNamespace(name="drawn by hand")
-    library = SimpleNamespace(prefetch=lambda looks: None)
+    engine = SimpleNamespace(name="drawn by hand", at_once=1)
+    renderer = SimpleNamespace(
+        prefetch=lambda looks: None, way="keys", draws_beside_the_clock=True, at_once=1
+    )
 
-    def open_library(*, told, **_):
+    def open_keyframes(*, told, **_):
         told(Choice(engine, (Verdict("openvino", engine.name, "", 1.0),)))
-        return LiveLibrary(engine, None) if drawing == "live" else library
+        return DirectRenderer(engine, None) if drawing == "live" else renderer
 
-    monkeypatch.setattr(engine_stage, "open_show_library", open_library)
+    monkeypatch.setattr(engine_stage, "open_renderer", open_keyframes)
     monkeypatch.setattr(
-        engine_stage, "Painter", lambda *_: SimpleNamespace(prepare=lambda *_, **__: True)
+        engine_stage, "FrameRenderer", lambda *_: SimpleNamespace(prepare=lambda *_, **__: True)
     )
     monkeypatch.setattr(engine_stage, "put_clock_first", lambda: first.append(1))
     with HandOvers(SIZE, 1) as hand:

@@ -6,7 +6,9 @@ all the memory that it needs, so that neither ever waits for the other's.
 
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,45 +21,61 @@ _PATIENCE_S = 0.0005
 """How often a drawing is asked whether it is still wanted; one takes about a millisecond."""
 
 
-class Overlapping(ABC):
+class _UnderWay(Future[NDArray[np.uint8]]):
+    """A picture that a card draws; the thread that asks for it takes it from the card."""
+
+    def __init__(self, engine: "DoubleBuffered", place: int) -> None:
+        super().__init__()
+        self._engine, self.place = engine, place
+
+    def done(self) -> bool:
+        return super().done() or self._engine.is_there(self.place)
+
+    def result(self, timeout: float | None = None) -> NDArray[np.uint8]:
+        self._engine.take(self)
+        return super().result(timeout)
+
+
+class DoubleBuffered(ABC):
     """An engine that can be given the next picture before it is asked for the last one.
 
-    A subclass says how a picture is begun at a place, whether it is there, and how it is had.
+    A subclass says how a picture is begun at a place, whether it is there, and how it is taken.
     """
 
-    _under_way: int = 0
-    _next: int = 0
+    at_once, parallel = PLACES, 1
 
-    def submit(self, codes: NDArray[np.float32]) -> None:
-        """Begin to draw; as for ``Engine.draw``. At most ``PLACES`` pictures can be under way.
+    def __init__(self) -> None:
+        self._under_way: deque[_UnderWay] = deque()
+        self._next = 0
+
+    def begin(self, codes: NDArray[np.float32]) -> Future[NDArray[np.uint8]]:
+        """Begin to draw; see ``Engine.begin``. Where all places are taken, wait for the first.
 
         Raises:
-            ValueError: the codes have another shape, or too many pictures are under way.
+            ValueError: the codes have another shape.
         """
         if codes.shape != (SLOTS, DIM):
             raise ValueError(f"codes have shape {codes.shape}, not {(SLOTS, DIM)}")
-        if self._under_way == PLACES:
-            raise ValueError(f"{PLACES} pictures are under way; collect one first")
+        if len(self._under_way) == PLACES:
+            self._take_first()
+        begun = _UnderWay(self, self._next)
         self._begin(self._next, codes)
-        self._next, self._under_way = (self._next + 1) % PLACES, self._under_way + 1
+        self._under_way.append(begun)
+        self._next = (self._next + 1) % PLACES
+        return begun
 
-    def collect(self) -> NDArray[np.uint8]:
-        """Return the picture that was submitted first; as ``Engine.draw`` does.
+    def take(self, picture: _UnderWay) -> None:
+        """Take ``picture`` from the card, after those that were begun before it."""
+        while picture in self._under_way:
+            self._take_first()
 
-        Raises:
-            ValueError: none is under way.
-        """
-        if not self._under_way:
-            raise ValueError("no picture is under way; submit one first")
-        place = (self._next - self._under_way) % PLACES
-        self._under_way -= 1
-        return self._end(place)
+    def is_there(self, place: int) -> bool:
+        """Return whether the picture at a place is complete."""
+        return self._is_there(place)
 
     def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Draw one picture; see ``Engine.draw``."""
-        self._drop()
-        self.submit(codes)
-        return self.collect()
+        return self.begin(codes).result()
 
     def draw_unless(
         self, given_up: Callable[[], bool], codes: NDArray[np.float32]
@@ -66,20 +84,26 @@ class Overlapping(ABC):
 
         What a card has begun it finishes; that takes no longer than a picture does.
         """
-        self._drop()
-        self.submit(codes)
-        place = (self._next - 1) % PLACES
-        while not self._is_there(place):
+        picture = self.begin(codes)
+        while not picture.done():
             if given_up():
-                self._drop()
+                self._take_all()
                 return None
             time.sleep(_PATIENCE_S)
-        return self.collect()
+        return picture.result()
 
-    def _drop(self) -> None:
-        """Wait for what is under way and forget it."""
+    def _take_first(self) -> None:
+        first = self._under_way.popleft()
+        try:
+            first.set_result(self._end(first.place))
+        except Exception as error:
+            first.set_exception(error)
+            raise
+
+    def _take_all(self) -> None:
+        """Wait for what is under way; whoever has its future may still ask for it."""
         while self._under_way:
-            self.collect()
+            self._take_first()
 
     @abstractmethod
     def _begin(self, place: int, codes: NDArray[np.float32]) -> None:

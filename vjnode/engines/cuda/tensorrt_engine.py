@@ -24,7 +24,7 @@ from vjnode.engines.build.store import admit, engine_path, engines_dir, this_mac
 from vjnode.engines.build.tensorrt import logger_of
 from vjnode.engines.build.tensorrt_variants import Flavour
 from vjnode.engines.cuda.capability import gpu_here, with_cards
-from vjnode.engines.cuda.double_buffer import PLACES, Overlapping
+from vjnode.engines.cuda.double_buffer import PLACES, DoubleBuffered
 from vjnode.engines.cuda.driver import NO_CARD, Cuda
 from vjnode.engines.cuda.pinned_pool import PictureMemory
 from vjnode.engines.cuda.tensorrt_api import (
@@ -131,7 +131,7 @@ def _asked(size: int) -> tuple[str, ...]:
     return ("--model", NETWORK.name, "--size", str(size))
 
 
-class TensorRtEngine(Overlapping):
+class TensorRtEngine(DoubleBuffered):
     """The default generator on a built engine.
 
     Args:
@@ -148,6 +148,7 @@ class TensorRtEngine(Overlapping):
     size: int
 
     def __init__(self, flavour: Flavour, trt: TensorRt, built: Built, cuda: Cuda) -> None:
+        super().__init__()
         self.size = built.size
         self.name = f"{flavour.module} {built.precision} on {cuda.card}"
         digest = hashlib.sha256(built.content)
@@ -184,7 +185,7 @@ class TensorRtEngine(Overlapping):
     def close(self) -> None:
         """Free the card's memory; safe to call twice. Pictures that were drawn stay."""
         with suppress(EngineError):  # a card that has failed
-            self._drop()
+            self._take_all()
         self._cuda.close()  # graphs before what they are of
         self._pictures.close()
         self._places = []

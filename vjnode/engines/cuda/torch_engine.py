@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from vjnode.engines.base import SIZES
 from vjnode.engines.build.manifest import sha256_of
 from vjnode.engines.cuda.capability import gpu_here
-from vjnode.engines.cuda.double_buffer import PLACES, Overlapping
+from vjnode.engines.cuda.double_buffer import PLACES, DoubleBuffered
 from vjnode.engines.cuda.driver import NO_CARD
 from vjnode.engines.networks import NETWORKS, Precision
 from vjnode.errors import EngineError, InputError
@@ -40,7 +40,7 @@ FORM = 2
 
 
 class _Place(Protocol):
-    """Where a picture is drawn; see ``Overlapping``."""
+    """Where a picture is drawn; see ``DoubleBuffered``."""
 
     def begin(self, face: "Tensor") -> None: ...
     def is_there(self) -> bool: ...
@@ -75,7 +75,7 @@ def open_torch_cuda(size: int) -> "TorchEngine":
         raise EngineError(f"torch cannot draw on the card: {_first_line(error)}") from error
 
 
-class TorchEngine(Overlapping):
+class TorchEngine(DoubleBuffered):
     """The default generator in torch.
 
     size: 1024, 512 or 256, px. device: ``cuda``, or ``cpu`` for tests.
@@ -91,6 +91,7 @@ class TorchEngine(Overlapping):
     size: int
 
     def __init__(self, size: int, device: str) -> None:
+        super().__init__()
         if size not in SIZES:
             raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")
         import torch  # noqa: PLC0415
@@ -116,7 +117,7 @@ class TorchEngine(Overlapping):
         """Free the card's memory; safe to call twice. Pictures that were drawn stay."""
         if self._places:
             with suppress(RuntimeError):  # a card that has failed
-                self._drop()
+                self._take_all()
             self._places.clear()
 
     def _begin(self, place: int, codes: NDArray[np.float32]) -> None:

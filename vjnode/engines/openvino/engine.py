@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.engines.base import SIZES
+from vjnode.engines.base import SIZES, OneByOne
 from vjnode.engines.build.manifest import sha256_of
 from vjnode.engines.openvino.graph import GRAPH, INT8_LIMITS, Plan, Precision, Quality, compiled
 from vjnode.engines.processor import has_bf16, processor_name
@@ -69,7 +69,7 @@ def known_as(
     return Known(name, hashlib.sha256(what.encode()).hexdigest()[:16], size, precision)
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(OneByOne):
     """The default generator on the processor.
 
     size: 1024, 512 or 256, px. threads: how many to use; None for one on each core.

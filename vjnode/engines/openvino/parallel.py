@@ -27,6 +27,8 @@ class SideBySide:
 
     """
 
+    at_once = parallel = AT_ONCE
+
     def __init__(self, open_engine: Callable[[], Engine]) -> None:
         with ExitStack() as unless_opened:
             self._engines: list[Engine] = []

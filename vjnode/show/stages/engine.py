@@ -16,10 +16,9 @@ from vjnode.engines.registry import Choice
 from vjnode.errors import VjnodeError
 from vjnode.modulation.weight_track import live_track
 from vjnode.output.clock import FrameClock, wait_until
-from vjnode.render.direct import LiveLibrary
-from vjnode.render.frame_renderer import Painter
-from vjnode.render.keyframe_cache import Look
-from vjnode.render.open import open_show_library
+from vjnode.render.base import Look
+from vjnode.render.frame_renderer import FrameRenderer
+from vjnode.render.open import open_renderer
 from vjnode.runtime import monotonic_s
 from vjnode.show.fallback_frames import StillsWriter, stills_slot
 from vjnode.show.ipc.slot import Slot
@@ -73,7 +72,7 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     stills = StillsWriter(stills_slot(job.size, name=links.stills), job.size)
     chosen: list[Choice] = []
     with _forgiven(lifeline):
-        library = open_show_library(
+        renderer = open_renderer(
             size=job.size,
             drawing=job.drawing,
             period_s=float(1 / job.fps),
@@ -82,26 +81,25 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
             restarted=job.restarted,
         )
     track = live_track()
-    painter = Painter(library, track)
+    frame_renderer = FrameRenderer(renderer, track)
     controls = _newest_controls(desk, None)
     end_s = time.monotonic() + FIRST_KEY_TIMEOUT_S
-    while not painter.prepare(controls, ready=1, timeout_s=0.2):
+    while not frame_renderer.prepare(controls, keys=1, timeout_s=0.2):
         if not lifeline.running():
             forget_attempts()
             return
         if time.monotonic() > end_s:
             raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")
-    library.prefetch(job.prefetch)
-    live = isinstance(library, LiveLibrary)
-    if not live:
+    renderer.prefetch(job.prefetch)
+    if renderer.draws_beside_the_clock:
         put_clock_first()
-    drawing = {"drawing": "live" if live else "keys"}
-    lifeline.ready(chosen[0].report() | drawing)  # there is a key, so there is an engine
+    # There is a key, so there is an engine.
+    lifeline.ready(chosen[0].report() | {"drawing": renderer.way})
     epoch_s = lifeline.wait_for_begin()
     if epoch_s is None:
         return
     clock = FrameClock(epoch_s, job.fps)
-    pace = Pace(clock, overlaps=painter.overlaps, now_s=monotonic_s())
+    pace = Pace(clock, overlaps=renderer.at_once > 1, now_s=monotonic_s())
     data = np.empty(DRIVE_BYTES, np.uint8)
     while lifeline.running():
         wait_until(pace.due_s(monotonic_s()))
@@ -110,10 +108,12 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
             track.push(unpack_drive(data.tobytes()))
         controls = _newest_controls(desk, controls)
         memory = frames.begin()
-        write_info(painter.paint(monotonic_s(), controls, pixels_in(memory, job.size)), memory)
+        info = frame_renderer.render(monotonic_s(), controls, pixels_in(memory, job.size))
+        write_info(info, memory)
         frames.commit(frame_bytes(job.size))
-        if (shown := painter.shown) is not None:
-            stills.step(monotonic_s(), *shown)
+        if (shown := frame_renderer.shown) is not None:
+            look, complete = shown
+            stills.step(monotonic_s(), look, frame_renderer.draw_still, complete=complete)
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from vjnode.errors import VjnodeError
-from vjnode.render import keyframe_cache as library_module
-from vjnode.render.keyframe_cache import Look, SweepLibrary, keys_within
+from vjnode.render import keyframe_renderer as library_module
+from vjnode.render.base import Look
+from vjnode.render.keyframe_renderer import KeyframeRenderer, keys_within
 from vjnode.render.keyframes import Sweep
 
 SIZE = 64
@@ -70,7 +71,7 @@ def make(tmp_path):
     made = []
 
     def make(engine, *, keys=64, sweeps=2, folder=tmp_path / "sweeps"):
-        library = SweepLibrary(
+        library = KeyframeRenderer(
             lambda threads: engine,
             codes,
             size=SIZE,

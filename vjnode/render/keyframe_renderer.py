@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -24,13 +24,12 @@ from numpy.typing import NDArray
 
 from vjnode.engines.base import Engine
 from vjnode.errors import VjnodeError
+from vjnode.render.base import Codes, Look, Picture, Progress, done
 from vjnode.render.keyframe_files import KeyFiles, decode, encode
-from vjnode.render.keyframe_shelf import Look, Shelf, Task
+from vjnode.render.keyframe_shelf import Shelf, Task
 from vjnode.render.keyframes import Sweep
 from vjnode.runtime import cores
 from vjnode.system.priority import lower_priority
-
-__all__ = ["KEYS", "Codes", "Look", "SweepLibrary", "keys_within"]
 
 _log = logging.getLogger(__name__)
 
@@ -43,10 +42,7 @@ MOST_DEVELOPERS = 4
 """Threads that encode what was drawn: on a card that takes far longer than drawing."""
 
 _GLANCE_S = 0.005
-"""Interval, s, at which ``SweepLibrary.wait`` looks whether the keys are there."""
-
-Codes = Callable[[Look, float], NDArray[np.float32]]
-"""From a look and a weight (0…1) to style codes, (23, 512) float32."""
+"""Interval, s, at which ``KeyframeRenderer.wait`` looks whether the keys are there."""
 
 
 def keys_within(memory_bytes: int, *, size: int, keys: int = KEYS) -> int:
@@ -54,8 +50,19 @@ def keys_within(memory_bytes: int, *, size: int, keys: int = KEYS) -> int:
     return max(2, min(keys, memory_bytes // (size * size * 4)))
 
 
-class SweepLibrary:
-    """Hands out sweeps at once and fills them in the background, in the order of its ``Shelf``.
+class _Blend:
+    """The picture of a sweep at a weight; it is blended when it is copied."""
+
+    def __init__(self, sweep: Sweep, weight: float) -> None:
+        self._sweep, self._weight = sweep, weight
+
+    def copy_to(self, out: NDArray[np.uint8]) -> None:
+        """Blend it into ``out``; see ``Picture.copy_to``."""
+        self._sweep.blend(self._weight, out)
+
+
+class KeyframeRenderer:
+    """Blends key frames; its sweeps are filled in the background, in the order of a ``Shelf``.
 
     Args:
         open_engine: opens an engine, in the background thread that will use it, given the
@@ -67,6 +74,10 @@ class SweepLibrary:
         folder: where keys are kept between shows; None keeps none.
 
     """
+
+    way = "keys"
+    draws_beside_the_clock = True
+    at_once = 1
 
     def __init__(
         self,
@@ -92,6 +103,8 @@ class SweepLibrary:
             )
         self._shelf = Shelf(keys=self.keys, size=size, memory_bytes=memory_bytes)
         self._newest: tuple[Look, Sweep] | None = None
+        self._drawn: tuple[Look, Sweep] | None = None
+        """The look that was drawn last, whose sweep the shelf may have let go."""
         self._asks = 0
         self._unanswered: dict[Look, tuple[int, Sweep]] = {}
         """Sweeps that were asked for and are not published yet, with the number of the last ask.
@@ -136,6 +149,26 @@ class SweepLibrary:
         self._newest = look, sweep
         self._inbox.put(partial(self._shelf.ask, look, sweep))
         return sweep
+
+    def ready(self, look: Look) -> Progress:
+        """Return how far ``look`` is prepared; see ``Renderer.ready``."""
+        sweep = self.sweep(look)
+        return Progress(sweep.ready, sweep.keys)
+
+    def prepare(self, look: Look, *, keys: int, timeout_s: float) -> bool:
+        """Wait until ``look`` has ``keys`` key frames, or all; see ``Renderer.prepare``."""
+        sweep = self.sweep(look)
+        return self.wait(sweep, ready=min(keys, sweep.keys), timeout_s=timeout_s)
+
+    def begin(self, look: Look, weight: float) -> Future[Picture]:
+        """Return the picture of ``look`` at ``weight``; see ``Renderer.begin``."""
+        newest, drawn = self._newest, self._drawn
+        if drawn is None or drawn[0] != look:
+            drawn = look, self.sweep(look)
+        elif newest is not None and newest[0] == look and newest[1].ready:
+            drawn = newest  # the one before may have been let go and begun anew
+        self._drawn = drawn
+        return done(_Blend(drawn[1], weight))
 
     def prefetch(self, looks: Iterable[Look]) -> None:
         """Prepare these too, when there is nothing else to do and memory for them."""

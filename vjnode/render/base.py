@@ -1,0 +1,123 @@
+"""Renderers draw what looks say; a show knows no other way to a picture."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Look:
+    """A face with an expression, by their names."""
+
+    face: str
+    expression: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The part of a look that is prepared.
+
+    ready, wanted: in key frames; with one of them the look can be drawn, if coarsely.
+    """
+
+    ready: int
+    wanted: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to prepare."""
+        return self.ready >= self.wanted
+
+
+Codes = Callable[[Look, float], NDArray[np.float32]]
+"""From a look and a weight (0…1) to style codes, (23, 512) float32."""
+
+
+class Picture(Protocol):
+    """A picture that is drawn, or as good as drawn."""
+
+    def copy_to(self, out: NDArray[np.uint8]) -> None:
+        """Write the picture into ``out``, (size, size, 4) uint8 RGBA, opaque."""
+        ...
+
+
+class Drawn:
+    """A picture that an engine has drawn. pixels: (size, size, 4) uint8 RGBA."""
+
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        self._pixels = pixels
+
+    def copy_to(self, out: NDArray[np.uint8]) -> None:
+        """Write it into ``out``; see ``Picture.copy_to``."""
+        np.copyto(out, self._pixels)
+
+
+class Renderer(Protocol):
+    """One way of drawing. All of it is called by one thread, and none of it but ``prepare`` waits.
+
+    Whatever it needs to know of its engine it finds out when it is made.
+    """
+
+    way: str
+    """Name of the way of drawing, for the report, such as ``keys``."""
+
+    draws_beside_the_clock: bool
+    """Whether threads of its own draw while frames go out, and must give way to those."""
+
+    @property
+    def engine_name(self) -> str:
+        """Name of the engine that draws; "" before it is open."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """Pictures that are under way at the same time in a smooth show, 1 or more.
+
+        A frame is shown when so many have been begun: each takes longer than a frame lasts.
+        """
+        ...
+
+    def ready(self, look: Look) -> Progress:
+        """Return how far ``look`` is prepared, and prepare it before any other.
+
+        Raises:
+            VjnodeError: the engine has failed; nothing more will be prepared.
+        """
+        ...
+
+    def prepare(self, look: Look, *, keys: int, timeout_s: float) -> bool:
+        """Wait until ``look`` has ``keys`` key frames, or all; False when that took too long.
+
+        Raises:
+            VjnodeError: the engine has failed.
+        """
+        ...
+
+    def prefetch(self, looks: Iterable[Look]) -> None:
+        """Prepare these too, when there is nothing else to do and memory for them."""
+        ...
+
+    def begin(self, look: Look, weight: float) -> Future[Picture]:
+        """Begin the picture of ``look`` at ``weight`` (0…1) and return where it will be.
+
+        look: that of the last ``ready``, or the one that was drawn before it.
+
+        Raises:
+            VjnodeError: the engine has failed, or nothing of the look has been prepared.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop preparing and free the engine; safe to call twice."""
+        ...
+
+
+def done(picture: Picture) -> Future[Picture]:
+    """Return a future that already holds ``picture``."""
+    future: Future[Picture] = Future()
+    future.set_result(picture)
+    return future
