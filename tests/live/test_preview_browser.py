@@ -13,7 +13,7 @@ import pytest
 from tests.events import wait_for
 from tests.output.shows import INFO
 from vjnode.output.base import Frame, OutputContext
-from vjnode.output.preview.output import output
+from vjnode.output.preview import output
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")

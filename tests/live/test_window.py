@@ -12,7 +12,7 @@ from tests.output.shows import INFO, flat
 from tests.output.test_delivery import chart
 from tests.output.window.screen import ESCAPE, HEIGHT, WIDTH, a_screen
 from vjnode.output.base import Frame, OutputContext
-from vjnode.output.window.output import output as window
+from vjnode.output.window import output as window
 
 pytestmark = pytest.mark.live
 

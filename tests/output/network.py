@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vjnode.output.ndi.sender import sender
+from vjnode.output.ndi import sender
 
 CLONE_NEWNET = 0x40000000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1

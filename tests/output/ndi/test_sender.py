@@ -22,7 +22,7 @@ from tests.output.network import ndi_network, own_network
 from tests.output.shows import flat
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import OutputContext
-from vjnode.output.ndi.sender import sender as ndi
+from vjnode.output.ndi import sender as ndi
 from vjnode.remedies import install_extra
 
 ROOT = Path(__file__).parents[3]

@@ -21,7 +21,7 @@ from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import OutputError
 from vjnode.output.base import OutputContext
 from vjnode.output.record.output import muxer
-from vjnode.output.record.output import output as record
+from vjnode.output.record import output as record
 
 FPS = Fraction(60)
 

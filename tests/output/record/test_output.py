@@ -15,8 +15,8 @@ from tests.output.shows import Tap, flat, noise, tone
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
-from vjnode.output.record.output import codecs, files
-from vjnode.output.record.output import output as record
+from vjnode.output.record import codecs, files
+from vjnode.output.record import output as record
 
 FPS = Fraction(60)
 SUFFIXES = (".mp4", ".mov", ".mkv")

@@ -17,7 +17,7 @@ from vjnode.errors import InputError, OutputError
 from vjnode.output.base import OutputContext
 from vjnode.output.window.displays import choose_display
 from vjnode.output.window.output import displays
-from vjnode.output.window.output import output as window
+from vjnode.output.window import output as window
 from vjnode.remedies import install_extra
 
 CONTEXT = OutputContext(64, Fraction(60))
