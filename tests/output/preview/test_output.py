@@ -20,9 +20,9 @@ from tests.live.fairness import Miss, play_fairly
 from tests.output.shows import INFO, flat, noise
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
-from vjnode.output.preview.origin_check import refusal
 from vjnode.output.preview import output as preview
 from vjnode.output.preview import server as preview_server
+from vjnode.output.preview.origin_check import refusal
 from vjnode.output.preview.server import PreviewServer
 
 CONTEXT = OutputContext(256, Fraction(60), measured_fps=lambda: 59.94)

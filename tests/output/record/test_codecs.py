@@ -4,8 +4,8 @@ import pytest
 
 from vjnode.errors import InputError
 from vjnode.output import base
+from vjnode.output.record import codecs
 from vjnode.output.record.codecs import choose_codec
-from vjnode.output.record.output import codecs
 from vjnode.output.registry import parse_output
 
 

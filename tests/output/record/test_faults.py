@@ -20,7 +20,7 @@ from tests.processes import kill
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import OutputError
 from vjnode.output.base import OutputContext
-from vjnode.output.record.output import muxer
+from vjnode.output.record import muxer
 from vjnode.output.record import output as record
 
 FPS = Fraction(60)

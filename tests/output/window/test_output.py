@@ -15,9 +15,9 @@ from tests.events import HANG_S, returns, wait_for
 from tests.output.shows import flat, noise
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import OutputContext
-from vjnode.output.window.displays import choose_display
-from vjnode.output.window.output import displays
+from vjnode.output.window import displays
 from vjnode.output.window import output as window
+from vjnode.output.window.displays import choose_display
 from vjnode.remedies import install_extra
 
 CONTEXT = OutputContext(64, Fraction(60))
