@@ -133,7 +133,7 @@ def test_extras_that_are_named_exist():
 def test_the_documents_name_extras_that_exist_and_a_pip_that_is_there():
     documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
     text = "\n".join(path.read_text("utf-8") for path in documents)
-    named = set(re.findall(r"the extra `(\w+)`", text))
+    named = set(re.findall(r"the\s+extra\s+`(\w+)`", text))
     named |= {one for some in re.findall(r"\.\[([\w,]+)\]", text) for one in some.split(",")}
     assert named >= {"ndi", "plot", "rtx", "live", "window", "camera", "spout", "syphon"}
     assert named <= EXTRAS.keys()
