@@ -118,7 +118,7 @@ def test_no_other_remedy_is_printed_than_those_that_are_made_for_this_installati
     ours = r"\bvjnode (engines|run|devices|outputs)\b"
     odd = re.compile(rf"\bpip install\b|\bapt-get\b|{ours}|\bsudo\b|\bchmod ")
     for path in (ROOT / "vjnode").rglob("*.py"):
-        if path.name != "remedy.py":
+        if path.name != "remedies.py":
             assert not [text for text in texts_in(path) if odd.search(text)], path
 
 
@@ -130,12 +130,14 @@ def test_extras_that_are_named_exist():
     assert named <= EXTRAS.keys()
 
 
-def test_the_readme_names_extras_that_exist_and_a_pip_that_is_there():
-    text = (ROOT / "README.md").read_text("utf-8")
-    named = set(re.findall(r"the extra `(\w+)`", text)) | set(re.findall(r"\.\[(\w+)\]", text))
-    assert named >= {"ndi", "plot", "rtx", "live"}
+def test_the_documents_name_extras_that_exist_and_a_pip_that_is_there():
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    text = "\n".join(path.read_text("utf-8") for path in documents)
+    named = set(re.findall(r"the\s+extra\s+`(\w+)`", text))
+    named |= {one for some in re.findall(r"\.\[([\w,]+)\]", text) for one in some.split(",")}
+    assert named >= {"ndi", "plot", "rtx", "live", "window", "camera", "spout", "syphon"}
     assert named <= EXTRAS.keys()
-    pips = re.findall(r"(\S*)pip install", text)
+    pips = re.findall(r"(\S*)pip install\b", text)
     assert set(pips) == {"`.venv/bin/", ".venv/bin/", ".venv\\Scripts\\"}
 
 

@@ -1,6 +1,4 @@
 import math
-import re
-from pathlib import Path
 
 import pytest
 
@@ -8,8 +6,6 @@ from vjnode.control.osc_validation import check_datagram
 from vjnode.control.parameters import BY_NAME, PARAMETERS, find, fires, number_in_range
 from vjnode.errors import InputError
 from vjnode.modulation.matrix import CHANNELS, SOURCES
-
-README = Path(__file__).parents[2] / "README.md"
 
 
 def test_names_and_addresses_are_unique_and_every_default_is_allowed():
@@ -32,28 +28,6 @@ def test_every_source_has_a_route_to_every_channel():
 def test_every_address_passes_the_datagram_check(row):
     address = row.address.encode() + b"\0"
     check_datagram(address + b"\0" * (-len(address) % 4) + b",f\0\0\x3f\x80\0\0")
-
-
-def test_the_readme_says_what_the_table_says():
-    text = README.read_text("utf-8")
-    for row in PARAMETERS:
-        if row.routes:
-            continue
-        line = re.search(rf"^\| `{row.address}` \| (.*) \| (.*) \|$", text, re.MULTILINE)
-        assert line, row.address
-        assert line[2].startswith(row.about), row.address
-        assert all(f"`{choice}`" in line[1] for choice in row.choices), row.address
-        if row.kind == "toggle":
-            assert "0 or 1" in line[1], row.address
-        if row.kind == "float":
-            span = f"{row.low:g}–{row.high:g}".replace("-", "−")
-            assert f"float {span}" in line[1], row.address
-            assert row.off is None or f"or {row.off:g}" in line[1], row.address
-            assert row.unit in line[1], row.address
-    for part in ("amount", "attack", "release"):
-        assert f"`/vjnode/route/CHANNEL/SOURCE/{part}`" in text
-    for source in SOURCES:
-        assert f"| `{source}` |" in text
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ class Scale:
 def debian(work: Path) -> list[Path]:
     """Folders with Debian's music and, where espeak-ng is installed, with speech."""
     readme = Path(__file__).parents[2] / "README.md"
-    music.speech(work / "speech", readme.read_text()[:3000])
+    music.speech(work / "speech", readme.read_text("utf-8")[:3000])
     return [music.fetch(), work / "speech"]
 
 

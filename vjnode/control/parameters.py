@@ -1,6 +1,6 @@
 """What can be steered while the show runs: one table.
 
-OSC addresses, presets, the command line and the README's table all come from these rows.
+OSC addresses, presets, the command line and the table in docs/osc.md all come from these rows.
 """
 
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
 
 SHARE = 0.35
-"""Largest part of the whole generator's time that the live network may take; see README.md."""
+"""Most of the whole generator's time that the live network may take; see docs/performance.md."""
 
 
 @pytest.fixture(scope="module")
