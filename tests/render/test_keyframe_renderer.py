@@ -67,7 +67,9 @@ def codes(look, weight):
 
 
 @pytest.fixture
-def make(tmp_path):
+def make(tmp_path, monkeypatch):
+    """Make renderers whose threads are all equal: what gives way may wait for ever elsewhere."""
+    monkeypatch.setattr(library_module, "lower_priority", lambda niceness: None)
     made = []
 
     def make(engine, *, keys=64, sweeps=2, folder=tmp_path / "sweeps"):
