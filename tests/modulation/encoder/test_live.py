@@ -92,7 +92,7 @@ def test_weights_of_another_network_are_refused():
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="told by Linux's /proc alone")
-@pytest.mark.skipif(cores() < 2, reason="there is one core alone to run on")
+@pytest.mark.skipif(cores() < 2, reason="this processor has one core alone")
 def test_the_scheduler_may_choose_the_core():
     """An encoder that is pinned to one waits whenever a drawing or another show is there."""
     encoder = LiveEncoder(load_trained())
