@@ -37,7 +37,7 @@ from tools.train.muon import Muon
 from tools.train.record import Progress, commit
 from vjnode.engines.build.manifest import sha256_of
 from vjnode.generators.mobilestylegan import distilled_weights
-from vjnode.generators.mobilestylegan.distilled import PLANS, Tail, load_tail
+from vjnode.generators.mobilestylegan.distilled import PLANS, DistilledSynthesis, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.paths import cache_dir, replace_file, shipped
@@ -87,7 +87,7 @@ def main() -> None:
         torch.save(_begun(options, shards), kept["start"])
     if ranks > 1:
         distributed.barrier()
-    tail, start = Tail(options.size), torch.load(kept["start"], weights_only=True)
+    tail, start = DistilledSynthesis(options.size), torch.load(kept["start"], weights_only=True)
     tail.load_state_dict(start["tail"])
     done: dict[str, Progress] = {}
     for part, steps in zip(PARTS, options.steps, strict=True):
@@ -156,10 +156,10 @@ def _begun(options: argparse.Namespace, shards: list[Path]) -> dict[str, object]
     return {"tail": tail.state_dict(), "begun_from": known}
 
 
-def _started(size: int, shards: list[Path]) -> Tail:
+def _started(size: int, shards: list[Path]) -> DistilledSynthesis:
     """Return a tail from the generator's weights, its heads fitted."""
     _, teacher = load(generator_weights())
-    tail, first = Tail(size), read_pairs(shards[:1])
+    tail, first = DistilledSynthesis(size), read_pairs(shards[:1])
     given, codes = given_to_first_block(tail, first), torch.from_numpy(first.codes)
     layers = head_start.measured(
         teacher, tail.plan.trunk, given[:STARTED_ON].float(), codes[:STARTED_ON]
@@ -173,7 +173,7 @@ def _started(size: int, shards: list[Path]) -> Tail:
 
 
 def _train(
-    tail: Tail,
+    tail: DistilledSynthesis,
     data: Data,
     part: str,
     steps: int,
@@ -253,7 +253,9 @@ def _optimisers(weights: list[torch.nn.Parameter], rate: float) -> list[torch.op
     return [Muon([group(one) for one in matrices]), adam]
 
 
-def _loss(tail: Tail, part: str, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, float]:
+def _loss(
+    tail: DistilledSynthesis, part: str, batch: tuple[Tensor, Tensor, Tensor]
+) -> tuple[Tensor, float]:
     """Return what to minimise, and the mean squared error of the finest picture in 0…1."""
     x, codes, wanted = batch
     if part == ALL:
@@ -303,7 +305,7 @@ def _record(
 
 
 @torch.inference_mode()
-def _held_out(tail: Tail, data: Data) -> dict[str, object]:
+def _held_out(tail: DistilledSynthesis, data: Data) -> dict[str, object]:
     """Return how near pictures come on faces it was not trained on, PSNR in dB."""
     errors = [
         _errors([picture.clamp(-1, 1) for picture in tail.pictures(x, c, TEXTURE)], wanted)[-1]
@@ -320,7 +322,7 @@ def _held_out(tail: Tail, data: Data) -> dict[str, object]:
     return {"held_out": about}
 
 
-def _write(out: Path, tail: Tail, record: dict[str, object]) -> None:
+def _write(out: Path, tail: DistilledSynthesis, record: dict[str, object]) -> None:
     """Write the tail and its record into the files of all sizes, in place of those before."""
     out.mkdir(parents=True, exist_ok=True)
     weights, about = out / "heads.safetensors", out / "heads.json"

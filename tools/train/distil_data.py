@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from tools.train.distil_pairs import SHARD, Pairs, read_pairs
 from tools.train.distil_start import TEXTURE
-from vjnode.generators.mobilestylegan.distilled import Tail
+from vjnode.generators.mobilestylegan.distilled import DistilledSynthesis
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.layout import TRUNK
@@ -36,7 +36,7 @@ class Data:
         return self.x[part].float(), self.codes[part], pictures
 
 
-def read(tail: Tail, shards: list[Path], *, whole: bool) -> Data:
+def read(tail: DistilledSynthesis, shards: list[Path], *, whole: bool) -> Data:
     """Return the pairs of ``shards``, read one by one: x is large.
 
     whole: x is what the first block gets, to train that one too; else what it makes.
@@ -57,7 +57,7 @@ def read(tail: Tail, shards: list[Path], *, whole: bool) -> Data:
 
 
 @torch.inference_mode()
-def given_to_first_block(tail: Tail, pairs: Pairs) -> Tensor:
+def given_to_first_block(tail: DistilledSynthesis, pairs: Pairs) -> Tensor:
     """Return what the first block gets, [N, 512, px/2, px/2], float16, on the CPU."""
     x = torch.from_numpy(pairs.features)
     if tail.plan.trunk == TRUNK:
@@ -74,7 +74,7 @@ def given_to_first_block(tail: Tail, pairs: Pairs) -> Tensor:
 
 
 @torch.inference_mode()
-def first_block(tail: Tail, given: Tensor, codes: Tensor) -> Tensor:
+def first_block(tail: DistilledSynthesis, given: Tensor, codes: Tensor) -> Tensor:
     """Return what the first block makes of what it gets, float16."""
     parts = zip(given.split(4), codes.split(4), strict=True)
     return torch.cat([tail.first(x.float(), c, TEXTURE).half() for x, c in parts])

@@ -13,7 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from tqdm import tqdm
 
-from vjnode.generators.mobilestylegan.distilled import HEAD_SLOT, LiveConv, LiveHead, Tail
+from vjnode.generators.mobilestylegan.distilled import (
+    HEAD_SLOT,
+    DistilledSynthesis,
+    LiveConv,
+    LiveToRGB,
+)
 from vjnode.generators.mobilestylegan.folded import quarters
 from vjnode.generators.mobilestylegan.layout import BLOCKS
 from vjnode.generators.mobilestylegan.model import SLOPE, Affine, StyledConv, Synthesis
@@ -90,12 +95,12 @@ def measured(teacher: Synthesis, trunk: int, features: Tensor, codes: Tensor) ->
     return found
 
 
-def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> Tail:
+def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> DistilledSynthesis:
     """Return a tail for ``size`` px that is a choice of the teacher's channels; no heads yet.
 
     codes: [N, SLOTS, DIM], many of them.
     """
-    tail, blocks = Tail(size).requires_grad_(requires_grad=False), teacher.blocks
+    tail, blocks = DistilledSynthesis(size).requires_grad_(requires_grad=False), teacher.blocks
     plan, first = tail.plan, tail.plan.trunk
     old = blocks[first]
     _keep(tail.block.ups[0], old.up.affine, quarters(512))
@@ -123,7 +128,9 @@ def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> Tail:
     return tail
 
 
-def _start_fine(tail: Tail, teacher: Synthesis, layers: Layers, groups: Tensor) -> None:
+def _start_fine(
+    tail: DistilledSynthesis, teacher: Synthesis, layers: Layers, groups: Tensor
+) -> None:
     """Begin the fine block as the generator's of its size, which sees less here."""
     index = tail.plan.trunk + 1
     fine, old, following = tail.fine, teacher.blocks[index], teacher.blocks[index + 1]
@@ -157,14 +164,16 @@ def random_conv(conv: LiveConv, scale: float) -> None:
 
 
 @torch.no_grad()  # what it makes is trained later
-def fit_head(tail: Tail, level: int, batches: Iterable[tuple[Tensor, Tensor, Tensor]]) -> None:
+def fit_head(
+    tail: DistilledSynthesis, level: int, batches: Iterable[tuple[Tensor, Tensor, Tensor]]
+) -> None:
     """Make a head the least-squares solution for what the picture before it lacks.
 
     level: 0 for the coarsest. batches: what the first block makes, codes, and pictures
     [N, 3, …], −1…1, of the head's size or larger.
     """
     head, both, seen = tail.heads[level], Moments(), list[Tensor]()
-    assert isinstance(head, LiveHead)  # noqa: S101
+    assert isinstance(head, LiveToRGB)  # noqa: S101
     hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     for x, codes, wanted in batches:
         seen.clear()
