@@ -83,7 +83,7 @@ def check(spec: OutputSpec, *, size: int, fps: Fraction, seconds: float) -> None
 def send(
     output: Output, pattern: Pattern, adapter: Adapter, clock: FrameClock, seconds: float
 ) -> None:
-    """Send the pattern at the clock's deadlines, and print each second how that went."""
+    """Send the pattern at the clock's deadlines, and print the counts each second."""
     number, sent, late, longest_s = 0, 0, 0, 0.0
     report_s = clock.epoch_s + 1.0
     while clock.due_s(number) < clock.epoch_s + seconds:
