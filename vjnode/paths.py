@@ -92,7 +92,7 @@ def move(source: Path, target: Path) -> None:
     Raises:
         OSError: that failed; after half a second, if another program has one of them open.
     """
-    _insist(lambda: source.replace(target))
+    _retry(lambda: source.replace(target))
 
 
 def remove(path: Path) -> None:
@@ -101,10 +101,10 @@ def remove(path: Path) -> None:
     Raises:
         OSError: that failed; after half a second, if another program has it open.
     """
-    _insist(lambda: path.unlink(missing_ok=True))
+    _retry(lambda: path.unlink(missing_ok=True))
 
 
-def _insist(act: Callable[[], object]) -> None:
+def _retry(act: Callable[[], object]) -> None:
     """Call ``act``, and retry for half a second while another program has a file open.
 
     Raises:

@@ -57,10 +57,10 @@ def candidates(samples: Samples) -> list[int]:
         resting = face.mouth_open < 0.06 and face.mouth_width < 0.98 and face.corner_lift < 0.12
         if face.presence > 0.9 and frontal and resting:
             at_rest.append(i)
-    return sorted(at_rest, key=lambda i: unrest(samples.thumbs[i]))
+    return sorted(at_rest, key=lambda i: variation(samples.thumbs[i]))
 
 
-def unrest(thumb: np.ndarray) -> float:
+def variation(thumb: np.ndarray) -> float:
     """Return the variation of a thumbnail's upper left and right corners, in levels."""
     sides = np.concatenate((thumb[:13, :5], thumb[:13, -5:]), 1).astype(np.float32)
     return float(np.abs(np.diff(sides, axis=0)).mean() + np.abs(np.diff(sides, axis=1)).mean())

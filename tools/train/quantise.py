@@ -35,7 +35,7 @@ included."""
 TEXTURE = torch.ones(1)
 
 
-def strangers(count: int) -> list[Tensor]:
+def random_codes(count: int) -> list[Tensor]:
     """Return the style codes of ``count`` random faces, [1, SLOTS, DIM] each."""
     mapping, _ = load(generator_weights())
     noise = torch.randn(count, 512, generator=torch.Generator().manual_seed(2021))
@@ -89,7 +89,7 @@ def main() -> None:
     options = parser.parse_args()
     with torch.inference_mode():
         _, synthesis = load(generator_weights())
-        limits = seen_limits(FoldedSynthesis(synthesis, 1024), strangers(options.faces))
+        limits = seen_limits(FoldedSynthesis(synthesis, 1024), random_codes(options.faces))
         quality = quality_db(limits)
     for name, db in zip(face_names(), quality, strict=True):
         print(f"{name:8} {db:5.1f} dB")

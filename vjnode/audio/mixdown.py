@@ -97,13 +97,13 @@ class Mixdown:
             self._learn(pcm)
         if self._factors is self._wanted:
             return pcm @ self._settled, np.full((count, 1), self._wanted[-1])
-        before, self._factors = self._factors, self._faded(count)
+        before, self._factors = self._factors, self._factors_after(count)
         way = np.arange(1, count + 1, dtype=np.float32)[:, None] / np.float32(max(count, 1))
         factors = np.asarray(before + way * (self._factors - before), dtype=np.float32)
         mixed = np.asarray((pcm * factors[:, :-1]) @ self._weights, dtype=np.float32)
         return mixed, factors[:, -1:]
 
-    def _faded(self, count: int) -> NDArray[np.float32]:
+    def _factors_after(self, count: int) -> NDArray[np.float32]:
         """Return the factors ``count`` frames later in the fade to the wanted ones."""
         left = math.exp(-count / (FADE_S * self._rate_hz))
         factors = self._wanted + np.float32(left) * (self._factors - self._wanted)
@@ -130,7 +130,7 @@ class Mixdown:
         self._heard += count
         new = max(-math.expm1(-count / (AVERAGE_S * self._rate_hz)), count / self._heard)
         self._covariance += np.float32(new) * (products / np.float32(count) - self._covariance)
-        self._signs = self._turned(self._covariance)
+        self._signs = self._signs_without_cancelling(self._covariance)
         wanted = np.append(self._signs, self._gain(self._covariance))
         if (wanted != self._wanted).any():
             self._wanted = wanted
@@ -138,7 +138,7 @@ class Mixdown:
         if begins:
             self._factors = self._wanted
 
-    def _turned(self, covariance: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _signs_without_cancelling(self, covariance: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the signs with which no channel cancels others."""
         signs = self._signs
         for _ in signs:
@@ -160,10 +160,10 @@ class Mixdown:
         signed = self._signs[:, None] * self._weights
         mixed = float((signed * (covariance @ signed)).sum(axis=0).max())
         loudest = float(covariance.diagonal().max())
-        return np.float32(10.0 ** (_made_up_db(_db(loudest) - _db(mixed)) / 20.0))
+        return np.float32(10.0 ** (_compensation_db(_db(loudest) - _db(mixed)) / 20.0))
 
 
-def _made_up_db(loss_db: float) -> float:
+def _compensation_db(loss_db: float) -> float:
     """Return the gain, dB, that compensates for a loss, or for a part of it."""
     if loss_db <= USUAL_LOSS_DB:
         return 0.0

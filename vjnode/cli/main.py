@@ -18,7 +18,7 @@ from vjnode.cli.song import add_analyse, add_render
 from vjnode.errors import VjnodeError
 from vjnode.runtime import heeded_signals, log_to_stderr
 from vjnode.system import windows
-from vjnode.system.console import errors_console, replace_what_cannot_be_shown
+from vjnode.system.console import errors_console, replace_unencodable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``parser`` parses; print any error, and return the exit code."""
-    replace_what_cannot_be_shown()
+    replace_unencodable()
     log_to_stderr()
     try:
         options = parser.parse_args(arguments)

@@ -84,7 +84,7 @@ class OscServer:
             except TimeoutError:
                 continue
             except OSError as error:  # Windows reports a sender's closed port here
-                self._complain("socket", f"OSC: {error}")
+                self._log_once("socket", f"OSC: {error}")
                 continue
             self.handle(data, sender[0])
 
@@ -96,7 +96,7 @@ class OscServer:
         except (MalformedError, PacketError) as error:
             self.counts.received += 1
             self.counts.rejected += 1
-            self._complain(sender, f"OSC datagram from {sender} refused: {error}")
+            self._log_once(sender, f"OSC datagram from {sender} refused: {error}")
             return
         # Time tags are ignored: a show acts on every message as soon as it arrives.
         for message in messages:
@@ -106,7 +106,7 @@ class OscServer:
             except InputError as error:
                 self.counts.rejected += 1
                 about = message.address if message.address in self._names else sender
-                self._complain(about, f"OSC {message.address[:64]} refused: {error}")
+                self._log_once(about, f"OSC {message.address[:64]} refused: {error}")
 
     def _act(self, message: OscMessage) -> None:
         name = self._names.get(message.address)
@@ -119,7 +119,7 @@ class OscServer:
             raise InputError(f"it takes one value, not {len(values)}")
         self._set_parameter(name, values[0])
 
-    def _complain(self, about: str, text: str) -> None:
+    def _log_once(self, about: str, text: str) -> None:
         """Log each complaint once, and few about one subject, so that no sender fills the log."""
         if about not in self._complaints and len(self._complaints) >= _MAX_THINGS:
             return

@@ -129,7 +129,7 @@ def errors_console() -> Console:
     return Console(sys.stderr or Path(os.devnull).open("w"))  # pythonw.exe has none
 
 
-def replace_what_cannot_be_shown() -> None:
+def replace_unencodable() -> None:
     """Make stdout and stderr write ? for characters that their encoding lacks, as in cp437."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)

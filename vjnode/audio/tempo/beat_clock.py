@@ -81,7 +81,7 @@ class BeatClock:
         heard = Beat(estimate.bpm, since, now_s, locked=True)
         if self._beat.locked:
             self._steer(heard)
-        elif self._insists(heard, FIRST_S):
+        elif self._agreed_for(heard, FIRST_S):
             self._lock(heard)
 
     def tap(self, now_s: float) -> None:
@@ -151,9 +151,9 @@ class BeatClock:
             self._correct(folded.bpm, error)
             if level == 1.0 or self._own_level:
                 self._rival = None
-            elif self._insists(heard, LEVEL_S):
+            elif self._agreed_for(heard, LEVEL_S):
                 self._lock(heard)
-        elif self._insists(heard, RELOCK_S):
+        elif self._agreed_for(heard, RELOCK_S):
             self._lock(folded if self._own_level else heard)
 
     def _correct(self, bpm: float, error: float) -> None:
@@ -174,7 +174,7 @@ class BeatClock:
         pull = min(max(beat.pull + _GAIN * error, -most), most)
         self._beat = replace(beat, pull=pull)
 
-    def _insists(self, heard: Beat, long_s: float) -> bool:
+    def _agreed_for(self, heard: Beat, long_s: float) -> bool:
         """Return whether estimates have agreed with this one for ``long_s``."""
         rival, self._rival = self._rival, heard
         if rival is not None and _same_tempo(rival.bpm, heard.bpm):

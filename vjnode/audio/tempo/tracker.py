@@ -103,7 +103,7 @@ class TempoTracker:
         found = pulses(curve, self._recency, periods, regularity)
         if not found:
             return None
-        best = max(found, key=lambda pulse: pulse.score + self._loyalty(pulse))
+        best = max(found, key=lambda pulse: pulse.score + self._continuity_bonus(pulse))
         best = self._sharpen(curve, best)
         self._last, self._last_frames = best, self._frames
         heard_s = self._frames * FRAME_S
@@ -133,7 +133,7 @@ class TempoTracker:
         )
         return math.prod(min(1.0, max(0.0, factor)) for factor in factors)
 
-    def _loyalty(self, pulse: Pulse) -> float:
+    def _continuity_bonus(self, pulse: Pulse) -> float:
         """Return the bonus of a pulse that continues the last one."""
         if self._last is None or abs(np.log(pulse.period / self._last.period)) > 0.03:
             return 0.0

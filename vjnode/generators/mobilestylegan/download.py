@@ -167,13 +167,13 @@ def _download(wheel: Wheel, folder: Path) -> None:
     )
     if run.returncode != 0 or not (folder / wheel.file).is_file():
         raise FetchError(
-            f"pip could not fetch {wheel.requirement} ({_condensed(run.stderr)}); "
+            f"pip could not fetch {wheel.requirement} ({_cause(run.stderr)}); "
             f"connect to the network once, or put {wheel.file} into {folder.parent} "
             "or into a folder named by VJNODE_WHEELS"
         )
 
 
-def _condensed(text: str) -> str:
+def _cause(text: str) -> str:
     """Return the line of pip's output that names the cause."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]

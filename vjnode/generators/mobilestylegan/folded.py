@@ -48,7 +48,7 @@ Rows = tuple[int, int]
 """A range of rows: the first, and the one after the last."""
 
 
-def as_it_is(x: Tensor) -> Tensor:
+def unchanged(x: Tensor) -> Tensor:
     """Return x."""
     return x
 
@@ -88,7 +88,7 @@ class FoldedBlock(nn.Module):
         x: Tensor,
         codes: Tensor,
         texture: Tensor,
-        then: Then = as_it_is,
+        then: Then = unchanged,
         *,
         rows: Rows | None = None,
         begins: int = 0,
@@ -270,7 +270,7 @@ class FoldedSynthesis(nn.Module):
 
     def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        return self._band(self.features(codes, texture), codes, texture, as_it_is, (0, 1))
+        return self._band(self.features(codes, texture), codes, texture, unchanged, (0, 1))
 
     def features(self, codes: Tensor, texture: Tensor) -> Tensor:
         """Return the features of root and trunk, [1, 512, 32, 32]."""
@@ -310,7 +310,7 @@ class FoldedSynthesis(nn.Module):
         for i, (block, (begins, rows)) in enumerate(
             zip(late, self._rows(*which), strict=True), TRUNK
         ):
-            finish = as_it_is if i < BLOCKS - 1 else lambda strip: then(self.head(strip, code))
+            finish = unchanged if i < BLOCKS - 1 else lambda strip: then(self.head(strip, code))
             own = codes[:, 3 * i + 1 : 3 * i + 4]
             x = block(x, own, texture, finish, rows=rows, begins=begins)
         return x

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 RETRY_S = 5.0
 
 
-class Telling(Output, Protocol):
+class ReportingOutput(Output, Protocol):
     """An output that reports its state."""
 
     def about(self) -> dict[str, object]:
@@ -34,12 +34,12 @@ class Interrupted:
 
     def __init__(
         self,
-        begin: Callable[[], Telling],
+        begin: Callable[[], ReportingOutput],
         reason: str,
         known: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self._begin, self._reason, self._known = begin, reason, known
-        self._output: Telling | None = None
+        self._output: ReportingOutput | None = None
         self._retry_s: float | None = None
         self._missed = 0
         _log.error("%s; tried again every %g s", reason, RETRY_S)

@@ -56,9 +56,9 @@ class SoundTrack:
         expected = self.laid - self._drop
         start = round(end_s * RATE_HZ) - len(samples)
         off = start - expected
-        drop = self._drop - self._believed(off, len(samples))
+        drop = self._drop - self._accepted_offset(off, len(samples))
         self.pad_to(self.laid - drop)
-        samples = stretched(samples, self._drifted(off, len(samples)))
+        samples = stretched(samples, self._drift_correction(off, len(samples)))
         kept = samples[max(0, drop) :]
         if len(kept):
             self._parts.put(kept)
@@ -80,7 +80,7 @@ class SoundTrack:
         self.taken += len(taken)
         return taken
 
-    def _believed(self, off: int, count: int) -> int:
+    def _accepted_offset(self, off: int, count: int) -> int:
         """Return the samples by which the sound is to be moved when a block is ``off`` by some."""
         if not self._started or abs(off) > GAP:
             self._off_for = 0
@@ -96,7 +96,7 @@ class SoundTrack:
         self._off_for = 0
         return self._off
 
-    def _drifted(self, off: int, count: int) -> int:
+    def _drift_correction(self, off: int, count: int) -> int:
         """Return the samples, −1, 0 or 1, by which to lengthen a block to follow a drift."""
         if abs(off) > JITTER:
             return 0

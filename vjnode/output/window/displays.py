@@ -34,7 +34,7 @@ def choose_display(names: Sequence[str], target: str) -> int:
     return names.index(choose("display", names, target))
 
 
-def told_apart(names: Sequence[str]) -> list[str]:
+def unique_names(names: Sequence[str]) -> list[str]:
     """Return a unique name for each display: systems give many of them the same name."""
     return [
         name if (nth := names[: place + 1].count(name)) == 1 else f"{name} #{nth}"

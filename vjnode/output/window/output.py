@@ -25,7 +25,7 @@ from vjnode.output.window.displays import (
     label,
     load,
     same_display,
-    told_apart,
+    unique_names,
 )
 from vjnode.output.window.opengl import Canvas
 
@@ -203,7 +203,9 @@ def open_output(target: str, context: OutputContext) -> WindowOutput | Interrupt
 def _begin(target: str, context: OutputContext) -> WindowOutput:
     glfw = load(to_show=True)
     monitors = displays(glfw)
-    names = told_apart([glfw.get_monitor_name(one).decode(errors="replace") for one in monitors])
+    names = unique_names(
+        [glfw.get_monitor_name(each).decode(errors="replace") for each in monitors]
+    )
     before = context.before.get("display")
     if target or before is None:
         number = choose_display(names, target)
