@@ -1,1 +1,1 @@
-"""What is run offline: training, benchmarks, checks; ``python -m tools.FOLDER.NAME``."""
+"""Offline programs: training, benchmarks, checks; run as ``python -m tools.FOLDER.NAME``."""

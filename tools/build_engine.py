@@ -13,7 +13,7 @@ from vjnode.cli.options import Parser
 
 
 def main() -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line, and return the exit code."""
     parser = Parser(description=__doc__.splitlines()[0])
     add_build(parser)
     return run_command(parser)

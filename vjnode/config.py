@@ -1,4 +1,4 @@
-"""What a show is made of: one frozen value, checked once, handed to every stage."""
+"""Configuration of a show: one frozen value, checked once, passed to every stage."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,13 +20,13 @@ DURATION_LOW_S, DURATION_HIGH_S = 0.01, 1e7
 
 @dataclass(frozen=True)
 class ShowConfig:
-    """Everything that is fixed while a show runs.
+    """Settings that are fixed while a show runs.
 
-    audio: what to listen to, as ``--audio`` takes it.
-    outputs: where frames go; the first one's clock writes trace and report.
+    audio: source of sound, in the form of ``--audio``.
+    outputs: outputs of the frames; the first one's clock writes trace and report.
     size: pictures are size × size px; one of 1024, 512, 256.
     fps: frames/s, exact.
-    duration_s: when to end, s; None: when told to.
+    duration_s: length of the show, s; None: until it is stopped.
     sweep_memory_mib: limit for key frames in memory, MiB.
     drawing: ``keys`` blends prepared key frames; ``live`` draws every frame anew, which is refused
         when the engine is opened and proves too slow; ``auto`` does so where it keeps up.
@@ -73,10 +73,10 @@ class ShowConfig:
 
 
 def check_distinct(**files: Path | None) -> None:
-    """Make sure that no file is written over another that the same request names.
+    """Check that no file would overwrite another that the same request names.
 
     Raises:
-        InputError: two of ``files`` are the same; says which.
+        InputError: two of ``files`` are the same; the text tells which.
     """
     seen: dict[Path, str] = {}
     for role, path in files.items():
@@ -90,7 +90,7 @@ def check_distinct(**files: Path | None) -> None:
 
 
 def check_plot(path: Path | None) -> None:
-    """Check where a picture is to be written.
+    """Check the path of a plot.
 
     Raises:
         InputError: not a PNG, or its folder does not exist.
@@ -103,7 +103,7 @@ def check_plot(path: Path | None) -> None:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Read ``HOST:PORT``.
+    """Return host and port of ``HOST:PORT``.
 
     Raises:
         InputError: no host, or a port outside 1 to 65535.

@@ -1,19 +1,18 @@
-"""Errors that a person at the console should read: what, the limit, the remedy."""
+"""Errors for a person at the console: each tells the fault, the limit and the remedy."""
 
 
 class VjnodeError(Exception):
-    """Anything that vjnode itself found wrong; its text says what to do.
+    """An error that vjnode detected; its text tells the remedy.
 
-    ``exit_code`` is what the command line ends with: 1 when the surroundings failed
-    (network, disk, port), 2 when the request itself cannot be met (a missing song,
-    an unknown face).
+    ``exit_code`` is the command line's exit code: 1 if the environment failed (network, disk,
+    port), 2 if the request itself cannot be met (a missing song, an unknown face).
     """
 
     exit_code = 1
 
 
 class InputError(VjnodeError):
-    """The request names something that is not there or is out of range."""
+    """The request names something that does not exist or is out of range."""
 
     exit_code = 2
 
@@ -23,7 +22,7 @@ class SourceError(VjnodeError):
 
 
 class FetchError(VjnodeError):
-    """A model could not be fetched, or what came is not what was expected."""
+    """A model could not be fetched, or the fetched file is not the expected one."""
 
 
 class OutputError(VjnodeError):
@@ -31,4 +30,4 @@ class OutputError(VjnodeError):
 
 
 class EngineError(VjnodeError):
-    """An engine cannot be built, or one that is there must not be run."""
+    """An engine cannot be built, or an existing one must not be run."""

@@ -1,4 +1,4 @@
-"""Choosing from a list of names, the same way from the command line, OSC and presets."""
+"""Choice from a list of names, the same for the command line, OSC and presets."""
 
 import difflib
 import math
@@ -29,7 +29,7 @@ def choose(kind: str, names: Sequence[str], value: object) -> str:
         if number == int(number) and 0 <= number < len(names):
             return names[int(number)]
         raise InputError(f"there is no {kind} number {value}; they go from 0 to {len(names) - 1}")
-    shown = repr(value)[:_MAX_NAME]  # a sender may offer kilobytes
+    shown = repr(value)[:_MAX_NAME]  # a sender may send kilobytes
     near = difflib.get_close_matches(shown.strip("'"), names, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
     raise InputError(f"there is no {kind} {shown}; {hint}there are: {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""ONNX files that tell nothing of the machine on which they were made."""
+"""ONNX files without information about the machine on which they were made."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ from pathlib import Path
 def plain_bytes(path: Path) -> bytes:
     """Return an exported graph without the exporter's notes, the same bytes on every machine.
 
-    They name the file on this machine in which each step was written.
+    The notes name, for each node, the source file on this machine.
     """
-    import onnx  # noqa: PLC0415 - needed for making graphs only
+    import onnx  # noqa: PLC0415 - only needed for making graphs
 
     model = onnx.load(path)
     for node in model.graph.node:

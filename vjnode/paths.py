@@ -1,4 +1,4 @@
-"""Files: those that ship, the user's cache, and patient ways to replace, move and remove one."""
+"""Paths of shipped files and of the user's cache; replacing, moving and removing with retries."""
 
 import os
 import tempfile
@@ -13,12 +13,12 @@ import platformdirs
 from vjnode.errors import VjnodeError
 
 TRIES, PAUSE_S = 11, 0.05
-"""Windows neither moves nor removes what another program has open, as a virus scanner has whatever
-is new; half a second later it has mostly been closed again."""
+"""Number of tries and pause between them, s. Windows neither moves nor removes a file that another
+program has open, as virus scanners have new files; after half a second most are closed again."""
 
 
 def shipped(*parts: str) -> Path:
-    """Path of something in ``presets/``, in a checkout or in an installed wheel."""
+    """Return the path of a file in ``presets/``, in a checkout or in an installed wheel."""
     return _presets().joinpath(*parts)
 
 
@@ -30,10 +30,10 @@ def _presets() -> Path:
 
 
 def cache_dir(*parts: str) -> Path:
-    """Folder for models and sweeps; ``VJNODE_CACHE`` overrides the system's usual place.
+    """Return the folder for models and sweeps; ``VJNODE_CACHE`` overrides the system's default.
 
     Raises:
-        VjnodeError: the folder cannot be made.
+        VjnodeError: the folder cannot be created.
     """
     base = os.environ.get("VJNODE_CACHE") or platformdirs.user_cache_dir("vjnode", appauthor=False)
     folder = Path(base).expanduser().joinpath(*parts)
@@ -48,19 +48,19 @@ def cache_dir(*parts: str) -> Path:
 
 
 def check_writable(path: Path) -> None:
-    """Check that ``path`` can be written, and leave everything as it is.
+    """Check that ``path`` can be written, without changing any file.
 
-    An empty file is left where another program has it open by then, and does not let go.
+    An empty file stays behind if another program has opened it by then and does not close it.
 
     Raises:
-        OSError: it cannot.
+        OSError: it cannot be written.
     """
     try:
         path.open("xb").close()
     except FileExistsError:
         path.open("ab").close()
     else:
-        with suppress(OSError):  # it could be written
+        with suppress(OSError):  # the check has succeeded: the file could be written
             remove(path)
 
 
@@ -77,38 +77,38 @@ def replace_file(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)  # as any other file, not as the secret that mkstemp makes
+        temporary.chmod(0o644)  # like any other file; mkstemp makes it private
         move(temporary, path)
     finally:
-        with suppress(OSError):  # by then it has its own name, unless this failed
+        with suppress(OSError):  # the file has been renamed by then, unless this failed
             remove(temporary)
 
 
 def move(source: Path, target: Path) -> None:
-    """Give the file or folder ``source`` the name ``target``, on the same disk, in one step.
+    """Rename the file or folder ``source`` to ``target``, on the same disk, in one step.
 
-    A file that is there is replaced.
+    An existing file is replaced.
 
     Raises:
-        OSError: that cannot be; after half a second, where another program has one of them open.
+        OSError: that failed; after half a second, if another program has one of them open.
     """
-    _insist(lambda: source.replace(target))
+    _retry(lambda: source.replace(target))
 
 
 def remove(path: Path) -> None:
     """Remove the file ``path``, if there is one.
 
     Raises:
-        OSError: that cannot be; after half a second, where another program has it open.
+        OSError: that failed; after half a second, if another program has it open.
     """
-    _insist(lambda: path.unlink(missing_ok=True))
+    _retry(lambda: path.unlink(missing_ok=True))
 
 
-def _insist(act: Callable[[], object]) -> None:
-    """Do ``act``, again and again for half a second while another program has a file open.
+def _retry(act: Callable[[], object]) -> None:
+    """Call ``act``, and retry for half a second while another program has a file open.
 
     Raises:
-        OSError: the last try failed, too, or for another reason.
+        OSError: the last try failed, too, or a try failed for another reason.
     """
     for _ in range(TRIES - 1):
         try:

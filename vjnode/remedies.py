@@ -1,7 +1,7 @@
-"""Remedies: commands that help when they are typed as they stand, in any shell and any folder.
+"""Remedies: commands for error messages, which can be typed unchanged in any shell and any folder.
 
-What is to be typed depends on how vjnode was installed and on the system. A clone keeps its
-packages in an environment of its own, which the ``pip`` of a shell knows nothing of.
+The commands depend on the way in which vjnode was installed, and on the system. A clone keeps its
+packages in an environment of its own, which the ``pip`` of a shell does not use.
 """
 
 import json
@@ -19,17 +19,17 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 _PLAIN = re.compile(r"[\w.:\\/=+\[\]-]+")
-"""Words that no shell on Windows takes for something else."""
+"""Pattern of words that need no quotes in any shell on Windows."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """The way in which vjnode was installed, and the system it is on.
+    """The way in which vjnode was installed, and its system.
 
-    python: what it runs on, absolute. script: what starts it, where there is one.
+    python: path of its interpreter, absolute. script: path of its start script, if it has one.
     clone: the folder that it runs from; None for a wheel.
-    known: whether pip knows it, so that it can be asked for its extras by name.
-    system: as ``sys.platform`` says. powershell: whether the shell on Windows is PowerShell.
+    known: whether pip has it installed, so that extras can be installed by its name.
+    system: as in ``sys.platform``. powershell: whether the shell on Windows is PowerShell.
     root: whether system packages may be installed without asking. apt: whether apt installs them.
     """
 
@@ -43,9 +43,9 @@ class Installation:
     apt: bool = True
 
     def pip(self, *words: str, pinned: bool = True) -> str:
-        """Return the command that installs with the pip that vjnode itself belongs to.
+        """Return the command that installs by the pip of vjnode's own environment.
 
-        words: packages and options. pinned: in a clone, to the versions that were tested.
+        words: packages and options. pinned: in a clone, use the tested versions.
         """
         constraints: tuple[str, ...] = ()
         if pinned and self.clone is not None:
@@ -55,7 +55,7 @@ class Installation:
     def pip_extra(self, name: str) -> str:
         """Return the command that installs an extra of vjnode's.
 
-        The vjnode that is there satisfies pip, so none is fetched, and none is replaced that runs.
+        The installed vjnode satisfies pip, so that it is neither fetched nor replaced.
         """
         if self.known or self.clone is None:
             return self.pip(f"vjnode[{name}]")
@@ -67,17 +67,17 @@ class Installation:
         return self.typed([*begun, *words])
 
     def packages(self, *names: str) -> str:
-        """Return what to do for packages of a Linux system, called as Debian does."""
+        """Return the remedy that installs packages of a Linux system; names: as in Debian."""
         if not self.apt:
             return f"install {' and '.join(names)}, or what your system calls them"
         return f"run: {self.as_root('apt-get', 'install', *names)}"
 
     def as_root(self, *words: str) -> str:
-        """Return the command that runs ``words`` with the rights that they need."""
+        """Return the command that runs ``words`` as root."""
         return self.typed([*(() if self.root else ("sudo",)), *words])
 
     def typed(self, words: Sequence[str]) -> str:
-        """Return ``words`` as this system's shell reads them."""
+        """Return ``words`` as a command line, quoted for this system's shell."""
         if self.system != "win32":
             return shlex.join(words)
         quoted = [word if _PLAIN.fullmatch(word) else f'"{word}"' for word in words]
@@ -88,7 +88,7 @@ class Installation:
 
 @cache
 def installation() -> Installation:
-    """Return how the vjnode that runs here was installed."""
+    """Return the installation of the running vjnode."""
     try:
         told = json.loads(distribution("vjnode").read_text("direct_url.json") or "{}")
         known = True
@@ -107,7 +107,7 @@ def installation() -> Installation:
         clone,
         known,
         sys.platform,
-        powershell="PROMPT" not in os.environ,  # which is cmd's own
+        powershell="PROMPT" not in os.environ,  # only cmd sets PROMPT
         root=not hasattr(os, "geteuid") or os.geteuid() == 0,
         apt=shutil.which("apt-get") is not None,
     )
@@ -124,12 +124,12 @@ def install(*words: str, pinned: bool = True) -> str:
 
 
 def install_packages(*names: str) -> str:
-    """Return what to do for packages of a Linux system, called as Debian does."""
+    """Return the remedy that installs packages of a Linux system; names: as in Debian."""
     return installation().packages(*names)
 
 
 def run_as_root(*words: str) -> str:
-    """Return the command that runs a program of the system with the rights that it needs."""
+    """Return the command that runs a program of the system as root."""
     return installation().as_root(*words)
 
 

@@ -1,4 +1,4 @@
-"""Set-up of every process of vjnode: its log, signals, clock, and a silent OpenVINO."""
+"""Set-up of every process of vjnode: log, signals, clock, and OpenVINO without telemetry."""
 
 import logging
 import os
@@ -11,18 +11,18 @@ from types import ModuleType
 from vjnode.system.console import ConsoleHandler, errors_console
 
 monotonic_s: Callable[[], float] = time.perf_counter if sys.platform == "win32" else time.monotonic
-"""The clock of a show, s: one for all of its processes, and finer than any frame.
+"""Clock of a show, s: the same for all of its processes, and finer than any frame.
 
 On Windows, before Python 3.13, ``time.monotonic`` moves in steps of 15.6 ms, about a frame;
-``time.perf_counter`` is as good a clock there, and the same in every process.
+``time.perf_counter`` is monotonic there as well, and the same in every process.
 """
 
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-"""Signals that end a program: of Ctrl-C, a service manager, a closed terminal, Ctrl-Break."""
+"""Signals that end a program: by Ctrl-C, a service manager, a closed terminal, Ctrl-Break."""
 
 
 def log_to_stderr() -> None:
-    """Write the log to stderr, one line an event; nobody who logs waits for that."""
+    """Set up the log to stderr, one line per event; logging calls do not wait for the console."""
     logging.basicConfig(
         handlers=[ConsoleHandler(errors_console())],
         level=logging.INFO,
@@ -34,18 +34,18 @@ def log_to_stderr() -> None:
 def heeded_signals(*names: str) -> list[signal.Signals]:
     """Return those of ``names`` that this system has and this process does not ignore.
 
-    What is ignored stays so: nohup, or a shell's job in the background, has its reason.
+    Ignored signals stay ignored: nohup, or a shell's background job, relies on that.
     """
     known = [signal.Signals[name] for name in names if hasattr(signal, name)]
-    return [one for one in known if signal.getsignal(one) is not signal.SIG_IGN]
+    return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def load_openvino() -> ModuleType:
-    """Import OpenVINO with its telemetry left out.
+    """Import OpenVINO without its telemetry, and return it.
 
-    As it comes, each import and each conversion is reported to an analytics server without
-    asking. When its telemetry package cannot be imported, it does without; so that is what it
-    is told, before it is imported for the first time in this process.
+    By default, each import and each conversion is reported to an analytics server without asking.
+    If its telemetry package cannot be imported, OpenVINO works without it; so this makes that
+    import fail, before OpenVINO is imported for the first time in this process.
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino  # noqa: PLC0415 - after the line above
@@ -55,7 +55,7 @@ def load_openvino() -> ModuleType:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vjnode.output import overrides as module
-from vjnode.output.overrides import BREATH_S, STALE_S, Cue, Curtain, Fade, Stills, breath, soft
+from vjnode.output.overrides import BREATH_S, STALE_S, Cue, Fade, Overrides, Stills, breath, soft
 
 SIZE = 8
 FPS = 60
@@ -22,14 +22,14 @@ STILLS = Stills(grey(40), grey(60))
 
 
 class Output:
-    """A curtain with a clock: what it shows, frame by frame, as the level of its grey."""
+    """Overrides with a clock: what they show, frame by frame, as the level of its grey."""
 
     def __init__(self, stills=STILLS):
         self.asked = 0
         self.now_s = 100.0
         self.drawn_s = self.now_s
         self.awake_s = 0.0
-        self.curtain = Curtain(SIZE, lambda: self.count(stills), awake_s=lambda: self.awake_s)
+        self.overrides = Overrides(SIZE, lambda: self.count(stills), awake_s=lambda: self.awake_s)
 
     def count(self, stills):
         self.asked += 1
@@ -40,7 +40,7 @@ class Output:
         self.awake_s += 1 / FPS
         if engine:
             self.drawn_s, self.picture = self.now_s, grey(level)
-        shown = self.curtain.draw(self.now_s, cue, self.picture, self.drawn_s)
+        shown = self.overrides.draw(self.now_s, cue, self.picture, self.drawn_s)
         assert (shown[..., 3] == 255).all()
         assert (shown[..., :3] == shown[0, 0, 0]).all()
         return int(shown[0, 0, 0])
@@ -52,7 +52,7 @@ class Output:
 def test_without_any_of_it_the_frame_itself_is_shown_and_nothing_is_copied():
     picture = grey(7)
     assert (
-        Curtain(SIZE, lambda: None, awake_s=lambda: 0.0).draw(1.0, Cue(), picture, 1.0) is picture
+        Overrides(SIZE, lambda: None, awake_s=lambda: 0.0).draw(1.0, Cue(), picture, 1.0) is picture
     )
 
 
@@ -92,7 +92,7 @@ def test_an_output_that_was_held_up_by_itself_gives_a_dead_engine_no_more_time(b
     output.now_s += 3.0
     output.awake_s += 3.0 * busy
     standing_in = output.run(1.0, engine=False)
-    assert output.curtain.standing_in
+    assert output.overrides.standing_in
     assert standing_in[-1] < 100
     assert np.abs(np.diff(standing_in[1:])).max() < 12  # a crossfade, but for what was missed
 
@@ -137,7 +137,7 @@ def test_blackout_and_back_while_frozen():
 
 def test_what_was_frozen_is_frozen_in_an_output_that_is_started_again():
     output = Output()
-    output.curtain.hold(grey(77))
+    output.overrides.hold(grey(77))
     assert set(output.run(0.5, FREEZE, level=200)) == {77}
     assert output.frame() == 200
 
@@ -173,11 +173,11 @@ def test_the_last_good_frame_stays_for_two_seconds_and_then_the_stills_breathe()
     output = Output()
     output.frame()
     assert set(output.run(STALE_S - 0.05, engine=False)) == {200}
-    assert not output.curtain.standing_in
+    assert not output.overrides.standing_in
     leaving = output.run(1.0, engine=False)
     assert np.abs(np.diff(leaving)).max() < 12  # a crossfade, no cut
     breathing = output.run(2 * BREATH_S, engine=False)
-    assert output.curtain.standing_in
+    assert output.overrides.standing_in
     assert (min(breathing), max(breathing)) == (40, 60)
     assert np.abs(np.diff(breathing)).max() <= 1
     turns = np.diff(np.sign(np.diff([b for b, a in itertools.pairwise(breathing) if a != b])))
@@ -189,7 +189,7 @@ def test_when_frames_come_again_they_are_faded_to():
     output.frame()
     output.run(STALE_S + 3, engine=False)
     back = output.run(1.0)
-    assert not output.curtain.standing_in
+    assert not output.overrides.standing_in
     assert back[-1] == 200
     assert np.abs(np.diff(back)).max() < 12
 
@@ -213,10 +213,10 @@ def test_outputs_breathe_together():
 def test_the_frame_that_was_given_is_not_written_to():
     picture = grey(200)
     picture.flags.writeable = False
-    curtain = Curtain(SIZE, lambda: STILLS, awake_s=lambda: 0.0)
+    overrides = Overrides(SIZE, lambda: STILLS, awake_s=lambda: 0.0)
     for n in range(600):
         cue = Cue(blackout=n % 100 > 50, neutral=n % 70 > 30, fade_s=0.4)
-        curtain.draw(n / FPS, cue, picture, 0.0)
+        overrides.draw(n / FPS, cue, picture, 0.0)
     assert (STILLS.rest == grey(40)).all()
     assert (STILLS.away == grey(60)).all()
 

@@ -20,7 +20,7 @@ from vjnode.output import spout
 from vjnode.output.base import Delivery, Frame, OutputContext
 from vjnode.output.delivery import Adapter
 from vjnode.output.registry import open_output, parse_output
-from vjnode.output.test_pattern import BARS, Card, bar_centre
+from vjnode.output.test_pattern import BARS, Pattern, bar_centre
 from vjnode.remedies import install_extra
 
 PACKAGE = "SpoutGL==0.1.1"
@@ -58,7 +58,7 @@ def test_receivers_see_the_picture_as_it_is(machine, order, size):
 def test_blue_first_is_what_spout_is_used_to(machine):
     assert parse_output("spout").delivery.order == "bgra"
     output, adapter = opened()
-    frame = Card(64, Fraction(60)).frame(0)
+    frame = Pattern(64, Fraction(60)).frame(0)
     assert (adapter.adapt(frame.pixels)[bar_centre(5, 64)[::-1]] == (0, 0, 255, 255)).all()  # red
     send(output, adapter, frame)
     for index, (_, rgb) in enumerate(BARS):
@@ -77,7 +77,7 @@ def test_upside_down_and_smaller_when_asked(machine):
 def test_alpha_arrives(machine):
     output, adapter = opened("spout,alpha=luma")
     assert not machine.living["vjnode"].picture.any()  # dark, so that nothing is covered
-    send(output, adapter, Card(64, Fraction(60)).frame(0))
+    send(output, adapter, Pattern(64, Fraction(60)).frame(0))
     picture = machine.living["vjnode"].picture
     alphas = [int(picture[bar_centre(index, 64)[::-1]][3]) for index in range(len(BARS))]
     assert alphas == sorted(alphas, reverse=True)

@@ -20,7 +20,7 @@ from vjnode.output import syphon
 from vjnode.output.base import Delivery, OutputContext
 from vjnode.output.delivery import Adapter
 from vjnode.output.registry import open_output, parse_output
-from vjnode.output.test_pattern import BARS, Card, bar_centre
+from vjnode.output.test_pattern import BARS, Pattern, bar_centre
 from vjnode.remedies import install_extra
 
 PACKAGE = "syphon-python==0.2.0"
@@ -59,7 +59,7 @@ def test_clients_see_the_picture_as_it_is(mac, order, size):
 
 def test_no_colour_is_exchanged(mac):
     output, adapter = opened("syphon,order=bgra")
-    frame = Card(64, Fraction(60)).frame(0)
+    frame = Pattern(64, Fraction(60)).frame(0)
     assert (adapter.adapt(frame.pixels)[bar_centre(5, 64)[::-1]] == (0, 0, 255, 255)).all()  # red
     send(output, adapter, frame)
     for index, (_, rgb) in enumerate(BARS):
@@ -77,7 +77,7 @@ def test_upside_down_and_smaller_when_asked(mac):
 
 def test_alpha_arrives(mac):
     output, adapter = opened("syphon,alpha=luma")
-    send(output, adapter, Card(64, Fraction(60)).frame(0))
+    send(output, adapter, Pattern(64, Fraction(60)).frame(0))
     picture = mac.servers[0].picture
     alphas = [int(picture[bar_centre(index, 64)[::-1]][3]) for index in range(len(BARS))]
     assert alphas == sorted(alphas, reverse=True)

@@ -3,13 +3,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from vjnode.output.test_pattern import BARS, SIDE, SWEEP_S, Card, bar_centre
+from vjnode.output.test_pattern import BARS, SIDE, SWEEP_S, Pattern, bar_centre
 
 FPS = Fraction(60)
 
 
 def picture(number=0, size=SIDE):
-    return Card(size, FPS).frame(number).pixels.copy()
+    return Pattern(size, FPS).frame(number).pixels.copy()
 
 
 @pytest.mark.parametrize("size", [64, 255, 512, 1024])
@@ -46,7 +46,7 @@ def test_the_counter_changes_with_every_frame_and_only_it_and_the_square_move():
 
 def square(number):
     """Where the square's middle is, px."""
-    row = Card(SIDE, FPS).frame(number).pixels[386, 4:-4, 0]
+    row = Pattern(SIDE, FPS).frame(number).pixels[386, 4:-4, 0]
     return np.flatnonzero(row > 200).mean()
 
 
@@ -58,6 +58,6 @@ def test_the_square_crosses_evenly_and_again():
 
 
 def test_a_frame_says_which_it_is():
-    card = Card(64, Fraction(30000, 1001))
-    info = card.frame(300).info
+    pattern = Pattern(64, Fraction(30000, 1001))
+    info = pattern.frame(300).info
     assert (info.frame, info.t_s) == (300, pytest.approx(10.01))

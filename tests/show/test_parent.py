@@ -103,9 +103,9 @@ def test_on_windows_the_end_of_the_session_ends_a_show(monkeypatch):
 LOADED = """
 import sys
 from importlib import import_module
-from vjnode.show import live
+from vjnode.show import run
 before = "openvino" in sys.modules
-import_module(live.WARM_IMPORTS)
+import_module(run.WARM_IMPORTS)
 print(before, "openvino" in sys.modules, "openvino_telemetry" in sys.modules)
 """
 

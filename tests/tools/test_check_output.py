@@ -1,4 +1,4 @@
-"""The test card reaches an output through the same door as a show's frames."""
+"""The test pattern reaches an output in the same way as a show's frames."""
 
 import platform
 
@@ -19,7 +19,7 @@ def test_it_says_what_to_see_and_how_it_goes(capsys):
 
 
 @pytest.mark.parametrize(("kind", "stand_in"), [("spout", fake_spout), ("syphon", fake_syphon)])
-def test_the_card_arrives_as_it_is(kind, stand_in, capsys):
+def test_the_pattern_arrives_as_it_is(kind, stand_in, capsys):
     with stand_in.installed() as machine:
         machine.clients = 1
         assert main([f"{kind}:Card", "--seconds", "0.2", "--size", "64"]) == 0

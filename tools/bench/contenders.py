@@ -1,10 +1,10 @@
-"""What ``tools/bench/engines.py`` compares: vjnode's engines, and what one would run instead.
+"""Contenders of ``tools/bench/engines.py``: vjnode's engines, and the alternatives to them.
 
 Each contender opens in a process of its own and then draws one whole frame at a time, from style
 codes (or a column of MFCCs) in this computer's memory to the result back there. The generator is
-given two poses in turn, so that nothing that is kept from one picture to the next counts. A peer
-runs as its own package runs it; what it and vjnode do in each precision stands beside that, and
-every row says which precision it is in.
+given two poses in turn, so that caching between pictures does not count. A peer runs as its own
+package runs it; rows for peer and vjnode in each precision are added, and every row names its
+precision.
 """
 
 import os
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from vjnode.generators.stylegan2.folded import UpForm
 
 UP_FORMS: "tuple[UpForm, ...]" = ("filter", "phases")
-"""How StyleGAN2 may double on a card. One 6×6 transposed convolution does the work of ``phases``,
-and no runtime has it as one product of matrices."""
+"""Forms of doubling that StyleGAN2 may use on a card. One 6×6 transposed convolution does the work
+of ``phases``, and no runtime has it as one product of matrices."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to make frames. peer: what one would run instead of vjnode."""
+    """One way to make frames. peer: whether it is an alternative to vjnode."""
 
     name: str
     open: Callable[[], Opened]
@@ -49,9 +49,9 @@ class Contender:
 
 
 def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender]:
-    """Yield everything that can be tried for a model, the peer to compare with first.
+    """Yield all contenders for a model, the peer to compare with first.
 
-    size: px; 0 for the encoder. threads: for what runs on the processor; None for all cores.
+    size: px; 0 for the encoder. threads: for contenders on the processor; None for all cores.
     """
     card = gpu_here() is not None
     device = "cuda" if card else "cpu"
@@ -66,12 +66,12 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
                 open_ = partial(_random_face, threads, precision)
                 yield Contender(f"random-face in {precision}", open_)
         yield Contender(f"torch eager on {device}", partial(_readable, size, device, threads), True)
-        for one in registry.CANDIDATES:
-            yield Contender(one.name, partial(_engine, one.open, size, threads))
+        for candidate in registry.CANDIDATES:
+            yield Contender(candidate.name, partial(_engine, candidate.open, size, threads))
         for precision in ("f32", "int8", "bf16"):
             open_ = partial(_engine, partial(_in, precision), size, threads, "asked for")
             yield Contender(f"vjnode in {precision}", open_)
-        return  # those on a card are among them
+        return  # contenders on a card are among them
     elif model == "mobilestylegan-live":
         open_ = partial(_readable, size, device, threads)
         yield Contender(f"the whole generator, torch eager on {device}", open_, True)
@@ -136,9 +136,9 @@ def _engine(
 
 
 def _random_face(threads: int | None, precision: str | None = None) -> Opened:
-    """Open random-face's graph and do what its package does, which ends with numpy to 8 bits.
+    """Open random-face's graph, run as in its package, which converts to 8 bits by numpy.
 
-    precision: to hold it to; None for what OpenVINO chooses, for the package asks for none.
+    precision: forced precision; None for OpenVINO's choice, as the package sets none.
     """
     from vjnode.generators.mobilestylegan.convert import extract_ir  # noqa: PLC0415
 
@@ -147,7 +147,7 @@ def _random_face(threads: int | None, precision: str | None = None) -> Opened:
     if precision is not None:
         _need(precision)
         options["INFERENCE_PRECISION_HINT"] = precision
-    elif not has_bf16(core):  # one that is only held to have none is as one that has none
+    elif not has_bf16(core):  # false as well for a processor that is set to have none
         options["INFERENCE_PRECISION_HINT"] = "f32"
     if threads is not None:
         options["INFERENCE_NUM_THREADS"] = threads
@@ -167,7 +167,7 @@ def _random_face(threads: int | None, precision: str | None = None) -> Opened:
 
 
 def _readable(size: int, device: str, threads: int | None) -> Opened:
-    """Open the network as it is written for reading, and have torch run it as it stands."""
+    """Open the readable form of the network, run by torch without changes."""
     torch = load_torch(threads)
     from vjnode.generators.mobilestylegan.download import generator_weights  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
@@ -214,5 +214,5 @@ def _live_encoder() -> Opened:
 
 
 def _poses() -> list[NDArray[np.float32]]:
-    """Return the style codes, (23, 512) float32, of two faces that ship, which share nothing."""
+    """Return the style codes, (23, 512) float32, of two shipped faces without common codes."""
     return [load_face(name).codes for name in face_names()[:2]]

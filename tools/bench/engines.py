@@ -1,13 +1,14 @@
-"""Time vjnode's engines beside what one would run instead, on whatever machine this is.
+"""Time vjnode's engines beside the alternatives to them, on this machine.
 
     python -m tools.bench.engines [--model NAME …] [--size PX …] [--only TEXT] [--seconds 3]
                                  [--threads N] [--json FILE] [--markdown FILE]
 
-Everything that draws the same is loaded at once, each in a process of its own, and they take
-turns, so that whatever else the machine does hits all alike. A frame is timed from style codes
-here to the picture back here; overlapped, several are drawn at once, as in a sweep, and what each
-adds is told. Memory is what the process (or the card) holds more than before.
-What cannot run here is listed with its reason.
+All contenders for the same picture are loaded at once, each in a process of its own, and take
+turns, so that other load on the machine affects all alike. A frame is timed from style codes in
+memory to the picture in memory; overlapped, several are drawn at once, as in a sweep, and the time
+that each adds is given. Memory is the increase in the process (or on the card).
+
+Contenders that cannot run here are listed with the reason.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from vjnode.engines.cuda.capability import gpu_here, with_cards
 from vjnode.engines.networks import NETWORKS
 
 ROUNDS = 5
-"""Turns that each contender takes."""
+"""Number of turns of each contender."""
 
 
 def bench(model: str, size: int, options: argparse.Namespace) -> list[Result]:
@@ -49,7 +50,7 @@ def bench(model: str, size: int, options: argparse.Namespace) -> list[Result]:
 
 
 def ratio(rounds_ms: list[float], peer: Result) -> float:
-    """Return the median ratio of turns to those that a peer took beside them."""
+    """Return the median ratio of the times of turns to the peer's in the same rounds."""
     return statistics.median(a / b for a, b in zip(rounds_ms, peer.rounds_ms, strict=True))
 
 
@@ -84,17 +85,17 @@ def table(results: list[Result]) -> str:
 
 
 def times(value: float | None) -> str:
-    """Return a ratio, if there is one."""
+    """Return a ratio as text; empty if there is none."""
     return "" if value is None else f"{shown(value)} ×"
 
 
 def shown(value: float) -> str:
-    """Return a value with three digits."""
+    """Return a value as text with three digits."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def machine() -> str:
-    """Say what this was measured on."""
+    """Return a description of this machine."""
     gpu = gpu_here()
     card = f"{ask_card('name') or 'a card'}, {with_cards(gpu)}" if gpu else "no CUDA card"
     cores = f"{os.cpu_count()} cores, {platform.machine()}"
@@ -102,7 +103,7 @@ def machine() -> str:
 
 
 def main() -> None:
-    """Run what was asked for and print the tables."""
+    """Run the benchmarks asked for, and print their tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", action="append", choices=NETWORKS, help="repeatable")
     parser.add_argument(
@@ -124,7 +125,7 @@ def main() -> None:
             results += found
             print(table(found))
             text += "\n" + table(found)
-            # At once: a machine may not live to see the end of a long run.
+            # After each table, because a machine may not survive to the end of a long run.
             if options.json:
                 about = {"machine": machine(), "results": [asdict(one) for one in results]}
                 options.json.write_text(json.dumps(about, indent=1))

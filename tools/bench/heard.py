@@ -1,4 +1,4 @@
-"""Sound heard as a live show hears it, and the rows of a table of figures."""
+"""Analysis of sound as in a live show, and the rows of a table of figures."""
 
 import os
 from collections.abc import Iterable
@@ -19,12 +19,12 @@ from vjnode.modulation.weight_track import live_track
 
 FPS = 60
 MANY = 12
-"""Tracks whose median says something of music."""
+"""Least number of tracks whose median is meaningful."""
 Sound = NDArray[np.float32]
 
 
 class Row(NamedTuple):
-    """One line of the table. better: ``<=`` or ``>=``, how the figure must stand to the limit."""
+    """One line of the table. better: ``<=`` or ``>=``, the relation of the figure to the limit."""
 
     what: str
     figure: float
@@ -33,21 +33,21 @@ class Row(NamedTuple):
 
     @property
     def good(self) -> bool:
-        """Whether the limit is kept."""
+        """True if the limit is kept."""
         return bool(self.figure <= self.limit if self.better == "<=" else self.figure >= self.limit)
 
 
 def many(what: str, figure: float, better: str, limit: float, *, of: int) -> list[Row]:
-    """Return the row of a median, or none where it is one of a few tracks and says little."""
+    """Return the row of a median, or no row if it is of too few tracks."""
     return [Row(what, figure, better, limit)] if of >= MANY else []
 
 
 @dataclass(frozen=True)
 class Heard:
-    """Weights, beats and onsets that were heard in a sound.
+    """Weights, beats and onsets of a sound.
 
     t_s, weight, beat, onsets: of each frame; beat is the part of the beat that has passed, NaN
-    while no beat is known. drives: of each block, where they were kept.
+    while no beat is known. drives: of each block, if they were kept.
     """
 
     t_s: NDArray[np.float64]
@@ -57,14 +57,14 @@ class Heard:
     drives: list[Drive]
 
     def between(self, start_s: float, end_s: float) -> NDArray[np.float64]:
-        """Weights of the frames in that stretch."""
+        """Return the weights of the frames from ``start_s`` to ``end_s``."""
         return self.weight[(self.t_s >= start_s) & (self.t_s < end_s)]
 
 
 def hear(
     mono: Sound, *, agc: str = "on", response: Response | None = None, keep_drives: bool = True
 ) -> Heard:
-    """Hear ``mono``, shape (n,), as a live show would."""
+    """Return the analysis of ``mono``, shape (n,), as in a live show."""
     listener, track, response = Listener(), live_track(), response or Response()
     listener.set_up(agc=agc)
     times: list[float] = []
@@ -73,7 +73,7 @@ def hear(
     frame = 0
     for i, pcm in enumerate(mono[: len(mono) // BLOCK * BLOCK].reshape(-1, BLOCK)):
         now_s = (i + 1) * BLOCK_S
-        while frame / FPS < now_s:  # the frame is drawn before this block has been heard
+        while frame / FPS < now_s:  # these frames are drawn before this block is analysed
             times.append(frame / FPS)
             moment = track.at(frame / FPS, response)
             beat = moment.beat if moment.bpm else np.nan
@@ -87,13 +87,13 @@ def hear(
 
 
 def hear_all(sounds: Iterable[Sound]) -> list[Heard]:
-    """Hear each of the sounds, shape (n,), from its beginning, on as many cores as there are."""
+    """Return the analysis of each sound, shape (n,), from its beginning; use all cores."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(hear, sounds))
 
 
 def momentary(mono: Sound) -> NDArray[np.float64]:
-    """Momentary loudness (BS.1770, ffmpeg's ebur128), LUFS, every 100 ms of the 400 ms before."""
+    """Return the momentary loudness (BS.1770, ffmpeg's ebur128), LUFS, of 400 ms every 100 ms."""
     graph = av.filter.Graph()
     source = graph.add_abuffer(sample_rate=RATE_HZ, format="fltp", layout="mono")
     meter = graph.add("ebur128", "metadata=1")
@@ -112,4 +112,4 @@ def momentary(mono: Sound) -> NDArray[np.float64]:
                 found.append(float(graph.pull().metadata["lavfi.r128.M"]))
             except (av.error.BlockingIOError, av.error.EOFError):
                 break
-    return np.fmax(found, -70.0)  # digital silence is measured as no number
+    return np.fmax(found, -70.0)  # digital silence is measured as NaN

@@ -1,9 +1,9 @@
-"""Measure what hearing makes of music that the encoder was not trained on.
+"""Measure the sound analysis on music that the encoder was not trained on.
 
     python -m tools.bench.hearing [--only silence,tracks,…] [--seconds 120] [--json FILE]
 
-Everything is heard as in a live show: block by block, nothing of the future, sixty frames a second,
-default settings. Loudness is measured by ffmpeg's own BS.1770 meter, not by ours.
+The sound is analysed as in a live show: block by block, without future sound, sixty frames per
+second, default settings. Loudness is measured by ffmpeg's own BS.1770 meter, not by vjnode's.
 """
 
 import argparse
@@ -27,13 +27,13 @@ from vjnode.modulation.encoder.weights import load_trained
 from vjnode.modulation.listener import Listener
 
 NOISE_DB = (-60.0, -6.0)
-"""Level of the noise that rises, dBFS: at its beginning and at its end."""
+"""Levels of the rising noise, dBFS: at its beginning and at its end."""
 PACED = 860
-"""Blocks that are heard in real time, 5 s."""
+"""Number of blocks that are analysed in real time, 5 s."""
 
 
 def silence() -> list[Row]:
-    """Silence after loud noise, and noise that rises."""
+    """Return rows on silence after loud noise, and on rising noise."""
     loud = pink_noise(3.0, dbfs=-12.0)
     lengths_s = (20.0, 60.0)
     after, from_start, *rising = hear_all(
@@ -55,7 +55,7 @@ def silence() -> list[Row]:
 
 
 def onsets() -> list[Row]:
-    """Onsets of drum patterns, alone and over a pad."""
+    """Return rows on onsets of drum patterns, alone and over a pad."""
     rows = []
     for name, bed in (("drums", None), ("drums over a pad", True)):
         sounds, strokes_s = [], []
@@ -85,7 +85,7 @@ def onsets() -> list[Row]:
 
 
 def beats() -> list[Row]:
-    """Tempo and phase of grooves after eight seconds, and after a step of tempo."""
+    """Return rows on tempo and phase of grooves after eight seconds, and after a step of tempo."""
     tempo, phase_ms = [], []
     names = ("rock", "four on the floor", "funk", "disco", "two step")
     bpms = (70, 85, 96, 110, 124, 140, 155, 174, 180)
@@ -116,7 +116,7 @@ def beats() -> list[Row]:
 
 
 def smoothness() -> list[Row]:
-    """Hold a chord, and hit a drum."""
+    """Return rows on the weight during a held chord, and at the hit of a drum."""
     t_s = np.arange(12 * RATE_HZ) / RATE_HZ
     chord = sum(np.sin(2 * np.pi * hz * t_s) for hz in (220.0, 277.18, 329.63, 440.0))
     chord = np.asarray(chord * 0.08, np.float32)
@@ -159,10 +159,10 @@ def _hit(chord: Sound, name: str, seed: int, start_s: float) -> Sound:
 
 
 def cost() -> list[Row]:
-    """Processor time of everything that hears; the best of three, as the machine is shared.
+    """Return rows on the processor time of the analysis; the best of three, as machines are shared.
 
-    Its limits are in transforms of 1024 samples as numpy makes them, timed in turn with it, so
-    that they mean the same on a fast machine and on a slow one.
+    Its limits are in units of numpy's transforms of 1024 samples, timed alternately with it, so
+    that they mean the same on fast and slow machines.
     """
     hits = drums.beat("funk", 128.0, 30.0)
     mono, _ = drums.render(hits, 30.0, bed=drums.pad(30.0))
@@ -191,7 +191,7 @@ def cost() -> list[Row]:
 
 
 def _in_real_time(listener: Listener, blocks: list[Block]) -> None:
-    """Hear each block when it is due, as a show does: between two the caches go to others."""
+    """Analyse each block when it is due, as a show does; meanwhile others use the caches."""
     began_s = time.monotonic()
     for i, block in enumerate(blocks):
         time.sleep(max(0.0, began_s + i * BLOCK_S - time.monotonic()))
@@ -205,7 +205,7 @@ def _busy(work: Callable[[], object]) -> float:
 
 
 def pink_noise(length_s: float, *, dbfs: float, seed: int = 0) -> Sound:
-    """Mono pink noise with an RMS of ``dbfs``."""
+    """Return mono pink noise with an RMS of ``dbfs``."""
     rng = np.random.default_rng(seed)
     spectrum = np.fft.rfft(rng.standard_normal(round(length_s * RATE_HZ)))
     noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)))
@@ -213,14 +213,14 @@ def pink_noise(length_s: float, *, dbfs: float, seed: int = 0) -> Sound:
 
 
 def rising_noise(length_s: float) -> Sound:
-    """Mono pink noise that rises evenly, in dB, through ``NOISE_DB``."""
+    """Return mono pink noise whose level rises evenly, in dB, through ``NOISE_DB``."""
     noise = pink_noise(length_s, dbfs=0.0)
     level_db = np.linspace(*NOISE_DB, len(noise))
     return (noise * 10.0 ** (level_db / 20.0)).astype(np.float32)
 
 
 def main() -> None:
-    """Measure what was asked for, print a table, and end with 1 if a limit is missed."""
+    """Run the measurements asked for, print a table, and exit with 1 if a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--music", type=Path, nargs="+", help="folders instead of Debian's music")
     parser.add_argument("--only", help="comma-separated parts")

@@ -1,8 +1,8 @@
 """Measure the weight's movement in loud music, track by track and through an hour of it.
 
-The tracks are dense and loud, of five minutes and more, and of a soundtrack that training never
-saw. A viewer wants to see how intense the music is and that the face moves with it now, in the
-first minute and in the sixtieth: so the weight must neither stand at the top nor stand still.
+The tracks are dense and loud, five minutes and longer, and from a soundtrack that was not used in
+training. A viewer wants to see the intensity of the music, and the face moving with it, in the
+first minute as in the sixtieth: so the weight must neither stay at the top nor stand still.
 """
 
 import os
@@ -31,23 +31,23 @@ ALBUMS = {
     "legacy_soundtrack": ("15", "6", "14", "13", "12", "16"),
     "aftermath_soundtrack": ("17", "19", "22", "3_enhanced", "21", "18"),
 }
-"""Its twelve loudest tracks of 4 minutes and more, −16 to −19 LUFS."""
+"""Twelve loudest tracks of the soundtrack of 4 minutes and more, by album, −16 to −19 LUFS."""
 
 TOP = 0.98
-"""Weight from which on the whole expression is shown."""
+"""Weight from which on the full expression is shown."""
 MINUTE, TEN_MINUTES = 60 * FPS, 600 * FPS
-DRUMS_HZ = 2.0  # onsets a second in a passage with drums
+DRUMS_HZ = 2.0  # onsets per second in a passage with drums
 _BEAT_S = (0.25, 1.2)
 WATCHED_S = 20.0
-"""The mouth is watched at the end of each track, when everything has been learnt."""
+"""Time at the end of each track in which the mouth is measured, when all ranges are learnt."""
 WIDE = 0.95
 
 
 def loud_tracks() -> list[Path]:
-    """Fetch the tracks; first one album's and then the other's, in turn.
+    """Fetch the tracks, and return them with the two albums alternating.
 
     Raises:
-        SystemExit: they cannot be had.
+        SystemExit: they cannot be fetched.
     """
     albums = music.fetch([SOUNDTRACK]) / SOUNDTRACK / "usr/share/games/warzone2100/music/albums"
     pairs = zip(*ALBUMS.values(), strict=True)
@@ -59,7 +59,7 @@ def loud_tracks() -> list[Path]:
 
 
 def loud(paths: list[Path], seconds: float) -> list[Row]:
-    """Each loud track from its beginning, as if the show began with it."""
+    """Return rows on each loud track from its beginning, as if the show began with it."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(partial(_track, seconds=seconds, mouth=mouth_opening()), paths))
     names = ("at the top", "worst min.", "median", "spread", "fall", "movement", "rank", "mouth")
@@ -83,7 +83,7 @@ def loud(paths: list[Path], seconds: float) -> list[Row]:
 
 
 def concert(paths: list[Path], seconds: float) -> list[Row]:
-    """All of them one after the other, as a set that lasts an hour."""
+    """Return rows on all tracks one after the other, as a set that lasts an hour."""
     sound = np.concatenate([music.mono(path)[: round(seconds * RATE_HZ)] for path in paths])
     heard = hear(sound, keep_drives=False)
     rows = []
@@ -119,21 +119,21 @@ def concert(paths: list[Path], seconds: float) -> list[Row]:
 
 
 def worst_minute(weight: NDArray[np.float64]) -> float:
-    """Largest part of any minute in which the weight is at the top."""
+    """Return the largest part of any minute in which the weight is at the top."""
     high = np.concatenate([[0.0], np.cumsum(weight >= TOP)])
     length = min(MINUTE, len(weight))
     return float((high[length:] - high[:-length]).max() / length)
 
 
 def movement(weight: NDArray[np.float64]) -> float:
-    """Return all rises and falls together, weight per second."""
+    """Return the sum of all rises and falls, weight per second."""
     return float(np.abs(np.diff(weight)).sum() * FPS / len(weight))
 
 
 def falls(heard: Heard, part: slice = slice(None)) -> NDArray[np.float64]:
     """Return the weight's fall after its peak in each beat of passages with drums, shape (beats,).
 
-    The peak is sought in the first two thirds of the beat, the depth between it and the next.
+    The peak is searched in the first two thirds of the beat, the minimum between it and the next.
     """
     weight, beat, onsets = heard.weight[part], heard.beat[part], heard.onsets[part]
     starts = np.flatnonzero(np.diff(beat) < -0.5) + 1
@@ -153,9 +153,9 @@ def falls(heard: Heard, part: slice = slice(None)) -> NDArray[np.float64]:
 
 
 def mouth_opening() -> NDArray[np.float64]:
-    """Return the gap between the lips that landmarks find at 33 weights from 0 to 1.
+    """Return the gap between the lips, by landmarks, at 33 weights from 0 to 1.
 
-    It is that of the first face's first expression, which a show begins with.
+    It is measured on the first face's first expression, with which a show begins.
     """
     names = stock()
     look = Look(names.faces[0], names.expressions[0])
@@ -166,7 +166,7 @@ def mouth_opening() -> NDArray[np.float64]:
 
 
 def _wide_open(weight: NDArray[np.float64], mouth: NDArray[np.float64]) -> float:
-    """Return the part of the time in which the mouth is at 95 % of its widest and more."""
+    """Return the part of the time in which the mouth is at 95 % of its widest or more."""
     opening = np.interp(weight, np.linspace(0.0, 1.0, len(mouth)), mouth)
     return float((opening >= WIDE * opening.max()).mean())
 
@@ -177,7 +177,7 @@ def _track(path: Path, *, seconds: float, mouth: NDArray[np.float64]) -> tuple[f
     loudness = momentary(mono)
     count = min(int(heard.t_s[-1]), len(loudness) // 10)
     means = [heard.between(i, i + 1).mean() for i in range(count)]
-    # A momentary value covers the 0.4 s before it: these lie within the second.
+    # A momentary value covers the 0.4 s before it, so these lie within the second.
     loud_db = [loudness[i * 10 + 3 : i * 10 + 10].mean() for i in range(count)]
     low, high = np.percentile(heard.weight, (5, 95))
     fallen = falls(heard)

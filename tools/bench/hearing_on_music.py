@@ -1,4 +1,4 @@
-"""How the weight follows real music: its loudness, at any level of the input, and what is dense."""
+"""Measure the weight on real music: its relation to loudness, input level and density."""
 
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -22,7 +22,7 @@ BEFORE_S = 20.0
 
 
 def tracks(held_out: list[Path], seconds: float) -> list[Row]:
-    """How the weight follows the loudness of real tracks, and stands other levels."""
+    """Return rows on the weight's relation to the loudness of tracks, also at other levels."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(partial(_track, seconds=seconds), held_out))
     print(f"{'track':32}{'rank corr.':>11}{'spread':>9}{'−30 dB':>9}{'+10 dB':>9}{'peer':>9}")
@@ -49,14 +49,14 @@ def _track(path: Path, *, seconds: float) -> tuple[float, ...]:
     loudness = momentary(mono)
     count = min(int(plain.t_s[-1]), len(loudness) // 10)
     means = np.array([plain.between(i, i + 1).mean() for i in range(count)])
-    # A momentary value covers the 0.4 s before it: these lie within the second.
+    # A momentary value covers the 0.4 s before it, so these lie within the second.
     loud = np.array([loudness[i * 10 + 3 : i * 10 + 10].mean() for i in range(count)])
     low, high = np.percentile(plain.weight, (5, 95))
     others = [
         np.corrcoef(hear(other).between(10.0, 1e9), plain.between(10.0, 1e9))[0, 1]
         for other in (mono * np.float32(10**-1.5), np.clip(mono * np.float32(10**0.5), -1, 1))
     ]
-    # What a level meter does with the softer copy: it sees it at the bottom of its range.
+    # For comparison, a level meter, which shows the softer copy at the bottom of its range.
     level = _meter(plain.drives)
     rank = float(spearmanr(means, loud).statistic)
     return (
@@ -68,12 +68,12 @@ def _track(path: Path, *, seconds: float) -> tuple[float, ...]:
 
 
 def _meter(drives: list[Drive]) -> NDArray[np.float64]:
-    """Return what a level meter shows, the peer: −60…0 dBFS as 0…1."""
+    """Return the values of a level meter, the peer: −60…0 dBFS as 0…1."""
     return np.clip(np.array([drive.rms_db for drive in drives]) / 60.0 + 1.0, 0.0, 1.0)
 
 
 def density(held_out: list[Path], seconds: float) -> list[Row]:
-    """Percussive passages against pads, all brought to the same loudness."""
+    """Return rows on percussive passages against pads, all at the same loudness."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         parts = pool.map(partial(_passages, seconds=seconds), held_out)
         passages = sorted((p for part in parts for p in part), key=lambda p: p[0])
@@ -109,10 +109,10 @@ def _dense(seed: int) -> Sound:
 
 
 def _passages(path: Path, *, seconds: float) -> list[tuple[float, Sound]]:
-    """Passages of a track with how percussive they are, at the usual loudness.
+    """Return passages of a track at the usual loudness, each with its share of percussion.
 
-    Percussive is what is steep along frequency and short in time (D. Fitzgerald, "Harmonic/
-    percussive separation using median filtering", DAFx 2010).
+    Percussive sound is broad in frequency and short in time (D. Fitzgerald, "Harmonic/percussive
+    separation using median filtering", DAFx 2010).
     """
     mono = music.mono(path)[: round(seconds * RATE_HZ)]
     length = round(PASSAGE_S * RATE_HZ)
@@ -132,15 +132,15 @@ def _passages(path: Path, *, seconds: float) -> list[tuple[float, Sound]]:
 
 
 def _at_usual_level(sound: Sound) -> Sound:
-    """``sound`` brought to the usual loudness: the mean power of its momentary loudness."""
+    """Return ``sound`` at the usual loudness, by the mean power of its momentary loudness."""
     loudness = 10.0 * np.log10(np.mean(10.0 ** (momentary(sound)[4:] / 10.0)))
     return (sound * 10.0 ** ((USUAL_LUFS - loudness) / 20.0)).astype(np.float32)
 
 
 def _weigh(sound: Sound) -> tuple[float, float]:
-    """Mean weight, and mean of a level meter, once the passage has begun.
+    """Return the mean weight, and the mean of a level meter, after the start of the passage.
 
-    It is heard as in a show: after other music, which automatic gain and range have settled on.
+    It is analysed as in a show: after other music, to which automatic gain and range have adapted.
     """
     before = _before()
     found = hear(np.clip(np.concatenate([before, sound]), -1.0, 1.0))

@@ -1,4 +1,4 @@
-"""Any of vjnode's networks on what is compared with it: torch, and built engines."""
+"""Opening of vjnode's networks in the runtimes that are compared: torch, and built engines."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """A contender that is ready.
+    """An open contender.
 
-    name: as it says itself. frame: makes one frame. several: makes ``at_once`` frames that
-    overlap, as they do in a sweep; None where nothing overlaps.
+    name: its own name. frame: makes one frame. several: makes ``at_once`` frames that overlap, as
+    in a sweep; None if frames do not overlap.
     """
 
     name: str
@@ -31,14 +31,14 @@ class Opened:
 def eager(
     network: Network, size: int, device: str, precision: Precision, threads: int | None
 ) -> Opened:
-    """Open vjnode's own form of a network in torch, as it is."""
+    """Open vjnode's own form of a network in torch, without compilation."""
     torch = load_torch(threads)
     module = network.module(network.weights(), size, precision).to(device).eval()
     inputs = _inputs(network, size, device)
 
     def frame() -> list[np.ndarray]:
         with torch.inference_mode():
-            return [one.cpu().numpy() for one in _several(module(*inputs))]
+            return [result.cpu().numpy() for result in _several(module(*inputs))]
 
     return Opened(f"torch {torch.__version__} eager {precision} on {device}, refolded", frame)
 
@@ -46,7 +46,7 @@ def eager(
 def compiled(network: Network, size: int, up: "UpForm | None" = None) -> Opened:
     """Open vjnode's own form of a network, compiled and as a CUDA graph, in half precision.
 
-    up: how StyleGAN2 is to double; None for any other network.
+    up: StyleGAN2's form of doubling; None for any other network.
     """
     torch = load_torch(None)
     from vjnode.generators.compiled import join  # noqa: PLC0415
@@ -60,7 +60,7 @@ def compiled(network: Network, size: int, up: "UpForm | None" = None) -> Opened:
         join(module)
     module = torch.compile(module.to("cuda", memory_format=torch.channels_last), fullgraph=True)
     inputs = _inputs(network, size, "cuda")
-    torch.cuda.synchronize()  # what is in other streams is not waited for below
+    torch.cuda.synchronize()  # the code below does not wait for other streams
     stream = torch.cuda.Stream()
     with torch.inference_mode(), torch.cuda.stream(stream):
         for _ in range(3):
@@ -131,7 +131,7 @@ def tensorrt(network: Network, size: int, flavour_name: str) -> Opened:
     def frame() -> object:
         cuda.launch(graph, stream)
         cuda.finish(stream)
-        return engine, outputs  # they live as long as this
+        return engine, outputs  # keeps them alive as long as this function
 
     return Opened(f"{flavour_name} {trt.__version__} fp16 on {cuda.card}", frame)
 

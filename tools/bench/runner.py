@@ -1,4 +1,4 @@
-"""One contender of ``tools/bench/engines.py`` in a process of its own: loaded, timed, measured."""
+"""Runner of one contender of ``tools/bench/engines.py``, in a process of its own."""
 
 import multiprocessing
 import os
@@ -17,12 +17,12 @@ from vjnode.engines.cuda.capability import gpu_here
 from vjnode.errors import VjnodeError
 
 WAIT_S = 900.0
-"""For one to open: compiling takes minutes."""
+"""Time allowed for a contender to open, as compiling takes minutes."""
 
 
 @dataclass
 class Result:
-    """What came of one contender. reason: why there is nothing; times in ms, memory in MiB."""
+    """Result of one contender. reason: why it could not run; times in ms, memory in MiB."""
 
     model: str
     size: int
@@ -45,7 +45,7 @@ class Result:
 
 
 def work(name: str, model: str, size: int, threads: int | None, pipe: Connection) -> None:
-    """Open one contender in this process, then make frames for as long as is asked."""
+    """Open one contender in this process, then make frames for each time that is sent to it."""
     one = next(one for one in contenders(model, size, threads) if one.name == name)
     before_mib, card_before_mib = resident_mib(), card_mib()
     start_s = time.perf_counter()
@@ -74,7 +74,7 @@ def work(name: str, model: str, size: int, threads: int | None, pipe: Connection
 
 
 def repeated_ms(frame: Callable[[], object], seconds: float) -> Iterator[float]:
-    """Yield the time of each frame, ms, until ``seconds`` have passed; of one at least."""
+    """Yield the time of each frame, ms, until ``seconds`` have passed; at least one."""
     end_s = time.perf_counter() + seconds
     yield timed_ms(frame)
     while time.perf_counter() < end_s:
@@ -82,14 +82,14 @@ def repeated_ms(frame: Callable[[], object], seconds: float) -> Iterator[float]:
 
 
 def timed_ms(frame: Callable[[], object]) -> float:
-    """Time one frame, ms."""
+    """Return the time of one frame, ms."""
     start_s = time.perf_counter()
     frame()
     return 1e3 * (time.perf_counter() - start_s)
 
 
 def resident_mib() -> float:
-    """Memory that this process holds, MiB; 0 where that cannot be asked."""
+    """Return the resident memory of this process, MiB; 0 if it cannot be read."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -98,7 +98,7 @@ def resident_mib() -> float:
 
 
 def peak_mib() -> float:
-    """Most memory that this process has held, MiB; 0 where that cannot be asked."""
+    """Return the peak resident memory of this process, MiB; 0 if it cannot be read."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -107,13 +107,13 @@ def peak_mib() -> float:
 
 
 def card_mib() -> float:
-    """Memory of the card that is in use, by its driver's account, MiB; 0 without a card."""
+    """Return the card's memory in use, by its driver's count, MiB; 0 without a card."""
     found = ask_card("memory.used")
     return float(found) if found else 0.0
 
 
 def ask_card(what: str) -> str:
-    """Return what the driver says of the first card; nothing without one."""
+    """Return the driver's value of property ``what`` of the first card; empty without one."""
     tool = shutil.which("nvidia-smi")
     if tool is None or gpu_here() is None:
         return ""
@@ -123,7 +123,7 @@ def ask_card(what: str) -> str:
 
 
 class Runner:
-    """One contender's process, as seen from here."""
+    """One contender's process, from the parent's side."""
 
     def __init__(self, one: Contender, model: str, size: int, threads: int | None) -> None:
         self.result = Result(model, size, one.name, one.peer)
@@ -142,7 +142,7 @@ class Runner:
             self.result.reason = str(told)
 
     def turn(self, seconds: float) -> None:
-        """Have it make frames."""
+        """Make the contender draw frames for ``seconds``, and keep their times."""
         if self.result.reason:
             return
         self._tell(seconds)
@@ -158,7 +158,7 @@ class Runner:
         self._overlapped_ms += overlapped
 
     def end(self) -> Result:
-        """End the process and return what came of it."""
+        """End the process and return its result."""
         if not self.result.reason:
             self._tell(None)
             told = self._hear()
@@ -175,11 +175,11 @@ class Runner:
         return self.result
 
     def _tell(self, seconds: float | None) -> None:
-        with suppress(OSError):  # it has died; ``_hear`` says so
+        with suppress(OSError):  # it has died, which ``_hear`` reports
             self._pipe.send(seconds)
 
     def _hear(self) -> object:
-        """Return its next word; a reason when it has died or takes too long."""
+        """Return its next message; a reason, as text, if it has died or takes too long."""
         try:
             if self._pipe.poll(WAIT_S):
                 return self._pipe.recv()

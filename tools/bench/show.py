@@ -1,14 +1,13 @@
-"""Measure a show on this machine: blending and drawing, a live show, ticks on a busy machine.
+"""Measure a show on this machine: blending and drawing, a live show, and ticks under load.
 
     python -m tools.bench.show [--part sweep|show|ticks …] [--song FILE] [--seconds 60]
                                [--size 1024] [--fps 60] [--drawing auto]
 
-Prints three tables. The first sets blending two key frames against drawing the same picture
-anew, in time and in quality (PSNR at the midpoints between keys, where it is worst), after a
-sweep that was drawn for the first time. The second is the report of a real `vjnode run`, once
-its sweep is on disk. The third is what a tick is held up by what is drawn in the background: no
-key is on disk, presets ask for more looks, the face changes every 3 s, and other programs take
-all cores.
+Prints three tables. The first compares blending two keyframes with drawing the same picture, in
+time and in quality (PSNR at the midpoints between keys, where it is worst), after a sweep that was
+drawn for the first time. The second is the report of a real `vjnode run`, once its sweep is on
+disk. The third is the delay of ticks by drawing in the background: no key is on disk, presets ask
+for more looks, the face changes every 3 s, and other programs use all cores.
 """
 
 import argparse
@@ -50,19 +49,19 @@ SWITCH_S = 3.0
 """Time between changes of the face while ticks are timed, s."""
 
 ASKING_MS = 0.3
-"""Limit on the time to ask for a frame's sweep, ms, at the 99.9th percentile."""
+"""Limit on the time of a request for a frame's sweep, ms, at the 99.9th percentile."""
 
 
 def psnr_db(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio of two pictures, dB, over the colours."""
+    """Return the peak signal-to-noise ratio of two pictures, dB, over the colours."""
     error = np.mean((a[..., :3].astype(np.float32) - b[..., :3].astype(np.float32)) ** 2)
     return float(10 * np.log10(255**2 / max(float(error), 1e-9)))
 
 
 def bench_sweep(look: Look, size: int, midpoints: int) -> None:
-    """Print blending against drawing."""
+    """Print a comparison of blending and drawing."""
     cv2.setNumThreads(1)
-    open_engine(size).close()  # prepares the generator, where it never has been
+    open_engine(size).close()  # prepares the generator, if that has not been done yet
     began_s = time.perf_counter()
     library = KeyframeRenderer(
         lambda threads: open_engine(size, threads),
@@ -128,13 +127,13 @@ def bench_run(look: Look, options: argparse.Namespace) -> None:
 
 
 class TimedRenderer(KeyframeRenderer):
-    """A renderer that notes how long each tick is held up when it asks for a sweep."""
+    """A renderer that records the delay of each tick by its request for a sweep."""
 
     asking_ms: list[float]
     running_ms: list[float]
-    """Time on the core alone, ms: without that for which another program has had it."""
+    """Processor time alone, ms: without the time for which another program had the core."""
     waits: int = 0
-    """Number of waits for another thread meanwhile; Linux alone tells."""
+    """Number of waits for another thread meanwhile; known on Linux only."""
 
     def sweep(self, look: Look) -> Sweep:
         """Return the sweep of ``look``; see ``KeyframeRenderer.sweep``."""
@@ -147,9 +146,9 @@ class TimedRenderer(KeyframeRenderer):
 
 
 def waits() -> int:
-    """Return the number of times that this thread has waited; 0 where the system cannot tell.
+    """Return the number of times that this thread has waited; 0 if the system cannot tell.
 
-    A thread that another program takes the core from has not waited.
+    A thread that loses the core to another program does not count as waiting.
     """
     if sys.platform != "linux":
         return 0
@@ -158,7 +157,7 @@ def waits() -> int:
 
 @contextmanager
 def busy() -> Iterator[None]:
-    """Within it, other programs want all cores, at the priority of this one."""
+    """Run other programs on all cores within the context, at this program's priority."""
     command = [sys.executable, "-c", "while True: pass"]
     others = [subprocess.Popen(command) for _ in range(cores())]  # noqa: S603 - our own
     try:
@@ -170,7 +169,7 @@ def busy() -> Iterator[None]:
 
 
 def bench_ticks(look: Look, options: argparse.Namespace) -> None:
-    """Print how long ticks take on a busy machine while faces are drawn that were never shown."""
+    """Print the times of ticks on a busy machine while new faces are drawn in the background."""
     cv2.setNumThreads(1)
     fps, size = Fraction(options.fps), options.size
     controls = Controls("", look.face, look.expression)
@@ -223,7 +222,7 @@ PARTS = ("sweep", "show", "ticks")
 
 
 def main() -> None:
-    """Run what was asked for, else everything."""
+    """Run the parts asked for; by default all."""
     parser = argparse.ArgumentParser(description="How well a show runs here.")
     parser.add_argument("--part", action="append", choices=PARTS, help="repeatable; default: all")
     parser.add_argument("--song", type=Path, default=shipped("demo", "demo.ogg"))

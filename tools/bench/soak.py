@@ -1,11 +1,11 @@
-"""A long show under watch: intervals of each output, memory and handles of each process.
+"""Monitor a long show: intervals of each output, memory and handles of each process.
 
 python -m tools.bench.soak [--minutes 10] [--output null --output record:/tmp/soak.mp4 …]
                      [--audio demo] [--size 1024] [--fps 60] [--every 30] [--report FILE.json]
 
-Prints a row now and then while the show runs, and at the end the intervals that each output
-kept; then decodes what was recorded, and ends with 1 where picture and sound differ by more than a
-frame. Reads /proc, so it is for Linux.
+Prints a row from time to time while the show runs, and at the end the intervals of each output;
+then decodes the recordings, and exits with 1 if picture and sound differ by more than a frame.
+Reads /proc, so it is for Linux.
 """
 
 import argparse
@@ -24,7 +24,7 @@ MIB = 1 << 20
 
 
 def children(parent: int) -> dict[str, int]:
-    """Return the process ids of a show by what its processes are called."""
+    """Return the process ids of a show by the names of its processes."""
     found = {"parent": parent}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -38,7 +38,7 @@ def children(parent: int) -> dict[str, int]:
 
 
 def footprint(pid: int) -> tuple[float, int, float] | None:
-    """Return resident memory (MiB), open handles and processor time (s); None when it is gone."""
+    """Return resident memory (MiB), open handles and processor time (s); None if it has ended."""
     folder = Path(f"/proc/{pid}")
     try:
         pages = int((folder / "statm").read_text().split()[1])
@@ -51,7 +51,7 @@ def footprint(pid: int) -> tuple[float, int, float] | None:
 
 
 def watch(process: "subprocess.Popen[bytes]", every_s: float) -> None:
-    """Print a row for each process of the show, again and again, until it ends."""
+    """Print a row for each process of the show every ``every_s``, until the show ends."""
     began_s = time.monotonic()
     print(f"{'min':>6}  {'process':32} {'MiB':>8} {'handles':>8} {'cpu s':>8}")
     while process.poll() is None:
@@ -68,7 +68,7 @@ def watch(process: "subprocess.Popen[bytes]", every_s: float) -> None:
 
 
 def print_intervals(report: dict[str, Any]) -> None:
-    """Print what each output's own clock has measured, and what happened."""
+    """Print the measurements of each output's own clock, and the incidents."""
     print(
         f"\n{'output':32} {'fps':>8} {'p50':>7} {'p99':>7} {'p99.9':>7} {'max':>9} ms  late  gaps"
     )
@@ -89,9 +89,9 @@ def print_intervals(report: dict[str, Any]) -> None:
 
 
 def check_recordings(report: dict[str, Any]) -> bool:
-    """Decode each recording, or its last part; returns whether all are whole.
+    """Decode each recording, or its last part, and return whether all are whole.
 
-    Parts before it broke off with their process.
+    Earlier parts broke off with their process.
     """
     whole = True
     for name, one in report["outputs"].items():
@@ -106,7 +106,7 @@ def check_recordings(report: dict[str, Any]) -> bool:
 
 
 def main() -> int:
-    """Run the show; returns its exit code, or 1 for a recording that is not whole."""
+    """Run the show; return its exit code, or 1 for a recording that is not whole."""
     parser = argparse.ArgumentParser(description="A long show under watch.")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--output", action="append", metavar="OUTPUT", help="default: null")
@@ -128,7 +128,7 @@ def main() -> int:
         try:
             watch(process, options.every)
         except KeyboardInterrupt:
-            process.wait()  # the show has heard it too
+            process.wait()  # the show has received the signal too
         if process.returncode != 0:
             return process.returncode
         figures = json.loads(report.read_text())

@@ -1,9 +1,9 @@
-"""Sends a moving test card to an output, to see in Resolume or TouchDesigner whether it is right.
+"""Check of an output by a moving test pattern, to be watched in Resolume or TouchDesigner.
 
 python -m tools.check.output spout|syphon|ndi|… [--seconds 60] [--size 1024] [--fps 60]
 
 The output is written as for ``vjnode run --output``: ``spout:Face,alpha=luma,size=512`` works
-too. Prints what should be seen, and each second how many frames were sent and how many late.
+too. Prints a list of things to see, and each second the numbers of frames sent and of late ones.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from vjnode.output.base import Output, OutputContext, OutputSpec
 from vjnode.output.clock import FrameClock, parse_fps, wait_until
 from vjnode.output.delivery import Adapter
 from vjnode.output.registry import KINDS, open_output, parse_output, unready
-from vjnode.output.test_pattern import BARS, SWEEP_S, Card
+from vjnode.output.test_pattern import BARS, SWEEP_S, Pattern
 from vjnode.runtime import monotonic_s
 
 WHERE = {
@@ -38,13 +38,13 @@ SIGHTS = f"""What should be seen:
   - a grey ramp without steps or a tint
   - a white square that crosses the picture in {SWEEP_S:g} s, evenly; a counter that never jumps
   - opaque: a layer below does not show through, unless alpha=luma was asked for: then it does
-    where the card is dark
+    where the pattern is dark
 Then, while this runs: close the receiver's clip and open it again; quit the receiver and start it
 again; end this program and start it again. The picture must come back by itself each time."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the check; returns an exit code."""
+    """Run the check, and return an exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("output", help="; ".join(kind.usage for kind in KINDS.values()))
     parser.add_argument("--seconds", type=float, default=60.0)
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def check(spec: OutputSpec, *, size: int, fps: Fraction, seconds: float) -> None:
-    """Send the card for that long.
+    """Send the pattern for ``seconds``.
 
     Raises:
         VjnodeError: the output cannot be opened, or cannot go on.
@@ -77,15 +77,17 @@ def check(spec: OutputSpec, *, size: int, fps: Fraction, seconds: float) -> None
     with closing(open_output(spec, context)) as output:
         print(f"{spec}: {adapter.size} px, {float(fps):g} frames/s{about(output)}")
         print(WHERE.get(spec.kind, ""), SIGHTS, sep="\n", end="\n\n", flush=True)
-        send(output, Card(size, fps), adapter, FrameClock(monotonic_s(), fps), seconds)
+        send(output, Pattern(size, fps), adapter, FrameClock(monotonic_s(), fps), seconds)
 
 
-def send(output: Output, card: Card, adapter: Adapter, clock: FrameClock, seconds: float) -> None:
-    """Send the card at the clock's deadlines, and print each second how that went."""
+def send(
+    output: Output, pattern: Pattern, adapter: Adapter, clock: FrameClock, seconds: float
+) -> None:
+    """Send the pattern at the clock's deadlines, and print the counts each second."""
     number, sent, late, longest_s = 0, 0, 0, 0.0
     report_s = clock.epoch_s + 1.0
     while clock.due_s(number) < clock.epoch_s + seconds:
-        frame = card.frame(number)
+        frame = pattern.frame(number)
         frame = replace(frame, pixels=adapter.adapt(frame.pixels))
         due_s = clock.due_s(number)
         wait_until(due_s)
@@ -102,7 +104,7 @@ def send(output: Output, card: Card, adapter: Adapter, clock: FrameClock, second
 
 
 def about(output: Output) -> str:
-    """Return what an output tells of itself, if anything, to stand at the end of a line."""
+    """Return the output's own report, if it has one, as the end of a line."""
     tell = getattr(output, "about", dict)
     return "".join(f", {key}: {value}" for key, value in tell().items())
 

@@ -1,8 +1,8 @@
-"""Decodes a recording to its end and says whether picture and sound are of one length.
+"""Decode recordings to their end, and check that picture and sound have the same length.
 
 python -m tools.check.recording FILE.mp4 …
 
-Ends with 1 where one does not decode, or its sound is shorter or longer than its picture by more
+Exits with 1 if one does not decode, or its sound is shorter or longer than its picture by more
 than a frame.
 """
 
@@ -17,10 +17,10 @@ import av
 
 @dataclass(frozen=True)
 class Recording:
-    """What is in a file; lengths in s.
+    """Contents of a recording; lengths in s.
 
-    missing: frames that its times have room for, and that are not there.
-    fill_s: by which the sound may be longer, because its last packet is filled up with silence.
+    missing: number of frames that are missing, by the times of the others.
+    fill_s: excess that the sound may have, because its last packet is filled up with silence.
     """
 
     picture_s: float
@@ -32,7 +32,7 @@ class Recording:
 
     @property
     def whole(self) -> bool:
-        """Whether picture and sound are of one length, to a frame."""
+        """True if picture and sound have the same length, to a frame."""
         return -self.frame_s <= self.sound_s - self.picture_s <= self.frame_s + self.fill_s
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Recording:
 
 
 def decode(path: Path) -> Recording:
-    """Decode the whole file.
+    """Decode the whole file, and return its contents.
 
     Raises:
         av.error.FFmpegError: it does not decode.
@@ -71,7 +71,7 @@ def decode(path: Path) -> Recording:
 
 
 def check(path: Path) -> bool:
-    """Print what is in the recording ``path``; returns whether it is whole."""
+    """Print the contents of the recording ``path``, and return whether it is whole."""
     try:
         found = decode(path)
     except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -82,7 +82,7 @@ def check(path: Path) -> bool:
 
 
 def main() -> int:
-    """Check every file; returns an exit code."""
+    """Check every file, and return an exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     results = [check(path) for path in parser.parse_args().files]

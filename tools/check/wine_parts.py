@@ -1,9 +1,9 @@
-"""Gives Wine 8 what NumPy and Python import and it lacks; none of it is vjnode's.
+"""Add functions to Wine 8 that NumPy and Python import and it lacks; vjnode needs none of them.
 
 python -m tools.check.wine_parts SYSTEM32 UCRTBASE.DLL
 
-Writes into SYSTEM32 a copy of Wine's own UCRTBASE.DLL in which the parts of a complex number can be
-had, and a BCRYPTPRIMITIVES.DLL that forwards its random numbers. Needs pefile.
+Writes into SYSTEM32 a copy of Wine's own UCRTBASE.DLL with functions for the parts of a complex
+number, and a BCRYPTPRIMITIVES.DLL that forwards its random numbers. Needs pefile.
 """
 
 import struct
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pefile
 
-# In a complex number's registers, or in memory, as Windows passes one on x86-64.
+# Complex numbers are in registers, or in memory, as Windows passes them on x86-64.
 FUNCTIONS = {
     "crealf": "660f6ec1c3",
     "cimagf": "48c1e920660f6ec1c3",
@@ -21,16 +21,16 @@ FUNCTIONS = {
     "creall": "f20f1001c3",
     "cimagl": "f20f104108c3",
 }
-"""Name and code; Wine has stubs of 32 bytes in their places."""
+"""Names and machine code of the functions; Wine has stubs of 32 bytes in their places."""
 
 FORWARDED = {"ProcessPrng": "advapi32.SystemFunction036"}
 
 MARK, OTHER_MARK = b"Wine builtin DLL", b"Patched for test"
-"""A library with the mark is replaced by Wine's own when it is loaded."""
+"""Wine's mark, and its replacement: Wine loads its own library instead of one with its mark."""
 
 
 def with_functions(source: Path) -> bytes:
-    """Return ``source`` with what is in ``FUNCTIONS`` in place of its stubs."""
+    """Return ``source`` with the code of ``FUNCTIONS`` in place of its stubs."""
     library = pefile.PE(str(source))
     data = bytearray(source.read_bytes())
     exports = {one.name: one.address for one in library.DIRECTORY_ENTRY_EXPORT.symbols if one.name}
@@ -42,7 +42,7 @@ def with_functions(source: Path) -> bytes:
 
 
 def forwarder(name: str, forwarded: dict[str, str]) -> bytes:
-    """Return a library ``name`` of 64 bits that has nothing but names for others' functions."""
+    """Return a 64-bit library ``name`` that only forwards names to functions of others."""
     start, aligned, header = 0x1000, 0x200, 40
     count = len(forwarded)
     names_at = start + header + 10 * count

@@ -1,4 +1,4 @@
-"""On Windows, or Wine: has a console event told to every other Python, as the system would.
+"""Send a console event to every other Python, as the system would; on Windows or Wine.
 
 python -m tools.check.wine_press EVENT      (1: Ctrl-Break; 2: the console is closed)
 

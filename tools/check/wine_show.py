@@ -1,9 +1,9 @@
-"""Plays a show with a Windows Python in a console of Wine, and ends it; tools/check/windows.sh.
+"""Play a show with a Windows Python in a console of Wine, and end it; see tools/check/windows.sh.
 
 python -m tools.check.wine_show played|early|closed
 
 played: 12 s, in which one of its processes is killed; Ctrl-C ends it. early: Ctrl-C comes while it
-starts. closed: its console is closed. Ends with an error where that is not done in order.
+starts. closed: its console is closed. Exits with an error if the show does not end in order.
 """
 
 import json
@@ -28,11 +28,12 @@ SHOW += ["--output", r"record:C:\out\show.mp4,size=128", "--size", "256", "--fps
 SHOW += ["--report", r"C:\out\show.json", "--osc", "127.0.0.1:9019"]
 CLOSED = "2"
 CHILDREN = 5
-"""Number of processes: sound, pictures, two outputs, and one in reserve."""
+"""Number of child processes: sound, pictures, two outputs, and one spare."""
 
 LIVE, KILLED_S, SHOWN_S = r" live: ", 4.0, 12.0
 START_S, END_S = 240.0, 5.0
-"""Limits on its start, for Wine is slow, and on its end: Windows gives a closed console 5 s."""
+"""Limits on the time of its start, as Wine is slow, and of its end: Windows gives a closed console
+5 s."""
 
 
 class Show:
@@ -49,19 +50,19 @@ class Show:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Kill what still runs."""
+        """Kill the processes that still run."""
         for pid in [*([] if self._ended else [self.pid]), *processes()]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
     @property
     def said(self) -> str:
-        """Text that it has printed, without what moves a terminal's cursor."""
+        """Text that it has printed, without control sequences."""
         text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"\n", self._said)
         return text.decode(errors="replace")
 
     def listen(self, timeout_s: float) -> bool:
-        """Read what it prints next; returns False once it has ended."""
+        """Read what it prints next; return False once it has ended."""
         if select.select([self._terminal], [], [], timeout_s)[0]:
             try:
                 self._said += (heard := os.read(self._terminal, 65536))
@@ -71,7 +72,7 @@ class Show:
         return True
 
     def play(self, until: str, timeout_s: float) -> float:
-        """Let it play until it prints ``until``, unless it has; returns the time taken, s."""
+        """Wait until it has printed ``until``, and return the time taken, s."""
         began_s = time.monotonic()
         while not re.search(until, self.said):
             if not self.listen(0.1) or time.monotonic() > began_s + timeout_s:
@@ -79,7 +80,7 @@ class Show:
         return time.monotonic() - began_s
 
     def play_for(self, length_s: float) -> None:
-        """Let it play for ``length_s``."""
+        """Read its output for ``length_s``."""
         end_s = time.monotonic() + length_s
         while (left_s := end_s - time.monotonic()) > 0:
             if not self.listen(left_s):
@@ -90,21 +91,21 @@ class Show:
         os.write(self._terminal, key)
 
     def wait(self) -> float:
-        """Wait for its end, which must be in order; returns after how long that came, s."""
+        """Wait for its end, which must be in order; return the time until then, s."""
         began_s = time.monotonic()
         while self.listen(0.1):
             if time.monotonic() > began_s + START_S:
                 sys.exit(f"it has not ended:\n{self.said}")
         took_s = time.monotonic() - began_s
         code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        self._ended = True  # its number may be another's from now on
+        self._ended = True  # its process id may be reused from now on
         if code or "Traceback" in self.said:
             sys.exit(f"it has ended with {code}:\n{self.said}")
         return took_s
 
 
 def processes() -> list[int]:
-    """Return the process ids, here, of the Windows Pythons of this Wine but the show itself."""
+    """Return the Linux process ids of this Wine's Windows Pythons, without the show itself."""
     prefix = f"WINEPREFIX={os.environ['WINEPREFIX']}\0".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -119,9 +120,9 @@ def processes() -> list[int]:
 
 
 def check(*, restarts: int) -> None:
-    """See that the report and the recording are there and whole."""
+    """Check that the report and the recording exist and are whole."""
     report = json.loads((OUT / "show.json").read_text())
-    print({one: report[one] for one in ("frames", "fps", "restarts", "incidents", "engine")})
+    print({key: report[key] for key in ("frames", "fps", "restarts", "incidents", "engine")})
     print(decode(OUT / "show.mp4"))
     if report["restarts"] != restarts or report["frames"] < 30:
         sys.exit("that is not what has been played")
@@ -131,7 +132,7 @@ def play(show: Show, ending: str) -> None:
     """Play one show to the end that ``ending`` names."""
     if ending == "early":
         end_s = time.monotonic() + START_S
-        while len(processes()) < CHILDREN:  # Wine survives no Ctrl-C while it starts a process
+        while len(processes()) < CHILDREN:  # Wine fails on Ctrl-C while it starts a process
             show.play_for(0.05)
             if time.monotonic() > end_s:
                 sys.exit(f"it has started no {CHILDREN} processes:\n{show.said}")

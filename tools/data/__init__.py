@@ -1,1 +1,1 @@
-"""Sound and pictures that tests, benchmarks and training use."""
+"""Sound and pictures for tests, benchmarks and training."""

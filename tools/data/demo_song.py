@@ -1,4 +1,4 @@
-"""Synthesise the demo song: 40 s, A minor, 120 beats a minute, the same at every run.
+"""Synthesise the demo song: 40 s, A minor, 120 beats per minute, the same at every run.
 
     python -m tools.data.demo_song            writes presets/demo/demo.ogg
 
@@ -55,13 +55,13 @@ BELLS_END = ((1, 76), (3, 72), (5, 69), (8, 72), (11, 64))
 
 @dataclass(frozen=True)
 class Mix:
-    """The stereo tape. dry: shape (2, n); wet: what goes to the reverb, same shape."""
+    """Stereo mix. dry: shape (2, n); wet: the reverb's input, same shape."""
 
     dry: Sound
     wet: Sound
 
     def add(self, sound: Sound, at_s: float, *, gain: float, pan: float, send: float) -> None:
-        """Lay a mono sound on the tape; pan −1…1, send: share for the reverb."""
+        """Add a mono sound to the mix; pan: −1…1; send: share for the reverb."""
         start = round(at_s * RATE_HZ)
         sound = sound[: self.dry.shape[1] - start] * gain
         angle = (pan + 1.0) * np.pi / 4.0
@@ -110,7 +110,7 @@ def _time(length_s: float) -> Sound:
 
 
 def _saw(pitch_hz: float, t_s: Sound, rolloff: float) -> Sound:
-    """Band-limited saw; a larger rolloff (≥ 1) is softer."""
+    """Return a band-limited saw; a larger rolloff (≥ 1) is softer."""
     partials = range(1, int(min(60, 15_000 / pitch_hz)) + 1)
     phase = 2.0 * np.pi * pitch_hz * t_s
     return sum((np.sin(k * phase) / k**rolloff for k in partials), np.zeros_like(t_s))
@@ -152,7 +152,7 @@ def _bells(mix: Mix) -> None:
 
 
 def _arpeggio(mix: Mix) -> None:
-    """Plucked sixteenths that grow louder and brighter through the build."""
+    """Add plucked sixteenths that grow louder and brighter through the build."""
     steps = len(BUILD) * 16
     for step in range(steps + len(WILD) * 16):
         bar, beat = BUILD.start + step // 16, step % 16
@@ -169,7 +169,7 @@ def _arpeggio(mix: Mix) -> None:
 
 
 def _riser(mix: Mix, rng: np.random.Generator) -> None:
-    """Noise whose brightness and level rise into the wild part."""
+    """Add noise whose brightness and level rise into the wild part."""
     t_s = _time(2 * BAR_S)
     part = t_s / t_s[-1]
     noise = rng.standard_normal(len(t_s))
@@ -217,7 +217,7 @@ def _lead(mix: Mix) -> None:
 
 
 def _drums(mix: Mix, rng: np.random.Generator) -> list[float]:
-    """Lay the drums; return the times of the kicks, s."""
+    """Add the drums; return the times of the kicks, s."""
     t_s = _time(0.35)
     sweep = np.cumsum(45 + 150 * np.exp(-35 * t_s)) / RATE_HZ
     kick = np.tanh(2 * np.sin(2 * np.pi * sweep) * np.exp(-9 * t_s)) * _fade(t_s, 0.001, 0.05)
@@ -255,7 +255,7 @@ def _filtered(rng: np.random.Generator, length_s: float, corner_hz: float, kind:
 
 
 def _duck(kicks: list[float], count: int) -> Sound:
-    """Gain that dips at every kick, so that the drums breathe through the music."""
+    """Return a gain that dips at every kick (ducking), shape (count,)."""
     gain = np.ones(count)
     dip = 1.0 - 0.45 * np.exp(-_time(0.3) / 0.09)
     for at_s in kicks:
@@ -266,7 +266,7 @@ def _duck(kicks: list[float], count: int) -> Sound:
 
 
 def _room(rng: np.random.Generator) -> Sound:
-    """Impulse response of a hall, shape (2, n)."""
+    """Return the impulse response of a hall, shape (2, n)."""
     t_s = _time(2.4)
     tail = rng.standard_normal((2, len(t_s))) * np.exp(-3.0 * t_s) * np.clip(t_s / 0.02, 0, 1)
     tail = signal.sosfilt(signal.butter(1, 4500, "low", fs=RATE_HZ, output="sos"), tail)
@@ -278,7 +278,7 @@ def _reverb(wet: Sound, room: Sound) -> Sound:
 
 
 def write(path: Path, song: Sound) -> None:
-    """Encode as Ogg Opus, which PyAV's wheels write and read everywhere."""
+    """Write the song as Ogg Opus, which PyAV's wheels write and read on every system."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libopus", rate=OPUS_HZ, layout="stereo")
         stream.bit_rate = 128_000

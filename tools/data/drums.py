@@ -1,6 +1,6 @@
-"""Drums whose attack times are known, and the measure of how well they were found.
+"""Drums with known attack times, and the score of an onset detector on them.
 
-A kit is a number: it seeds the timbre of every drum, so that kits differ as record boxes do.
+A kit is a number that seeds the timbre of every drum, so that kits differ as those of records do.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from scipy import signal
 
 RATE_HZ = 44_100
 TOGETHER_S = 0.02
-"""Hits closer than this are heard as one onset."""
+"""Hits closer together than this count as one onset."""
 
 Sound = NDArray[np.float64]
 Rng = np.random.Generator
@@ -36,7 +36,7 @@ PATTERNS = {
 
 @dataclass(frozen=True)
 class Hit:
-    """One stroke: when, on which drum, how hard (dB beside the drum's usual level)."""
+    """One stroke: its time, its drum, and its level (dB relative to the drum's usual level)."""
 
     at_s: float
     drum: str
@@ -45,7 +45,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Score:
-    """How well onsets were found; one found onset pairs with at most one true one.
+    """Score of found onsets; each found onset is matched with at most one true one.
 
     delays_s: shape (matched,), reported minus true, ascending in true time.
     """
@@ -56,14 +56,14 @@ class Score:
     delays_s: NDArray[np.float64]
 
     def delay_s(self, percentile: float) -> float:
-        """Return a percentile (0…100) of the delays, s; NaN where nothing matched."""
+        """Return a percentile (0…100) of the delays, s; NaN if no onset was matched."""
         return float(np.percentile(self.delays_s, percentile)) if len(self.delays_s) else np.nan
 
 
 def f_measure(found_s: ArrayLike, true_s: ArrayLike, tolerance_s: float = 0.05) -> Score:
     """Match found times to true ones, one to one and in order; return the score.
 
-    Nothing found where there is nothing scores 1.
+    The score is 1 if there are neither found nor true times.
     """
     found, true = np.sort(np.asarray(found_s, float)), np.sort(np.asarray(true_s, float))
     delays, i, j = [], 0, 0
@@ -107,15 +107,15 @@ def render(
     bed_db: float = -12.0,
     peak: float = 0.8,
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Play the hits; return the sound, shape (n,), float32, and the attack times, s.
+    """Render the hits; return the sound, shape (n,), float32, and the attack times, s.
 
-    bed: a pad, bass or anything else that lies underneath; its peak is put ``bed_db`` beside
+    bed: a pad, bass or any other sound to be added; its peak is scaled to ``bed_db`` relative to
         the drums' peak. The sum is scaled to ``peak``.
     """
     mix = np.zeros(round(length_s * RATE_HZ))
     for hit in hits:
         start = round(hit.at_s * RATE_HZ)
-        # A stroke is never twice the same: the noise differs, the timbre stays.
+        # No two strokes are the same: the noise differs, the timbre stays.
         sound = drum(hit.drum, kit, noise=start)[: len(mix) - start]
         mix[start : start + len(sound)] += sound * 10 ** (hit.velocity_db / 20)
     if bed is not None:
@@ -126,7 +126,7 @@ def render(
 
 
 def distinct(times_s: ArrayLike) -> NDArray[np.float64]:
-    """Return the times in order, those within ``TOGETHER_S`` of the one before left out."""
+    """Return the times in order, without those within ``TOGETHER_S`` of the previous one."""
     kept: list[float] = []
     for at_s in np.sort(np.asarray(times_s, float)):
         if not kept or at_s - kept[-1] > TOGETHER_S:
@@ -167,7 +167,7 @@ def pad(
 
 
 def bass(length_s: float, *, bpm: float, seed: int = 0) -> Sound:
-    """Return a line of held notes, one a beat, tied without a new attack."""
+    """Return a line of held notes, one per beat, tied without a new attack."""
     rng = np.random.default_rng(seed)
     t_s = _time(length_s)
     notes = 33 + rng.choice((0, 3, 5, 7, 10), int(length_s * bpm / 60) + 1)
@@ -253,7 +253,7 @@ def _time(length_s: float) -> Sound:
 
 
 def _saw(phase: Sound, pitch_hz: float) -> Sound:
-    """Saw of a phase in periods, band-limited to 12 kHz by a table of one period."""
+    """Return a saw for a phase in periods, band-limited to 12 kHz by a table of one period."""
     partials = np.arange(1, max(2, int(12_000 / pitch_hz)))
     table = np.fft.irfft(np.r_[0.0, -1j / partials], 8192) * 4096
     return np.interp(phase % 1.0, np.arange(8193) / 8192, np.r_[table, table[0]])

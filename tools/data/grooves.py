@@ -1,4 +1,4 @@
-"""Drum grooves with known beats, made from nothing, to try the beat tracking on."""
+"""Synthetic drum grooves with known beats, for tests of beat tracking."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Groove:
     snare: str
     hat: str
     bass: str = ""
-    swing: float = 0.0  # how far, as a part of a step, every second step is late
+    swing: float = 0.0  # delay of every second step, as a part of a step
 
 
 GROOVES = {
@@ -53,9 +53,9 @@ def groove(
     backing: bool = True,
     offset_s: float = 0.0,
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Play ``GROOVES[name]``.
+    """Return ``GROOVES[name]`` as sound, with its beats.
 
-    Returns the sound, mono float32, peak 0.5, and the times of its beats, s.
+    Returns: the sound, mono float32, peak 0.5, and the times of its beats, s.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     pattern = GROOVES[name]
@@ -101,7 +101,7 @@ def snare(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def hat(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Noise above 7 kHz."""
+    """Return noise above 7 kHz."""
     t = np.arange(int(0.1 * RATE_HZ)) / RATE_HZ
     return high_pass(rng.standard_normal(len(t)), 7000.0) * np.exp(-t / 0.025)
 
@@ -115,7 +115,7 @@ def bass(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def pad(count: int, chord_s: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Sustained chords that change softly, every bar."""
+    """Return sustained chords that change softly, every bar."""
     t = np.arange(count) / RATE_HZ
     out = np.zeros(count)
     for start in np.arange(0.0, count / RATE_HZ, chord_s):
@@ -131,12 +131,12 @@ def pad(count: int, chord_s: float, rng: np.random.Generator) -> NDArray[np.floa
 
 
 def high_pass(noise: NDArray[np.float64], corner_hz: float) -> NDArray[np.float64]:
-    """Cut everything below ``corner_hz``."""
+    """Return the noise without frequencies below ``corner_hz``."""
     spectrum = np.fft.rfft(noise)
     spectrum[np.fft.rfftfreq(len(noise), 1.0 / RATE_HZ) < corner_hz] = 0.0
     return np.fft.irfft(spectrum, len(noise))
 
 
 def chunks(sound: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Cut into pieces of 256 samples; an incomplete last one is left out."""
+    """Return pieces of 256 samples; an incomplete last one is left out."""
     return list(sound[: len(sound) // CHUNK * CHUNK].reshape(-1, CHUNK))

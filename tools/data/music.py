@@ -1,8 +1,8 @@
-"""Real music for training and measuring: what Debian packages hold, split by track.
+"""Real music for training and measuring, from Debian packages, split by track.
 
-Tracks are either trained on or held out, never both. Which, depends on the names of all tracks
-that are there; training writes down the ones that it held out, and a benchmark takes those
-(``held_out``). Versions of one tune (``battle``, ``battle-epic``, ``frantic-old``) stay on one
+A track is either trained on or held out, never both. The choice depends on the names of all
+available tracks; training records the ones that it held out, and a benchmark uses those
+(``held_out``). Versions of one tune (``battle``, ``battle-epic``, ``frantic-old``) stay on the same
 side.
 """
 
@@ -32,18 +32,18 @@ SONGS = ("wesnoth-1.16-music", "freedroidrpg-data", "hedgewars-data", "lincity-n
 PACKAGES = (*SONGS, "hydrogen-drumkits", "sonic-pi-samples")
 SUFFIXES = {".ogg", ".flac", ".wav", ".mp3", ".m4a", ".opus", ".aiff"}
 LONG_S = 60.0
-"""Tracks of this length and more are what is measured on."""
+"""Least length of the tracks that are used for measuring."""
 
 HELD_OUT_LONG = 3
 HELD_OUT_SHORT = 6
-"""One in so many is held out."""
+"""One short track in this many is held out."""
 
 VOICES = ("en-gb", "en-us+f3", "de+m4", "fr+f2", "es+m2", "it+f4")
 
 
 @dataclass(frozen=True)
 class Track:
-    """An audio file. held_out: it is never trained on."""
+    """An audio file. held_out: whether it is excluded from training."""
 
     path: Path
     duration_s: float
@@ -53,10 +53,10 @@ class Track:
 def fetch(packages: Iterable[str] = PACKAGES) -> Path:
     """Fetch Debian packages into the cache and unpack their sound; nothing is installed.
 
-    Returns: the folder with the music. What is there already is not fetched again.
+    Returns: the folder with the music. Packages in it are not fetched again.
 
     Raises:
-        SystemExit: this is no Debian, or a package cannot be had.
+        SystemExit: this is not Debian, or a package cannot be fetched.
     """
     folder = cache_dir("music")
     for package in packages:
@@ -68,7 +68,7 @@ def fetch(packages: Iterable[str] = PACKAGES) -> Path:
         with tempfile.TemporaryDirectory(dir=folder) as work:
             download = ["apt-get", "download", "-q", package]
             if subprocess.run(download, cwd=work, check=False).returncode:  # noqa: S603
-                # A new machine has no list of packages yet.
+                # A new machine has no package lists yet.
                 subprocess.run(["apt-get", "update", "-q"], check=False)  # noqa: S607
                 if subprocess.run(download, cwd=work, check=False).returncode:  # noqa: S603
                     raise SystemExit(f"{package} cannot be fetched; name folders with --music")
@@ -86,10 +86,10 @@ def fetch(packages: Iterable[str] = PACKAGES) -> Path:
 
 
 def held_out() -> list[Path]:
-    """Fetch the long tracks that the shipped encoder has never been trained on.
+    """Fetch and return the long tracks on which the shipped encoder was not trained.
 
     Raises:
-        SystemExit: they cannot be had.
+        SystemExit: they cannot be fetched.
     """
     folder = fetch(SONGS)
     record = json.loads(shipped("encoder", "encoder.json").read_text())
@@ -101,12 +101,12 @@ def held_out() -> list[Path]:
 
 
 def versions(folder: Path) -> list[str]:
-    """Names and versions of the packages in ``folder``, as they were fetched."""
+    """Return names and versions of the packages in ``folder``, as they were fetched."""
     return sorted(path.read_text().strip() for path in folder.glob("*/VERSION"))
 
 
 def tracks(folders: Iterable[Path]) -> list[Track]:
-    """All tracks under ``folders``, in an order that depends on their names only.
+    """Return all tracks under ``folders``, in an order that depends on their names only.
 
     Raises:
         SystemExit: there are none.
@@ -121,12 +121,12 @@ def tracks(folders: Iterable[Path]) -> list[Track]:
         found.append((path, duration_s))
     if not found:
         raise SystemExit(f"no audio files in {', '.join(map(str, folders))}")
-    found.sort(key=lambda one: (_group(one[0]), one[0].name))
+    found.sort(key=lambda track: (_group(track[0]), track[0].name))
     return _split(found)
 
 
 def mono(path: Path) -> NDArray[np.float32]:
-    """Whole track, as a show hears it, shape (n,), float32 at 44.1 kHz; empty if without sound."""
+    """Return a whole track as in a show, shape (n,), float32, 44.1 kHz; empty if without sound."""
     try:
         source = FileSource(path, loop=False)
     except InputError:
@@ -141,7 +141,7 @@ def mono(path: Path) -> NDArray[np.float32]:
 
 
 def speech(folder: Path, text: str) -> list[Path]:
-    """Let espeak-ng read ``text`` in several languages' voices; none where it is missing."""
+    """Return files of ``text`` read by espeak-ng in several voices; none if it is missing."""
     if shutil.which("espeak-ng") is None:
         return []
     folder.mkdir(parents=True, exist_ok=True)
@@ -160,7 +160,7 @@ def _sounds(folder: Path) -> Iterable[Path]:
 
 
 def _split(found: list[tuple[Path, float]]) -> list[Track]:
-    """Hold out one group of tunes in so many, counted apart for long and for short ones."""
+    """Return the tracks; hold out one group of tunes in so many, separately by length class."""
     held: dict[tuple[bool, int], bool] = {}
     count = {True: 0, False: 0}
     out = []
@@ -176,6 +176,6 @@ def _split(found: list[tuple[Path, float]]) -> list[Track]:
 
 
 def _group(path: Path) -> int:
-    """Return the number of a tune, the same for its versions: from the first word of its name."""
+    """Return a number for a tune, the same for all its versions, by the first word of its name."""
     word = re.match(r"[^\W\d_]*", path.stem.lower())
     return zlib.crc32((word.group() if word and word.group() else path.stem).encode())

@@ -1,4 +1,4 @@
-"""Render the README's pictures: the strip from rest to laughter, and everybody there is.
+"""Render the README's pictures: a strip from rest to laughter, all faces, all expressions.
 
 python -m tools.data.readme_pictures [--face NAME] [--expression NAME]
 """

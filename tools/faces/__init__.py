@@ -1,1 +1,1 @@
-"""Finding faces and expressions."""
+"""Tools that find faces and expressions."""

@@ -1,11 +1,11 @@
-"""Find expressions: how random faces differ, measured, tells how to move one.
+"""Find expressions: directions of movement, from measured differences of random faces.
 
     python -m tools.faces.find_expressions [--only NAME] [--strips FOLDER]
 
-Random faces are drawn and measured, and each movement's direction follows from them
-(vjnode.faces.atlas). The slots of W+ that it moves are those that move its targets most for the
+Random faces are drawn and measured, and each movement's direction is computed from them
+(vjnode.faces.atlas). The slots of W+ that it uses are those that change its targets most with the
 least change of the person and the surroundings. Curves over the weight are calibrated on the
-faces that ship. The defaults reproduce the files in presets/expressions.
+shipped faces. The defaults reproduce the files in presets/expressions.
 """
 
 import argparse
@@ -46,10 +46,10 @@ SLOT_SETS = (
 
 @dataclass(frozen=True)
 class Movement:
-    """What one part of an expression does.
+    """Specification of one part of an expression.
 
-    targets: by measure, in standard deviations over random faces. full: how many times that at
-    weight 1. power: of its curve; below 1 it comes early, above 1 late. free: measures
+    targets: by measure, in standard deviations over random faces. full: multiple of these at
+    weight 1. power: exponent of its curve; below 1 it comes early, above 1 late. free: measures
     that may change along with it.
     """
 
@@ -62,10 +62,10 @@ class Movement:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One expression to find.
+    """Specification of an expression to find.
 
-    extreme: how far open the mouth is to be at weight 1, in eye distances, mean over all
-        faces; the first movement's curve is bent so that it opens evenly. None: it stays.
+    extreme: opening of the mouth at weight 1, in eye distances, mean over all faces; the first
+        movement's curve is adapted so that it opens evenly. None: the curve stays.
     """
 
     name: str
@@ -137,8 +137,8 @@ class Studio:
                 moved.append(self._moved(movement, still, now))
                 drift.append(_drift(still, now, before, after))
             ranking.append((np.mean(drift) / max(np.mean(moved), 1e-3), np.mean(moved), slots))
-        # Among the cheap ones the strongest: it needs the smallest amounts, and shape and
-        # texture (of teeth, say) then move together.
+        # Among the slots with little other change the strongest: they need the smallest amounts,
+        # and shape and texture (of teeth, say) then move together.
         for cost, moved, slots in sorted(ranking):
             print(f"  {movement.name:7s} cost {cost:6.2f}  moves {moved:5.2f}  {slots}")
         strongest = max(moved for _, moved, _ in ranking)
@@ -146,14 +146,14 @@ class Studio:
         return max((moved, slots) for cost, moved, slots in ranking if cost < 1.04 * cheapest)[1]
 
     def _moved(self, movement: Movement, still: Landmarks, now: Landmarks) -> float:
-        """Return how far the targets went the right way, in standard deviations."""
+        """Return the movement of the targets in the wanted direction, in standard deviations."""
         return sum(
             np.sign(amount) * (getattr(now, name) - getattr(still, name)) / self.atlas.spread[name]
             for name, amount in movement.targets.items()
         )
 
     def even(self, expression: Expression, extreme: float) -> Expression:
-        """Bend the first part's curve until the mouth opens evenly, mean over all faces."""
+        """Return the expression with a first curve that opens the mouth evenly, mean over faces."""
         for _ in range(2):
             opened = np.array(
                 [
@@ -166,7 +166,7 @@ class Studio:
             first = expression.parts[0]
             rising = np.maximum.accumulate(opened) + 1e-6 * np.arange(len(opened))
             amounts = np.interp(wanted, rising, first.amounts)
-            # Beyond what was drawn, go on as steeply as the last step went.
+            # Beyond the drawn amounts, continue with the slope of the last step.
             slope = (first.amounts[-1] - first.amounts[-3]) / (rising[-1] - rising[-3])
             amounts += np.maximum(wanted - rising[-1], 0) * min(slope, 40.0)
             amounts[0] = 0
@@ -178,7 +178,7 @@ class Studio:
 def _drift(
     still: Landmarks, now: Landmarks, before: NDArray[np.uint8], after: NDArray[np.uint8]
 ) -> float:
-    """Return how much changed that should not: surroundings, hair and proportions."""
+    """Return the amount of unwanted change: in surroundings, hair and proportions."""
     difference = before[..., :3].astype(float) - after[..., :3]
     top, side = PX // 6, PX // 4
     around = (
@@ -192,7 +192,7 @@ def _drift(
 
 
 def find(wanted: Wanted, studio: Studio) -> Expression:
-    """Find directions, slots and curves of one expression."""
+    """Return one expression with its directions, slots and curves."""
     parts = tuple(
         Part(
             movement.name,

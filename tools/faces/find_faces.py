@@ -1,10 +1,10 @@
-"""Find faces to ship: sample many, keep the neutral ones, look at them, choose.
+"""Find faces to ship: sample many, keep the neutral ones, view them, choose.
 
     python -m tools.faces.find_faces sheets FOLDER     contact sheets of the candidates
     python -m tools.faces.find_faces ship              write the chosen ones to presets/faces
 
-The choice is by eye; CHOSEN says what was chosen. Everything else is seeded: the same
-numbers give the same faces.
+The choice is by eye and recorded in CHOSEN. Everything else is seeded: the same numbers give the
+same faces.
 """
 
 import argparse
@@ -27,7 +27,7 @@ TRUNCATION = 0.7
 
 
 class Choice(NamedTuple):
-    """One face that was chosen: its place among the samples and what a person sees."""
+    """One chosen face: its index among the samples, and a description."""
 
     name: str
     index: int
@@ -57,11 +57,11 @@ def candidates(samples: Samples) -> list[int]:
         resting = face.mouth_open < 0.06 and face.mouth_width < 0.98 and face.corner_lift < 0.12
         if face.presence > 0.9 and frontal and resting:
             at_rest.append(i)
-    return sorted(at_rest, key=lambda i: unrest(samples.thumbs[i]))
+    return sorted(at_rest, key=lambda i: variation(samples.thumbs[i]))
 
 
-def unrest(thumb: np.ndarray) -> float:
-    """How much the upper left and right of a thumbnail vary, levels."""
+def variation(thumb: np.ndarray) -> float:
+    """Return the variation of a thumbnail's upper left and right corners, in levels."""
     sides = np.concatenate((thumb[:13, :5], thumb[:13, -5:]), 1).astype(np.float32)
     return float(np.abs(np.diff(sides, axis=0)).mean() + np.abs(np.diff(sides, axis=1)).mean())
 

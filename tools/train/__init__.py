@@ -1,1 +1,1 @@
-"""Training: the sound encoder, the distilled networks, and what they are quantised with."""
+"""Training of the sound encoder and the distilled networks, and ranges for quantisation."""

@@ -2,14 +2,14 @@
 
     python -m tools.train.distil 256                               draw pairs, train, measure
     torchrun --nproc-per-node 2 -m tools.train.distil 256          several processes
-    python -m tools.train.distil 256 --resume                      go on where a run was ended
-    python -m tools.train.distil 256 --resume --steps 9000 2000    train one that is done further
+    python -m tools.train.distil 256 --resume                      continue an interrupted run
+    python -m tools.train.distil 256 --resume --steps 9000 2000    train a finished run further
     python -m tools.train.distil 256 --begin-from presets/heads/heads.safetensors --steps 0 9000
-                                                                  train one that is kept further
+                                                                  train a kept network further
 
-It is started from the generator's weights and learns to draw what the generator draws: at first
-without its first block, which is the largest and has the best start, then all of it. About an hour
-on two cores, and half an hour to draw the pairs.
+It is initialised with the generator's weights and learns to draw the generator's pictures: at first
+without training its first block, which is the largest and has the best start, then as a whole.
+About an hour on two cores, and half an hour to draw the pairs.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from tools.train.muon import Muon
 from tools.train.record import Progress, commit
 from vjnode.engines.build.manifest import sha256_of
 from vjnode.generators.mobilestylegan import distilled_weights
-from vjnode.generators.mobilestylegan.distilled import PLANS, Tail, load_tail
+from vjnode.generators.mobilestylegan.distilled import PLANS, DistilledSynthesis, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.paths import cache_dir, replace_file, shipped
@@ -47,17 +47,17 @@ from matplotlib import pyplot as plt
 
 HELD_OUT_SEED = 1_000_000
 LATER, ALL = PARTS = ("later", "all")
-"""What is trained: first the blocks after the first one, then that one too."""
+"""Parts that are trained: first the blocks after the first one, then that one too."""
 STARTED_ON, FITTED_ON = 24, 48
-"""Pairs from which kernels and heads are solved."""
+"""Numbers of pairs from which kernels and ToRGB layers are solved."""
 STARTED_SHARDS = 16
-"""Shards of pairs whose codes say what factors are usual."""
+"""Number of shards of pairs whose codes give the usual factors."""
 RATES = {LATER: 8e-3, ALL: 4e-3}
 """Highest learning rates, in root mean squares of the weights at the start."""
 COARSE = 0.2
-"""How much the coarsest picture counts beside the finest."""
+"""Weight of the coarsest picture in the loss, relative to the finest."""
 LEAST_MATRIX = 12
-"""Sides of a weight that counts as a matrix; a head has twelve outputs."""
+"""Least sides of a weight that is trained as a matrix; a ToRGB layer has twelve outputs."""
 CHECKPOINT_EVERY = 100
 
 
@@ -70,7 +70,7 @@ def main() -> None:
     if ranks > 1:
         distributed.init_process_group("gloo", timeout=timedelta(hours=6))
     folder = cache_dir("training", "heads")
-    if rank == 0:  # it draws for all
+    if rank == 0:  # it draws the pairs of all processes
         make_pairs(folder, options.seed, options.pairs, head_pairs.any_code, "pairs")
         make_pairs(folder, HELD_OUT_SEED, options.held_out, head_pairs.shown_code, "held out")
     if ranks > 1:
@@ -87,7 +87,7 @@ def main() -> None:
         torch.save(_begun(options, shards), kept["start"])
     if ranks > 1:
         distributed.barrier()
-    tail, start = Tail(options.size), torch.load(kept["start"], weights_only=True)
+    tail, start = DistilledSynthesis(options.size), torch.load(kept["start"], weights_only=True)
     tail.load_state_dict(start["tail"])
     done: dict[str, Progress] = {}
     for part, steps in zip(PARTS, options.steps, strict=True):
@@ -145,7 +145,7 @@ def _options() -> argparse.Namespace:
 
 
 def _begun(options: argparse.Namespace, shards: list[Path]) -> dict[str, object]:
-    """Return what a training begins with, and what is known of networks that it goes on with."""
+    """Return the initial weights of a training, and the record of the network they are from."""
     if options.begin_from is None:
         tail = _started(options.size, shards[:STARTED_SHARDS])
         return {"tail": tail.state_dict(), "begun_from": {}}
@@ -156,10 +156,10 @@ def _begun(options: argparse.Namespace, shards: list[Path]) -> dict[str, object]
     return {"tail": tail.state_dict(), "begun_from": known}
 
 
-def _started(size: int, shards: list[Path]) -> Tail:
-    """Return a tail from the generator's weights, its heads fitted."""
+def _started(size: int, shards: list[Path]) -> DistilledSynthesis:
+    """Return a tail with the generator's weights and fitted ToRGB layers."""
     _, teacher = load(generator_weights())
-    tail, first = Tail(size), read_pairs(shards[:1])
+    tail, first = DistilledSynthesis(size), read_pairs(shards[:1])
     given, codes = given_to_first_block(tail, first), torch.from_numpy(first.codes)
     layers = head_start.measured(
         teacher, tail.plan.trunk, given[:STARTED_ON].float(), codes[:STARTED_ON]
@@ -173,7 +173,7 @@ def _started(size: int, shards: list[Path]) -> Tail:
 
 
 def _train(
-    tail: Tail,
+    tail: DistilledSynthesis,
     data: Data,
     part: str,
     steps: int,
@@ -184,9 +184,10 @@ def _train(
     rank: int,
     checkpoint: Path,
 ) -> Progress:
-    """Train a part of ``tail`` until ``steps`` are made, from a checkpoint if there is.
+    """Train a part of ``tail`` until ``steps`` are made, from a checkpoint if there is one.
 
-    A run that is resumed with more steps than it was begun with makes a round of the rest.
+    A run that is resumed with more steps than it was started with makes the rest a round of its
+    own.
     """
     mine = []
     for name, weight in tail.named_parameters():
@@ -218,7 +219,7 @@ def _train(
         groups = [group for one in optimisers for group in one.param_groups]
         for group, highest in zip(groups, rates, strict=True):
             group["lr"] = highest * share
-        # Drawn from the step's own seed, so that a resumed run sees what it would have seen.
+        # Drawn by the step's own seed, so that a resumed run sees the same data.
         places = np.random.default_rng((seed, rank, step)).choice(len(data.codes), batch)
         loss, finest = _loss(tail, part, data.batch(places))
         tail.zero_grad()
@@ -241,20 +242,24 @@ def _train(
 
 
 def _optimisers(weights: list[torch.nn.Parameter], rate: float) -> list[torch.optim.Optimizer]:
-    """Return what trains the matrices among ``weights``, and what trains the rest."""
+    """Return the optimisers of the matrices among ``weights``, and of the rest."""
 
-    def group(one: torch.nn.Parameter) -> dict[str, object]:
-        size = max(float(one.detach().square().mean().sqrt()), 1e-2)
-        return {"params": [one], "lr": rate * size}
+    def group(weight: torch.nn.Parameter) -> dict[str, object]:
+        size = max(float(weight.detach().square().mean().sqrt()), 1e-2)
+        return {"params": [weight], "lr": rate * size}
 
-    matrices = [one for one in weights if one.ndim > 1 and min(one.shape[:2]) >= LEAST_MATRIX]
-    rest = [one for one in weights if all(one is not other for other in matrices)]
-    adam = torch.optim.Adam([group(one) for one in rest], betas=(0.9, 0.98))
-    return [Muon([group(one) for one in matrices]), adam]
+    matrices = [
+        weight for weight in weights if weight.ndim > 1 and min(weight.shape[:2]) >= LEAST_MATRIX
+    ]
+    rest = [weight for weight in weights if all(weight is not matrix for matrix in matrices)]
+    adam = torch.optim.Adam([group(weight) for weight in rest], betas=(0.9, 0.98))
+    return [Muon([group(weight) for weight in matrices]), adam]
 
 
-def _loss(tail: Tail, part: str, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, float]:
-    """Return what to minimise, and the mean squared error of the finest picture in 0…1."""
+def _loss(
+    tail: DistilledSynthesis, part: str, batch: tuple[Tensor, Tensor, Tensor]
+) -> tuple[Tensor, float]:
+    """Return the loss, and the mean squared error of the finest picture in 0…1."""
     x, codes, wanted = batch
     if part == ALL:
         x = tail.first(x, codes, TEXTURE)
@@ -263,19 +268,19 @@ def _loss(tail: Tail, part: str, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[
 
 
 def _errors(pictures: list[Tensor], wanted: Tensor) -> list[Tensor]:
-    """Mean squared errors, each [n], of pictures of several sizes, in 0…1."""
+    """Return the mean squared errors, each [n], of pictures of several sizes, in 0…1."""
     return [
-        (0.5 * (one - F.avg_pool2d(wanted, PX // one.shape[-1]))).square().mean((1, 2, 3))
-        for one in pictures
+        (0.5 * (picture - F.avg_pool2d(wanted, PX // picture.shape[-1]))).square().mean((1, 2, 3))
+        for picture in pictures
     ]
 
 
 def _share_gradients(weights: list[torch.nn.Parameter], ranks: int) -> None:
-    """Make the gradients of all processes their mean."""
+    """Replace the gradients by their mean over all processes."""
     gradients = [weight.grad for weight in weights if weight.grad is not None]
-    flat = torch.cat([one.flatten() for one in gradients])
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
     distributed.all_reduce(flat)
-    parts = (flat / ranks).split([one.numel() for one in gradients])
+    parts = (flat / ranks).split([gradient.numel() for gradient in gradients])
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))
 
@@ -286,7 +291,7 @@ def _record(
     done: dict[str, Progress],
     begun_from: dict[str, object],
 ) -> dict[str, object]:
-    """Return what was trained with."""
+    """Return the record of the training: its settings, data and progress."""
     return ({"begun_from": begun_from} if begun_from else {}) | {
         "pairs": options.pairs,
         "seed": options.seed,
@@ -303,8 +308,8 @@ def _record(
 
 
 @torch.inference_mode()
-def _held_out(tail: Tail, data: Data) -> dict[str, object]:
-    """Return how near pictures come on faces it was not trained on, PSNR in dB."""
+def _held_out(tail: DistilledSynthesis, data: Data) -> dict[str, object]:
+    """Return the quality of the pictures of held-out faces, PSNR in dB."""
     errors = [
         _errors([picture.clamp(-1, 1) for picture in tail.pictures(x, c, TEXTURE)], wanted)[-1]
         for x, c, wanted in parts(data, len(data.codes))
@@ -320,8 +325,8 @@ def _held_out(tail: Tail, data: Data) -> dict[str, object]:
     return {"held_out": about}
 
 
-def _write(out: Path, tail: Tail, record: dict[str, object]) -> None:
-    """Write the tail and its record into the files of all sizes, in place of those before."""
+def _write(out: Path, tail: DistilledSynthesis, record: dict[str, object]) -> None:
+    """Write the tail and its record into the files of all sizes, replacing older ones."""
     out.mkdir(parents=True, exist_ok=True)
     weights, about = out / "heads.safetensors", out / "heads.json"
     others = load_file(weights) if weights.exists() else {}

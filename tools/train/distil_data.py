@@ -1,4 +1,4 @@
-"""What the live networks are trained on, in memory: what they get, and what they are to draw."""
+"""Training data of the live networks in memory: inputs, codes and target pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from tools.train.distil_pairs import SHARD, Pairs, read_pairs
 from tools.train.distil_start import TEXTURE
-from vjnode.generators.mobilestylegan.distilled import Tail
+from vjnode.generators.mobilestylegan.distilled import DistilledSynthesis
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.layout import TRUNK
@@ -20,9 +20,9 @@ from vjnode.generators.mobilestylegan.model import load
 
 @dataclass
 class Data:
-    """Pairs, with what the first block makes of them, or what it gets.
+    """Pairs, with the first block's outputs or inputs.
 
-    x: [N, C, px, px], float16. pictures: [N, PX, PX, 3], uint8.
+    x: these, [N, C, px, px], float16. pictures: [N, PX, PX, 3], uint8.
     """
 
     x: Tensor
@@ -30,16 +30,16 @@ class Data:
     pictures: Tensor
 
     def batch(self, places: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-        """Features, codes, and pictures [n, 3, PX, PX], −1…1."""
+        """Return features, codes, and pictures [n, 3, PX, PX], −1…1, of the pairs at ``places``."""
         part = torch.from_numpy(places)
         pictures = self.pictures[part].permute(0, 3, 1, 2).float() / 127.5 - 1.0
         return self.x[part].float(), self.codes[part], pictures
 
 
-def read(tail: Tail, shards: list[Path], *, whole: bool) -> Data:
-    """Return the pairs of ``shards``, read one by one: x is large.
+def read(tail: DistilledSynthesis, shards: list[Path], *, whole: bool) -> Data:
+    """Return the pairs of ``shards``, read one shard at a time, because x is large.
 
-    whole: x is what the first block gets, to train that one too; else what it makes.
+    whole: x is the first block's input, to train that block too; else its output.
     """
     found: Data | None = None
     for number, shard in enumerate(tqdm(shards, "reading", unit="shard")):
@@ -57,8 +57,8 @@ def read(tail: Tail, shards: list[Path], *, whole: bool) -> Data:
 
 
 @torch.inference_mode()
-def given_to_first_block(tail: Tail, pairs: Pairs) -> Tensor:
-    """Return what the first block gets, [N, 512, px/2, px/2], float16, on the CPU."""
+def given_to_first_block(tail: DistilledSynthesis, pairs: Pairs) -> Tensor:
+    """Return the first block's input, [N, 512, px/2, px/2], float16, on the CPU."""
     x = torch.from_numpy(pairs.features)
     if tail.plan.trunk == TRUNK:
         return x
@@ -74,8 +74,8 @@ def given_to_first_block(tail: Tail, pairs: Pairs) -> Tensor:
 
 
 @torch.inference_mode()
-def first_block(tail: Tail, given: Tensor, codes: Tensor) -> Tensor:
-    """Return what the first block makes of what it gets, float16."""
+def first_block(tail: DistilledSynthesis, given: Tensor, codes: Tensor) -> Tensor:
+    """Return the first block's output for its input ``given``, float16."""
     parts = zip(given.split(4), codes.split(4), strict=True)
     return torch.cat([tail.first(x.float(), c, TEXTURE).half() for x, c in parts])
 

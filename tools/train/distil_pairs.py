@@ -1,4 +1,4 @@
-"""Pairs to train the live networks on: features of the generator, and what it draws from them."""
+"""Pairs for training the live networks: features of the generator, and its pictures of them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,17 +26,17 @@ from vjnode.generators.mobilestylegan.model import Mapping, load
 from vjnode.paths import replace_file
 
 PX = 512
-"""Pictures are kept at this size; smaller ones are their area means."""
+"""Size of the stored pictures; smaller ones are their area means."""
 
 SHARD = 50
-"""Pairs in a file."""
+"""Number of pairs in a file."""
 
 CATALOGUED, MIXED = 0.1, 0.25
-"""Shares of faces that ship, and of faces whose fine codes are another's."""
+"""Shares of shipped faces, and of faces with another face's fine codes."""
 
 TRUNCATIONS, SHOWN_TRUNCATIONS = (0.4, 0.8), (0.5, 0.7)
 BEYOND = 1.15
-"""How far the expressions go, in what they do at weight 1."""
+"""Strength of the expressions, relative to their strength at weight 1."""
 
 
 DrawCode = Callable[[Mapping, np.random.Generator], NDArray[np.float32]]
@@ -44,10 +44,10 @@ DrawCode = Callable[[Mapping, np.random.Generator], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Pairs:
-    """What to draw, from what, and what it should look like.
+    """Pairs of inputs and target pictures.
 
-    codes: shape (N, SLOTS, DIM), float32. features: (N, 512, 32, 32), float16, what
-    the trunk makes of them. pictures: (N, PX, PX, 3), uint8, RGB.
+    codes: shape (N, SLOTS, DIM), float32. features: (N, 512, 32, 32), float16, the trunk's output
+    for them. pictures: (N, PX, PX, 3), uint8, RGB.
     """
 
     codes: NDArray[np.float32]
@@ -59,12 +59,12 @@ class Pairs:
 
 
 def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: str) -> list[Path]:
-    """Draw ``count`` pairs, at least, as far as they are not in ``folder`` already.
+    """Draw at least ``count`` pairs, except those already in ``folder``.
 
     draw_code: ``any_code`` or ``shown_code``. Each shard depends on the seed and its number only,
-    so that there can be more of them later.
+    so that more can be added later.
 
-    Returns: the files that they are in, ``SHARD`` in each; for ``read_pairs``.
+    Returns: their files, with ``SHARD`` pairs in each, for ``read_pairs``.
     """
     shards = [folder / f"{seed}-{number:04d}.safetensors" for number in range(-(-count // SHARD))]
     missing = [number for number, path in enumerate(shards) if not path.is_file()]
@@ -82,7 +82,7 @@ def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: s
             tensors = {
                 "codes": codes,
                 "features": np.concatenate(features),
-                "pictures": np.stack([engine.draw(one)[..., :3] for one in codes]),
+                "pictures": np.stack([engine.draw(code)[..., :3] for code in codes]),
             }
             replace_file(shards[number], save(tensors))
     return shards
@@ -92,7 +92,7 @@ def read_pairs(shards: Iterable[Path]) -> Pairs:
     """Read the pairs of ``shards``."""
     read = [load_file(path) for path in shards]
     names = ("codes", "features", "pictures")
-    return Pairs(*(np.concatenate([one[name] for one in read]) for name in names))
+    return Pairs(*(np.concatenate([shard[name] for shard in read]) for name in names))
 
 
 def any_code(mapping: Mapping, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -1,8 +1,8 @@
-"""Where the training of the live networks starts: at the generator's own weights.
+"""Initialisation of the live networks with the generator's own weights.
 
-Layers keep those channels from which the others can best be told, and their pointwise kernels
-become the least-squares solution for what is left of their inputs. A layer that sees the picture
-smaller than in the generator gets the depthwise kernel that does the same to averages.
+Layers keep those channels from which the others can best be predicted, and their pointwise kernels
+become the least-squares solution for the remaining inputs. A layer that works at a smaller size
+than in the generator gets the depthwise kernel that has the same effect on averages.
 """
 
 from collections.abc import Iterable
@@ -13,13 +13,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from tqdm import tqdm
 
-from vjnode.generators.mobilestylegan.distilled import HEAD_SLOT, LiveConv, LiveHead, Tail
+from vjnode.generators.mobilestylegan.distilled import (
+    HEAD_SLOT,
+    DistilledSynthesis,
+    LiveConv,
+    LiveToRGB,
+)
 from vjnode.generators.mobilestylegan.folded import quarters
 from vjnode.generators.mobilestylegan.layout import BLOCKS
 from vjnode.generators.mobilestylegan.model import SLOPE, Affine, StyledConv, Synthesis
 
 RIDGE = 1e-4
-"""In mean variances of what is solved for."""
+"""Ridge penalty, in mean variances of the inputs."""
 
 TEXTURE = torch.ones(1)
 
@@ -33,7 +38,7 @@ class Moments:
     products: Tensor = field(default_factory=lambda: torch.zeros(()))
 
     def add(self, x: Tensor) -> None:
-        """Take in features [N, C, H, W]."""
+        """Add features [N, C, H, W]."""
         rows = x.transpose(0, 1).flatten(1).double()
         self.count += rows.shape[1]
         self.total = self.total + rows.sum(1)
@@ -41,31 +46,31 @@ class Moments:
 
     @property
     def mean(self) -> Tensor:
-        """[C], float64."""
+        """Mean of each channel, [C], float64."""
         return self.total / self.count
 
     @property
     def covariance(self) -> Tensor:
-        """[C, C], float64, a little regularised."""
+        """Covariance of the channels, [C, C], float64, slightly regularised."""
         mean = self.mean
         covariance = self.products / self.count - mean[:, None] * mean
         return covariance + RIDGE * covariance.diagonal().mean() * torch.eye(len(mean))
 
 
 Layers = dict[tuple[int, str, int], Moments]
-"""Block, convolution, and how many times smaller it sees the picture → what its pointwise
-convolution gets."""
+"""Moments of the input of pointwise convolutions, by block, name of the convolution, and factor by
+which the picture is smaller."""
 
 
 @torch.inference_mode()
 def measured(teacher: Synthesis, trunk: int, features: Tensor, codes: Tensor) -> Layers:
-    """Measure the blocks after the trunk with the picture as small as it gets there, and as it is.
+    """Return the moments in the blocks after the trunk, at reduced and at full size.
 
-    trunk: how many blocks it has. features: what it makes of codes [N, SLOTS, DIM], channels in
+    trunk: number of its blocks. features: its output for codes [N, SLOTS, DIM], channels in
     quarters.
     """
     found: Layers = {}
-    features = features[:, quarters(features.shape[1]).argsort()]  # as the teacher has them
+    features = features[:, quarters(features.shape[1]).argsort()]  # in the teacher's order
     pairs = zip(features.split(1), codes.split(1), strict=True)
     for given, code in tqdm(pairs, "measuring", len(codes), unit="picture"):
         for flat in (True, False):
@@ -90,12 +95,12 @@ def measured(teacher: Synthesis, trunk: int, features: Tensor, codes: Tensor) ->
     return found
 
 
-def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> Tail:
-    """Return a tail for ``size`` px that is a choice of the teacher's channels; no heads yet.
+def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> DistilledSynthesis:
+    """Return a tail for ``size`` px from a selection of the teacher's channels; no ToRGB yet.
 
     codes: [N, SLOTS, DIM], many of them.
     """
-    tail, blocks = Tail(size).requires_grad_(requires_grad=False), teacher.blocks
+    tail, blocks = DistilledSynthesis(size).requires_grad_(requires_grad=False), teacher.blocks
     plan, first = tail.plan, tail.plan.trunk
     old = blocks[first]
     _keep(tail.block.ups[0], old.up.affine, quarters(512))
@@ -123,8 +128,10 @@ def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> Tail:
     return tail
 
 
-def _start_fine(tail: Tail, teacher: Synthesis, layers: Layers, groups: Tensor) -> None:
-    """Begin the fine block as the generator's of its size, which sees less here."""
+def _start_fine(
+    tail: DistilledSynthesis, teacher: Synthesis, layers: Layers, groups: Tensor
+) -> None:
+    """Initialise the fine block with the generator's of its size, which has more inputs."""
     index = tail.plan.trunk + 1
     fine, old, following = tail.fine, teacher.blocks[index], teacher.blocks[index + 1]
     _neutral(fine.ups[0])
@@ -156,15 +163,17 @@ def random_conv(conv: LiveConv, scale: float) -> None:
     nn.init.normal_(conv.weight, std=scale * inputs**-0.5 / conv.gain)
 
 
-@torch.no_grad()  # what it makes is trained later
-def fit_head(tail: Tail, level: int, batches: Iterable[tuple[Tensor, Tensor, Tensor]]) -> None:
-    """Make a head the least-squares solution for what the picture before it lacks.
+@torch.no_grad()  # the layer is trained later
+def fit_head(
+    tail: DistilledSynthesis, level: int, batches: Iterable[tuple[Tensor, Tensor, Tensor]]
+) -> None:
+    """Fit a ToRGB layer by least squares to the error of the next coarser picture.
 
-    level: 0 for the coarsest. batches: what the first block makes, codes, and pictures
-    [N, 3, …], −1…1, of the head's size or larger.
+    level: 0 for the coarsest. batches: the first block's output, codes, and pictures
+    [N, 3, …], −1…1, of the layer's size or larger.
     """
     head, both, seen = tail.heads[level], Moments(), list[Tensor]()
-    assert isinstance(head, LiveHead)  # noqa: S101
+    assert isinstance(head, LiveToRGB)  # noqa: S101
     hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     for x, codes, wanted in batches:
         seen.clear()
@@ -183,14 +192,14 @@ def fit_head(tail: Tail, level: int, batches: Iterable[tuple[Tensor, Tensor, Ten
 
 
 def haar(x: Tensor) -> Tensor:
-    """One level of the Haar transform in quarters, [N, C, 2·H, 2·W] → [N, 4·C, H, W]."""
+    """Return one level of the Haar transform in quarters, [N, C, 2·H, 2·W] → [N, 4·C, H, W]."""
     top, below = x[..., ::2, :], x[..., 1::2, :]
     a, b, c, d = top[..., ::2], top[..., 1::2], below[..., ::2], below[..., 1::2]
     return 0.5 * torch.cat((a + b + c + d, a + b - c - d, a - b + c - d, a - b - c + d), 1)
 
 
 def coarser(kernel: Tensor, smaller: int) -> Tensor:
-    """3×3 kernels for a picture that is ``smaller`` times smaller, and flat in between."""
+    """Return 3×3 kernels for a picture ``smaller`` times smaller, constant within each pixel."""
     for _ in range(2):
         a, b, c = kernel.unbind(-1)
         share = 1.0 / smaller
@@ -200,9 +209,9 @@ def coarser(kernel: Tensor, smaller: int) -> Tensor:
 
 
 def chosen(moments: Moments, conv: StyledConv, count: int) -> Tensor:
-    """Choose ``count`` inputs of a pointwise convolution from which its outputs are best told.
+    """Return ``count`` inputs of a pointwise convolution that predict its outputs best.
 
-    Greedily: each time the input that explains most of what those before it do not.
+    They are chosen greedily: each time the input that explains most of the remaining variance.
     """
     weight, rest = conv.weight[:, :, 0, 0].double(), moments.covariance
     found: list[int] = []
@@ -216,7 +225,7 @@ def chosen(moments: Moments, conv: StyledConv, count: int) -> Tensor:
 
 
 def _group_rows(groups: Tensor, channels: int) -> Tensor:
-    """Where the four channels of each group are in the generator, in quarters."""
+    """Return the indices of each group's four channels in the generator, in quarters."""
     details = channels // 4 + 3 * groups
     return torch.cat((groups, details, details + 1, details + 2))
 
@@ -230,7 +239,7 @@ def _refit(
     *,
     smaller: int = 1,
 ) -> None:
-    """Make ``new`` of the given inputs and outputs of ``old``, at a size ``smaller`` times less."""
+    """Set ``new`` from given inputs and outputs of ``old``, for a size ``smaller`` times less."""
     covariance, mean = moments.covariance, moments.mean
     weight = old.weight[outputs, :, 0, 0].double()
     kept = torch.linalg.solve(covariance[inputs][:, inputs], covariance[inputs] @ weight.T).T
@@ -248,13 +257,13 @@ def _keep(new: Affine, old: nn.Linear, rows: Tensor, gain: float = 1.0) -> None:
 
 
 def _neutral(affine: Affine) -> None:
-    """Make factors of 1."""
+    """Set the map so that all its factors are 1."""
     nn.init.zeros_(affine.weight)
     nn.init.ones_(affine.bias)
 
 
 def _join(affine: Affine, up: nn.Linear, rows: Tensor, codes: Tensor) -> None:
-    """Make the factors of ``affine`` half their product with those of ``up``, as near as can be.
+    """Set the factors of ``affine`` to half their product with those of ``up``, approximately.
 
     The product of two linear maps is not linear, but nearly so on codes of faces.
     """

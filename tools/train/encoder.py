@@ -3,8 +3,8 @@
     python -m tools.train.encoder                      fetch Debian's music, train, calibrate
     python -m tools.train.encoder --music DIR DIR ...  train on your own folders instead
     torchrun --nproc-per-node 2 -m tools.train.encoder  several processes, one thread each
-    python -m tools.train.encoder --resume             go on where a run was ended
-    python -m tools.train.encoder --resume --steps 9000            train one that is done further
+    python -m tools.train.encoder --resume             continue an interrupted run
+    python -m tools.train.encoder --resume --steps 9000            train a finished run further
 
 Needs no labels; see vjnode.modulation.encoder.network for the loss. About an hour on two cores.
 """
@@ -37,10 +37,10 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 AUDIBLE = 0.05
-"""Intensity of pink noise at about -65 dBFS; fades below it say nothing about calm music."""
+"""Intensity of pink noise at about -65 dBFS; fades below it do not count as calm music."""
 PERCENTILES = (15.0, 85.0, 99.95)
 USED = 0.99
-"""The bottleneck uses as many dimensions as hold this share of its variance."""
+"""Share of the bottleneck's variance that defines its number of used dimensions."""
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def main() -> None:
 
     work = cache_dir("training")
     if rank > 0:
-        distributed.barrier()  # what the first has fetched and heard is then in the cache
+        distributed.barrier()  # after it, the first process's data are in the cache
     folders = options.music or training_sound.debian(work)
     sound, train, held_out = training_sound.heard_all(folders, work, options.seed)
     if rank == 0 and ranks > 1:
@@ -73,7 +73,7 @@ def main() -> None:
         resume=options.resume,
     )
     if rank == 0:
-        torch.set_num_threads(options.threads * ranks)  # the others are done
+        torch.set_num_threads(options.threads * ranks)  # the other processes have finished
         decoder, fitting = loop.fit_decoder(encoder, sound, scale, options.seed)
         unseen = training_sound.heard(held_out, work, options.seed)
         knots, silence = _calibrate(encoder, sound, scale)
@@ -124,7 +124,7 @@ def _options() -> argparse.Namespace:
 
 
 def _names(tracks: list[music.Track], folders: list[Path]) -> list[str]:
-    """Return the long ones of ``tracks``, each by its path under the folder that it is in."""
+    """Return the long ones of ``tracks``, each as its path relative to its folder."""
     return [
         track.path.relative_to(folder).as_posix()
         for track in tracks
@@ -135,7 +135,7 @@ def _names(tracks: list[music.Track], folders: list[Path]) -> list[str]:
 
 @torch.inference_mode()
 def _calibrate(encoder: Encoder, sound: Sound, scale: Scale) -> tuple[NDArray[np.float32], float]:
-    """Return the means that stand for the weights of ``LEVELS``, and that of silence."""
+    """Return the means that correspond to the weights of ``LEVELS``, and the mean of silence."""
     silent = np.broadcast_to(training_sound.silence(), (1, FRAMES, COEFFICIENTS))
     silence = float(encoder(scale.pictures(silent)).mean())
     rng = np.random.default_rng(1)
@@ -154,7 +154,7 @@ def _calibrate(encoder: Encoder, sound: Sound, scale: Scale) -> tuple[NDArray[np
             f"the mean is {silence:.4f} for silence and {intense:.4f} for intense music; "
             "it must rise, so train for more steps"
         )
-    # A margin over silence, so that what is not quite silent is not quite rest.
+    # A small margin over silence, within which the face is at rest.
     silence_knot = silence + 0.02 * (intense - silence)
     calm = max(calm, silence_knot + 0.01 * (intense - silence))
     most = max(most, intense + 0.1 * (intense - silence))
@@ -165,7 +165,7 @@ def _calibrate(encoder: Encoder, sound: Sound, scale: Scale) -> tuple[NDArray[np
 def _quality(
     encoder: Encoder, decoder: Decoder, sound: Sound, unseen: Sound, scale: Scale
 ) -> dict[str, float]:
-    """How well unseen tracks are rebuilt, beside PCA, and how the mean follows intensity."""
+    """Return figures on unseen tracks: of rebuilding, beside PCA's, and of following intensity."""
     rng = np.random.default_rng(2)
     starts = rng.choice(unseen.starts, min(8000, len(unseen.starts)), replace=False)
     values, windows = loop.encoded(encoder, unseen.strips(starts), scale)

@@ -1,4 +1,4 @@
-"""How encoder and decoder are trained: their start, the loss, the steps, and checkpoints."""
+"""Training loop of encoder and decoder: initialisation, loss, steps and checkpoints."""
 
 import time
 from dataclasses import asdict
@@ -23,18 +23,18 @@ from vjnode.modulation.encoder.network import (
 )
 
 ANYWHERE, TRACKS, PASSAGES = 16, 4, 8
-"""A batch per process: so many strips from anywhere, and from so many tracks so many each."""
+"""Numbers in a batch per process: strips from anywhere, tracks, and strips from each of these."""
 RATE = 3e-3
 """Highest learning rate of the encoder."""
 STARTED_ON = 2_000
-"""Strips that the encoder starts from."""
+"""Number of strips from which the encoder is initialised."""
 FITTED_ON, FITTING, EPOCHS, FIT_RATE = 20_000, 200, 2, 2e-5
-"""Windows, of a batch, rounds over them, highest rate: how the decoder is trained."""
+"""Decoder training: number of windows, batch size, epochs, highest learning rate."""
 CHECKPOINT_EVERY = 100
 
 
 def start(encoder: Encoder, sound: Sound, scale: Scale, seed: int) -> None:
-    """Make ``encoder`` describe what ``sound`` is like; its mean says nothing yet."""
+    """Initialise ``encoder`` to describe ``sound``; its mean has no meaning yet."""
     starts = np.random.default_rng(seed).choice(sound.starts, STARTED_ON)
     init_principal(encoder.eval().describing, scale.pictures(sound.strips(starts)))
 
@@ -50,10 +50,10 @@ def train(
     checkpoint: Path,
     resume: bool,
 ) -> Progress:
-    """Train the branch of intensity, in step with the other processes if there are any.
+    """Train the intensity branch until ``steps`` are made, in step with other processes, if any.
 
-    Until ``steps`` are made. A run that is resumed with the steps that it was begun with goes on
-    as if it had not been ended. With more steps, those that are left are a round of their own.
+    A run that is resumed with its original number of steps continues as if it had not been
+    interrupted. With more steps, the remaining ones are a round of their own.
     """
     progress, saved = Progress(), None
     if resume and checkpoint.exists():
@@ -86,7 +86,7 @@ def train(
         mininterval=1.0,
     )
     for step in bar:
-        # Drawn from the step's own seed, so that a resumed run sees what it would have seen.
+        # Drawn by the step's own seed, so that a resumed run sees the same data.
         starts = _draw(sound, passages, np.random.default_rng((seed, rank, step)))
         means = branch(scale.pictures(sound.strips(starts))).mean(dim=(1, 3))
         unordered = 1.0 - _order(means, torch.from_numpy(sound.wanted(starts)))
@@ -111,7 +111,7 @@ def train(
 def fit_decoder(
     encoder: Encoder, sound: Sound, scale: Scale, seed: int
 ) -> tuple[Decoder, list[float]]:
-    """Train a decoder for what the encoder has become, which rests; return it and its losses."""
+    """Train a decoder for the trained encoder, which stays fixed; return it and its losses."""
     rng = np.random.default_rng((seed, 1))
     values, wanted = encoded(encoder, sound.strips(rng.choice(sound.starts, FITTED_ON)), scale)
     decoder, losses = Decoder().eval(), []
@@ -134,7 +134,7 @@ def fit_decoder(
 
 @torch.no_grad()
 def encoded(encoder: Encoder, strips: NDArray[np.float32], scale: Scale) -> tuple[Tensor, Tensor]:
-    """Values, (n, 512), of the first window of each strip, and those windows, (n, 32, 13)."""
+    """Return values, (n, 512), of each strip's first window, and these windows, (n, 32, 13)."""
     values, wanted = [], []
     for part in np.array_split(strips[:, :FRAMES], -(-len(strips) // 500)):
         pictures = scale.pictures(part)
@@ -146,17 +146,17 @@ def encoded(encoder: Encoder, strips: NDArray[np.float32], scale: Scale) -> tupl
 def _draw(
     sound: Sound, passages: list[NDArray[np.int64]], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Draw the starts of a batch: ``ANYWHERE``, then ``PASSAGES`` for each of ``TRACKS``."""
+    """Return random starts of a batch: ``ANYWHERE``, then ``PASSAGES`` of each of ``TRACKS``."""
     tracks = rng.choice(len(passages), TRACKS)
     drawn = [rng.choice(passages[track], PASSAGES) for track in tracks]
     return np.concatenate([rng.choice(sound.starts, ANYWHERE), *drawn])
 
 
 def _order(means: Tensor, wanted: Tensor) -> Tensor:
-    """How well the means follow intensity, 1 at best; shapes (n, STRIP), n as ``_draw`` has it.
+    """Return how well means follow intensity, 1 at best; shapes (n, STRIP), n as in ``_draw``.
 
     Over all levels the order is mostly that of the levels, and over all tracks mostly that of
-    their sounds; within a track it is the music's, so that counts apart.
+    their sounds; within a track it is that of the music, which is therefore counted separately.
     """
     within = [
         correlation(mean, want)
@@ -168,6 +168,6 @@ def _order(means: Tensor, wanted: Tensor) -> Tensor:
 
 
 def unexplained_share(rebuilt: Tensor, windows: Tensor) -> Tensor:
-    """Share of the windows' variance about the mean of each coefficient that is not rebuilt."""
+    """Return the share of the windows' variance, by coefficient means, that is not rebuilt."""
     variance = (windows - windows.mean(dim=(0, 1))).square().sum()
     return (rebuilt - windows).square().sum() / variance

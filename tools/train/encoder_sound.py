@@ -1,4 +1,4 @@
-"""What the encoder is trained on: tracks, heard once as the show hears them, as features."""
+"""Training data of the encoder: features of tracks, computed once as in a show."""
 
 import hashlib
 import os
@@ -21,20 +21,19 @@ from vjnode.modulation.encoder.input import FRAMES, picture
 from vjnode.modulation.intensity import intensity
 
 OFFSETS_DB = ((-3.0, 3.0), (-30.0, 12.0))
-"""Each track is heard twice: about as automatic gain delivers it, and at any level."""
+"""Ranges of gain, dB; each track is used twice: about as after automatic gain, and at any level."""
 PIECE_S = (1.5, 8.0)
 SILENT_SHARE = 0.06
 STRIP = 16
-"""A strip is so many windows in a row."""
+"""Number of consecutive windows in a strip."""
 
 
 @dataclass(frozen=True)
 class Sound:
-    """Features of many tracks in a row.
+    """Features of many tracks, concatenated.
 
-    mfcc: shape (n, 13), float32. intensity: shape (n,), float32. starts: frames at which a
-    strip begins that lies in one track, rising. plain: which frames are at the usual level,
-    shape (n,).
+    mfcc: shape (n, 13), float32. intensity: shape (n,), float32. starts: frames at which strips
+    within one track begin, rising. plain: whether each frame is at the usual level, shape (n,).
     """
 
     mfcc: NDArray[np.float32]
@@ -43,15 +42,15 @@ class Sound:
     plain: NDArray[np.bool_]
 
     def strips(self, starts: NDArray[np.int64]) -> NDArray[np.float32]:
-        """MFCCs of strips, shape (len(starts), FRAMES - 1 + STRIP, 13)."""
+        """Return the MFCCs of strips, shape (len(starts), FRAMES - 1 + STRIP, 13)."""
         return self.mfcc[starts[:, None] + np.arange(FRAMES - 1 + STRIP)]
 
     def wanted(self, starts: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Intensity at the end of each window of the strips, shape (len(starts), STRIP)."""
+        """Return the intensity at the end of each window of strips, (len(starts), STRIP)."""
         return self.intensity[starts[:, None] + np.arange(FRAMES - 1, FRAMES - 1 + STRIP)]
 
     def passages(self) -> list[NDArray[np.int64]]:
-        """For each track its starts at the usual level, where it has any."""
+        """Return, for each track that has any, its starts at the usual level."""
         tracks = np.split(self.starts, np.flatnonzero(np.diff(self.starts) > 1) + 1)
         plain = [track[self.plain[track + FRAMES + STRIP - 2]] for track in tracks]
         return [track for track in plain if len(track)]
@@ -70,7 +69,7 @@ class Scale:
 
 
 def debian(work: Path) -> list[Path]:
-    """Folders with Debian's music and, where espeak-ng is installed, with speech."""
+    """Return folders with Debian's music and, if espeak-ng is installed, with speech."""
     readme = Path(__file__).parents[2] / "README.md"
     music.speech(work / "speech", readme.read_text("utf-8")[:3000])
     return [music.fetch(), work / "speech"]
@@ -79,7 +78,7 @@ def debian(work: Path) -> list[Path]:
 def heard_all(
     folders: list[Path], work: Path, seed: int
 ) -> tuple[Sound, list[music.Track], list[music.Track]]:
-    """Return the sound that is trained on, its tracks, and those that are held out."""
+    """Return the training sound, its tracks, and the held-out tracks."""
     tracks = music.tracks(folders)
     train = [track for track in tracks if not track.held_out]
     held_out = [track for track in tracks if track.held_out]
@@ -92,7 +91,7 @@ def heard_all(
 
 
 def heard(tracks: list[music.Track], work: Path, seed: int) -> Sound:
-    """Features of all tracks, from ``work`` if they are there already."""
+    """Return the features of all tracks, from ``work`` if they are stored there."""
     names = "\n".join(f"{track.path} {track.duration_s}" for track in tracks)
     key = hashlib.sha256(f"{names} {seed} {OFFSETS_DB}".encode()).hexdigest()[:16]
     path = work / f"features-{key}.npz"
@@ -116,7 +115,7 @@ def heard(tracks: list[music.Track], work: Path, seed: int) -> Sound:
 def _listen(
     job: tuple[music.Track, int],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """MFCCs, intensities and plainness of one track, heard once for each of ``OFFSETS_DB``."""
+    """Return MFCCs, intensities and ``plain`` of one track, for each of ``OFFSETS_DB``."""
     track, seed = job
     rng = np.random.default_rng(seed)
     mono = music.mono(track.path)
@@ -138,7 +137,7 @@ def _listen(
 
 
 def _automatic_gains(mono: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Factor for each sample as the show would apply it."""
+    """Return the factor for each sample that a show's automatic gain would apply."""
     weighting, gain = KWeighting(), AutoGain()
     gains = [gain.step(weighting.power(hop)) for hop in mono.reshape(-1, HOP)]
     return np.repeat(10.0 ** (np.array(gains, np.float32) / 20.0), HOP)
@@ -147,7 +146,7 @@ def _automatic_gains(mono: NDArray[np.float32]) -> NDArray[np.float32]:
 def _offsets(
     count: int, offset_db: tuple[float, float], silent_share: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Factor for each sample, constant over pieces of some seconds."""
+    """Return a random factor for each sample, constant over pieces of some seconds."""
     gains = np.empty(count, np.float32)
     position = 0
     while position < count:
@@ -161,7 +160,7 @@ def _offsets(
 
 
 def silence() -> NDArray[np.float32]:
-    """MFCCs of digital silence, shape (13,)."""
+    """Return the MFCCs of digital silence, shape (13,)."""
     extractor = Mfcc()
     for _ in range(4):
         mfcc = extractor.next(np.zeros(HOP, np.float32))
@@ -171,5 +170,5 @@ def silence() -> NDArray[np.float32]:
 def scale_of(mfcc: NDArray[np.float32]) -> Scale:
     """Return the scale that fits nearly all of ``mfcc``, shape (n, 13)."""
     low, high = np.percentile(mfcc[::7], (0.1, 99.9), axis=0).astype(np.float32)
-    low[0] = silence()[0]  # the lowest level there is; nothing below it to tell apart
+    low[0] = silence()[0]  # the lowest possible level
     return Scale(low, high)

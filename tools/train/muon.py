@@ -1,8 +1,8 @@
 """Muon: momentum for matrices, made orthogonal (K. Jordan and others, 2024).
 
-Every direction of a matrix moves equally fast, those too whose gradients are small. In training
-the live networks it reached after 170 steps what Adam reached after 370. torch has it too, but in
-bfloat16, which on a processor without such arithmetic took twenty times as long.
+Every direction of a matrix moves equally fast, even those with small gradients. In training the
+live networks it needed 170 steps for the loss that Adam reached after 370. torch has it too, but
+in bfloat16, which on a processor without such arithmetic took twenty times as long.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,14 +14,14 @@ from torch import Tensor
 MOMENTUM = 0.95
 
 LIKE_ADAM = 0.2
-"""Root mean square of a step, in learning rates: about that of Adam's."""
+"""Root mean square of a step, in learning rates: about the same as Adam's."""
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the published iteration, and five rounds of it
 _ROUNDS = 5
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices [O, I], or kernels of one pixel [O, I, 1, 1]; float32.
+    """Optimiser of matrices [O, I], or kernels of one pixel [O, I, 1, 1]; float32.
 
     groups: as for every optimiser of torch, each with its learning rate, ``lr``.
     """
@@ -31,8 +31,8 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move every matrix that has a gradient."""
-        assert closure is None  # noqa: S101 - nothing here evaluates a loss twice
+        """Update every matrix that has a gradient."""
+        assert closure is None  # noqa: S101 - this optimiser does not evaluate the loss
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is None:
@@ -48,9 +48,9 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """Return ``matrix``, [O, I], with all its singular values made about 1.
+    """Return ``matrix``, [O, I], with all its singular values brought near 1.
 
-    By five rounds of a Newton-Schulz iteration that reaches 0.7 to 1.2 quickly, not 1 exactly.
+    Five rounds of a Newton-Schulz iteration quickly bring them to 0.7 to 1.2, not exactly to 1.
     """
     a, b, c = _COEFFICIENTS
     x = matrix / (matrix.norm() + 1e-7)

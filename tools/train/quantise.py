@@ -1,10 +1,9 @@
-"""Find the ranges for the generator in 8 bits, on faces of its own, and say what it then keeps.
+"""Find the ranges for the generator in 8 bits on random faces, and print the resulting quality.
 
     python -m tools.train.quantise [--faces 24] [--out presets/generator/int8.safetensors]
 
-The faces are random, at rest or in one of the expressions that ship; the ranges are what
-their features take, and a little more. The quality is measured on the faces that ship, none of
-which was used.
+The faces are random, at rest or in one of the shipped expressions; the ranges are those of their
+features, with a margin. The quality is measured on the shipped faces, none of which was used.
 """
 
 import argparse
@@ -26,16 +25,17 @@ from vjnode.generators.mobilestylegan.quantized import int8_layers, to_int8
 from vjnode.paths import replace_file, shipped
 
 MARGIN = 1.1
-"""Ranges are so much wider than what was seen: finer steps would gain 2 dB on most faces, but one
-whose values are cut off loses 8."""
+"""Factor by which ranges are wider than the measured ones: finer steps would gain 2 dB on most
+faces, but a face whose values are clipped loses 8."""
 
 TRUNCATION = 0.7
-"""Wider than what faces are picked from, so that theirs are inside."""
+"""Truncation of the random faces: wider than that of shipped faces, so that their ranges are
+included."""
 
 TEXTURE = torch.ones(1)
 
 
-def strangers(count: int) -> list[Tensor]:
+def random_codes(count: int) -> list[Tensor]:
     """Return the style codes of ``count`` random faces, [1, SLOTS, DIM] each."""
     mapping, _ = load(generator_weights())
     noise = torch.randn(count, 512, generator=torch.Generator().manual_seed(2021))
@@ -67,7 +67,7 @@ def seen_limits(folded: FoldedSynthesis, codes: list[Tensor]) -> dict[str, Tenso
 
 
 def quality_db(limits: dict[str, Tensor]) -> list[float]:
-    """Return the PSNR, dB, of 8 bits against float32 on each face that ships."""
+    """Return the PSNR, dB, of 8 bits against float32 on each shipped face."""
     _, synthesis = load(generator_weights())
     exact, rounded = FoldedSynthesis(synthesis, 1024), FoldedSynthesis(synthesis, 1024)
     to_int8(rounded, limits)
@@ -82,14 +82,14 @@ def quality_db(limits: dict[str, Tensor]) -> list[float]:
 
 
 def main() -> None:
-    """Find, measure, write."""
+    """Find the ranges, measure the quality, write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--faces", type=int, default=24)
     parser.add_argument("--out", type=Path, default=shipped("generator", "int8.safetensors"))
     options = parser.parse_args()
     with torch.inference_mode():
         _, synthesis = load(generator_weights())
-        limits = seen_limits(FoldedSynthesis(synthesis, 1024), strangers(options.faces))
+        limits = seen_limits(FoldedSynthesis(synthesis, 1024), random_codes(options.faces))
         quality = quality_db(limits)
     for name, db in zip(face_names(), quality, strict=True):
         print(f"{name:8} {db:5.1f} dB")

@@ -1,4 +1,4 @@
-"""What all trainings keep of themselves: how far they are, and what they were run with."""
+"""Record of a training: its progress, and the versions that it was run with."""
 
 import subprocess
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass
 class Progress:
-    """What a checkpoint keeps beside the weights. minutes: at work, over all runs."""
+    """Progress stored in a checkpoint beside the weights. minutes: run time over all runs."""
 
     step: int = 0
     minutes: float = 0.0
@@ -15,7 +15,7 @@ class Progress:
 
 
 def commit() -> str:
-    """Return the commit that is trained with; ``+`` marks changes that are not in it."""
+    """Return the commit of the training code; ``+`` marks uncommitted changes."""
     git = ["git", "-C", str(Path(__file__).parent)]
     head = subprocess.run(  # noqa: S603
         [*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False

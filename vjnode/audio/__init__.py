@@ -1,1 +1,1 @@
-"""What the node hears: sources of sound and its analysis."""
+"""Sound: sources and analysis."""

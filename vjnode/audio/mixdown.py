@@ -1,4 +1,4 @@
-"""Mixdown of channels that loses no sound, wherever in the channels it lies."""
+"""Mixdown of channels that keeps the sound of every channel audible."""
 
 import math
 
@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 MONO = np.full((2, 1), 0.5, np.float32)
-"""Weights that make one channel of two."""
+"""Weights that mix two channels to one."""
 
 AVERAGE_S = 0.7
-"""Time constant of the averaged powers, s; at the beginning they are the mean of all so far."""
+"""Time constant of the averaged powers, s; at first they are the mean of all sound so far."""
 
 BRIGHTER = np.float32(0.95)
-"""Pre-emphasis before powers are measured: the ear judges neither by the bass alone nor by DC."""
+"""Pre-emphasis before powers are measured: loudness depends neither on bass alone nor on DC."""
 
 LOOK_S = 0.02
 """Time between two decisions on signs and gain."""
@@ -21,12 +21,12 @@ FADE_S = 0.1
 """Time constant with which a change fades in: a jump would sound like an attack."""
 
 INVERTED = 2.5
-"""Factor of the power of the sum from which on a channel's sign is turned; wide stereo seldom has
-so much more in the difference than in the sum."""
+"""Ratio of powers above which a channel's sign is inverted: the power of the sum with it
+inverted, over that without. In wide stereo the difference seldom exceeds the sum by that much."""
 
 USUAL_LOSS_DB, REAL_LOSS_DB = 0.5, 3.0
-"""Losses of the sum against the loudest channel, dB. Up to the first it stays as it is, as in most
-stereo; from the second on the whole loss is made up for. Between them the gain rises
+"""Losses of the sum against the loudest channel, dB. Up to the first the sum stays as it is, as
+with most stereo; from the second on the whole loss is compensated. Between them the gain rises
 hardly faster than the loss, so that music whose width changes keeps its level. Two channels that
 have nothing in common lose 3 dB, sound on one side of two loses 6."""
 
@@ -37,26 +37,26 @@ _SILENCE = 1e-9
 
 _SOFT, _SOFT_S = 1e-3, 20.0
 """Part of the loudest power, −30 dB, below which a passage counts as the noise of a pause, which
-says nothing of the cables; and the time constant with which the loudest is forgotten, s."""
+does not tell how cables are wired; and the time constant with which the loudest power decays, s."""
 
 _SETTLED = 1e-3
-"""A fade ends where less than this part of the wanted value is left of it: 0.01 dB."""
+"""Relative difference from the wanted value at which a fade ends: 0.01 dB."""
 
 
 class Mixdown:
-    """Mixes channels by fixed weights, and corrects what would be lost by it.
+    """Mixes channels by fixed weights, and corrects for sound that the sum would lose.
 
     A channel that cancels others in the sum, such as the second half of a balanced line, is
-    added with the opposite sign. A sum that is still much softer than the loudest channel,
-    because the others are silent or the rest cancels, needs gain to be as loud as that. All else
-    is the weighted sum itself, bit for bit. Adding with another sign loses nothing of either
-    channel, as hearing the louder one alone would. The gain is for what is analysed: it would
-    pump and clip in what is heard.
+    added with the opposite sign. If the sum is still much softer than the loudest channel,
+    because the others are silent or the rest cancels, it needs gain to be as loud as that. In
+    all other cases the mix is the weighted sum itself, bit for bit. Inverting a sign keeps all of
+    both channels, which using the louder one alone would not. The gain is for analysis only: in
+    audible sound it would pump and clip.
 
     Args:
-        weights: what each channel counts in each output, shape (channels, outputs); the greatest
+        weights: weight of each channel in each output, shape (channels, outputs); the greatest
             power that an output can have should be that of the loudest channel.
-        rate_hz: of the sound.
+        rate_hz: sample rate.
     """
 
     def __init__(self, weights: NDArray[np.float32], rate_hz: int) -> None:
@@ -70,7 +70,7 @@ class Mixdown:
         self._heard = 0
         self._loudest = 0.0
         self._signs = np.ones(channels, np.float32)
-        # The sign of each channel and, behind them, the gain.
+        # The sign of each channel, followed by the gain.
         self._wanted = self._factors = np.ones(channels + 1, np.float32)
         self._settled = weights
 
@@ -86,7 +86,7 @@ class Mixdown:
     def mix_plain(
         self, pcm: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the mix of the next samples as it is to be heard, and the gain that it needs.
+        """Return the mix of the next samples for listening, and the gain that analysis needs.
 
         pcm: shape (n, channels), float32, finite, −1…1.
         Returns: the mix, shape (n, outputs), float32, −1…1 but for rounding; the gain, shape
@@ -97,21 +97,21 @@ class Mixdown:
             self._learn(pcm)
         if self._factors is self._wanted:
             return pcm @ self._settled, np.full((count, 1), self._wanted[-1])
-        before, self._factors = self._factors, self._faded(count)
+        before, self._factors = self._factors, self._factors_after(count)
         way = np.arange(1, count + 1, dtype=np.float32)[:, None] / np.float32(max(count, 1))
         factors = np.asarray(before + way * (self._factors - before), dtype=np.float32)
         mixed = np.asarray((pcm * factors[:, :-1]) @ self._weights, dtype=np.float32)
         return mixed, factors[:, -1:]
 
-    def _faded(self, count: int) -> NDArray[np.float32]:
-        """Return the factors ``count`` frames later, on the way to those that are wanted."""
+    def _factors_after(self, count: int) -> NDArray[np.float32]:
+        """Return the factors ``count`` frames later in the fade to the wanted ones."""
         left = math.exp(-count / (FADE_S * self._rate_hz))
         factors = self._wanted + np.float32(left) * (self._factors - self._wanted)
         settled = np.abs(factors - self._wanted).max() < _SETTLED * np.abs(self._wanted).max()
         return self._wanted if settled else factors
 
     def _learn(self, pcm: NDArray[np.float32]) -> None:
-        """Take note of how loud the channels are and how they go together."""
+        """Update the averaged powers and correlations of the channels."""
         bright = np.concatenate([self._last, pcm[:-1]])
         bright *= -BRIGHTER
         bright += pcm
@@ -130,7 +130,7 @@ class Mixdown:
         self._heard += count
         new = max(-math.expm1(-count / (AVERAGE_S * self._rate_hz)), count / self._heard)
         self._covariance += np.float32(new) * (products / np.float32(count) - self._covariance)
-        self._signs = self._turned(self._covariance)
+        self._signs = self._signs_without_cancelling(self._covariance)
         wanted = np.append(self._signs, self._gain(self._covariance))
         if (wanted != self._wanted).any():
             self._wanted = wanted
@@ -138,7 +138,7 @@ class Mixdown:
         if begins:
             self._factors = self._wanted
 
-    def _turned(self, covariance: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _signs_without_cancelling(self, covariance: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the signs with which no channel cancels others."""
         signs = self._signs
         for _ in signs:
@@ -148,7 +148,7 @@ class Mixdown:
             alone = np.square(signed) * covariance.diagonal()[:, None]
             turned = total + 4.0 * (alone - together).sum(axis=1)
             better = turned - np.where(signs > 0.0, INVERTED * total, total)
-            better[0] = 0.0  # the sign of the whole says nothing
+            better[0] = 0.0  # the sign of the whole mix does not matter
             most = int(better.argmax())
             if better[most] <= 1e-6 * alone.sum():
                 break
@@ -160,11 +160,11 @@ class Mixdown:
         signed = self._signs[:, None] * self._weights
         mixed = float((signed * (covariance @ signed)).sum(axis=0).max())
         loudest = float(covariance.diagonal().max())
-        return np.float32(10.0 ** (_made_up_db(_db(loudest) - _db(mixed)) / 20.0))
+        return np.float32(10.0 ** (_compensation_db(_db(loudest) - _db(mixed)) / 20.0))
 
 
-def _made_up_db(loss_db: float) -> float:
-    """Return the gain, dB, that makes up for a loss, or for a part of it."""
+def _compensation_db(loss_db: float) -> float:
+    """Return the gain, dB, that compensates for a loss, or for a part of it."""
     if loss_db <= USUAL_LOSS_DB:
         return 0.0
     part = min(1.0, (loss_db - USUAL_LOSS_DB) / (REAL_LOSS_DB - USUAL_LOSS_DB))

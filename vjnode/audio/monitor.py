@@ -1,4 +1,4 @@
-"""Plays what the node hears through the speakers, if there are any."""
+"""Playback of the incoming sound through the speakers, if there are any."""
 
 import logging
 import threading
@@ -14,16 +14,16 @@ from vjnode.errors import SourceError
 _log = logging.getLogger(__name__)
 
 START_BLOCKS = 6
-"""Blocks that must wait before playing starts, so that a late one makes no gap: 35 ms."""
+"""Blocks that must be queued before playing starts, so that a late one causes no gap: 35 ms."""
 
 MOST_BLOCKS = 16
-"""With more waiting, the oldest are dropped: sound stays within 93 ms of the picture."""
+"""Most blocks that are queued, 93 ms; beyond, the oldest are dropped to stay with the picture."""
 
 _SILENCE = bytes(BLOCK * 2 * 4)
 
 
 class Speakers:
-    """A sound output that never makes its caller wait. Made by ``Speakers.open``."""
+    """A sound output that never makes its caller wait. Opened by ``Speakers.open``."""
 
     def __init__(self) -> None:
         self._pyaudio = load_pyaudio()
@@ -62,7 +62,7 @@ class Speakers:
             self._blocks.append(data)
 
     def close(self) -> None:
-        """Release the device, or give up after a second; a second call does nothing."""
+        """Release the device, or give up after one second; calling again does nothing."""
         library, self._library = self._library, None
         if library is not None:
             release(library, self._stream)
@@ -70,7 +70,7 @@ class Speakers:
     def _next(
         self, _data: None, _frames: int, _times: dict[str, float], _flags: int
     ) -> tuple[bytes, int]:
-        """Hand PortAudio's thread the next block, or silence until enough are waiting."""
+        """Return the next block to PortAudio's thread, or silence until enough are queued."""
         with self._lock:
             self._playing = len(self._blocks) >= (1 if self._playing else START_BLOCKS)
             data = self._blocks.popleft() if self._playing else _SILENCE

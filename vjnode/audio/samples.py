@@ -1,4 +1,4 @@
-"""Samples: made safe, and cut to other lengths."""
+"""Cleaning of samples, and a queue that cuts them to other lengths."""
 
 from collections import deque
 
@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 def scrub(samples: ArrayLike) -> NDArray[np.float32]:
     """Return ``samples`` as finite float32 in −1…1, same shape, always a new array.
 
-    NaN becomes 0; infinities and overs are clipped to full scale. One wild value would silence
-    aubio's detectors for good.
+    NaN becomes 0; infinities and overs are clipped to full scale. A single NaN or infinity would
+    silence aubio's detectors for good.
     """
     # float32 first: 1e300 turns into inf and is then clipped like any over.
     with np.errstate(over="ignore"):
@@ -23,15 +23,15 @@ def scrub(samples: ArrayLike) -> NDArray[np.float32]:
 
 
 class Fifo:
-    """First in, first out, without gaps. Pieces that are put in are kept, not copied.
+    """Queue of samples without gaps. Pieces that are put in are kept, not copied.
 
     Args:
-        channels: samples in a frame.
+        channels: samples per frame.
     """
 
     def __init__(self, channels: int = 2) -> None:
         self.waiting = 0
-        """Frames that can be taken."""
+        """Number of frames that can be taken."""
         self._pieces: deque[NDArray[np.float32]] = deque()
         self._nothing = np.zeros((0, channels), np.float32)
 
@@ -42,7 +42,7 @@ class Fifo:
             self.waiting += len(piece)
 
     def take(self, count: int) -> NDArray[np.float32]:
-        """Return the next ``count`` frames, or as many as wait: shape (n, channels), float32."""
+        """Return the next ``count`` frames, or fewer if fewer wait: (n, channels), float32."""
         missing = count = min(count, self.waiting)
         self.waiting -= count
         taken: list[NDArray[np.float32]] = []

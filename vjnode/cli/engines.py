@@ -19,7 +19,7 @@ DEFAULT_SIZE = 1024
 
 
 def add_engines(commands: "argparse._SubParsersAction[Parser]") -> None:
-    """Add ``engines`` and what belongs to it to the command line."""
+    """Add ``engines`` and its subcommands to the command line."""
     engines = commands.add_parser("engines", help="list, build, trust and remove engines")
     actions = engines.add_subparsers(required=True, metavar="ACTION")
 
@@ -123,7 +123,7 @@ def _build(options: argparse.Namespace) -> None:
 
 
 def _size(network: Network, asked: int) -> int:
-    """Return the size to build a network for: 0 where it makes no pictures."""
+    """Return the picture size to build a network for; 0 if it makes no pictures."""
     return 0 if network.sizes == (0,) else asked
 
 
@@ -131,17 +131,18 @@ def _list(options: argparse.Namespace) -> None:
     folder = options.folder or engines_dir()
     rows = [_about(path) for path in engine_files(folder)]
     verdicts = survey(options.size)
-    taken = next((one for one in verdicts if one.usable), None)
+    taken = next((verdict for verdict in verdicts if verdict.usable), None)
     if options.json:
-        runtimes = [_drawing(one) | {"taken": one is taken} for one in verdicts]
+        runtimes = [_drawing(verdict) | {"taken": verdict is taken} for verdict in verdicts]
         about = {"folder": str(folder), "gpu": gpu_here(), "size": options.size}
         _say(json.dumps(about | {"runtimes": runtimes, "engines": rows}, indent=1))
         return
     _say(f"what can draw {options.size} px here; a show takes the first that can (*):")
-    for one in verdicts:
-        ms = "" if one.ms is None else f"{one.ms:.3g} ms"
-        mark = "*" if one is taken else " "
-        _say(f"{mark} {one.name:12}  {f'{ms:>8}  {one.engine}' if one.usable else one.reason}")
+    for verdict in verdicts:
+        ms = "" if verdict.ms is None else f"{verdict.ms:.3g} ms"
+        mark = "*" if verdict is taken else " "
+        result = f"{ms:>8}  {verdict.engine}" if verdict.usable else verdict.reason
+        _say(f"{mark} {verdict.name:12}  {result}")
     _say("")
     if not rows:
         build_them = run_vjnode("engines", "build")
@@ -160,7 +161,7 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _drawing(verdict: Verdict) -> dict[str, object]:
-    """Return what a machine may want to know of a way to draw."""
+    """Return the JSON entry of a runtime."""
     return {
         "name": verdict.name,
         "usable": verdict.usable,
@@ -171,7 +172,7 @@ def _drawing(verdict: Verdict) -> dict[str, object]:
 
 
 def _about(path: Path) -> dict[str, object]:
-    """Return what a machine may want to know of an engine."""
+    """Return the JSON entry of an engine file."""
     examined = examine(path)
     known = ("network", "size", "precision", "gpu", "flavour", "version", "os", "engine_bytes")
     fields = {name: getattr(examined.manifest, name, None) for name in known}

@@ -1,4 +1,4 @@
-"""``vjnode devices``, ``faces``, ``expressions``, ``presets`` and ``outputs``: what there is."""
+"""``vjnode devices``, ``faces``, ``expressions``, ``presets`` and ``outputs``: lists of choices."""
 
 import argparse
 import sys

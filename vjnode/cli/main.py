@@ -18,17 +18,17 @@ from vjnode.cli.song import add_analyse, add_render
 from vjnode.errors import VjnodeError
 from vjnode.runtime import heeded_signals, log_to_stderr
 from vjnode.system import windows
-from vjnode.system.console import errors_console, replace_what_cannot_be_shown
+from vjnode.system.console import errors_console, replace_unencodable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad request."""
+    """Run the command line, and return the exit code: 0 done, 1 failed, 2 bad request."""
     return run_command(build_parser(), arguments)
 
 
 def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> int:
-    """Run the command that ``parser`` reads; returns the exit code, and says what went wrong."""
-    replace_what_cannot_be_shown()
+    """Run the command that ``parser`` parses; print any error, and return the exit code."""
+    replace_unencodable()
     log_to_stderr()
     try:
         options = parser.parse_args(arguments)
@@ -49,9 +49,9 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Within it, SIGTERM and a closed terminal end the program in order, as Ctrl-C does.
+    """Make SIGTERM and a closed terminal end the program in order, as Ctrl-C does.
 
-    On Windows a closed console is told as a Ctrl-Break is.
+    On Windows a closed console is treated like Ctrl-Break.
     """
 
     def leave(number: int, frame: FrameType | None) -> None:
@@ -59,16 +59,17 @@ def stopped_by_signals() -> Iterator[None]:
         raise SystemExit(128 + number)
 
     before = {
-        one: signal.signal(one, leave) for one in heeded_signals("SIGTERM", "SIGHUP", "SIGBREAK")
+        number: signal.signal(number, leave)
+        for number in heeded_signals("SIGTERM", "SIGHUP", "SIGBREAK")
     }
     if sys.platform == "win32":
-        told = partial(interrupt_main, signal.SIGBREAK)
-        windows.heed_console(broken=told, closed=told)
+        interrupt = partial(interrupt_main, signal.SIGBREAK)
+        windows.heed_console(broken=interrupt, closed=interrupt)
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def build_parser() -> argparse.ArgumentParser:

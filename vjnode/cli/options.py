@@ -1,4 +1,4 @@
-"""Options that several commands share, and the controls that they ask for."""
+"""Options that several commands share, and the controls that they set."""
 
 import argparse
 import math
@@ -33,7 +33,7 @@ _WITH_OPTION = ("face", "expression", "gain", "agc", "gate", "bpm")
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that tells a bad request as the rest of vjnode does."""
+    """A parser that reports a bad request in the same form as the rest of vjnode."""
 
     def error(self, message: str) -> NoReturn:
         """Refuse the request.
@@ -46,9 +46,10 @@ class Parser(argparse.ArgumentParser):
 
 @dataclass(frozen=True)
 class Number:
-    """Reads an option's number, and refuses what is not from ``low`` to ``high``, nor ``off``.
+    """Parser of an option's number, which must be from ``low`` to ``high``, or ``off``.
 
-    whole: without a fraction. off: a number outside the range, and off_means what it does.
+    whole: whether it must be an integer. off: a valid number outside the range; off_means tells
+    its effect.
     """
 
     low: float
@@ -60,16 +61,16 @@ class Number:
 
     @property
     def takes(self) -> str:
-        """Return what it takes, in words, for errors and lists."""
+        """Return a description of its valid values, for errors and lists."""
         kind = "a whole number" if self.whole else "a number"
         off = f", or {self.off:g} ({self.off_means})" if self.off is not None else ""
         return f"{kind} from {self.low:.10g} to {self.high:.10g} {self.unit}".rstrip() + off
 
     def __call__(self, text: str) -> float:
-        """Return the number that ``text`` says.
+        """Return the number in ``text``.
 
         Raises:
-            argparse.ArgumentTypeError: it is refused.
+            argparse.ArgumentTypeError: it is not a number, or not valid.
         """
         try:
             number = int(text) if self.whole else float(text)
@@ -81,7 +82,7 @@ class Number:
 
 
 def number_of(parameter: Parameter) -> Number:
-    """Return what reads a number for ``parameter``."""
+    """Return the parser of a number for ``parameter``."""
     return Number(
         parameter.low,
         parameter.high,
@@ -92,7 +93,7 @@ def number_of(parameter: Parameter) -> Number:
 
 
 def add_look(parser: argparse.ArgumentParser) -> None:
-    """Add what is shown, and how the sound acts on it."""
+    """Add the options for the look, and for the effect of the sound on it."""
     parser.add_argument("--preset", metavar="NAME", help=f"default: {DEFAULT_PRESET}")
     parser.add_argument("--face", metavar="NAME", help="instead of the preset's")
     parser.add_argument("--expression", metavar="NAME", help="instead of the preset's")
@@ -112,20 +113,20 @@ def add_look(parser: argparse.ArgumentParser) -> None:
 
 
 def add_picture(parser: argparse.ArgumentParser) -> None:
-    """Add size and rate of the pictures."""
+    """Add the options for size and rate of the pictures."""
     sizes = "|".join(map(str, SIZES))
     parser.add_argument("--size", type=int, choices=SIZES, default=SIZES[0], metavar=sizes)
     add_fps(parser)
 
 
 def add_fps(parser: argparse.ArgumentParser) -> None:
-    """Add the rate of the pictures."""
+    """Add the option for the rate of the pictures."""
     about = f"frames/s, {FPS_LOW} to {FPS_HIGH} (default: %(default)s)"
     parser.add_argument("--fps", type=parse_fps, default="60", metavar="N", help=about)
 
 
 def add_interpolation(parser: argparse.ArgumentParser) -> None:
-    """Add how the time points of a song are laid."""
+    """Add the options for the time points of a song and their interpolation."""
     parser.add_argument(
         "--interval",
         type=(interval := Number(INTERVAL_LOW_S, INTERVAL_HIGH_S, "s", off=0, off_means="as live")),
@@ -143,14 +144,14 @@ def add_interpolation(parser: argparse.ArgumentParser) -> None:
 
 
 def add_trace(parser: argparse.ArgumentParser) -> None:
-    """Add the file that says what each frame was drawn from."""
+    """Add the option for the trace file, which tells what each frame was drawn from."""
     parser.add_argument(
         "--trace", type=Path, metavar="FILE.jsonl", help="write one JSON object a frame"
     )
 
 
 def add_show(parser: argparse.ArgumentParser) -> None:
-    """Add what only a live show has: OSC, its length, report, memory and way of drawing."""
+    """Add the options of a live show alone: OSC, length, report, memory and way of drawing."""
     parser.add_argument(
         "--osc",
         type=parse_address,
@@ -184,10 +185,10 @@ def add_show(parser: argparse.ArgumentParser) -> None:
 
 
 def controls_asked_for(options: argparse.Namespace, available: Stock) -> Controls:
-    """Return the controls to begin with: a preset, and what the options change in it.
+    """Return the initial controls: a preset, changed by the options.
 
     Raises:
-        InputError: an option names something that is not there or is out of range.
+        InputError: an option names something that does not exist or is out of range.
     """
     controls = Controls("", available.faces[0], available.expressions[0])
     preset = options.preset
@@ -205,19 +206,19 @@ def controls_asked_for(options: argparse.Namespace, available: Stock) -> Control
 
 
 def _setting(text: str) -> tuple[str, float | str]:
-    """Return the name and the value that ``--set text`` means.
+    """Return the name and the value in ``--set text``.
 
     Raises:
-        InputError: it is not NAME=VALUE, or there is no such parameter, or it has no value.
+        InputError: it is not NAME=VALUE, or there is no such parameter, or it takes no value.
     """
     name, equals, value = (part.strip() for part in text.partition("="))
     if not equals:
         raise InputError(f"--set {text} is not NAME=VALUE, such as curve=1.5")
-    name = name.removeprefix("/vjnode/").replace(".", "/")  # as presets write it, too
+    name = name.removeprefix("/vjnode/").replace(".", "/")  # as in presets, too
     kind = find(name).kind
     if kind == "trigger":
         raise InputError(f"--set {name}: it has no value; fire it in a show: /vjnode/{name} 1")
     try:
         return name, float(value) if kind in ("float", "toggle") else value
     except ValueError:
-        return name, value  # ``change`` says what it takes instead
+        return name, value  # ``change`` raises an error that lists the valid values

@@ -37,7 +37,7 @@ def add_run(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from vjnode.show.factory import stock  # noqa: PLC0415
-    from vjnode.show.run import run_show  # noqa: PLC0415 - lists need none of what this loads
+    from vjnode.show.run import run_show  # noqa: PLC0415 - other commands do not need its imports
 
     host, port = options.osc
     config = ShowConfig(

@@ -1,4 +1,4 @@
-"""``vjnode render`` and ``vjnode analyse``: a song, without a show."""
+"""``vjnode render`` and ``vjnode analyse``: process a song, without a show."""
 
 import argparse
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""How a person steers the show: parameters, OSC and presets."""
+"""Control of the show by a person: parameters, OSC and presets."""

@@ -1,4 +1,4 @@
-"""OSC in: datagrams become changes of the controls, by exact address, from one table."""
+"""OSC server: datagrams change the controls, by exact addresses from one table."""
 
 import logging
 import socket
@@ -16,26 +16,28 @@ from vjnode.errors import InputError, VjnodeError
 
 _log = logging.getLogger(__name__)
 
-_RECEIVE_BUFFER = 4 << 20  # a burst of ten thousand messages waits here, not in the bin
+_RECEIVE_BUFFER = 4 << 20  # bytes; a burst of ten thousand messages waits here and is not lost
 _LONGEST_DATAGRAM = 65536
-"""Bytes; more than UDP can carry. What is longer than the buffer is cut off by Linux and macOS, and
-on Windows an error that names no sender."""
+"""Bytes; more than UDP can carry. A datagram longer than the buffer is cut off by Linux and macOS;
+on Windows it is an error that names no sender."""
 
 _MAX_THINGS, _MAX_COMPLAINTS = 64, 8
 
 
 @dataclass
 class OscCounts:
-    """received: messages and unreadable datagrams; rejected: those that changed nothing
-    because they were malformed, unknown or out of range.
-    """  # noqa: D205
+    """Counts of OSC messages.
+
+    received: messages and unreadable datagrams.
+    rejected: those that changed nothing because they were malformed, unknown or out of range.
+    """
 
     received: int = 0
     rejected: int = 0
 
 
 class OscServer:
-    """Listens on one UDP port in a thread and hands every good message to ``set_parameter``.
+    """Listens on one UDP port in a thread and passes every good message to ``set_parameter``.
 
     Args:
         set_parameter: called with a parameter's name and value; raises InputError when
@@ -82,21 +84,21 @@ class OscServer:
             except TimeoutError:
                 continue
             except OSError as error:  # Windows reports a sender's closed port here
-                self._complain("socket", f"OSC: {error}")
+                self._log_once("socket", f"OSC: {error}")
                 continue
             self.handle(data, sender[0])
 
     def handle(self, data: bytes, sender: str) -> None:
-        """Act on one datagram; whatever is in it, this returns."""
+        """Act on one datagram; never raises, whatever it contains."""
         try:
             check_datagram(data)
             messages = [timed.message for timed in OscPacket(data).messages]
         except (MalformedError, PacketError) as error:
             self.counts.received += 1
             self.counts.rejected += 1
-            self._complain(sender, f"OSC datagram from {sender} refused: {error}")
+            self._log_once(sender, f"OSC datagram from {sender} refused: {error}")
             return
-        # Time tags are not waited for: a show acts on what it is told when it is told.
+        # Time tags are ignored: a show acts on every message as soon as it arrives.
         for message in messages:
             self.counts.received += 1
             try:
@@ -104,7 +106,7 @@ class OscServer:
             except InputError as error:
                 self.counts.rejected += 1
                 about = message.address if message.address in self._names else sender
-                self._complain(about, f"OSC {message.address[:64]} refused: {error}")
+                self._log_once(about, f"OSC {message.address[:64]} refused: {error}")
 
     def _act(self, message: OscMessage) -> None:
         name = self._names.get(message.address)
@@ -112,13 +114,13 @@ class OscServer:
             raise InputError(f"unknown address; after /vjnode/ there are: {KNOWN}")
         values = list(message.params)
         if not values and BY_NAME[name].kind == "trigger":
-            values = [True]  # some senders fire a trigger by its mere address
+            values = [True]  # some senders fire a trigger by its address alone
         if len(values) != 1:
             raise InputError(f"it takes one value, not {len(values)}")
         self._set_parameter(name, values[0])
 
-    def _complain(self, about: str, text: str) -> None:
-        """Log each complaint once, and few about one thing: no sender can fill the log."""
+    def _log_once(self, about: str, text: str) -> None:
+        """Log each complaint once, and few about one subject, so that no sender fills the log."""
         if about not in self._complaints and len(self._complaints) >= _MAX_THINGS:
             return
         said = self._complaints.setdefault(about, set())

@@ -1,8 +1,8 @@
-"""Checking an OSC datagram before any library parses it.
+"""Validation of OSC datagrams before any library parses them.
 
-The OSC 1.0 layout is simple enough to be checked in full; parsers in the field are not
-that careful (some loop for ever on a bundle element of negative size). What passes here
-is well-formed, shallow, small, and addresses one thing exactly.
+The OSC 1.0 layout is simple enough to be checked in full; common parsers are not that careful
+(some loop for ever on a bundle element of negative size). A datagram that passes is well-formed,
+shallow and small, and each of its messages addresses exactly one parameter.
 """
 
 import math
@@ -13,7 +13,7 @@ MAX_DEPTH = 4
 MAX_ARGUMENTS = 64
 _BUNDLE = b"#bundle\0"
 _PATTERN_CHARACTERS = set(" #*,?[]{}")
-# Only types that the library behind this check can read: it skips the others' bytes.
+# Only types that the library used after this check can read: it skips the others' bytes.
 _SIZES = {"i": 4, "f": 4, "h": 8, "d": 8}
 _EMPTY = "TFN"
 
@@ -23,10 +23,10 @@ class MalformedError(Exception):
 
 
 def check_datagram(data: bytes) -> None:
-    """Check one datagram as it came from the network.
+    """Check one datagram from the network.
 
     Raises:
-        MalformedError: it is not well-formed OSC 1.0, or more than this node takes:
+        MalformedError: it is not well-formed OSC 1.0, or exceeds this node's limits:
             8192 bytes, 4 levels of bundles, 64 arguments, no address patterns.
     """
     if len(data) > MAX_BYTES:
@@ -78,7 +78,7 @@ def _check_message(data: bytes) -> None:
 
 
 def _check_argument(data: bytes, at: int, tag: str) -> int:
-    """Check the argument at ``at`` and return where the next one starts."""
+    """Check the argument at ``at`` and return the position of the next one."""
     if tag in _EMPTY:
         return at
     if tag == "s":
@@ -104,7 +104,7 @@ def _check_argument(data: bytes, at: int, tag: str) -> int:
 
 
 def _string(data: bytes, at: int) -> tuple[str, int]:
-    """Return the string at ``at`` and where the next item starts."""
+    """Return the string at ``at`` and the position of the next item."""
     end = data.find(b"\0", at)
     if end < 0:
         raise MalformedError("string without an end")

@@ -1,4 +1,4 @@
-"""What can be steered while the show runs: one table.
+"""Table of all parameters that can be changed while the show runs.
 
 OSC addresses, presets, the command line and the table in docs/osc.md all come from these rows.
 """
@@ -11,10 +11,10 @@ from vjnode.modulation.matrix import AMOUNT_HIGH, AMOUNT_LOW, CHANNELS, SOURCES,
 from vjnode.modulation.shaping import CURVE_HIGH, CURVE_LOW, GATE_DB
 
 _MAX_SHOWN = 64
-_ROUNDING = 1e-3  # a fader's top may come as 4.0000002
+_ROUNDING = 1e-3  # a fader's top may arrive as 4.0000002
 
 AGC_MODES = ("off", "on", "freeze")
-"""Automatic gain: none; following the level slowly; as it is now."""
+"""Modes of automatic gain: none; following the level slowly; kept as it is now."""
 
 BPM_LOW, BPM_HIGH = 30.0, 300.0
 
@@ -27,11 +27,12 @@ class Parameter:
         but 0, because faders send any; no preset sets it), or ``trigger`` (acts on any number
         but 0, because buttons send 1 and then 0).
     low, high: the range of a float, both ends included.
-    off: what turns a float off, where that lies outside its range; ``off_means`` says how.
-    choices: of a choice that has always the same ones.
-    room: it belongs to the room and the song, not to the look: a preset that does not name it
-        leaves it as it is.
-    key: where ``Controls`` keeps it: the name of its field, or for a route its own name.
+    off: value that turns a float off, if that lies outside its range; ``off_means`` tells its
+        effect.
+    choices: of a choice whose choices are always the same.
+    room: whether it belongs to the room and the song, not to the look: a preset that does not
+        name it leaves it unchanged.
+    key: key of its value in ``Controls``: the name of its field, or for a route its own name.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Parameter:
 
     @property
     def key(self) -> str:
-        """Return where its value is kept; two rows with one key are two names of one value."""
+        """Return the key of its value; two rows with one key are two names of one value."""
         return self.stored_as or self.name
 
     @property
@@ -64,7 +65,7 @@ class Parameter:
 
     @property
     def takes(self) -> str:
-        """Return what values it takes, in words, for errors and lists."""
+        """Return a description of its valid values, for errors and lists."""
         if self.kind == "trigger":
             return "any number but 0"
         if self.kind == "toggle":
@@ -186,14 +187,14 @@ BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
 KNOWN = ", ".join(
     [*(row.name for row in _NAMED), "route/CHANNEL/SOURCE/amount, …/attack and …/release"]
 )
-"""Every parameter's name, the matrix as a pattern: for errors."""
+"""Names of all parameters, the matrix as a pattern, for errors."""
 
 
 def find(name: str) -> Parameter:
     """Return the row of that name.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such parameter.
     """
     if (parameter := BY_NAME.get(name)) is None:
         shown = name[:_MAX_SHOWN]
@@ -205,10 +206,10 @@ def find(name: str) -> Parameter:
 
 
 def number_in_range(parameter: Parameter, value: object) -> float:
-    """Return ``value`` as a float that the parameter takes.
+    """Return ``value`` as a float that is valid for the parameter.
 
     Raises:
-        InputError: it is no finite number, or out of range.
+        InputError: it is not a finite number, or out of range.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value)
@@ -220,11 +221,11 @@ def number_in_range(parameter: Parameter, value: object) -> float:
 
 
 def fires(parameter: Parameter, value: object) -> bool:
-    """Return whether ``value`` sets the trigger off or the toggle on; zero and False do not.
+    """Return whether ``value`` fires the trigger or switches the toggle on; 0 and False do not.
 
     Raises:
-        InputError: it is no number.
+        InputError: it is not a number.
     """
     if isinstance(value, int | float):
-        return value != 0 and value == value  # noqa: PLR0124 - NaN is no press
+        return value != 0 and value == value  # noqa: PLR0124 - NaN does not fire
     raise InputError(f"{parameter.name} takes {parameter.takes}, not {value!r:.{_MAX_SHOWN}}")

@@ -19,13 +19,13 @@ from vjnode.naming import choose
 from vjnode.paths import shipped
 
 VERSION = 1
-"""The layout of the file; raised when an old file would be misread."""
+"""Version of the file's layout; increased when an old file would be misread."""
 
 _log = logging.getLogger(__name__)
 
 
 def preset_folders() -> list[Path]:
-    """Return the folders that presets are looked for in, the later one winning."""
+    """Return the folders that presets are looked for in; later ones override earlier ones."""
     own = Path(platformdirs.user_config_dir("vjnode", appauthor=False)) / "presets"
     return [shipped(), own]
 
@@ -76,7 +76,7 @@ _ALLOWED_TEXT = ", ".join(
 
 
 def _flat(table: dict[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield names and values: what TOML nests by dots, parameters nest by slashes."""
+    """Yield names and values; TOML's nesting by dots becomes the parameters' by slashes."""
     for key, value in table.items():
         if isinstance(value, dict) and value:
             yield from _flat(value, f"{prefix}{key}/")
@@ -98,9 +98,9 @@ def _checked(name: str, value: object, stock: Stock) -> float | str:
 def scan_presets(
     *, faces: list[str], expressions: list[str], folders: list[Path] | None = None
 ) -> dict[str, Preset]:
-    """Return every good preset by name, in the order of their names.
+    """Return all valid presets by name, in the order of their names.
 
-    A bad file is left out and logged: the show must not hang on a typing mistake.
+    A bad file is left out and logged: a typing mistake must not prevent the show.
     """
     found: dict[str, Preset] = {}
     for folder in preset_folders() if folders is None else folders:
@@ -113,5 +113,5 @@ def scan_presets(
 
 
 def load_stock(faces: list[str], expressions: list[str]) -> Stock:
-    """Return everything that can be chosen in a show."""
+    """Return the faces, expressions and presets that can be chosen in a show."""
     return Stock(faces, expressions, scan_presets(faces=faces, expressions=expressions))

@@ -1,4 +1,4 @@
-"""The state of everything that can be steered, and the pure function that changes it."""
+"""State of all parameters, and the pure function that changes it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,8 +22,8 @@ class Controls:
     routing: the other numbers of the routing matrix by their names, where they differ from
         the default; never changed in place.
     freeze, blackout, neutral: whether they are on; blackout_fade: s.
-    X_count, X_s: how often the trigger X was fired, and when it last was, monotonic s. They
-        only ever count up, so that who reads but the newest state misses none.
+    X_count, X_s: number of times that the trigger X was fired, and time of the last one,
+        monotonic s. The counts only rise, so that a reader of only the newest state misses none.
     """
 
     preset: str
@@ -97,9 +97,9 @@ class Controls:
 
 @dataclass(frozen=True)
 class Preset:
-    """What a preset sets.
+    """The settings of a preset.
 
-    values: by parameter name, already checked: numbers, and for choices names.
+    values: by parameter name, already checked: numbers, and names for choices.
     """
 
     name: str
@@ -111,9 +111,9 @@ class Preset:
     def applied(self, controls: Controls) -> Controls:
         """Return ``controls`` with this preset switched on.
 
-        What it does not name goes to its default, so that a preset looks the same whatever
-        was on before. Only what belongs to the room and the song stays: gate, automatic gain,
-        tempo, freeze, blackout and neutral, and all that was fired.
+        Parameters that it does not name get their defaults, so that a preset looks the same
+        whatever was on before. Only those of the room and the song stay: gate, automatic gain,
+        tempo, freeze, blackout and neutral, and the triggers' counts.
         """
         stays: dict[str, Any] = {
             key: getattr(controls, key)
@@ -129,7 +129,7 @@ class Preset:
 
 @dataclass(frozen=True)
 class Stock:
-    """The names to choose from, in their listed order, and what each preset sets."""
+    """Names to choose from, in their listed order, and all presets."""
 
     faces: Sequence[str]
     expressions: Sequence[str]
@@ -146,7 +146,7 @@ def change(
 ) -> Controls:
     """Return ``controls`` with the parameter ``name`` set to ``value``, or the trigger fired.
 
-    now_s: when, monotonic s; for triggers.
+    now_s: present time, monotonic s; for triggers.
 
     Raises:
         InputError: no such parameter, or the value does not fit it.

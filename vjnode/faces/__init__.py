@@ -1,1 +1,1 @@
-"""Faces and expressions: latents, directions, and what measures a drawn face."""
+"""Faces and expressions: latents, directions, and measures of a drawn face."""

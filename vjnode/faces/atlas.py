@@ -1,8 +1,8 @@
-"""Which way to move a style code: gradients of what was measured on random faces.
+"""Atlas of directions in style codes: gradients of measures of random faces.
 
 Every measure is regressed on w (ridge). A direction is then the shortest one that changes its
-targets by the wanted amounts and, to first order, nothing else: not the turn of the head, not
-the person's proportions, not the picture around the mouth.
+targets by the wanted amounts and, to first order, nothing else: neither the turn of the head, nor
+the person's proportions, nor the picture around the mouth.
 """
 
 from collections.abc import Collection, Mapping
@@ -28,19 +28,20 @@ MEASURES = (
 """Properties of ``Landmarks`` that a direction can change."""
 
 RIDGE = 0.3
-"""In mean eigenvalues; the best of 0.01 … 3 on held-out faces."""
+"""Ridge penalty, in mean eigenvalues; the best of 0.01 … 3 on held-out faces."""
 
 SURROUNDINGS = 24
-"""Principal components of the picture outside the mouth, kept by every direction."""
+"""Number of principal components of the picture outside the mouth that every direction keeps."""
 
 SLACK = 1e-3
-"""Held apart exactly, two measures that nearly always go together would need huge steps."""
+"""Regularisation of the separation of measures: separated exactly, two that nearly always change
+together would need huge steps."""
 
 Array = NDArray[np.float64]
 
 
 class Atlas:
-    """Gradients over w of all measures, each in its standard deviation over random faces.
+    """Gradients of all measures by w, each in its standard deviation over random faces.
 
     spread: those standard deviations, by measure.
     fit: correlation of each measure with its prediction on faces left out.
@@ -65,7 +66,7 @@ class Atlas:
     def direction(
         self, targets: Mapping[str, float], free: Collection[str] = ()
     ) -> NDArray[np.float32]:
-        """Return the direction, shape (DIM,), that changes ``targets`` by so much.
+        """Return the direction, shape (DIM,), that changes ``targets`` by the given amounts.
 
         targets: by measure, in standard deviations. free: measures that may change as well.
         """
@@ -80,7 +81,7 @@ class Atlas:
 
 
 def proportions(face: Landmarks) -> Array:
-    """Measure what belongs to the person and not to the moment, in picture widths.
+    """Return the proportions of a face that belong to the person, in picture widths.
 
     Returns: widths of face, eyes and nose, and height of the forehead.
     """
@@ -97,7 +98,7 @@ def _ridge(w: Array, measures: Array) -> Array:
 
 
 def _outside(samples: Samples) -> Array:
-    """Principal components of the pictures less the mouth: (N, SURROUNDINGS)."""
+    """Return the principal components of the pictures without the mouth: (N, SURROUNDINGS)."""
     small = np.stack(
         [cv2.resize(thumb, (16, 16), interpolation=cv2.INTER_AREA) for thumb in samples.thumbs]
     )

@@ -1,7 +1,7 @@
-"""The faces and expressions that can be chosen, by name or by number.
+"""Catalogue of the faces and expressions, which are chosen by name or by number.
 
-Each is a pair of files: NAME.toml for people, NAME.safetensors for its numbers. The folder
-is scanned and names are looked up in what was found; no name ever becomes part of a path.
+Each is a pair of files: NAME.toml for people, NAME.safetensors for its numbers. The folder is
+scanned, and names are looked up in the resulting list; no name ever becomes part of a path.
 """
 
 import tomllib
@@ -22,7 +22,7 @@ from vjnode.paths import shipped
 
 @dataclass(frozen=True)
 class Entry:
-    """One catalogued file, its text read and its numbers not yet."""
+    """One catalogued face or expression: its text is read, its numbers are not yet."""
 
     name: str
     number: int
@@ -36,17 +36,17 @@ class Entry:
 
 
 def face_names() -> list[str]:
-    """Names of all faces, in their order."""
+    """Return the names of all faces, in their order."""
     return [entry.name for entry in scan(shipped("faces"))]
 
 
 def expression_names() -> list[str]:
-    """Names of all expressions, in their order."""
+    """Return the names of all expressions, in their order."""
     return [entry.name for entry in scan(shipped("expressions"))]
 
 
 def load_face(which: str | int) -> Face:
-    """Load a face by name, or by place in ``face_names()``.
+    """Load a face by name, or by index in ``face_names()``.
 
     Raises:
         InputError: there is no such face.
@@ -55,7 +55,7 @@ def load_face(which: str | int) -> Face:
 
 
 def load_expression(which: str | int) -> Expression:
-    """Load an expression by name, or by place in ``expression_names()``.
+    """Load an expression by name, or by index in ``expression_names()``.
 
     Raises:
         InputError: there is no such expression.
@@ -65,19 +65,19 @@ def load_expression(which: str | int) -> Expression:
 
 @cache
 def scan(folder: Path) -> tuple[Entry, ...]:
-    """Return what a folder holds, by number and then by name.
+    """Return the entries of a folder, by number and then by name.
 
     Raises:
-        InputError: a file is not what it should be.
+        InputError: a file is not valid.
     """
     return tuple(sorted(map(_entry, folder.glob("*.toml")), key=lambda e: (e.number, e.name)))
 
 
 def find(kind: str, which: str | int, entries: tuple[Entry, ...]) -> Entry:
-    """Find one entry by name or by place.
+    """Return one entry by name or by index.
 
     Raises:
-        InputError: it is not there; the text lists what is, the nearest name first.
+        InputError: there is no such entry; the text lists all, the nearest name first.
     """
     names = [entry.name for entry in entries]
     return entries[names.index(choose(kind, names, which))]
@@ -88,7 +88,7 @@ def read_face(path: Path) -> Face:
     """Read a face from its .toml and .safetensors files.
 
     Raises:
-        InputError: a file is not what it should be.
+        InputError: a file is not valid.
     """
     entry = _entry(path)
     codes = _tensor(entry, "codes", ((DIM,), (SLOTS, DIM)))
@@ -101,7 +101,7 @@ def read_expression(path: Path) -> Expression:
     """Read an expression from its .toml and .safetensors files.
 
     Raises:
-        InputError: a file is not what it should be.
+        InputError: a file is not valid.
     """
     entry = _entry(path)
     try:

@@ -1,4 +1,4 @@
-"""Expressions as an engine takes them: directions, set when the look changes, and weights."""
+"""Expressions in the form that engines take: directions, set when the look changes, and weights."""
 
 from collections.abc import Iterable
 
@@ -9,13 +9,13 @@ from vjnode.faces.latent import Expression, Part
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 
 CHANNELS = 16
-"""Movements that can act at once: the parts of all expressions that are shown together."""
+"""Most movements that can act at once: the parts of all expressions that are shown together."""
 
 
 def directions_of(*expressions: Expression) -> NDArray[np.float32]:
     """Return the movements of all parts of ``expressions``, one after the other, then zeros.
 
-    Returns: shape (CHANNELS, SLOTS, DIM), float32. What ``weights_of`` returns belongs to it.
+    Returns: shape (CHANNELS, SLOTS, DIM), float32, in the order of ``weights_of``.
 
     Raises:
         ValueError: the expressions have more than CHANNELS parts.
@@ -27,7 +27,7 @@ def directions_of(*expressions: Expression) -> NDArray[np.float32]:
 
 
 def weights_of(*weighted: tuple[Expression, float]) -> NDArray[np.float32]:
-    """Return how far each part goes when its expression has the given weight (0…1).
+    """Return the amount of each part when its expression has the given weight (0…1).
 
     Returns: shape (CHANNELS,), float32, in the order of ``directions_of``.
 

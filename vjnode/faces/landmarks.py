@@ -1,7 +1,7 @@
-"""Measure a face: 468 landmarks, and what the mouth, brows, eyes and head are doing.
+"""Measurement of a face: 468 landmarks, and the state of mouth, brows, eyes and head.
 
 The network is MediaPipe's face mesh (Kartynnik et al., Real-time Facial Surface Geometry,
-arXiv 1907.06724), run by OpenVINO. Used by tools and tests; the running node measures nothing.
+arXiv 1907.06724), run by OpenVINO. Used by tools and tests; a show does not measure faces.
 """
 
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ INPUT_PX = 192
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Landmarks of one face and what follows from them.
+    """Landmarks of one face and the measures derived from them.
 
     points: shape (468, 3), float32: x to the right, y down, z away from the viewer, in
-        picture widths. The measures are lengths divided by the distance between the pupils'
-        places, so that neither size nor distance matters; angles in degrees.
+        picture widths. The measures are lengths divided by the distance between the eyes'
+        middles, so that neither size nor distance matters; angles in degrees.
     """
 
     points: NDArray[np.float32]
     presence: float
-    """How sure the network is that this is a face, 0…1."""
+    """Certainty of the network that this is a face, 0…1."""
 
     @property
     def mouth_open(self) -> float:
-        """Gap between the inner lips: 0 closed, near 0.6 wide open."""
+        """Gap between the inner lips: 0 when closed, near 0.6 when wide open."""
         return self._gap(13, 14)
 
     @property
@@ -41,7 +41,7 @@ class Landmarks:
 
     @property
     def corner_lift(self) -> float:
-        """How far the corners are above the middle of the lips; below is negative."""
+        """Height of the mouth's corners above the middle of the lips; negative when below."""
         middle, corners = self._middle(0, 17), self._middle(61, 291)
         return self._up(corners - middle)
 
@@ -92,16 +92,16 @@ class Landmarks:
         return float(np.linalg.norm((self.points[a] - self.points[b])[:2])) / self.eye_distance
 
     def _up(self, way: NDArray[np.float32]) -> float:
-        """Length of a way along the face's own upward axis."""
+        """Return the length of a vector along the face's own upward axis."""
         tilt = np.radians(self.roll)
         return float(way[0] * np.sin(tilt) - way[1] * np.cos(tilt)) / self.eye_distance
 
 
 class LandmarkMeter:
-    """The network, ready to measure."""
+    """The network that measures faces."""
 
     def __init__(self, threads: int | None = None) -> None:
-        """Open the network, fetching it on first use; see ``landmark_model``."""
+        """Load the network; it is fetched on first use, see ``landmark_model``."""
         core = load_openvino().Core()
         options: dict[str, object] = {"INFERENCE_PRECISION_HINT": "f32"}
         if threads is not None:
@@ -110,12 +110,12 @@ class LandmarkMeter:
         self._request = model.create_infer_request()
 
     def measure(self, picture: NDArray[np.uint8]) -> Landmarks:
-        """Find the landmarks of the one face in a picture.
+        """Return the landmarks of the only face in a picture.
 
         picture: shape (H, W, 3 or 4), uint8, RGB or RGBA, framed as the generator frames
         faces: upright, the eyes a little above the middle.
         """
-        # Where the mesh network expects the face: found once more from the first look.
+        # The second crop is the one that the network expects, computed from the first result.
         points, _ = self._look(picture, centre=(0.5, 0.56), width=0.84)
         low, high = points[:, :2].min(0), points[:, :2].max(0)
         centre = 0.5 * (low + high)
@@ -129,7 +129,7 @@ class LandmarkMeter:
     def _look(
         self, picture: NDArray[np.uint8], *, centre: tuple[float, float], width: float
     ) -> tuple[NDArray[np.float32], float]:
-        """Run the network on a square crop given in picture widths."""
+        """Return points and presence by the network, on a square crop given in picture widths."""
         scale = INPUT_PX / (width * picture.shape[1])
         corner = np.array(centre) - 0.5 * width
         shift = -corner * picture.shape[1] * scale

@@ -1,4 +1,4 @@
-"""A face, an expression, and how a weight joins them."""
+"""Faces, expressions, and their combination by a weight."""
 
 from dataclasses import dataclass
 
@@ -26,9 +26,9 @@ class Face:
 class Part:
     """One movement within an expression.
 
-    direction: shape (DIM,), float32; by length 1 of it the movement is just visible.
-    slots: the style codes that it moves; the others keep the person.
-    amounts: how far, for each of the expression's weights.
+    direction: shape (DIM,), float32; a movement of length 1 is just visible.
+    slots: the style codes that it changes; the others keep the person's.
+    amounts: length of the movement at each of the expression's weights.
     """
 
     name: str
@@ -39,10 +39,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Expression:
-    """What a face does as the weight grows: movements, each with its own curve.
+    """Change of a face with growing weight: movements, each with its own curve.
 
-    weights: rising from 0 to 1; the amounts of every part belong to them, 0 at the first,
-        and are joined by straight lines.
+    weights: rising from 0 to 1; the amounts of every part belong to these weights, are 0 at the
+        first, and are interpolated linearly.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Expression:
 
 
 def fuse(face: Face, expression: Expression, weight: float) -> NDArray[np.float32]:
-    """Style codes, (SLOTS, DIM) float32, of ``face`` at ``weight`` (0…1, else clipped).
+    """Return the style codes, (SLOTS, DIM) float32, of ``face`` at ``weight`` (clipped to 0…1).
 
     Weight 0 gives the face's own codes exactly.
     """

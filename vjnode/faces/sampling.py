@@ -1,4 +1,4 @@
-"""Draw many random faces and measure them: what the finding tools work from."""
+"""Sampling of many random faces with their measures, for the tools that find directions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.model import load
 
 PX = 256
-"""Faces are to be drawn at this size: enough for landmarks."""
+"""Size at which sampled faces are drawn, px: enough for landmarks."""
 
 THUMB_PX = 32
 
@@ -39,12 +39,12 @@ class Samples:
         return Landmarks(self.points[i], float(self.presence[i]))
 
     def save(self, path: Path) -> None:
-        """Keep the samples for another run of a tool."""
+        """Write the samples to ``path``, for another run of a tool."""
         np.savez_compressed(path, **vars(self))
 
 
 def random_latents(seed: int, count: int, truncation: float) -> NDArray[np.float32]:
-    """Draw style codes, shape (count, DIM); the first of them do not depend on ``count``."""
+    """Return random style codes, (count, DIM); the first of them do not depend on ``count``."""
     mapping, _ = load(generator_weights())
     z = np.random.default_rng(seed).standard_normal((count, DIM), np.float32)
     with torch.inference_mode():
@@ -60,9 +60,10 @@ def sample(
     truncation: float,
     keep: Path | None = None,
 ) -> Samples:
-    """Draw and measure ``count`` random faces, or take them from ``keep`` if it is there.
+    """Draw and measure ``count`` random faces, or read them from ``keep`` if that file exists.
 
-    open_draw: when it is needed, opens what draws codes, (SLOTS, DIM), as PX × PX RGBA.
+    open_draw: called if faces must be drawn; returns a function that draws codes, (SLOTS, DIM),
+        as PX × PX RGBA.
     """
     if keep is not None and keep.is_file():
         with np.load(keep) as file:
@@ -76,8 +77,8 @@ def sample(
         thumbs.append(thumbnail(picture))
     samples = Samples(
         w,
-        np.stack([one.points for one in found]),
-        np.array([one.presence for one in found], np.float32),
+        np.stack([face.points for face in found]),
+        np.array([face.presence for face in found], np.float32),
         np.stack(thumbs),
     )
     if keep is not None:
@@ -86,7 +87,7 @@ def sample(
 
 
 def thumbnail(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Shrink an RGB(A) picture to shape (THUMB_PX, THUMB_PX, 3)."""
+    """Return an RGB(A) picture scaled down to shape (THUMB_PX, THUMB_PX, 3)."""
     rgb = np.ascontiguousarray(picture[..., :3])
     size = (THUMB_PX, THUMB_PX)
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)

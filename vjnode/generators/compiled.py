@@ -1,8 +1,9 @@
-"""Generators written for a compiler that joins steps into passes, as on a card.
+"""Generators arranged for a compiler that fuses operations, as on a graphics card.
 
-There every step costs microseconds to start, and every pass over the picture what it reads and
-writes. So all factors of all layers are one product; they scale features, which costs nothing
-within a pass; and a transform and a depthwise convolution that follow each other are one sum.
+There every operation costs microseconds to start, and every pass over the picture costs the memory
+traffic of reading and writing it. So the factors of all layers come from one product; they scale
+features, which costs nothing within a pass; and a transform followed by a depthwise convolution is
+one sum.
 """
 
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from vjnode.generators.stylegan2.folded import FoldedSynthesis as FoldedStyleGan
 
 
 def join(tick: Tick) -> None:
-    """Have the generator of ``tick`` written for a compiler, where it can be; it draws the same."""
+    """Replace the generator of ``tick`` by one for a compiler, if it has one; it draws the same."""
     if isinstance(tick.generator, FoldedSynthesis):
         tick.generator = JoinedSynthesis(tick.generator)
     elif isinstance(tick.generator, FoldedStyleGan2):
@@ -24,12 +25,12 @@ def join(tick: Tick) -> None:
 
 
 class JoinedBlock(nn.Module):
-    """Double the size, then two convolutions."""
+    """Doubling of the size, then two convolutions."""
 
     def __init__(self, block: FoldedBlock) -> None:
         super().__init__()
         self.conv1, self.conv2 = block.conv1, block.conv2
-        # Only the convolution at 4×4 has none.
+        # Only the convolution at 4×4 has no depthwise kernel.
         assert block.conv1.depthwise is not None  # noqa: S101
         assert block.conv2.depthwise is not None  # noqa: S101
         taps = haar_taps(block.conv1.depthwise.float())
@@ -39,15 +40,18 @@ class JoinedBlock(nn.Module):
     def forward(
         self, x: Tensor, up: Tensor, style1: Tensor, style2: Tensor, texture: Tensor
     ) -> Tensor:
-        """x: [1, C, px/2, px/2], channels in quarters; factors [1, C, 1, 1]; texture: [1]."""
-        # These two factors commute with what each channel goes through by itself.
+        """Return features [1, C', px, px].
+
+        x: [1, C, px/2, px/2], channels in quarters; factors [1, C, 1, 1]; texture: [1].
+        """
+        # These two factors commute with operations on each channel by itself.
         x = self.conv1.mixed(doubled(x * up, self.taps1) * style1, texture)
         y: Tensor = self.conv2.mixed(convolved(x, self.taps2) * style2, texture)
         return y
 
 
 class JoinedSynthesis(nn.Module):
-    """The default generator; it draws what ``folded`` does, and shares its weights."""
+    """The default generator for a compiler; it draws the same as ``folded``, with its weights."""
 
     def __init__(self, folded: FoldedSynthesis) -> None:
         super().__init__()
@@ -56,7 +60,7 @@ class JoinedSynthesis(nn.Module):
         for i, block in enumerate(blocks):
             affines += [block.up, block.style1, block.style2]
             slots += [3 * i + 1, 3 * i + 1, 3 * i + 2]
-        maps = [(one.weight, one.bias) for one in (*affines, folded.head.style)]
+        maps = [(affine.weight, affine.bias) for affine in (*affines, folded.head.style)]
         self.affines = Affines(maps, [*slots, 3 * BLOCKS])
         self.input, self.conv1, self.head = folded.input, folded.conv1, folded.head
         self.blocks = nn.ModuleList(map(JoinedBlock, blocks))

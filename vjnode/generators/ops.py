@@ -1,13 +1,13 @@
-"""Steps that generators are written with where each step costs a card microseconds.
+"""Operations of generators for graphics cards, where starting each operation takes microseconds.
 
-Convolutions of each channel by itself are sums of shifted pictures: a compiler joins such a sum
-with the steps before and after it into one pass over the picture. On a card such a convolution
-waits for memory alone, so that it then costs next to nothing; where nothing is compiled, one step
-does the same sooner. Taps have channels last, so that a compiler, which looks at what it reads, has
-pictures so too.
+Depthwise convolutions are sums of shifted pictures: a compiler fuses such a sum with the operations
+before and after it into one pass over the picture. On a card such a convolution is limited by
+memory alone, so that fused it costs next to nothing; without a compiler, one convolution is faster.
+Taps have channels last, so that a compiler, which follows the layout of its inputs, chooses that
+for pictures too.
 
-The affine maps of style codes are one batched product: one by one they would be dozens of small
-steps, and a card would spend longer on starting them than on the picture.
+The affine maps of style codes are one batched product: separately they would be dozens of small
+operations, and a card would spend longer on starting them than on the picture.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,18 +20,18 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from vjnode.generators.mobilestylegan.layout import DIM
 
 EDGES = (1, 1, 1, 1)
-"""Zeros left, right, above and below."""
+"""Padding by zeros: left, right, above and below."""
 
 
 def plain_taps(kernel: Tensor) -> Tensor:
-    """Return a kernel [C, 1, k, k] as ``convolved`` takes it: [k, k, C]."""
+    """Return the taps for ``convolved``, [k, k, C], of a kernel [C, 1, k, k]."""
     return kernel[:, 0].permute(1, 2, 0).contiguous()
 
 
 def convolved(x: Tensor, taps: Tensor) -> Tensor:
-    """Convolve x, [1, C, H, W], with zeros all around it.
+    """Return x, [1, C, H, W], padded by zeros and convolved depthwise.
 
-    taps: [k, k, C], or of 1 channel that serves all. Returns: [1, C, H + 3 - k, W + 3 - k].
+    taps: [k, k, C], or of one channel for all. Returns: [1, C, H + 3 - k, W + 3 - k].
     """
     x, side = F.pad(x, EDGES), len(taps)
     height, width = x.shape[2] - side + 1, x.shape[3] - side + 1
@@ -43,23 +43,23 @@ def convolved(x: Tensor, taps: Tensor) -> Tensor:
 
 
 def doubling_taps(kernel: Tensor) -> Tensor:
-    """Zeros between pixels and a 4×4 convolution in one, for ``doubled``.
+    """Return taps for ``doubled`` that insert zeros between pixels and apply a 4×4 convolution.
 
     kernel: [C, 1, 4, 4]. Returns: [1, 2, 2, 2, 2, C].
     """
-    # Of every four pixels that come of one, each has four of the taps.
+    # Each of the four new pixels at an old one has four of the taps.
     taps = kernel[:, 0].reshape(-1, 2, 2, 2, 2).flip((1, 2, 3, 4))
     return taps.permute(1, 3, 2, 4, 0)[None].contiguous()
 
 
 def haar_taps(kernel: Tensor) -> Tensor:
-    """Twice the inverse Haar transform and a 3×3 convolution in one, for ``doubled``.
+    """Return taps for ``doubled`` of twice the inverse Haar transform and a 3×3 convolution.
 
     kernel: [C, 1, 3, 3]. Returns: [4, 2, 2, 2, 2, C]; channels in quarters are those of
     ``vjnode.generators.mobilestylegan.folded.butterfly``.
     """
-    # Along one axis, each of two new pixels sees three of them, which come of two old ones, with
-    # the sign that its place gives to a mean, and to a difference.
+    # Along one axis, the kernel at each of two new pixels covers three new pixels, which come from
+    # two old ones: as the mean, and as the difference with the sign of its position.
     axis = kernel.new_zeros(2, 2, 3, 2)
     for phase in (0, 1):
         for tap in (0, 1, 2):
@@ -70,7 +70,7 @@ def haar_taps(kernel: Tensor) -> Tensor:
 
 
 def doubled(x: Tensor, taps: Tensor) -> Tensor:
-    """Make every pixel four: each a weighted sum of the 2×2 that are nearest to it, in each part.
+    """Return x at twice the size: each new pixel sums its nearest 2×2 old ones of every part.
 
     x: [1, Q·C, H, W], of Q parts. taps: [Q, 2, 2, 2, 2, C], of old rows and columns, from the top
     left, for new rows and columns. Returns: [1, C, 2·H, 2·W].
@@ -92,9 +92,9 @@ def _sum(terms: Iterable[Tensor]) -> Tensor:
 
 
 class Affines(nn.Module):
-    """Style codes → the values of every map, each given the code of its slot.
+    """Affine maps of style codes, batched: each map gets the code of its slot.
 
-    maps: weight [C, DIM] and bias [C] of each; those narrower than the widest get zeros.
+    maps: weight [C, DIM] and bias [C] of each; narrower ones are padded with zeros to the widest.
     """
 
     def __init__(self, maps: Sequence[tuple[Tensor, Tensor]], slots: Sequence[int]) -> None:
@@ -111,11 +111,11 @@ class Affines(nn.Module):
         self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
 
     def forward(self, codes: Tensor) -> Tensor:
-        """Map codes [1, slots, DIM] to values [maps, 1, the widest]; see ``split``."""
+        """Return values [maps, 1, the widest] of codes [1, slots, DIM]; see ``split``."""
         return torch.baddbmm(self.bias, codes[0].index_select(0, self.slots)[:, None], self.weight)
 
 
 def split(values: Tensor, widths: Sequence[int]) -> list[Tensor]:
-    """Cut values [maps, 1, the widest] to each map's own: [1, C, 1, 1] each."""
+    """Return each map's own values, [1, C, 1, 1], out of values [maps, 1, the widest]."""
     each = zip(values.unbind(0), widths, strict=True)
     return [one[:, :count, None, None] for one, count in each]

@@ -1,1 +1,1 @@
-"""From sound to one weight: the encoder, and everything that shapes what it says."""
+"""Modulation: from sound to one weight, by the encoder and everything that shapes its output."""

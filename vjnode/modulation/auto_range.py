@@ -1,9 +1,9 @@
-"""Automatic range: even music moves the face, and loud music keeps clear of the top.
+"""Automatic range: makes the face move to even music, and keeps loud music below the top.
 
-The knots of the encoder are fitted to music of all kinds. One song keeps to a part of that range,
-compressed music to a small one, and a loud concert to its upper end. So a range that is narrow is
-widened, about where it lies, as far as it takes for the face to move; and one that lies too high
-is brought down, so that the top is left for what stands out from the last minutes.
+The knots of the encoder are fitted to music of all kinds. One song uses a part of that range,
+compressed music a small part, and a loud concert its upper end. So a narrow range is widened
+about its position until the face moves; and a range that lies too high is lowered, so that the
+top is left for passages that stand out from the last minutes.
 """
 
 import math
@@ -14,47 +14,47 @@ from vjnode.audio.sources.base import HOP_S
 from vjnode.modulation.encoder.weights import LEVELS
 
 LOUD = 0.75
-"""The middle 70 % of the weights end here at most: so far up is an ordinary loud passage."""
+"""Highest upper end of the middle 70 % of the weights: the weight of an ordinary loud passage."""
 RARE = 0.87
-"""Weights that only one in fifty passes end here at most; above is room for what is rarer still."""
+"""Highest weight that one in fifty passages exceeds; above is room for still rarer ones."""
 WIDTH = 0.6
-"""The middle 70 % of the weights are brought to this width at least."""
+"""Least width to which the middle 70 % of the weights are widened."""
 MOST = 3.0
-"""Largest factor; what hardly moves at all is meant to rest."""
+"""Largest factor of widening; weights that hardly move at all are meant to stay at rest."""
 
 _SHARES = (0.15, 0.85, 0.98)
-_CALM = 0.05  # a range that is widened does not begin below this, so that rest is kept for rest
-_STEEPER = 2.5  # what is rare is widened so many times more than what is usual
-_STEEPEST = 8.0  # of the last stretch: where the top itself is usual, it is no longer the top
+_CALM = 0.05  # lower limit of a widened range, so that only silence is at rest
+_STEEPER = 2.5  # most widening of rare weights, relative to that of usual ones
+_STEEPEST = 8.0  # most slope of the last stretch: a top that is usual is no longer the top
 _BINS = 100
 _EDGES = np.linspace(0.0, 1.0, _BINS + 1)
-_ALL_MUSIC = (0.0, 0.15, 0.85, 1.0)  # shares of it below each of ``LEVELS``
+_ALL_MUSIC = (0.0, 0.15, 0.85, 1.0)  # shares of all music below each of ``LEVELS``
 _MEMORY_S = 180.0
-_AT_FIRST_S = 4.0  # so much music of all kinds counts as heard
+_AT_FIRST_S = 4.0  # length of music of all kinds that counts as heard at the start
 _EVERY = 8
 _KEEP = math.exp(-_EVERY * HOP_S / _MEMORY_S)
 
 
 class AutoRange:
-    """Learns which weights are usual, step by step, and brings them into a range of their own.
+    """Learns the usual range of the weights, step by step, and maps them to a wider one.
 
-    Rest stays rest, the most stays the most unless it is usual, and of two weights at one moment
-    the greater stays the greater.
+    0 stays 0, 1 stays 1 unless it is usual, and of two weights at one moment the greater one
+    stays the greater.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was heard; music of all kinds is expected."""
+        """Forget the music heard so far, and expect music of all kinds."""
         self._heard_s = np.diff(np.interp(_EDGES, LEVELS, _ALL_MUSIC)) * _AT_FIRST_S
         self._waiting: list[float] = []
         self._fit()
 
     def step(self, weight: float, *, learn: bool = True) -> float:
-        """Take the next of the encoder's weights, 0…1, and return it in its new range, 0…1.
+        """Return the next of the encoder's weights, 0…1, mapped to the new range, 0…1.
 
-        learn: whether it is one of music; noise and silence say nothing of the range.
+        learn: whether the weight is of music; noise and silence do not tell its range.
         """
         if learn:
             self._waiting.append(weight)

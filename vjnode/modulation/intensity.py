@@ -1,4 +1,4 @@
-"""How intense music is, computed from the sound alone: the teacher of the encoder's mean.
+"""Intensity of music, computed from the sound alone: the target of the encoder's mean.
 
 Used in training and to check the result. The live weight comes from the encoder.
 """
@@ -17,20 +17,20 @@ _LOUDNESS_EXPONENT = 0.3
 _BAND_EXPONENT = 0.23
 """Specific loudness grows with band power to this power (Zwicker & Fastl, Psychoacoustics)."""
 
-# Up at once, so that a hit is seen when it is heard; down within the encoder's window.
+# Rises at once, so that a hit is seen when it is heard; falls within the encoder's window.
 _RISE_S = 0.01
 _LOUDNESS_S = 0.2
 _ACTIVITY_S = 0.3
 _ACTIVITY_SHARE = 24.0
-"""Weight of the rise of specific loudness per hop against loudness itself. Measured on pairs
-of passages of equal loudness: without it a pad weighs as much as a groove."""
+"""Weight of the rise of specific loudness per hop relative to loudness itself. Measured on pairs
+of passages of equal loudness: without it a pad is as intense as a groove."""
 
 _REFERENCE = 0.01
-"""Power, −20 dB, at which loudness is 1: where automatic gain brings the loud passages."""
+"""Power, −20 dB, at which loudness is 1: the level to which automatic gain brings loud passages."""
 
 
 def intensity(mono: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Musical intensity after each hop: loudness plus the activity of its attacks.
+    """Return the musical intensity after each hop: loudness plus the activity of its attacks.
 
     Loudness is K-weighted power (BS.1770), compressed. Activity is the half-wave rectified flux
     of specific loudness, averaged over mel bands. Both fall within some hundred ms.
@@ -46,7 +46,7 @@ def intensity(mono: NDArray[np.float32]) -> NDArray[np.float32]:
     bank = _mel_bank()
     hann = np.hanning(WINDOW).astype(np.float32)
     specific = np.empty((hops, MEL_BANDS), np.float32)
-    for start in range(0, hops, 4096):  # keeps the spectra of a long song out of memory
+    for start in range(0, hops, 4096):  # limits the memory for the spectra of a long song
         spectrum = np.fft.rfft(frames[start : start + 4096] * hann, axis=1)
         power = np.square(np.abs(spectrum)) @ bank
         specific[start : start + 4096] = power**_BAND_EXPONENT
@@ -61,7 +61,7 @@ def intensity(mono: NDArray[np.float32]) -> NDArray[np.float32]:
 def _follow(
     x: NDArray[np.float32] | NDArray[np.float64], rise_s: float, fall_s: float
 ) -> NDArray[np.float64]:
-    """One pole with another time constant up than down, s; 0 is at once."""
+    """Return ``x`` behind one pole with time constants for rise and fall, s; 0 is at once."""
     up = float(np.exp(-HOP_S / rise_s)) if rise_s else 0.0
     down = float(np.exp(-HOP_S / fall_s))
     followed = np.empty(len(x))
@@ -74,7 +74,7 @@ def _follow(
 
 
 def _mel_bank() -> NDArray[np.float32]:
-    """Mel weights of a power spectrum, shape (513, 40), 1 for a full-scale band."""
+    """Return the mel weights of a power spectrum, shape (513, 40), 1 for a full-scale band."""
     bank = aubio.filterbank(MEL_BANDS, WINDOW)
     bank.set_mel_coeffs_slaney(RATE_HZ)
     weights = bank.get_coeffs().T.copy()

@@ -1,9 +1,9 @@
-"""Points in time between those at which the encoder has spoken.
+"""Interpolation in time between the encoder's steps.
 
 Live, a frame lies between two steps of the encoder, and ``mix`` finds its value. A rendering
-knows what is still to come, so it may work in longer strides: ``time_point`` averages the
-steps around every 0.25 s, ``densify`` puts 7 points between each two of these, and ``at``
-reads them at any moment. ``Steps`` does either, as the drives come in.
+knows the sound ahead, so it may work in longer strides: ``time_point`` averages the steps around
+every 0.25 s, ``densify`` puts 7 points between each two of these, and ``at`` reads them at any
+moment. ``Steps`` does either, as the drives arrive.
 """
 
 from collections import deque
@@ -17,24 +17,24 @@ INTERVAL_S = 0.25
 COUNT = 7
 
 KEPT_S = 10.0
-"""Live, nobody asks for what lies further behind the newest step, s; a rendering has its strides
-added to it."""
+"""Time, s, for which steps are kept behind the newest one, as no older ones are read in a live
+show; in a rendering its strides are added to it."""
 
 GAP_S = 0.25
-"""Steps further apart than this have a pause of the sound between them."""
+"""Distance, s, beyond which two steps have a pause of the sound between them."""
 
 
 def mix(a: float, b: float, part: float) -> float:
-    """Weighted mean of two values, the nearer one weighing more.
+    """Return the linear interpolation between ``a`` and ``b``.
 
-    part: 0…1, how far the wanted point is on the way from ``a`` to ``b``; clipped.
+    part: 0…1, position of the wanted point between ``a`` (0) and ``b`` (1); clipped.
     """
     part = min(1.0, max(0.0, part))
     return a * (1.0 - part) + b * part
 
 
 def between(a: float, b: float, count: int) -> list[float]:
-    """Values of ``count`` points spread evenly between two time points, without these.
+    """Return the values of ``count`` points spread evenly between two time points, without these.
 
     between(0, 8, 7) is [1, 2, 3, 4, 5, 6, 7].
     """
@@ -44,7 +44,7 @@ def between(a: float, b: float, count: int) -> list[float]:
 def densify(values: Sequence[float] | NDArray[np.float64], count: int = COUNT) -> list[float]:
     """Return ``values`` with ``count`` points between each two neighbours.
 
-    Of n values come (n − 1) · (count + 1) + 1; of none or one, the same.
+    From n values it makes (n − 1) · (count + 1) + 1; none or one stay the same.
     densify([0, 2, 1], 1) is [0, 1, 2, 1.5, 1].
     """
     dense: list[float] = []
@@ -56,9 +56,8 @@ def densify(values: Sequence[float] | NDArray[np.float64], count: int = COUNT) -
 def at(points: Sequence[float] | NDArray[np.float64], t_s: float, *, step_s: float) -> float:
     """Return the value of a series at ``t_s``.
 
-    Linear between two points: to hold each point until the next would be seen as steps as
-    soon as there are more frames than points. Before the first and after the last point the
-    series holds.
+    Linear between two points: holding each point until the next would show steps as soon as there
+    are more frames than points. Before the first and after the last point the value is constant.
 
     points: at the times 0, step_s, 2 · step_s, …; at least one.
     """
@@ -73,8 +72,8 @@ def time_point(
 ) -> float | None:
     """Return the mean of the steps around a time point; None where there are none.
 
-    Those with at_s − ½ · interval_s ≤ t < at_s + ½ · interval_s count: centred, so that nothing
-    is late.
+    These are the steps with at_s − ½ · interval_s ≤ t < at_s + ½ · interval_s: centred, so that
+    the mean is not late.
 
     times_s, values: of the steps, s and 0…1, equally long.
     """
@@ -88,11 +87,11 @@ def time_point(
 
 
 class Steps:
-    """The encoder's steps as they come in, readable at any moment; reads no clock.
+    """Buffer of the encoder's steps, with values at any moment; reads no clock.
 
     Args:
         interval_s: stride of the time points, at 0, interval_s, 2 · interval_s, …; 0 makes each
-            step one.
+            step a time point.
         count: points that are interpolated between two time points of a stride.
     """
 
@@ -103,9 +102,9 @@ class Steps:
         self._points: dict[int, float] = {}
 
     def push(self, t_s: float, value: float) -> None:
-        """Add a step; one that is not newer than the last is the same one again.
+        """Add a step; ignore one that is not newer than the last, as it is the same one again.
 
-        Steps that are long past go, also while nobody asks for any: silence may last for hours.
+        Old steps are removed here, even while no values are read: silence may last for hours.
         """
         if not self._steps or t_s > self._steps[-1][0]:
             self._steps.append((t_s, value))
@@ -121,7 +120,7 @@ class Steps:
     def at(self, t_s: float) -> float:
         """Return the value at ``t_s``; call it with rising times. 0 before the first step.
 
-        Beyond the newest step that one holds.
+        Beyond the newest step the value is that of the newest step.
         """
         if self._interval_s > 0.0:
             return self._between_time_points(t_s) if self._steps else 0.0
@@ -131,7 +130,7 @@ class Steps:
         if not steps or t_s < steps[0][0]:
             return 0.0
         (a_s, a), (b_s, b) = steps[0], steps[min(1, len(steps) - 1)]
-        # It does not glide across a gap in the sound.
+        # No interpolation across a gap in the sound.
         return mix(a, b, (t_s - a_s) / (b_s - a_s)) if 0.0 < b_s - a_s < GAP_S else a
 
     def _between_time_points(self, t_s: float) -> float:

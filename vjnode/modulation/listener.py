@@ -1,4 +1,4 @@
-"""From blocks of sound to the drive, one after the other: what runs in the show."""
+"""Listener: turns blocks of sound into drives, in the show and in renderings."""
 
 from collections import deque
 
@@ -15,17 +15,17 @@ from vjnode.modulation.encoder.weights import Trained, load_trained
 from vjnode.modulation.shaping import GATE_DB, Gate
 
 STEP_S = HOP_S
-"""Seconds between the encoder's time points: 11.6 ms, 86 a second."""
+"""Seconds between the encoder's time points: 11.6 ms, 86 per second."""
 
 
 class Listener:
-    """Hears block after block and says what the sound means.
+    """Analyses block after block and returns a drive for each.
 
     The same blocks give the same drives, bit for bit, on one machine.
 
     Args:
-        trained: weights of the encoder; without, those that ship.
-        onsets: where to count on from.
+        trained: weights of the encoder; None: those that ship with vjnode.
+        onsets: initial value of the onset count.
     """
 
     def __init__(self, trained: Trained | None = None, *, onsets: int = 0) -> None:
@@ -35,31 +35,31 @@ class Listener:
         self._analyser = Analyser()
         self._gate = Gate()
         self.clock = BeatClock()
-        """Tempo and beats; hands may tap it."""
+        """Clock of tempo and beats; the artist may tap it."""
         self.mfcc: np.ndarray[tuple[int], np.dtype[np.float32]] | None = None
         """MFCCs of the hop that the newest block completed, shape (13,); None if it did not."""
         self._onsets = onsets
         self._hits: deque[tuple[float, float]] = deque(maxlen=HITS)
         self._weight_s = 0.0
         silence = _silence()
-        for _ in range(FRAMES):  # what was heard before the first block
+        for _ in range(FRAMES):  # silence before the first block
             self._weight = self._mean_weight(silence)
 
     def set_up(self, *, agc: str = "on", gate_db: float = GATE_DB) -> None:
         """Set the mode of automatic gain and range, and the threshold of the noise gate.
 
-        gate_db: dBFS after automatic gain, so that it means the same for a quiet input.
+        gate_db: dBFS after automatic gain, so that it suits quiet inputs as well.
         """
         self._analyser.agc = agc
         self._gate.threshold_db = gate_db
 
     def reset_gain(self) -> None:
-        """Let automatic gain and range begin anew: another source is plugged in."""
+        """Start automatic gain and range over, because another source is plugged in."""
         self._analyser.gain.reset()
         self._range.reset()
 
     def hear(self, block: Block) -> Drive:
-        """Take the next block and return what is known after it. Never raises on bad samples."""
+        """Return the drive after the next block. Never raises on bad samples."""
         features = self._analyser.analyse(block.pcm, block.gain)
         self.mfcc = features.mfcc
         if features.mfcc is not None:
@@ -97,7 +97,7 @@ class Listener:
 
 
 def _silence() -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """MFCCs of digital silence, shape (13,): what a listener has heard before the first block."""
+    """Return the MFCCs of digital silence, shape (13,), which precede the first block."""
     mfcc = Mfcc()
     mfcc.next(np.zeros(HOP, np.float32))
     return mfcc.next(np.zeros(HOP, np.float32))

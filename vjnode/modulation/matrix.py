@@ -1,4 +1,4 @@
-"""What drives what: each source, shaped in time, adds its amount to each channel."""
+"""Routing matrix: each source, shaped in time, adds its amount to each channel."""
 
 import math
 from collections.abc import Iterable
@@ -9,23 +9,23 @@ from vjnode.modulation.modulators import Accent, Hit, follow
 from vjnode.modulation.shaping import add_softly, amplify
 
 SOURCES = ("weight", "onset", "low", "mid", "high", "beat", "lfo", "constant")
-"""What can drive; each 0…1. See ``SourceValues``."""
+"""Names of the sources; each is 0…1. See ``SourceValues``."""
 
 _OF_SOUND = ("weight", "onset", "low", "mid", "high")
 
 CHANNELS = ("expression",)
-"""What can be driven. A new channel is one more entry here."""
+"""Names of the channels that sources can drive. A new channel is one more entry here."""
 
 AMOUNT_LOW, AMOUNT_HIGH = -1.0, 2.0
 
 
 @dataclass(frozen=True)
 class Route:
-    """One source's way to one channel.
+    """Route from one source to one channel.
 
-    amount: −1…2, factor on the source; below 0 the source takes away.
+    amount: −1…2, factor on the source; below 0 the source is subtracted.
     attack_s, release_s: time in which 63 % of a rise or fall is made, s; 0 is at once. For
-        the onset: how fast the accent comes, and how fast it dies away.
+        the onset: time constants of the accent's rise and decay.
 
     Raises:
         InputError: an unknown name, or a number out of range.
@@ -54,13 +54,13 @@ class Route:
 
 @dataclass(frozen=True)
 class SourceValues:
-    """What the sources say at one moment, each 0…1. The source ``constant`` is always 1.
+    """Values of the sources at one moment, each 0…1. The source ``constant`` is always 1.
 
     weight: the encoder's weight, calibrated and shaped (``vjnode.modulation.shaping``).
     low, mid, high: levels of the bands.
     beat: ``vjnode.modulation.modulators.beat_pulse``; 0 while no beat is known.
     lfo: ``vjnode.modulation.modulators.Lfo``.
-    hits: the onsets that came to be known since the last step.
+    hits: the onsets found since the last step.
     """
 
     weight: float = 0.0
@@ -74,13 +74,13 @@ class SourceValues:
     def continuous(self, source: str) -> float:
         """Return the value of any source but the onset, clipped to 0…1; 0 if it is no number."""
         value: float = 1.0 if source == "constant" else getattr(self, source)
-        # A pole that has taken in one NaN never gets rid of it again.
+        # One NaN in a pole's state would stay there for ever.
         return min(1.0, max(0.0, value)) if math.isfinite(value) else 0.0
 
 
 _SETTINGS = {
     "weight": (1.0, 0.0, 0.05),
-    # No more: accents are as large in calm passages as in wild ones, and would hide the difference.
+    # Not more: accents are as large in calm passages as in wild ones, and would hide the contrast.
     "onset": (0.2, 0.0, 0.12),
     "low": (0.0, 0.01, 0.2),
     "mid": (0.0, 0.01, 0.2),
@@ -92,9 +92,9 @@ _SETTINGS = {
 
 
 def default_route(source: str, channel: str) -> Route:
-    """Return the route that is in force unless something else is asked for.
+    """Return the default route from a source to a channel.
 
-    The expression follows the weight, with an accent from each onset; all else has amount 0.
+    The expression follows the weight, with an accent from each onset; all others have amount 0.
     """
     amount, attack_s, release_s = _SETTINGS[source]
     return Route(source, channel, amount if channel == "expression" else 0.0, attack_s, release_s)
@@ -106,10 +106,10 @@ def default_routes() -> tuple[Route, ...]:
 
 
 class Mixer:
-    """Adds up what the routes bring to each channel; reads no clock.
+    """Adds up the contributions of the routes to each channel; reads no clock.
 
-    Every route has an envelope of its own, which goes on while its amount is 0, so that
-    turning it up does not begin with a swell.
+    Every route has an envelope of its own, which keeps running while its amount is 0, so that
+    turning the amount up does not start with a swell.
     """
 
     def __init__(self, routes: Iterable[Route] | None = None) -> None:
@@ -119,21 +119,21 @@ class Mixer:
         self.use(default_routes() if routes is None else routes)
 
     def use(self, routes: Iterable[Route]) -> None:
-        """Go on with these routes; the envelopes go on from where they are."""
+        """Switch to these routes; the envelopes continue from their present values."""
         self._routes = tuple(routes)
 
     def step(
         self, sources: SourceValues, dt_s: float, *, gain: float = 1.0, calming: float = 1.0
     ) -> dict[str, float]:
-        """Move on by ``dt_s`` (s) and return every channel's value there, 0…1.
+        """Advance by ``dt_s`` (s) and return the new value of every channel, 0…1.
 
         Each positive part gain · amount · enveloped source is amplified with a soft knee
-        (``amplify`` of ``vjnode.modulation.shaping``), together they are added softly
-        (``add_softly``), and the negative ones are taken away from that; nothing falls below 0.
+        (``amplify`` of ``vjnode.modulation.shaping``); the results are added softly
+        (``add_softly``), and the negative parts are subtracted from that; no value falls below 0.
 
-        dt_s: time since the last step; 0 or less moves nothing.
+        dt_s: time since the last step; 0 or less changes nothing.
         gain: factor on every amount, 0 or more.
-        calming: how many times faster than their release the sources of sound fall.
+        calming: factor by which the sources of sound fall faster than by their release.
         """
         parts: dict[str, list[float]] = {channel: [] for channel in CHANNELS}
         ends: dict[str, list[float]] = {channel: [] for channel in CHANNELS}

@@ -1,4 +1,4 @@
-"""How the drive becomes the weight that is drawn."""
+"""Settings by which the drives become the weight that is drawn."""
 
 from dataclasses import dataclass, field
 
@@ -14,13 +14,13 @@ GAIN_LIMIT = 4.0
 
 @dataclass(frozen=True)
 class TrackConfig:
-    """How a ``WeightTrack`` goes through time.
+    """Timing of a ``WeightTrack``.
 
-    delay_s: how far behind the newest drive the encoder's weight is, s. Live it must be at least
+    delay_s: delay of the encoder's weight behind the newest drive, s. Live it must be at least
         one step (11.6 ms), so that there is a next time point to interpolate to; offline 0.
-    rest_after_s: without a new drive for so long, the face goes to rest, s.
+    rest_after_s: time without a new drive after which the face goes to rest, s.
     interval_s: stride of the time points, s. 0 takes every step of the encoder. Otherwise the
-        steps around each time point are averaged, which needs drives ahead (``ahead_s``).
+        steps around each time point are averaged, which needs future drives (``ahead_s``).
     points: points that are interpolated between two time points; 0 holds each time point.
     slope: see ``vjnode.modulation.modulators.Legato``, 1/s.
 
@@ -48,15 +48,15 @@ class TrackConfig:
 
     @property
     def ahead_s(self) -> float:
-        """How far ahead of a moment the drives must be known, s."""
+        """Time, s, by which the drives must be known ahead of the moment that is asked for."""
         return 1.5 * self.interval_s
 
 
 @dataclass(frozen=True)
 class Response:
-    """How the face responds to what is heard; may change with every frame.
+    """Response of the face to the sound; may change with every frame.
 
-    gain: 0…4, factor on everything; clipped to that.
+    gain: factor on everything, clipped to 0…4.
     dynamics: 0…1, see ``vjnode.modulation.dynamics.Dynamics``.
     curve, floor, ceiling: see ``vjnode.modulation.shaping.shape``.
     lfo_rate_hz, lfo_beats: see ``vjnode.modulation.modulators.Lfo``.

@@ -1,4 +1,4 @@
-"""Shaping: noise gate, response curve and range of the weight, and the soft ends of a sum."""
+"""Shaping: noise gate, response curve and range of the weight, and sums with soft limits."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ HYSTERESIS_DB = 3.0
 HOLD_S = 0.1
 
 KNEE = 0.75
-"""Weight from which an amplified value is bent, so that it nears 1 instead of being cut off."""
+"""Weight above which amplified values are compressed, so that they near 1 without clipping."""
 
 CURVE_LOW, CURVE_HIGH = 0.25, 4.0
 
@@ -17,13 +17,13 @@ def shape(weight: float, *, curve: float = 1.0, floor: float = 0.0, ceiling: flo
     """Return the shaped weight, between floor and ceiling.
 
     low + (high − low) · weight^curve, with low and high the lesser and the greater of floor
-    and ceiling: faders that cross each other move the range and never turn it around, so
-    louder is never less.
+    and ceiling: faders that cross each other move the range and never reverse it, so that louder
+    sound never gives a smaller weight.
 
     weight: 0…1, clipped.
-    curve: 0.25…4, clipped; 1 is linear, above it the calm stays calm for longer, below it
-        little is enough to move the face.
-    floor, ceiling: 0…1, what weights 0 and 1 become; clipped.
+    curve: 0.25…4, clipped; 1 is linear; above 1 small weights get smaller, below 1 they get
+        larger, so that soft sound is enough to move the face.
+    floor, ceiling: 0…1, the results for weights 0 and 1; clipped.
     """
     low, high = sorted(min(1.0, max(0.0, end)) for end in (floor, ceiling))
     exponent = min(CURVE_HIGH, max(CURVE_LOW, curve))
@@ -33,10 +33,10 @@ def shape(weight: float, *, curve: float = 1.0, floor: float = 0.0, ceiling: flo
 def amplify(value: float, factor: float) -> float:
     """Return ``factor`` · ``value`` within 0…1, with a soft knee where it could pass 1.
 
-    A factor up to 1 does nothing else. With a greater one, what lies above KNEE is pressed into
-    the room below 1, evenly at first and harder the further up: with t = factor · value − KNEE,
+    A factor up to 1 only multiplies. With a greater one, products above KNEE are compressed into
+    the room below 1, little at first and more the further up: with t = factor · value − KNEE,
     d = factor − KNEE and r = 1 − KNEE the result is KNEE + t / (1 + t · (1/r − 1/d)). Its slope
-    at the knee is the factor's, and value 1 alone reaches 1.
+    at the knee is the factor, and only value 1 reaches 1.
 
     value: 0…1. factor: 0 or more.
     """
@@ -48,14 +48,14 @@ def amplify(value: float, factor: float) -> float:
 
 
 def add_softly(parts: Sequence[float], ends: Sequence[float]) -> float:
-    """Return the sum of ``parts``, bent where it could pass 1, so that it never does.
+    """Return the sum of ``parts``, compressed if it could pass 1, so that it never does.
 
-    The greatest part b stays as it is. The sum e of the others, which can become E at most, finds
-    its place in the room r = 1 − b that is left: where E is more than that, it becomes
-    e / (1 + e · (1/r − 1/E)), which begins with slope 1 and reaches r with E. So a hit on loud
-    music is still seen, one part alone is never bent, and neither are parts that can never pass 1.
+    The greatest part b stays as it is. The sum e of the others, which is E at most, is fitted
+    into the room r = 1 − b that is left: where E is more than r, e becomes
+    e / (1 + e · (1/r − 1/E)), which begins with slope 1 and reaches r at E. So a hit on loud
+    music is still seen; a single part is never compressed, nor are parts that can never pass 1.
 
-    parts: each 0…1. ends: the largest that each can become, 0…1.
+    parts: each 0…1. ends: the largest possible value of each, 0…1.
     """
     greatest = max(parts, default=0.0)
     room, others = 1.0 - greatest, sum(parts) - greatest
@@ -69,7 +69,7 @@ class Gate:
     """A noise gate: open while there is sound, closed while there is only noise.
 
     It opens at once, at the threshold, and closes when the level has stayed more than 3 dB
-    below the threshold for 0.1 s, so that it does not flutter. It begins closed.
+    below the threshold for 0.1 s, so that it does not flutter. It is closed at first.
 
     Args:
         threshold_db: dBFS; may be set at any time.
@@ -81,9 +81,9 @@ class Gate:
         self._below_s = 0.0
 
     def step(self, level_db: float, dt_s: float) -> bool:
-        """Move on by ``dt_s`` and return whether the gate is open.
+        """Advance by ``dt_s`` and return whether the gate is open.
 
-        level_db: level over the last ``dt_s``, dBFS; no number counts as silence.
+        level_db: level over the last ``dt_s``, dBFS; NaN counts as silence.
         """
         if math.isnan(level_db):
             level_db = -math.inf
@@ -93,6 +93,6 @@ class Gate:
             self._below_s = 0.0
         else:
             self._below_s += max(0.0, dt_s)
-        if self._below_s >= HOLD_S - 1e-9:  # tenths of it add up to a little less
+        if self._below_s >= HOLD_S - 1e-9:  # ten tenths of it add up to a little less
             self.open = False
         return self.open

@@ -1,4 +1,4 @@
-"""The weight at any moment: what drives say, interpolated, shaped, routed and amplified."""
+"""The weight at any moment: the drives, interpolated, shaped, routed and amplified."""
 
 import math
 from collections import deque
@@ -16,24 +16,24 @@ from vjnode.modulation.response import GAIN_LIMIT, Response, TrackConfig
 from vjnode.modulation.shaping import shape
 
 CALMING = 5.0
-"""So many times faster than its release the face calms down once the gate has closed: what
-makes a movement flow between notes would drag on in silence."""
+"""Factor by which the face calms down faster than by its release once the gate has closed: a
+release that makes movements flow between notes would drag on in silence."""
 
 RISE_S = 0.1
-"""How long after an attack every rise is taken to be its own, s."""
+"""Time after an attack during which every rise is attributed to it, s."""
 
 LIVE_DELAY_S = STEP_S + 0.002
-"""One step between the encoder's time points, and a little for hearing it: so that there is always
-a next point to interpolate to."""
+"""One step between the encoder's time points, plus a little for its analysis: so that there is
+always a next point to interpolate to."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What a frame is drawn from.
+    """Values that a frame is drawn from.
 
     weight: 0…1, as drawn: interpolated, shaped, routed, times gain.
-    t_s: position in the sound, s. captured_s: when that sound was heard (see ``Drive``); 0
-        before any.
+    t_s: position in the sound, s. captured_s: time at which that sound was heard (see
+        ``Drive``); 0 before any sound.
     rms_db: level, dBFS. agc_db: automatic gain. onsets: counted so far.
     low, mid, high: bands, 0…1.
     bpm: 0 while no tempo is known. beat, bar: parts of beat and bar that have passed, 0…1.
@@ -59,14 +59,14 @@ _NOTHING = Drive(0.0, 0.0, FLOOR_DB, 0.0, False, 0, (), 0.0, 0.0, 0.0, 0.0, 0.0,
 
 
 class WeightTrack:
-    """Follows the drives and answers for any moment; reads no clock.
+    """Follows the drives and computes the weight at any moment; reads no clock.
 
-    Live, drives are pushed as they come, and a delay of one step makes room to interpolate.
+    Live, drives are pushed as they arrive, and a delay of one step allows to interpolate.
     Offline, drives are pushed ahead of the moment that is asked for, and there is no delay. Of
-    drives that lie ahead, only the encoder's weight is looked at.
+    future drives, only the encoder's weight is used.
 
     Args:
-        config: how it goes through time.
+        config: its timing.
     """
 
     def __init__(self, config: TrackConfig | None = None) -> None:
@@ -84,11 +84,11 @@ class WeightTrack:
 
     @property
     def ahead_s(self) -> float:
-        """How far ahead of a moment drives must have been pushed, s."""
+        """Time, s, by which drives must be pushed ahead of the moment that is asked for."""
         return self._config.ahead_s
 
     def push(self, drive: Drive) -> None:
-        """Add the next drive; one that is not newer than the last starts a new track of time."""
+        """Add the next drive; one that is not newer than the last starts the track over."""
         if self._drives and drive.captured_s <= self._drives[-1].captured_s:
             self._drives.clear()
             self._steps.clear()
@@ -111,7 +111,7 @@ class WeightTrack:
         heard = drive.audible and not resting
         beat = drive.beat.at(now_s)
         hits = self._new_hits(drive, now_s)
-        # Asked in silence too, so that the first sound after hours finds nothing to clear away.
+        # Called in silence too, so that after hours of it there are no old steps to remove.
         weight = self._steps.at(now_s - self._config.delay_s)
         if hits:
             self._rises_until_s = now_s + RISE_S
@@ -146,7 +146,7 @@ class WeightTrack:
         )
         gain = min(GAIN_LIMIT, max(0.0, response.gain))
         channels = self._mixer.step(sources, dt_s, gain=gain, calming=1.0 if heard else CALMING)
-        # The sound that is seen: of the step interpolated to, or the newest if that is older.
+        # The time of the sound that is shown: of the interpolated step, or of the newest if older.
         captured_s = min(now_s - self._config.delay_s, drive.captured_s)
         return Moment(
             weight=channels["expression"],
@@ -165,7 +165,7 @@ class WeightTrack:
         )
 
     def _newest(self, now_s: float) -> Drive:
-        """Return the newest drive that is known at ``now_s``, and let go of those before."""
+        """Return the newest drive that is known at ``now_s``, and drop older ones."""
         drives = self._drives
         while len(drives) > 1 and drives[1].captured_s <= now_s:
             drives.popleft()
@@ -179,12 +179,12 @@ class WeightTrack:
 
 
 def live_track() -> WeightTrack:
-    """Return the weight of a live show, which knows nothing of what is still to come."""
+    """Return the weight track of a live show, which has no future drives."""
     return WeightTrack(TrackConfig(delay_s=LIVE_DELAY_S))
 
 
 def offline_track(*, interval_s: float, points: int) -> WeightTrack:
-    """Return the weight of a song that can be heard ahead; an interval of 0 s as if live."""
+    """Return the weight track of a song that can be analysed ahead; interval 0 s is as if live."""
     if interval_s == 0.0:
         return live_track()
     return WeightTrack(TrackConfig(interval_s=interval_s, points=points))

@@ -1,1 +1,1 @@
-"""Rendering and analysing a song, faster or slower than it plays."""
+"""Rendering and analysis of a song, faster or slower than real time."""

@@ -1,4 +1,4 @@
-"""The picture of a song: what is heard, and the weight it leads to, on one time axis."""
+"""Plot of a song: its features and the resulting weight, on one time axis."""
 
 import io
 import tempfile
@@ -45,11 +45,11 @@ _LEFT = 0.035
 _PLACE = {"left": _LEFT, "right": 0.985, "top": 0.9, "bottom": 0.035, "hspace": 0.22}
 _TICKS_MOST = 18
 _TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
-_MARGIN = 0.003  # parts of the song beside it, so that what is at its very ends is seen
+_MARGIN = 0.003  # part of the song's length left free at both ends, so that the ends are visible
 _TITLE_LENGTH = 72
 
 _FONTS = ("DejaVu Sans", "Arial Unicode MS", "Noto Sans CJK JP", "Yu Gothic", "Microsoft YaHei")
-"""Matplotlib's own, and for titles that it cannot write, those that systems come with."""
+"""Matplotlib's own font, and fonts of common systems for titles that it cannot write."""
 
 _STYLE: dict[Any, Any] = {
     "figure.facecolor": BACKGROUND,
@@ -81,7 +81,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def check_plot_target(path: Path) -> None:
-    """Make sure that a picture can be drawn and written to ``path``, before any work is done.
+    """Check that a picture can be drawn and written to ``path``, before any work is done.
 
     Raises:
         VjnodeError: Matplotlib is missing, or ``path`` cannot be written.
@@ -109,7 +109,7 @@ def save_plot(path: Path, overview: Overview, *, title: str) -> None:
     """
     png = io.BytesIO()
     with _style(), warnings.catch_warnings():
-        # A title in a script that no font here has is drawn as boxes; that says it plainly.
+        # A title in a script that no font here has is drawn as boxes, which is plain enough.
         warnings.filterwarnings("ignore", message="Glyph")
         song_figure(overview, title=title).savefig(png, format="png")
     try:
@@ -119,7 +119,7 @@ def save_plot(path: Path, overview: Overview, *, title: str) -> None:
 
 
 def song_figure(overview: Overview, *, title: str) -> "Figure":
-    """Draw the rows ``ROWS``, which are also the labels of the axes, over one axis of time."""
+    """Return a figure of the rows ``ROWS``, also the labels of the axes, over one time axis."""
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     with _style():
@@ -145,7 +145,7 @@ def song_figure(overview: Overview, *, title: str) -> "Figure":
 
 
 def caption(overview: Overview) -> str:
-    """Return the song in figures, in one line."""
+    """Return the song's main figures, in one line."""
     parts = [_clock(overview.length_s, 1.0)]
     peak = overview.peak
     parts.append(f"peak {20.0 * np.log10(peak):.1f} dBFS" if peak > 0.0 else "silent")
@@ -161,7 +161,7 @@ def caption(overview: Overview) -> str:
 
 
 def _lay_time(axes: "Axes", length_s: float) -> None:
-    """Give the axis of time the range of the song, and as many times as can be read."""
+    """Set the range of the time axis to the song, with as many labels as are readable."""
     fitting = [step_s for step_s in _TICKS_S if length_s / step_s <= _TICKS_MOST]
     step_s = fitting[0] if fitting else _TICKS_S[-1]
     axes.set_xlim(-_MARGIN * length_s, (1.0 + _MARGIN) * length_s)
@@ -171,7 +171,7 @@ def _lay_time(axes: "Axes", length_s: float) -> None:
 
 
 def _clock(t_s: float, step_s: float) -> str:
-    """Return a time as m:ss, with tenths or hours where there are any: 1:05, 0:02.5, 1:00:00."""
+    """Return a time as m:ss, with tenths or hours if needed: 1:05, 0:02.5, 1:00:00."""
     tenths = round(10.0 * t_s)
     minutes, tenths = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
@@ -181,7 +181,7 @@ def _clock(t_s: float, step_s: float) -> str:
 
 @contextmanager
 def _style() -> Iterator[None]:
-    """Within it, Matplotlib draws as it does here, whatever the user's own settings are."""
+    """Apply vjnode's own Matplotlib style, whatever the user's settings are."""
     import matplotlib as mpl  # noqa: PLC0415
     from matplotlib.font_manager import fontManager  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The rows of a song's picture: each draws one side of an overview into its axes."""
+"""Rows of a song's plot: each function draws one aspect of an overview into its axes."""
 
 from typing import TYPE_CHECKING
 
@@ -11,27 +11,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BACKGROUND, PANEL, GRID, DIM, INK = "#0e1014", "#161920", "#2a2f3a", "#98a1b1", "#dde2ea"
-"""Colours of the picture, of a row, of lines behind the data, of small and of other text."""
+"""Colours of the picture, of a row, of grid lines, of small text and of other text."""
 
 _WAVE, _ONSET, _TEMPO = "#6f8fb4", "#f0c75e", "#7fd1ae"
 _DRAWN, _PEAKS, _RAW = "#cf5b47", "#f2a183", "#ffffff"
 _BANDS = {"low": "#d9596b", "mid": "#e0a94a", "high": "#5fb8d6"}
 
 _LEAST_RANGE = 0.5
-"""Least range of an MFCC that fills the scale of colours: noise is not blown up."""
+"""Least range of an MFCC that fills the colour scale, so that noise is not magnified."""
 
 _LEAST_BPM = 10.0
-"""Above and below its middle the row of the tempo has room for at least so much."""
+"""Least range of the tempo row above and below its middle, bpm."""
 
 _LINES_MOST = 200
-"""More lines than that hide what lies between them."""
+"""Most lines in a row; more would hide the data between them."""
 
 _PIXELS = 1800
-"""About as many as a row is wide."""
+"""Approximate width of a row, px."""
 
 
 def draw_wave(axes: "Axes", overview: Overview) -> None:
-    """Draw the waveform, as high as its peak."""
+    """Draw the waveform, scaled to its peak."""
     wave = overview.wave
     axes.set_title("Waveform")
     axes.fill_between(
@@ -55,7 +55,7 @@ def draw_bands(axes: "Axes", overview: Overview) -> None:
 
 
 def draw_mfcc(axes: "Axes", overview: Overview) -> None:
-    """Draw each coefficient over its own range, or the first would hide all others."""
+    """Draw each coefficient scaled to its own range, as the first would hide all others."""
     _head(axes, "MFCC", "each over its own range; empty where the gate was closed")
     times_s, mfcc = _coarse(overview.mfcc, _PIXELS)
     _, audible = _coarse(overview.audible, _PIXELS)
@@ -80,7 +80,7 @@ def draw_mfcc(axes: "Axes", overview: Overview) -> None:
 
 
 def draw_onsets(axes: "Axes", overview: Overview) -> None:
-    """Draw a line as high as it is strong for each onset, over the beats."""
+    """Draw a line for each onset, as high as its strength, over the beats."""
     onsets = overview.onsets
     strength = onsets.values[:, 0]
     there = strength > 0.0
@@ -117,7 +117,7 @@ def draw_tempo(axes: "Axes", overview: Overview) -> None:
 
 
 def draw_weight(axes: "Axes", overview: Overview) -> None:
-    """Draw the weight as an area, its peaks lighter where several moments share a place."""
+    """Draw the weight as an area, with lighter peaks where several moments share a column."""
     drawn = overview.drawn
     peaks, dips = drawn.values[:, 0], -drawn.values[:, 1]
     axes.set_title("Weight")
@@ -142,14 +142,17 @@ def _coarse(series: Series, most: int) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 def _scaled(mfcc: NDArray[np.float64], heard: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return each coefficient, shape (n, 13), with its usual range where heard as −1…1."""
+    """Return the coefficients, shape (n, 13), each scaled so that its usual range is −1…1.
+
+    heard: marks the columns that the range is measured in.
+    """
     low, high = np.percentile(mfcc[heard] if heard.any() else mfcc, (2.0, 98.0), axis=0)
     scaled: NDArray[np.float64] = (2.0 * mfcc - high - low) / np.maximum(high - low, _LEAST_RANGE)
     return scaled
 
 
 def _draw_beats(axes: "Axes", overview: Overview) -> None:
-    """Draw a line for each beat, or where these are too many, for each bar, and so on."""
+    """Draw a line for each beat, or for each bar if these are too many, and so on."""
     ranks, times_s = overview.beats.values[:, 0], overview.beats.times_s
     finest = 1
     while np.count_nonzero(ranks >= finest) > _LINES_MOST:
@@ -169,13 +172,13 @@ def _draw_beats(axes: "Axes", overview: Overview) -> None:
 
 
 def _head(axes: "Axes", name: str, note: str) -> None:
-    """Name a row, and say in small at the right how to read it."""
+    """Write a row's name, and at the right, in small text, a note on how to read it."""
     axes.set_title(name)
     axes.set_title(note, loc="right", size=9, color=DIM)
 
 
 def _legend(axes: "Axes") -> None:
-    """Say above the row, at its right end, what is drawn."""
+    """Draw a legend above the row, at its right end."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=4)
 

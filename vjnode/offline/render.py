@@ -1,7 +1,7 @@
-"""Rendering and analysing a song: the live stages under a manual clock.
+"""Rendering and analysis of a song: the live stages under a manual clock.
 
-Time is counted in frames here and read from no clock, so that the same song gives the same
-frames and the same trace, bit for bit, however fast the machine is.
+Time is counted in frames and not read from any clock, so that the same song gives the same frames
+and the same trace, bit for bit, however fast the machine is.
 """
 
 import sys
@@ -42,17 +42,17 @@ _KEY_TIMEOUT_S = 120.0
 
 
 class BlockTap:
-    """The sound that has been heard so far, for a recording."""
+    """Sound tap for a recording of a rendering: the sound processed so far."""
 
     def __init__(self) -> None:
         self._blocks: list[Block] = []
 
     def add(self, block: Block) -> None:
-        """Note one block."""
+        """Append one block."""
         self._blocks.append(block)
 
     def read(self) -> tuple[NDArray[np.float32], float]:
-        """Return the samples since the last read, (n, 2) float32, and when the last was heard."""
+        """Return the samples since the last read, (n, 2) float32, and the time of the last one."""
         if not self._blocks:
             return np.zeros((0, 2), np.float32), 0.0
         samples = np.concatenate([block.pcm for block in self._blocks])
@@ -63,7 +63,7 @@ class BlockTap:
 
 @dataclass
 class Hearing:
-    """A song that is heard up to a given moment, and ahead of it as far as is needed."""
+    """Analysis of a song up to a given moment, and ahead of it as far as is needed."""
 
     source: FileSource
     listener: Listener
@@ -72,8 +72,8 @@ class Hearing:
     overview: Overview | None = None
 
     def frames(self, fps: Fraction) -> Iterator[tuple[int, float]]:
-        """Yield number and time (s) of each frame, when all that it depends on has been heard."""
-        ahead: deque[Block] = deque()  # heard, but not yet to be recorded
+        """Yield number and time (s) of each frame, once all sound that it needs is analysed."""
+        ahead: deque[Block] = deque()  # analysed, but not to be recorded yet
         heard_s, over = 0.0, False
         for frame in count():
             now_s = float(frame / fps)
@@ -92,7 +92,7 @@ class Hearing:
             yield frame, now_s
 
     def heard(self, block: Block, drive: Drive) -> None:
-        """Take note of one block and what it means."""
+        """Add one block and its drive to track, trace and overview."""
         self.track.push(drive)
         if self.overview is not None:
             self.overview.hear(block, drive, self.listener.mfcc)
@@ -166,7 +166,7 @@ def analyse(
 ) -> None:
     """Write the trace that rendering ``song`` would give, without drawing.
 
-    plot: PNG file for a picture of what is heard and what it leads to.
+    plot: PNG file for a plot of the song's features and the resulting weight.
     points, interval_s: see ``vjnode.modulation.interpolation``.
 
     Raises:
@@ -184,7 +184,7 @@ def analyse(
         _progress("analysing", hearing.source.duration_s, fps) as bar,
     ):
         for frame, now_s in hearing.frames(fps):
-            hearing.tap.read()  # nobody records it, and a long song must not pile up
+            hearing.tap.read()  # drops the sound, which is not recorded, to save memory
             moment = hearing.track.at(now_s, responding)
             info = frame_info(replace(moment, t_s=now_s), controls, frame=frame, look=look)
             writer.write(info, frame=frame)
@@ -197,7 +197,7 @@ def analyse(
 
 @contextmanager
 def _finished(target: Path) -> Iterator[Path]:
-    """Yield a name to write to, and give the file its own name once it is complete."""
+    """Yield a temporary path to write to; rename the file to ``target`` once it is complete."""
     part = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
         yield part
@@ -205,17 +205,17 @@ def _finished(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise VjnodeError(f"{target} cannot be written: {error.strerror}") from error
     finally:
-        with suppress(OSError):  # by then it has its own name, unless this failed
+        with suppress(OSError):  # the file has been renamed by then, unless this failed
             remove(part)
 
 
 def _all_keys_mib(size: int) -> int:
-    """Return the memory for one full sweep, MiB: a rendering is never coarser than it can be."""
+    """Return the memory for one full sweep, MiB, so that a rendering has the finest keyframes."""
     return 64 * size * size * 4 // (1 << 20)
 
 
 def _prepare(frames: FrameRenderer, controls: Controls, *, keys: int) -> None:
-    """Wait for the whole sweep, because a frame must not depend on how far it has come."""
+    """Wait for the whole sweep, because frames must not depend on its progress."""
     hidden = sys.stderr is None  # pythonw.exe has none
     with tqdm(total=keys, desc="key frames", unit="key", leave=False, disable=hidden) as bar:
         for ready in range(1, keys + 1):

@@ -1,4 +1,4 @@
-"""What a song was heard to be and what it led to, condensed: as much as a picture can show."""
+"""Summary of a song's features and weight, condensed to the resolution of a plot."""
 
 import math
 from fractions import Fraction
@@ -12,25 +12,25 @@ from vjnode.audio.tempo.beat import BEATS_PER_BAR
 from vjnode.modulation.drive import Drive
 
 COLUMNS = 4096
-"""At most so many columns are kept of anything: two for each pixel of a wide picture."""
+"""Most columns kept in any series: two for each pixel of a wide picture."""
 
 GRAIN = 64
-"""Samples that one column of the waveform stands for in a short song."""
+"""Samples in one column of the waveform in a short song."""
 
 GRAIN_S = BLOCK_S * GRAIN / BLOCK
 
 RANKS = ("beat", "bar", *(f"{4**n} bars" for n in range(1, 8)))
-"""What may begin at a beat, each four times as long as the one before."""
+"""Names of the units that may begin at a beat; each is four times as long as the one before."""
 
 
 class Series:
-    """Values at even steps, folded in pairs whenever they have become too many.
+    """Values at even steps, folded in pairs whenever there are too many.
 
-    So it takes the same memory for any length, and keeps every peak.
+    So the memory is the same for any length, and every peak is kept.
 
     Args:
-        width: values at each step.
-        step_s: from one step to the next, s.
+        width: number of values at each step.
+        step_s: time from one step to the next, s.
         first_s: time of the first step, s.
         mean: fold by the mean; otherwise by the maximum.
     """
@@ -78,48 +78,48 @@ class Series:
 
     @property
     def span_s(self) -> float:
-        """How long a column lasts, s."""
+        """Duration of a column, s."""
         return self._stride * self._step_s
 
 
 class Overview:
-    """A song, condensed while it is heard: the same memory for seconds and for hours.
+    """Condensed features of a song, in the same memory for seconds and for hours.
 
     Args:
-        fps: moments that are drawn in a second.
+        fps: frames per second.
     """
 
     def __init__(self, fps: Fraction) -> None:
         self.wave = Series(2, step_s=GRAIN_S, first_s=GRAIN_S / 2.0)
         """Greatest and negated least sample of both channels."""
         self.mfcc = Series(COEFFICIENTS, step_s=HOP_S, first_s=HOP_S, mean=True)
-        """MFCC."""
+        """MFCCs."""
         self.audible = Series(1, step_s=HOP_S, first_s=HOP_S, mean=True)
-        """1 where the noise gate was open, 0 where it was closed; a column for each of MFCC."""
+        """1 where the noise gate was open, 0 where it was closed; same columns as the MFCCs."""
         self.bands = Series(3, step_s=BLOCK_S, first_s=BLOCK_S)
         """Low, mid, high, 0…1."""
         self.onsets = Series(1, step_s=BLOCK_S)
-        """Strength of the attack that began there, 0…1; 0 is none."""
+        """Strength of the attack that began there, 0…1; 0: none."""
         self.beats = Series(1, step_s=BLOCK_S, first_s=BLOCK_S)
-        """1 where a beat began, 2 where a bar did, and so on in ``RANKS``; 0 is none."""
+        """1 where a beat began, 2 where a bar did, and so on in ``RANKS``; 0: none."""
         self.bpm = Series(1, step_s=BLOCK_S, first_s=BLOCK_S)
-        """Tempo, beats a minute; 0 while none is known."""
+        """Tempo, beats per minute; 0 while none is known."""
         self.raw = Series(1, step_s=BLOCK_S, first_s=BLOCK_S, mean=True)
         """The encoder's calibrated weight, 0…1."""
         self.drawn = Series(2, step_s=float(1 / fps))
         """Greatest and negated least weight that is drawn."""
         self.count = 0
-        """Onsets that were counted."""
+        """Number of onsets."""
         self.gains_db = (math.inf, -math.inf)
         """Least and greatest automatic gain while the noise gate was open, dB."""
         self.length_s = 0.0
-        """How much was heard, s."""
+        """Length of the sound added so far, s."""
         self._beat = 0
 
     def hear(self, block: Block, drive: Drive, mfcc: NDArray[np.float32] | None) -> None:
-        """Take note of a block and of what it means.
+        """Add a block and its drive.
 
-        mfcc: that the block completed, shape (13,), if it did.
+        mfcc: MFCCs of the hop that the block completed, shape (13,); None if it completed none.
         """
         for grain in block.pcm.reshape(-1, 2 * GRAIN):
             self.wave.push((grain.max(), -grain.min()))
@@ -138,7 +138,7 @@ class Overview:
             self.gains_db = min(least, drive.agc_db), max(greatest, drive.agc_db)
 
     def draw(self, weight: float) -> None:
-        """Take note of the weight, 0…1, of the next frame."""
+        """Add the weight, 0…1, of the next frame."""
         self.drawn.push((weight, -weight))
 
     @property
@@ -148,18 +148,18 @@ class Overview:
 
     @property
     def median_bpm(self) -> float:
-        """Median tempo where there was one; 0 if there never was."""
+        """Median tempo where it was known, bpm; 0 if it never was."""
         bpm = self.bpm.values
         return float(np.median(bpm[bpm > 0.0])) if bpm.any() else 0.0
 
     def _begun(self, drive: Drive) -> int:
-        """Return the rank of the beat that began with this block, if one did."""
+        """Return the rank of the beat that began with this block; 0 if none did."""
         before, self._beat = self._beat, math.floor(drive.beat.beats)
         return rank(self._beat) if drive.beat.locked and self._beat != before else 0
 
 
 def rank(beat: int) -> int:
-    """Return how much begins with beat number ``beat``, counted from 1 as in ``RANKS``."""
+    """Return the rank of beat number ``beat``: 1 and up, in the order of ``RANKS``."""
     found = 1
     while found < len(RANKS) and beat % BEATS_PER_BAR**found == 0:
         found += 1

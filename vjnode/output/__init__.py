@@ -1,1 +1,1 @@
-"""Where frames go: one file per output, and the frame clock."""
+"""Outputs of frames, one module or package each, and the frame clock."""

@@ -1,9 +1,9 @@
-"""What an output is given and what it must do.
+"""Interface of outputs, and the frames that they are given.
 
-An output is a place that frames go to: a recording, a preview page, a VJ's software. Each
-is one module in this package, named in ``vjnode.output.registry`` and imported only when
-it is opened. In a show every output runs in its own process; the frame clock around it
-calls ``send`` once per frame, whether the engine has drawn anew or not.
+An output is a destination of frames: a recording, a preview page, a VJ's software. Each is one
+module in this package, named in ``vjnode.output.registry`` and imported only when it is opened.
+In a show every output runs in its own process; the frame clock around it calls ``send`` once per
+frame, whether the engine has drawn a new one or not.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,19 +17,20 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class FrameInfo:
-    """What a frame shows and the sound that it was drawn from.
+    """Particulars of a frame, and of the sound that it was drawn from.
 
-    frame: number of the drawing, from 0; an output that gets the same one again repeats it.
+    frame: number of the drawing, from 0; the same number again means that the frame is repeated.
     t_s: position in the sound, s.
-    captured_s: when that sound was heard, monotonic s (offline: running time); 0 before any.
+    captured_s: time at which that sound was heard, monotonic s (offline: running time); 0 before
+        any sound.
     agc_db: automatic gain on the sound, dB.
     onsets: counted so far.
     low, mid, high: envelopes of the bands, 0…1.
     bpm: tempo, 0 while none is known. beat, bar: parts of beat and bar that have passed, 0…1.
     weight: 0…1, as drawn, after envelopes, routing and gain.
     gain: 0…4.
-    keys, keys_wanted: how far the sweep behind this picture has been prepared.
-    idle: 0…1, what the face does of itself while there is no sound; drawn on top of ``weight``.
+    keys, keys_wanted: number of keyframes that are prepared and that are wanted.
+    idle: 0…1, the face's own movement while there is no sound; drawn on top of ``weight``.
     """
 
     frame: int
@@ -77,7 +78,7 @@ UNKNOWN = FrameInfo(
     keys=0,
     keys_wanted=0,
 )
-"""The particulars of a frame of which none could be read yet."""
+"""Particulars of a frame while none could be read yet."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,12 @@ class SoundTap(Protocol):
     """The sound of the show, for outputs that carry it."""
 
     def read(self) -> tuple[NDArray[np.float32], float]:
-        """Return what was heard since the last read.
+        """Return the sound heard since the last read.
 
-        Returns: samples of shape (n, 2), float32, at ``audio.source.RATE_HZ``, n ≥ 0; and
-            when the last of them was heard, on the clock that ``send`` gets its times from
+        Returns: samples of shape (n, 2), float32, at ``audio.sources.base.RATE_HZ``, n ≥ 0; and
+            the time at which the last of them was heard, on the clock of ``send``'s times
             (without samples: of no meaning).
-            A reader that was away for longer than the tap remembers finds the newest part.
+            A reader that was away for longer than the tap remembers gets the newest part.
         """
         ...
 
@@ -117,13 +118,13 @@ class Silence:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How an output wants its frames.
+    """Format of an output's frames, as asked for.
 
     size, px, and fps, exact: None for the show's own. flip_y: bottom row first.
-    order: of the channels, one of ``ORDERS``; "" for what the output is used to.
+    order: of the channels, one of ``ORDERS``; "" for the output's default.
     alpha: one of ``ALPHAS``: opaque, or as bright as the picture, so that black is transparent.
-    codec: one of ``CODECS``; "" for what suits the file.
-    part_min: length of a recording's files, minutes; 0 for one file; None for what is usual.
+    codec: one of ``CODECS``; "" for the default of the file's type.
+    part_min: length of a recording's files, minutes; 0 for one file; None for the default.
     """
 
     size: int | None = None
@@ -142,9 +143,9 @@ CODECS = ("h264", "prores", "mjpeg")
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """One ``--output`` as the person wrote it: ``KIND`` or ``KIND:TARGET``, and how.
+    """One parsed ``--output``: its kind, its target, and the format of its frames.
 
-    text: all of it, its name in logs and reports.
+    text: the whole argument, which is its name in logs and reports.
     """
 
     kind: str
@@ -158,19 +159,19 @@ class OutputSpec:
 
 @dataclass(frozen=True)
 class OutputContext:
-    """What the show tells an output when it opens it.
+    """Parameters that the show passes to an output on opening it.
 
     size: frames are size × size px.
-    fps: the rate that ``send`` will be called at, frames/s, exact.
+    fps: rate at which ``send`` will be called, frames/s, exact.
     order: of the channels, one of ``ORDERS``. alpha: one of ``ALPHAS``.
     codec: one of ``CODECS``, or "".
     part_s: length of a recording's files, s; 0: one file.
-    live: whether a clock waits for ``send``, so that a frame is better dropped than waited for.
+    live: whether a clock waits for ``send``, so that dropping a frame is better than waiting.
     sound: the show's sound.
-    measured_fps: frames/s over the last second, as sent by this output's own clock; may be
-        asked from any thread.
-    attempt: 0 the first time, then counting up with each restart after a fault.
-    before: what the output last said of itself (``about``) before that fault.
+    measured_fps: returns the frames/s over the last second, as sent by this output's own clock;
+        may be called from any thread.
+    attempt: 0 the first time, then one more with each restart after a fault.
+    before: the output's last ``about`` before that fault.
     """
 
     size: int
@@ -187,16 +188,16 @@ class OutputContext:
 
 
 class Output(Protocol):
-    """What every output can do. Made by ``open_output(target, context)`` of its module."""
+    """An open output. Made by ``open_output(target, context)`` of its module."""
 
     def send(self, frame: Frame, due_s: float) -> bool | None:
         """Send one frame.
 
-        due_s: the deadline that this frame belongs to, monotonic s (offline: running time).
-        Returns: False when there is nowhere to send it yet, so that it was dropped.
+        due_s: deadline of this frame, monotonic s (offline: running time).
+        Returns: False if it was dropped because there is no destination yet.
 
         Raises:
-            OutputError: it cannot go on; it will be closed and opened anew.
+            OutputError: the output cannot go on; the caller closes it and opens it again.
         """
         ...
 
@@ -204,6 +205,6 @@ class Output(Protocol):
         """Finish and release everything; safe to call twice.
 
         Raises:
-            OutputError: what was sent cannot be finished.
+            OutputError: the output could not be finished, such as the end of a file.
         """
         ...

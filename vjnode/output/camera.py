@@ -1,7 +1,7 @@
-"""An output that is a camera: for programs that take a webcam and nothing else.
+"""Output to a virtual camera, for programs that take only a webcam.
 
-The camera itself is another's: OBS's on macOS and Windows, v4l2loopback's on Linux; pyvirtualcam
-reaches them all. They all turn RGB into what they need themselves.
+The camera itself comes from other software: OBS on macOS and Windows, v4l2loopback on Linux;
+pyvirtualcam reaches them all. They all convert RGB to their own format.
 """
 
 import platform
@@ -55,24 +55,24 @@ class CameraOutput:
         return {"device": self._device}
 
     def close(self) -> None:
-        """Give the camera back."""
+        """Release the camera."""
         if not self._closed:
             self._closed = True
             self._camera.close()
 
 
 def unready() -> str:
-    """Return why there can be no camera here, with the remedy, or "".
+    """Return why no virtual camera can work here, with the remedy, or "".
 
-    It only looks: opening a camera that another show sends to would disturb that.
+    It opens no camera, because that would disturb another show that sends to it.
     """
     if find_spec("pyvirtualcam") is None:
         return _no_package()
-    return "" if _there() else f"there is no virtual camera: {_remedy()}"
+    return "" if _has_camera() else f"there is no virtual camera: {_remedy()}"
 
 
 def open_output(target: str, context: OutputContext) -> CameraOutput:
-    """Open the camera ``target``, such as ``/dev/video2``; "" for the first there is.
+    """Open the camera ``target``, such as ``/dev/video2``; "" for the first one.
 
     Raises:
         OutputError: there is none, it is in use, or the size is odd.
@@ -111,7 +111,7 @@ def _remedy() -> str:
     return _REMEDIES.get(platform.system(), "this system has none that pyvirtualcam can reach")
 
 
-def _there() -> bool:
+def _has_camera() -> bool:
     system = platform.system()
     if system == "Linux":
         return any(LINUX_DEVICES.glob("video*"))

@@ -1,4 +1,4 @@
-"""Frame rates, read as people write them, and the clock that keeps them."""
+"""Parser of frame rates, and the clock that keeps them."""
 
 import math
 import time
@@ -12,19 +12,19 @@ from vjnode.runtime import monotonic_s
 FPS_LOW, FPS_HIGH = 1, 240
 
 _LONGEST = 32
-"""Characters: 1e999999999 would take very long to be made a number of."""
+"""Longest text of a frame rate, characters: 1e999999999 would take very long to convert."""
 
 
 def in_range(fps: Fraction) -> bool:
-    """Return whether pictures can come at ``fps``, frames/s."""
+    """Return whether ``fps``, frames/s, is a rate that vjnode supports."""
     return FPS_LOW <= fps <= FPS_HIGH
 
 
 def parse_fps(text: str) -> Fraction:
-    """Read a frame rate: ``60``, ``29.97`` (meant as 30000/1001), ``30000/1001``.
+    """Return the frame rate in ``text``: ``60``, ``29.97`` (for 30000/1001), ``30000/1001``.
 
     Raises:
-        InputError: no number from ``FPS_LOW`` to ``FPS_HIGH``.
+        InputError: it is not a number from ``FPS_LOW`` to ``FPS_HIGH``.
     """
     try:
         fps = Fraction(text) if len(text) <= _LONGEST else Fraction(0)
@@ -43,17 +43,17 @@ def parse_fps(text: str) -> Fraction:
 
 
 SPIN_S = 0.0006
-"""The end of a wait is spun, because a sleep wakes up late by about this much."""
+"""Length of the end of a wait that is spun, as a sleep wakes up late by about this much, s."""
 
 
 @dataclass(frozen=True)
 class FrameClock:
-    """A grid of deadlines that cannot drift: each is counted from the epoch.
+    """Evenly spaced deadlines without drift, because each is computed from the epoch.
 
-    All stages of a show share one epoch, so that the engine can finish a frame just
-    before the outputs send it.
+    All stages of a show share one epoch, so that the engine can finish a frame just before the
+    outputs send it.
 
-    epoch_s: the deadline of frame 0, s.
+    epoch_s: deadline of frame 0, s.
     fps: frames/s, exact (30000/1001 is a rate like any other).
     """
 
@@ -66,22 +66,22 @@ class FrameClock:
         return float(1 / self.fps)
 
     def due_s(self, frame: int) -> float:
-        """Deadline of ``frame``, s."""
+        """Return the deadline of ``frame``, s."""
         return self.epoch_s + float(frame / self.fps)
 
     def frame_at(self, now_s: float) -> int:
         """Return the newest frame whose deadline is not later than ``now_s``."""
         frame = math.floor((now_s - self.epoch_s) * self.fps)
-        # The product of floats can fall on the wrong side of a deadline by one.
+        # Rounding of the product can put a time on the wrong side of a deadline, by one frame.
         if self.due_s(frame + 1) <= now_s:
             return frame + 1
         return frame if self.due_s(frame) <= now_s else frame - 1
 
     def next_frame(self, *, after: int, now_s: float) -> int:
-        """Return the frame to aim for when ``after`` has been sent at ``now_s``.
+        """Return the frame to send next when ``after`` has been sent at ``now_s``.
 
-        The one that follows; when that is over by more than a period, the newest that is
-        due, because a stalled clock must not send a burst.
+        It is the following one, or, if that is late by more than a period, the newest that is
+        due, because a clock must not send a burst after a stall.
         """
         return max(after + 1, self.frame_at(now_s))
 
@@ -92,7 +92,7 @@ def wait_until(
     now: Callable[[], float] = monotonic_s,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Return at ``due_s`` (monotonic s), to a fraction of a millisecond on a quiet machine."""
+    """Wait until ``due_s`` (monotonic s), to a fraction of a millisecond on a quiet machine."""
     remaining = due_s - now()
     if remaining > SPIN_S:
         sleep(remaining - SPIN_S)

@@ -1,6 +1,6 @@
-"""An output's own size, rate, orientation, channels and alpha: read, and made.
+"""Size, rate, orientation, channels and alpha of one output: parser, and conversion of frames.
 
-They are written behind an output, separated by commas: ``ndi:Face,size=512,fps=30,flip-y``.
+They are written after an output, separated by commas: ``ndi:Face,size=512,fps=30,flip-y``.
 """
 
 import cv2
@@ -26,12 +26,12 @@ LUMA = np.array([[0.2126, 0.7152, 0.0722, 0.0]], np.float32)
 
 
 def split_delivery(text: str) -> tuple[str, Delivery]:
-    """Split what a person wrote into the output and how it wants its frames.
+    """Split an ``--output`` into the output itself and the format of its frames.
 
-    Only what is known is taken from the end: a file's name may have commas of its own.
+    Only known options are taken from the end: a file's name may contain commas.
 
     Raises:
-        InputError: a value that there is not.
+        InputError: a value is not valid.
     """
     rest, found = text, dict[str, str]()
     while "," in rest:
@@ -78,9 +78,9 @@ def _one_of(known: tuple[str, ...], key: str, value: str) -> str:
 
 
 class Adapter:
-    """Makes a delivery of the show's frames, in memory of its own.
+    """Converts the show's frames to a delivery, in memory of its own.
 
-    size: of the frames that come in, px.
+    size: of the incoming frames, px.
     """
 
     def __init__(self, delivery: Delivery, size: int) -> None:
@@ -91,13 +91,13 @@ class Adapter:
         shape = (self.size, self.size, 4)
         self._scaled = np.zeros(shape, np.uint8)
         self._made = np.zeros(shape, np.uint8)
-        # Averages are true to what is larger; a curve is smoother than a line.
+        # Averaging keeps a larger picture's detail without aliasing; cubic is smoother than linear.
         self._method = cv2.INTER_AREA if self.size < size else cv2.INTER_CUBIC
 
     def adapt(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return ``pixels``, RGBA, (size, size, 4) uint8, as they are to be delivered.
+        """Return ``pixels``, RGBA, (size, size, 4) uint8, converted to the delivery.
 
-        What is returned holds until the next call; it may be ``pixels`` itself.
+        The result is valid until the next call; it may be ``pixels`` itself.
         """
         if self._scaling:
             cv2.resize(pixels, (self.size, self.size), self._scaled, interpolation=self._method)

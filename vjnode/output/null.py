@@ -1,4 +1,4 @@
-"""An output that sends nowhere: for measuring, and for shows steered to other machines."""
+"""Output that drops every frame: for measurements, and shows whose result goes elsewhere."""
 
 from vjnode.output.base import Frame, OutputContext
 
@@ -10,7 +10,7 @@ class NullOutput:
         """Drop ``frame``."""
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is nothing to release."""
 
 
 def open_output(target: str, context: OutputContext) -> NullOutput:

@@ -1,8 +1,8 @@
-"""What an output shows when it is not simply the newest frame: freeze, blackout, neutral, standby.
+"""Overrides of an output's picture: freeze, blackout, neutral and standby.
 
-All of it happens in the output's own process, on pictures that it has at hand, so that it works
-with engine and sound dead. The layers, from behind: the frame; the stills, breathing, when no
-new frame has come for a while; the resting face (neutral); what was frozen; black.
+All of them are applied in the output's own process, to pictures that it already has, so that they
+work with engine and sound dead. The layers, from back to front: the frame; the stills, breathing,
+when no new frame has come for a while; the resting face (neutral); the frozen picture; black.
 """
 
 import math
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 STALE_S = 2.0
-"""The last good frame stays on for so long; then the face has to live without an engine."""
+"""Time, s, for which the last good frame stays on; then the stills stand in for the engine."""
 
 STANDBY_FADE_S = 0.8
 NEUTRAL_FADE_S = 1.2
 
 BREATH_S = 5.0
-"""From one breath of the stills to the next."""
+"""Period of the stills' breathing."""
 
 Picture = NDArray[np.uint8]
 """RGBA, (size, size, 4) uint8, opaque."""
@@ -28,7 +28,7 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Cue:
-    """What hands ask of every output. fade_s: how long a blackout takes, s."""
+    """Overrides that the artist asks of every output. fade_s: duration of a blackout's fade, s."""
 
     freeze: bool = False
     blackout: bool = False
@@ -37,29 +37,29 @@ class Cue:
 
     @property
     def holds(self) -> bool:
-        """Return whether something else is to be shown than the newest frame."""
+        """Return whether any override is asked for."""
         return self.freeze or self.blackout or self.neutral
 
 
 @dataclass(frozen=True)
 class Stills:
-    """Two pictures of the face that is on: at rest, and a little away from it."""
+    """Two pictures of the current face: at rest, and slightly away from rest."""
 
     rest: Picture
     away: Picture
 
 
 class Fade:
-    """A level from 0 to 1 that moves at an even speed, and can be turned around on its way."""
+    """A level from 0 to 1 that moves at a constant speed, and may be reversed on its way."""
 
     def __init__(self) -> None:
         self.level: float | None = None
 
     def step(self, dt_s: float, *, on: bool, fade_s: float) -> float:
-        """Move on by ``dt_s`` towards 1 when ``on``, else 0, and return the level.
+        """Advance by ``dt_s`` towards 1 when ``on``, else 0, and return the level.
 
-        fade_s: how long the whole way takes, s; 0: no time. The first step is there at once: an
-        output that was started again begins as the others are.
+        fade_s: duration from 0 to 1, s; 0: at once. The first step always jumps, so that an
+        output that was restarted agrees with the others.
         """
         goal = 1.0 if on else 0.0
         if self.level is None or fade_s <= 0.0:
@@ -71,25 +71,25 @@ class Fade:
 
 
 def soft(level: float) -> float:
-    """Return ``level``, 0…1, with an even start and end, for crossfades."""
+    """Return ``level``, 0…1, with a smooth start and end, for crossfades."""
     return level * level * (3.0 - 2.0 * level)
 
 
 def breath(t_s: float) -> float:
-    """Return how far away from rest a breath is, 0…1, ``t_s`` after the first began."""
+    """Return the share of the ``away`` still, 0…1, ``t_s`` after breathing began."""
     return 0.5 - 0.5 * math.cos(2.0 * math.pi * t_s / BREATH_S)
 
 
-class Curtain:
-    """Makes what an output shows of the newest frame, its age and what hands ask for.
+class Overrides:
+    """Applies freeze, blackout, neutral and standby to the newest frame.
 
-    Where none of it is on, the frame passes through untouched and uncopied.
+    While none of them is on, the frame is returned as it is, without a copy.
 
     Args:
         size: pictures are size × size px.
-        stills: returns the newest stills, or None while there are none; asked only when needed.
-        awake_s: returns for how long another process of the show has been awake, s.
-        stale_s: how old the newest frame may be, s.
+        stills: returns the newest stills, or None while there are none; called only when needed.
+        awake_s: returns the time for which another process of the show has been awake, s.
+        stale_s: greatest age of the newest frame before standby, s.
     """
 
     def __init__(
@@ -110,27 +110,27 @@ class Curtain:
         self._blackness = np.zeros((size, size, 4), np.uint8)
         self._blackness[..., 3] = 255
         self._now_s: float | None = None
-        self._woke_s = -math.inf  # a machine that slept has not waited for its engine
+        self._woke_s = -math.inf  # time asleep does not count as waiting for the engine
         self._frozen: Picture | None = None
         self._breath = 0.0
         self.standing_in = False
-        """Whether the stills stand in for frames that do not come."""
+        """True while the stills stand in for missing frames."""
 
     @property
     def frozen(self) -> Picture | None:
-        """What is frozen, without any blackout; None while nothing is."""
+        """The frozen picture, without any blackout; None while none is frozen."""
         return self._frozen
 
     def hold(self, picture: Picture) -> None:
-        """Have ``picture`` frozen already, as long as the cue is to freeze."""
+        """Set the frozen picture, which is kept as long as the cue is to freeze."""
         self._frozen = picture
 
     def draw(self, now_s: float, cue: Cue, frame: Picture, drawn_s: float) -> Picture:
-        """Return what is to be shown now.
+        """Return the picture to be shown now.
 
-        now_s: monotonic s. drawn_s: when ``frame`` was drawn, on the same clock. The memory of
-        ``frame`` must stay as it is while the cue is to freeze.
-        Returns: opaque; holds until the next call, and may be ``frame`` itself.
+        now_s: monotonic s. drawn_s: time at which ``frame`` was drawn, on the same clock. The
+        memory of ``frame`` must not change while the cue is to freeze.
+        Returns: opaque; valid until the next call; may be ``frame`` itself.
         """
         dt_s = 0.0 if self._now_s is None else max(now_s - self._now_s, 0.0)
         self._now_s = now_s
@@ -138,15 +138,15 @@ class Curtain:
             self._woke_s = now_s
         picture = self._unfrozen(now_s, dt_s, cue, frame, drawn_s)
         self._frozen = picture if cue.freeze else None
-        # To the eye the values of pixels are about evenly spaced, so a fade that is a line in
-        # them is a line for the eye; one in the light itself would linger and then drop.
+        # Pixel values are about evenly spaced to the eye, so a fade that is linear in them looks
+        # linear; one that is linear in light would linger and then drop.
         dark = self._black.step(dt_s, on=cue.blackout, fade_s=cue.fade_s)
         return _mix(picture, self._blackness, dark, self._darkened)
 
     def _slept(self, dt_s: float) -> bool:
         """Return whether the machine slept during the last ``dt_s``.
 
-        Where this output alone was held up, others went on meanwhile.
+        If only this output was held up, the other process was awake meanwhile.
         """
         before_s, self._awake_s = self._awake_s, self._awake()
         return dt_s > self._stale_s and self._awake_s - before_s < dt_s / 2
@@ -174,7 +174,7 @@ class Curtain:
 
 
 def _mix(first: Picture, second: Picture, share: float, into: Picture) -> Picture:
-    """Return ``first`` with ``share`` (0…1) of ``second``, in ``into`` unless it is one of them."""
+    """Return ``first`` with ``share`` (0…1) of ``second``: one of them, or a mix in ``into``."""
     if share <= 0.0:
         return first
     if share >= 1.0:

@@ -1,4 +1,4 @@
-"""The outputs there are. A new one is a module and a row here."""
+"""Catalogue of all outputs. A new one is a module and a row here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,20 +12,20 @@ from vjnode.output.record.codecs import check_recording
 
 PART_MIN = 60.0
 """Minutes after which a recording begins a new file: the index of an .mp4 is kept in memory until
-its end, 27 MB of it an hour."""
+the file ends, 27 MB per hour."""
 
 
 @dataclass(frozen=True)
 class OutputKind:
     """A row of the catalogue.
 
-    module: has an ``open_output(target, context)``, and may have an ``unready() -> str`` that says
-        why it cannot work here, with the remedy, or "" when it can.
-    orders: of channels that may be asked for; the first is what it is used to. alpha: whether
-        it carries alpha. records: whether it makes files, which have a codec and a length.
-    once: what a target is, where each can be had by one output only. default: the target that is
-        meant when none is named.
-    check: raises InputError when a target cannot be delivered to in this way.
+    module: has an ``open_output(target, context)``, and may have an ``unready() -> str`` that
+        returns why it cannot work here, with the remedy, or "" if it can.
+    orders: of channels that may be asked for; the first is the default. alpha: whether it
+        carries alpha. records: whether it makes files, which have a codec and a length.
+    once: noun for its targets, if each can be used by one output only; else "". default: target
+        if none is named.
+    check: raises InputError if a target cannot be delivered to in this format.
     """
 
     name: str
@@ -112,7 +112,7 @@ KINDS = {
 
 
 def parse_output(text: str, *, flip_y: bool = False) -> OutputSpec:
-    """Read one ``--output``: ``KIND[:TARGET]``, and behind commas what ``delivery.USAGE`` says.
+    """Return the parsed ``--output``: ``KIND[:TARGET]``, then options as in ``delivery.USAGE``.
 
     flip_y: for all outputs.
 
@@ -147,10 +147,10 @@ def parse_output(text: str, *, flip_y: bool = False) -> OutputSpec:
 
 
 def check_once(outputs: Sequence[OutputSpec]) -> None:
-    """Check that no two outputs want what only one can have, such as a sender's name.
+    """Check that no two outputs share a target that only one can use, such as a sender's name.
 
     Raises:
-        InputError: two do; says which, and what to call the second.
+        InputError: two do; the text tells which, and another name for the second.
     """
     taken: set[tuple[str, str]] = set()
     for spec in outputs:
@@ -169,28 +169,28 @@ def check_once(outputs: Sequence[OutputSpec]) -> None:
             raise InputError(
                 f"two outputs want the same {kind.once}, {kind.name}:{wanted}; {remedy}"
             )
-        if not wanted.endswith(":0"):  # any port that is free
+        if not wanted.endswith(":0"):  # 0 stands for any free port
             taken.add((kind.name, wanted))
 
 
 def _full_address(target: str, default: str) -> str:
-    """Return ``PORT`` or ``:PORT`` with the host that ``default`` has."""
+    """Return ``PORT`` or ``:PORT`` with the host of ``default`` before it."""
     host, _, port = target.rpartition(":")
     return f"{host or default.rpartition(':')[0]}:{port}"
 
 
 def unready(kind: OutputKind) -> str:
-    """Return why this kind of output cannot work here, with the remedy; "" when it can."""
+    """Return why this kind of output cannot work here, with the remedy; "" if it can."""
     module = import_module(kind.module)
     why: Callable[[], str] | None = getattr(module, "unready", None)
     return "" if why is None else why()
 
 
 def open_output(spec: OutputSpec, context: OutputContext) -> Output:
-    """Import the module behind ``spec`` and open it.
+    """Import the output's module, and open the output.
 
     Raises:
-        OutputError: it cannot work here or now; the text says why and what helps.
+        OutputError: it cannot work here or now; the text tells the reason and the remedy.
     """
     delivery = spec.delivery
     context = replace(context, codec=delivery.codec, part_s=60.0 * (delivery.part_min or 0.0))

@@ -1,10 +1,10 @@
-"""Spout, into a VJ's software on the same Windows machine.
+"""Spout output, to a VJ's software on the same Windows machine.
 
 A path that stays on the card (CUDA into an OpenGL texture, then ``sendTexture``) would have to
-live in the engine's process and die with it, to save one upload of 4 MiB; so frames come
-through the processor.
+run in the engine's process and die with it, only to save one upload of 4 MiB; so frames go
+through main memory.
 
-What Spout does is told here as its library in SpoutGL's wheel, 2.007.013, does it.
+Statements about Spout here hold for the library in SpoutGL's wheel, 2.007.013.
 """
 # ruff: noqa: N802 - SpoutGL's own names
 
@@ -27,14 +27,15 @@ _log = logging.getLogger(__name__)
 DEFAULT_NAME = "vjnode"
 
 NAME_BYTES = 200
-"""Spout keeps 256 bytes for a name and what it adds to it."""
+"""Longest name, bytes; Spout has 256 bytes for a name and its own suffix."""
 
 GIVE_UP_S = 1.0
-"""A receiver that holds the texture for a moment is no fault; this long is one."""
+"""Time, s, without a frame taken after which sending fails; a receiver may hold the texture for a
+moment."""
 
 
 class Sender(Protocol):
-    """What is used of SpoutGL's ``SpoutSender``. It takes arguments by position only."""
+    """The methods of SpoutGL's ``SpoutSender`` used here. It takes arguments by position only."""
 
     def createOpenGL(self) -> bool:
         """Make an OpenGL context of its own, current on this thread."""
@@ -43,7 +44,7 @@ class Sender(Protocol):
         """Close that context."""
 
     def setSenderName(self, name: str, /) -> None:
-        """Choose the name that the first image registers, with _1, _2 … where it is taken."""
+        """Set the name that the first image registers; _1, _2 … is added if it is taken."""
 
     def sendImage(  # noqa: PLR0917 - it has that many
         self,
@@ -61,40 +62,40 @@ class Sender(Protocol):
         """Wake receivers that wait for the frames of this sender."""
 
     def getActiveSender(self) -> str | None:
-        """Return who has registered last, or was chosen since."""
+        """Return the sender that was registered last, or chosen since."""
 
     def isGLDXReady(self) -> bool:
-        """Whether the card shares textures between OpenGL and DirectX."""
+        """Return whether the card shares textures between OpenGL and DirectX."""
 
     def getCPUshare(self) -> bool:
-        """Whether the person has asked Spout to share through the processor."""
+        """Return whether the user has set Spout to share through main memory."""
 
     def releaseSender(self) -> None:
-        """Leave the list of senders."""
+        """Remove the sender from Spout's list."""
 
 
 class SpoutGL(Protocol):
-    """What is used of the module ``SpoutGL``."""
+    """The parts of the module ``SpoutGL`` used here."""
 
     def SpoutSender(self) -> Sender:
-        """Make a sender."""
+        """Return a new sender."""
 
 
 class Enums(Protocol):
-    """What is used of the module ``SpoutGL.enums``."""
+    """The parts of the module ``SpoutGL.enums`` used here."""
 
     GL_RGBA: int
     GL_BGRA_EXT: int
 
 
 class SpoutOutput:
-    """A sender that keeps its name for life.
+    """A sender that keeps its name as long as it exists.
 
-    name: as receivers see it; "" until the first frame was taken.
+    name: as receivers see it; "" until Spout has taken the first frame.
     """
 
     def __init__(self, wanted: str, context: OutputContext) -> None:
-        """Become ready to send; the first time, the sender is there before the first frame.
+        """Create the sender; at the first attempt, register it before the first frame.
 
         Raises:
             OutputError: there is no OpenGL here, or Spout takes no frame.
@@ -112,15 +113,15 @@ class SpoutOutput:
                 "Spout cannot make an OpenGL context; install the graphics card's own driver, and "
                 "start vjnode from a desktop session, not from a service or over SSH"
             )
-        # Spout looks for a free name first, and only then strikes senders that have died off its
-        # list. Asked once, a sender that returns after a fault would find its old name taken.
+        # Spout looks for a free name first, and only then removes dead senders from its list. With
+        # one call, a sender that returns after a fault would find its old name taken.
         self._sender.setSenderName(wanted)
         self._sender.setSenderName(wanted)
         if context.attempt == 0:
             self._announce(context)
 
     def send(self, frame: Frame, due_s: float) -> None:
-        """Hand over ``frame``, and wake receivers that wait for it.
+        """Send ``frame``, and wake receivers that wait for it.
 
         Raises:
             OutputError: Spout has taken no frame for ``GIVE_UP_S``.
@@ -137,11 +138,11 @@ class SpoutOutput:
             )
 
     def about(self) -> dict[str, object]:
-        """Return the sender's name, and what its frames go through, for the report.
+        """Return the sender's name, and whether its frames go through card or memory.
 
-        Spout does not tell a sender who receives it.
+        Spout does not tell a sender about its receivers.
         """
-        if not self.name:  # Spout has not looked at the card yet
+        if not self.name:  # Spout has not examined the card yet
             return {"sender": self._wanted}
         on_card = self._sender.isGLDXReady() and not self._sender.getCPUshare()
         return {"sender": self.name, "through": "card" if on_card else "processor"}
@@ -154,9 +155,9 @@ class SpoutOutput:
             self._sender.closeOpenGL()
 
     def _take(self, pixels: NDArray[np.uint8]) -> bool:
-        """Hand over pixels; returns whether Spout took them."""
+        """Send pixels, and return whether Spout took them."""
         size = len(pixels)
-        # DirectX's textures have their top row first, as frames do: nothing to invert.
+        # DirectX's textures have their top row first, like frames, so there is nothing to invert.
         if not self._sender.sendImage(pixels, size, size, self._format, False, 0):
             return False
         if not self.name:
@@ -165,7 +166,7 @@ class SpoutOutput:
         return True
 
     def _announce(self, context: OutputContext) -> None:
-        """Send one black frame, so that receivers can choose the sender before the show."""
+        """Send one black frame, so that receivers can select the sender before the show."""
         black = np.zeros((context.size, context.size, 4), np.uint8)
         black[..., 3] = 0 if context.alpha == "luma" else 255
         if not self._take(black):
@@ -176,8 +177,8 @@ class SpoutOutput:
             )
 
     def _registered_name(self) -> str:
-        """Return the name that the first frame was registered under."""
-        # Whoever registers becomes the active sender.
+        """Return the name under which the first frame registered the sender."""
+        # A sender becomes the active one when it registers.
         active = self._sender.getActiveSender()
         ours = active is not None and re.fullmatch(re.escape(self._wanted) + r"(_\d+)?", active)
         name = active if active is not None and ours else self._wanted
@@ -216,7 +217,7 @@ def unready() -> str:
 
 
 def open_output(target: str, context: OutputContext) -> SpoutOutput:
-    """Open a Spout sender called ``target``, or "vjnode".
+    """Open a Spout sender named ``target``, or "vjnode".
 
     Raises:
         InputError: Spout cannot use that name.

@@ -1,10 +1,10 @@
-"""Syphon, into a VJ's software on the same Mac.
+"""Syphon output, to a VJ's software on the same Mac.
 
-Frames are drawn in another process and come through shared memory, and where the processor and
-the card share one memory, as on Apple's own chips, the upload is a copy like any other; so there
-is no path past the processor.
+Frames are drawn in another process and arrive in shared memory. Where processor and card share
+one memory, as on Apple's own chips, an upload is a copy like any other; so there is no path that
+avoids it.
 
-What Syphon does is told here as syphon-python 0.2 and the framework in its wheel do it.
+Statements about Syphon here hold for syphon-python 0.2 and the framework in its wheel.
 """
 # ruff: noqa: N802 - syphon-python's own names
 
@@ -30,43 +30,43 @@ NAME_LENGTH = 200
 OLDEST_MACOS = 12
 
 TEXTURES = 3
-"""Metal copies a texture after ``send`` has returned. It must not be written to until then, and
-nobody says when that is, so that they take turns."""
+"""Number of textures that take turns. Metal copies a texture after ``send`` has returned, and does
+not tell when; until then it must not be overwritten."""
 
 PUMP_S = 0.001
-"""How long the run loop may wait for an event, at each frame."""
+"""Time that the run loop may wait for an event, at each frame."""
 
 
 class Server(Protocol):
-    """What is used of a ``SyphonMetalServer``."""
+    """The methods of a ``SyphonMetalServer`` used here."""
 
     device: Any
 
     @property
     def has_clients(self) -> bool:
-        """Whether anybody receives."""
+        """Return whether any client receives."""
 
     def publish_frame_texture(self, texture: Any, *, is_flipped: bool) -> None:  # noqa: ANN401
         """Show a Metal texture to the clients."""
 
     def stop(self) -> None:
-        """Leave the list of servers."""
+        """Remove the server from Syphon's list."""
 
 
 class Directory(Protocol):
-    """What is used of a ``SyphonServerDirectory``."""
+    """The methods of a ``SyphonServerDirectory`` used here."""
 
     run_loop_interval: float
 
     def update_run_loop(self) -> None:
-        """Answer what other programs have asked of this process."""
+        """Answer requests of other programs to this process."""
 
     def close(self) -> None:
-        """Release it."""
+        """Release the directory."""
 
 
 class Syphon(Protocol):
-    """What is used of the module ``syphon``."""
+    """The parts of the module ``syphon`` used here."""
 
     def SyphonMetalServer(self, name: str) -> Server:
         """Open a server."""
@@ -76,7 +76,7 @@ class Syphon(Protocol):
 
 
 class Raw(Protocol):
-    """What is used of the module ``syphon.utils.raw``."""
+    """The parts of the module ``syphon.utils.raw`` used here."""
 
     def create_mtl_texture(
         self,
@@ -89,7 +89,7 @@ class Raw(Protocol):
 
 
 class Images(Protocol):
-    """What is used of the module ``syphon.utils.numpy``."""
+    """The parts of the module ``syphon.utils.numpy`` used here."""
 
     def copy_image_to_mtl_texture(
         self,
@@ -100,24 +100,24 @@ class Images(Protocol):
 
 
 class ObjC(Protocol):
-    """What is used of the module ``objc``, PyObjC's core."""
+    """The parts of the module ``objc``, PyObjC's core, used here."""
 
     def autorelease_pool(self) -> AbstractContextManager[None]:
-        """Release at its end what Objective-C has made within."""
+        """Release, at the end of the context, objects that Objective-C made within it."""
 
 
 class Metal(Protocol):
-    """What is used of the module ``Metal``, PyObjC's."""
+    """The parts of PyObjC's module ``Metal`` used here."""
 
     MTLPixelFormatRGBA8Unorm: int
     MTLPixelFormatBGRA8Unorm: int
 
 
 class SyphonOutput:
-    """A Metal server. ``send`` must be called on the main thread, whose run loop it pumps."""
+    """A Metal server. ``send`` must be called on the main thread, because it runs its run loop."""
 
     def __init__(self, name: str, context: OutputContext) -> None:
-        """Open the server; it is there at once.
+        """Open the server; clients can see it at once.
 
         Raises:
             OutputError: there is no Metal here.
@@ -156,19 +156,19 @@ class SyphonOutput:
         _log.info("Syphon server '%s'", name)
 
     def send(self, frame: Frame, due_s: float) -> None:
-        """Publish ``frame`` if anybody receives, and answer who asks for the server."""
+        """Publish ``frame`` if any client receives, and answer requests for the server."""
         del due_s
-        # Without a pool, what Objective-C makes for each frame would stay for ever.
+        # Without a pool, the objects that Objective-C makes for each frame would never be freed.
         with self._objc.autorelease_pool():
             if self._server.has_clients:
                 texture = next(self._textures)
                 self._images.copy_image_to_mtl_texture(frame.pixels, texture)
-                # A Syphon surface has its bottom row first, as OpenGL's textures have.
+                # A Syphon surface has its bottom row first, like OpenGL's textures.
                 self._server.publish_frame_texture(texture, is_flipped=True)
             self._directory.update_run_loop()
 
     def about(self) -> dict[str, object]:
-        """Return the server's name, and whether anybody receives it, for the report."""
+        """Return the server's name, and whether any client receives it, for the report."""
         return {"server": self.name, "clients": self._open and bool(self._server.has_clients)}
 
     def close(self) -> None:
@@ -181,10 +181,10 @@ class SyphonOutput:
 
 
 def server_name(target: str) -> str:
-    """Return the name to serve under.
+    """Return the server's name.
 
     Raises:
-        InputError: nobody could read it in a list.
+        InputError: it is too long to be read in a list.
     """
     if len(target) > NAME_LENGTH:
         raise InputError(
@@ -207,10 +207,10 @@ def unready() -> str:
 
 
 def open_output(target: str, context: OutputContext) -> SyphonOutput:
-    """Open a Syphon server called ``target``, or "vjnode".
+    """Open a Syphon server named ``target``, or "vjnode".
 
     Raises:
-        InputError: that is no name for a server.
+        InputError: that is not a valid name.
         OutputError: Syphon cannot work here.
     """
     name = server_name(target)

@@ -1,4 +1,4 @@
-"""A moving test card, on which a wrong colour, orientation, alpha or rhythm can be seen."""
+"""A moving test pattern, which shows a wrong colour, orientation, alpha or rhythm."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -22,10 +22,10 @@ BARS = (
 """Names and RGB of the bars, from left to right."""
 
 SWEEP_S = 2.0
-"""What moves crosses the picture in this time."""
+"""Time in which the moving square crosses the picture."""
 
 SIDE = 512
-"""The card is laid out on this many px, and scaled to its size."""
+"""Side of the layout, px; the pattern is scaled from it to its size."""
 
 _Colour = tuple[int, int, int]
 _DARK, _BRIGHT, _AMBER, _EDGE = (40, 40, 40), (240, 240, 240), (255, 200, 0), (255, 0, 0)
@@ -36,11 +36,11 @@ _COUNTER = 155, 448
 _MARKS = (("TOP", 226, 58), ("BOTTOM", 194, 500), ("LEFT", 12, 352), ("RIGHT", 402, 352))
 _CORNERS = (("1", 12, 46), ("2", 476, 46), ("3", 12, 500), ("4", 476, 500))
 
-_INFO = replace(UNKNOWN, rms_db=-120.0, gain=1.0, face="test card", engine="test card")
+_INFO = replace(UNKNOWN, rms_db=-120.0, gain=1.0, face="test pattern", engine="test pattern")
 
 
 class _Sheet:
-    """A picture on which places are given in the layout's px."""
+    """A picture whose positions are given in px of the layout."""
 
     def __init__(self, pixels: NDArray[np.uint8]) -> None:
         self.pixels = pixels
@@ -61,10 +61,10 @@ class _Sheet:
         cv2.circle(self.pixels, centre, round(radius * self.scale), (*rgb, 255), 1, cv2.LINE_AA)
 
 
-class Card:
-    """Draws the card.
+class Pattern:
+    """Draws the test pattern.
 
-    size: of its sides, px. fps: frames/s that it is shown at, exact.
+    size: of its sides, px. fps: frames/s at which it is shown, exact.
     """
 
     def __init__(self, size: int, fps: Fraction) -> None:
@@ -73,7 +73,7 @@ class Card:
         self._pixels = self._still.copy()
 
     def frame(self, number: int) -> Frame:
-        """Return frame ``number``, from 0; its memory holds until the next call."""
+        """Return frame ``number``, from 0; its memory is valid until the next call."""
         np.copyto(self._pixels, self._still)
         sheet = _Sheet(self._pixels)
         second = float(number / self._fps)
@@ -85,13 +85,13 @@ class Card:
 
 
 def bar_centre(index: int, size: int) -> tuple[int, int]:
-    """Return x and y, px, of a place in bar ``index`` of ``BARS`` that no writing covers."""
+    """Return x and y, px, of a point in bar ``index`` of ``BARS`` that no text covers."""
     place = np.array([(index + 0.5) / len(BARS), (_BARS_TOP + _BARS_BOTTOM) / 2 / SIDE]) * size
     return int(place[0]), int(place[1])
 
 
 def _still(size: int) -> NDArray[np.uint8]:
-    """Draw what does not move: shape (size, size, 4), uint8, RGBA, top row first."""
+    """Return the still parts of the pattern: (size, size, 4), uint8, RGBA, top row first."""
     pixels = np.full((size, size, 4), 255, np.uint8)
     sheet = _Sheet(pixels)
     sheet.box(0, 0, SIDE, SIDE, _DARK)

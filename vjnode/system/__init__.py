@@ -1,1 +1,1 @@
-"""The operating system: consoles, priorities, and what Windows alone has."""
+"""The operating system: consoles, priorities, and Windows' own interfaces."""

@@ -1,7 +1,7 @@
-"""Text for a console, written by a thread of its own: nobody waits until it is taken.
+"""Console output by a thread of its own, so that no caller waits for the console.
 
-A paused terminal (Ctrl-S), a click into a Windows console, or a reader that lags behind makes
-whoever writes there wait. So one thread writes, and what it has no room for is left out.
+A paused terminal (Ctrl-S), a click into a Windows console, or a slow reader blocks every writer.
+So one thread writes, and texts for which its queue has no room are dropped.
 """
 
 import logging
@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import TextIO
 
 HELD_TEXTS = 200
-"""Number of texts, the newest, that are kept for a console that takes none."""
+"""Number of the newest texts that are kept while a console takes none."""
 
 FULL_S = 0.05
-"""Pause before a full stream that never waits is asked again, s."""
+"""Pause, s, before another try to write to a full non-blocking stream."""
 
 FLUSH_S = 0.5
-"""Longest wait for the last of them at the end of a process, s."""
+"""Longest wait for the last texts at the end of a process, s."""
 
 
 class Console:
     """Writes to ``stream`` from a thread of its own.
 
-    What the stream cannot encode is replaced, and one that is gone is left alone.
+    Characters that the stream cannot encode are replaced; a closed stream is ignored.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -40,17 +40,17 @@ class Console:
         self._texts: deque[str] = deque()
         self._left_out = 0
         self._writing = False
-        self._news = threading.Condition()  # its lock may be taken again by a signal's handler
+        self._news = threading.Condition()  # reentrant, as a signal handler may take it again
         self._thread = threading.Thread(target=self._write_all, name="console", daemon=True)
         self._thread.start()
 
     @property
     def idle(self) -> bool:
-        """Return whether all that was to be written has been."""
+        """Return whether all texts have been written."""
         return not (self._texts or self._writing)
 
     def write(self, text: str) -> None:
-        """Have ``text`` written after what was before it, at once or when that is possible."""
+        """Queue ``text`` to be written as soon as possible, after earlier texts."""
         with self._news:
             if len(self._texts) == HELD_TEXTS:
                 self._texts.popleft()
@@ -59,7 +59,7 @@ class Console:
             self._news.notify_all()
 
     def flush(self, timeout_s: float = FLUSH_S) -> None:
-        """Wait until all is written, at most ``timeout_s``."""
+        """Wait until all texts are written, at most ``timeout_s``."""
         until_s = time.monotonic() + timeout_s
         with self._news:
             while not self.idle and (left_s := until_s - time.monotonic()) > 0:
@@ -75,11 +75,11 @@ class Console:
                 self._writing, self._left_out = True, 0
             if left_out:
                 text = f"vjnode: {left_out} lines that nobody could see were left out\n{text}"
-            with suppress(OSError, ValueError):  # it is gone, or closed
+            with suppress(OSError, ValueError):  # the stream is gone, or closed
                 self._write_one(text)
 
     def _write_one(self, text: str) -> None:
-        encoding = self._stream.encoding or "utf-8"  # what is no file need not have one
+        encoding = self._stream.encoding or "utf-8"  # a stream that is no file may have none
         if self._file is None:
             self._stream.write(text.encode(encoding, "replace").decode(encoding))
             self._stream.flush()
@@ -87,17 +87,16 @@ class Console:
         data = text.replace("\n", os.linesep).encode(encoding, "replace")
         while data:
             written: int | None = self._file.write(data)
-            if written is None:  # another program has set it not to wait
+            if written is None:  # another program has set it to non-blocking
                 time.sleep(FULL_S)
             data = data[written or 0 :]
 
 
 def _file_of(stream: TextIO) -> FileIO | None:
-    """Return another way to the file of ``stream``; None where that is no file.
+    """Return a separate unbuffered file for the file of ``stream``; None if it has no file.
 
-    Whoever waits inside a stream's buffer holds its lock, which Python takes at the end of a
-    process. And where stderr is sent elsewhere for a while, to keep a library quiet, the log is
-    not meant.
+    A thread that waits inside a stream's buffer holds its lock, which Python takes at the end of a
+    process. And when stderr is redirected for a while, to silence a library, the log must not be.
     """
     try:
         return open(os.dup(stream.fileno()), "wb", buffering=0)  # noqa: PTH123
@@ -106,21 +105,21 @@ def _file_of(stream: TextIO) -> FileIO | None:
 
 
 class ConsoleHandler(logging.Handler):
-    """Hands the log to a console, one line an event."""
+    """Logging handler that writes to a console, one line per event."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Have ``record`` written."""
+        """Queue ``record`` to be written."""
         try:
             self._console.write(f"{self.format(record)}\n")
-        except Exception:  # noqa: BLE001 - as the logging module has it
+        except Exception:  # noqa: BLE001 - as in the logging module
             self.handleError(record)
 
     def flush(self) -> None:
-        """Wait, not for long, until all is written; the logging module asks for that at the end."""
+        """Wait briefly until all is written; the logging module calls this at the end."""
         self._console.flush()
 
 
@@ -130,8 +129,8 @@ def errors_console() -> Console:
     return Console(sys.stderr or Path(os.devnull).open("w"))  # pythonw.exe has none
 
 
-def replace_what_cannot_be_shown() -> None:
-    """Have stdout and stderr show a ? where their encoding lacks a character, as in cp437."""
+def replace_unencodable() -> None:
+    """Make stdout and stderr write ? for characters that their encoding lacks, as in cp437."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

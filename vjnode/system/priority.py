@@ -1,4 +1,4 @@
-"""Priorities of threads: a show's clocks go before all that is drawn for later."""
+"""Priorities of threads: a show's clocks have precedence over drawing in advance."""
 
 import ctypes
 import os
@@ -12,12 +12,12 @@ QOS_CLASS_USER_INTERACTIVE, QOS_CLASS_UTILITY, QOS_CLASS_BACKGROUND = 0x21, 0x11
 
 
 def lower_priority(niceness: int | None) -> None:
-    """Let the show's own clock go before this thread.
+    """Lower the priority of this thread below that of the show's clock.
 
-    On Linux threads that it makes inherit that. Elsewhere they do not, and so those that an
-    engine makes for itself are left to ``put_clock_first``.
+    On Linux the threads that it creates inherit that. Elsewhere they do not, and threads that an
+    engine creates itself are handled by ``put_clock_first``.
 
-    niceness: 1 to 19, of which the larger gives way to the smaller; None: give way to everything.
+    niceness: 1 to 19, where a larger value means a lower priority; None: below everything.
     On Linux a niced thread still delays a clock that wakes up beside it by some milliseconds; an
     idle one does not.
     """
@@ -34,11 +34,12 @@ def lower_priority(niceness: int | None) -> None:
 
 
 def put_clock_first() -> None:
-    """Let this thread, a clock, go before those that others make in this process for themselves.
+    """Raise the priority of this thread, a clock, above those that libraries create here.
 
-    On Linux they have inherited to give way. Windows ranks a thread by its process's class and its
-    own place within that: a process below normal whose clock is at the top of it has its clock at
-    normal, and all else below. On macOS what nobody has ranked comes after what a user watches.
+    On Linux those have inherited a lower priority. Windows ranks a thread by its process's class
+    and its own place within that: in a process below normal whose clock is at the top of the class,
+    the clock is at normal, and all else below. On macOS threads without a class come after those
+    of a class that a user watches.
     """
     if sys.platform == "win32":
         windows.set_priority_class(windows.BELOW_NORMAL_PRIORITY_CLASS)
@@ -48,7 +49,7 @@ def put_clock_first() -> None:
 
 
 def windows_priority(niceness: int | None) -> int:
-    """Return what ``niceness`` is on Windows, within a process's class."""
+    """Return the Windows priority for ``niceness``, within a process's class."""
     if niceness is None:
         return windows.THREAD_PRIORITY_IDLE
     if niceness > 10:
@@ -57,14 +58,14 @@ def windows_priority(niceness: int | None) -> int:
 
 
 def qos_class(niceness: int | None) -> tuple[int, int]:
-    """Return what ``niceness`` is on macOS: a class, and a place within it from −15 to 0."""
+    """Return the macOS class for ``niceness``, and the place within it, from −15 to 0."""
     if niceness is None:
         return QOS_CLASS_BACKGROUND, 0
     return QOS_CLASS_UTILITY, -min(niceness, 15)
 
 
 def _set_qos_class(qos_class: int, place: int) -> None:
-    """Set this thread's class; where the system refuses, it stays as it is."""
+    """Set this thread's class; if the system refuses, the class stays unchanged."""
     function = ctypes.CDLL(None).pthread_set_qos_class_self_np
     function.restype, function.argtypes = ctypes.c_int, [ctypes.c_uint, ctypes.c_int]
     function(qos_class, place)

@@ -1,7 +1,7 @@
-"""Calls of the Windows API, as thin as ctypes lets them be; only to be called there.
+"""Thin ctypes wrappers of the Windows API; only to be called on Windows.
 
-Signatures are those of Microsoft's documentation of the Windows API. On 64 bits, which is all
-that the packages below this one run on, there is one calling convention, so ``CDLL`` is right.
+Signatures are those of Microsoft's documentation of the Windows API. On 64 bits, the only systems
+that vjnode's dependencies run on, there is one calling convention, so ``CDLL`` is right.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any
 
 Signatures = Mapping[str, tuple[object, ...]]
-"""Functions of a library by name: the type of what each returns, then those of its arguments."""
+"""Functions of a library by name: the type of the result, then those of the arguments."""
 
 SIGNATURES: Signatures = {
     "OpenProcess": (c_void_p, c_uint32, c_int32, c_uint32),
@@ -28,7 +28,7 @@ SIGNATURES: Signatures = {
     "SetConsoleCtrlHandler": (c_int32, c_void_p, c_int32),
     "SetProcessShutdownParameters": (c_int32, c_uint32, c_uint32),
 }
-"""Functions of kernel32.dll that are called here."""
+"""Functions of kernel32.dll used here."""
 
 PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
 STILL_ACTIVE = 259
@@ -41,19 +41,19 @@ THREAD_PRIORITY_HIGHEST = 2
 CTRL_C_EVENT, CTRL_BREAK_EVENT, CTRL_CLOSE_EVENT = 0, 1, 2
 CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT = 5, 6
 HANDLER = ctypes.CFUNCTYPE(c_int32, c_uint32)
-"""HandlerRoutine of wincon.h: from a console event to 1 where no other handler need see it."""
+"""HandlerRoutine of wincon.h: takes a console event; returns 1 if no other handler is needed."""
 
 SHUT_DOWN_LATE = 0x200
-"""Place in the order in which a log-off ends processes; lower is later, and 0x280 is usual."""
+"""Place in the order in which a log-off ends processes; lower is later; the default is 0x280."""
 
 HOLD_S = 30.0
-"""Time for which a handler does not return, s: longer than the system waits, which is about 5 s."""
+"""Time for which a handler blocks, s: longer than the system waits for it, which is about 5 s."""
 
-_handlers: list[object] = []  # ctypes frees what nobody holds
+_handlers: list[object] = []  # references that keep ctypes from freeing them
 
 
 def load_library(name: str, signatures: Signatures) -> ctypes.CDLL:
-    """Return the system's library ``name``, whose functions have their ``signatures``.
+    """Return the system's library ``name``, with the given signatures of its functions.
 
     Without them ctypes would cut handles to 32 bits.
     """
@@ -65,7 +65,7 @@ def load_library(name: str, signatures: Signatures) -> ctypes.CDLL:
 
 
 def last_error() -> str:
-    """Return the system's text on the last call, in this thread, that failed."""
+    """Return the system's message for the last failed call in this thread."""
     if sys.platform == "win32":
         return str(ctypes.WinError(ctypes.get_last_error()))
     return "unknown"
@@ -79,7 +79,7 @@ def _kernel32() -> ctypes.CDLL:
 def process_lives(pid: int) -> bool:
     """Return whether the process ``pid`` runs.
 
-    One that has ended can be opened for as long as anybody has a handle of it.
+    A process that has ended can still be opened as long as any program has a handle of it.
     """
     kernel32 = _kernel32()
     process = kernel32.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, False, pid)
@@ -92,21 +92,21 @@ def process_lives(pid: int) -> bool:
 
 
 def set_thread_priority(priority: int) -> bool:
-    """Set the priority of this thread within its process; returns whether that was allowed."""
+    """Set the priority of this thread within its process; return whether that was allowed."""
     kernel32 = _kernel32()
     return bool(kernel32.SetThreadPriority(kernel32.GetCurrentThread(), priority))
 
 
 def set_priority_class(priority_class: int) -> bool:
-    """Set the priority class of this process; returns whether that was allowed."""
+    """Set the priority class of this process; return whether that was allowed."""
     kernel32 = _kernel32()
     return bool(kernel32.SetPriorityClass(kernel32.GetCurrentProcess(), priority_class))
 
 
 def heed_console(*, broken: Callable[[], None], closed: Callable[[], None]) -> bool:
-    """Have ``handle_console`` called with every event of the console.
+    """Register ``handle_console`` for every event of the console; return whether it was allowed.
 
-    Each is told by the system in a thread of its own. Returns whether that was allowed.
+    The system calls it in a thread of its own for each event.
     """
 
     def handle(event: int) -> int:
@@ -121,11 +121,11 @@ def handle_console(event: int, *, broken: Callable[[], None], closed: Callable[[
     """Call ``broken`` at Ctrl-Break, and ``closed`` when the console closes or the system ends.
 
     In the second case the system ends the process when this returns, or after about 5 s. So it
-    does not return until then, and the process may end by itself, in order. Ctrl-C is left to
-    Python's own handler. A log-off is told only to services, and may be that of any user: it ends
-    nothing. That of a show's own user is told by ``vjnode.system.windows_session``.
+    does not return before that, and the process may end by itself, in order. Ctrl-C is left to
+    Python's own handler. Log-off events reach only services, and may be of any user: they are
+    ignored. ``vjnode.system.windows_session`` handles the log-off of a show's own user.
 
-    Returns 1 where no other handler need see the event, else 0.
+    Returns: 1 if no other handler need see the event, else 0.
     """
     if event == CTRL_BREAK_EVENT:
         broken()
@@ -138,20 +138,20 @@ def handle_console(event: int, *, broken: Callable[[], None], closed: Callable[[
 
 
 def shut_down_late() -> bool:
-    """Have this process ended after others when its user logs off: its parent may end it before.
+    """Make the system end this process after others at a log-off, so that its parent can end it.
 
-    Returns whether that was allowed.
+    Returns: whether that was allowed.
     """
     return bool(_kernel32().SetProcessShutdownParameters(SHUT_DOWN_LATE, 0))
 
 
 @contextmanager
 def new_process_groups() -> Iterator[None]:
-    """Within it, ``multiprocessing`` starts each process as the first of a group of its own.
+    """Make ``multiprocessing`` start each process as the first of a process group of its own.
 
-    So from its first moment it is deaf to Ctrl-C, and to a Ctrl-Break that is sent to its
-    parent's group. ``multiprocessing`` has no way to ask for that, so its ``CreateProcess`` is
-    given one more flag. Not to be used by two threads at once.
+    So from its start it ignores Ctrl-C, and a Ctrl-Break that is sent to its parent's group.
+    ``multiprocessing`` has no option for that, so a flag is added to its calls of
+    ``CreateProcess``. Not to be used by two threads at once.
     """
     spawning = vars(import_module("multiprocessing.popen_spawn_win32"))
     before = spawning["_winapi"]
@@ -163,7 +163,7 @@ def new_process_groups() -> Iterator[None]:
 
 
 class _GroupingWinapi:
-    """``_winapi``, but that whatever it starts is the first of a process group."""
+    """``_winapi``, except that each process that it starts is the first of a process group."""
 
     def __init__(self, winapi: Any) -> None:  # noqa: ANN401 - a module without types
         self._winapi = winapi
@@ -171,6 +171,6 @@ class _GroupingWinapi:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self._winapi, name)
 
-    def CreateProcess(self, *arguments: Any) -> Any:  # noqa: ANN401, N802 - as Windows calls it
+    def CreateProcess(self, *arguments: Any) -> Any:  # noqa: ANN401, N802 - Windows' own name
         before, flags, after = arguments[:5], arguments[5], arguments[6:]
         return self._winapi.CreateProcess(*before, flags | CREATE_NEW_PROCESS_GROUP, *after)

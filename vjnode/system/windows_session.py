@@ -1,8 +1,8 @@
-"""The end of a user's session on Windows, which only a window is told of.
+"""Detection of the end of a user's session on Windows, by a hidden window.
 
-A console's handler is not told that its user logs off where the process has loaded user32.dll, as
-everything does that uses ctypes. So there is a window, which nobody sees, in a thread of its own.
-Only to be called on Windows; see ``vjnode.system.windows``.
+A console's handler gets no log-off event in a process that has loaded user32.dll, as every program
+with ctypes has. So there is a hidden window, in a thread of its own, that gets the message. Only
+to be called on Windows; see ``vjnode.system.windows``.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ WINDOW = "vjnode session"
 WM_ENDSESSION = 0x16
 
 PROCEDURE = ctypes.CFUNCTYPE(c_ssize_t, c_void_p, c_uint32, c_size_t, c_ssize_t)
-"""WNDPROC: from a window, a message and its two parameters to the answer."""
+"""WNDPROC: takes a window, a message and its two parameters; returns the answer."""
 
 
 class WindowClass(ctypes.Structure):
@@ -65,28 +65,28 @@ SIGNATURES: Signatures = {
     "GetMessageW": (c_int32, c_void_p, c_void_p, c_uint32, c_uint32),
     "DispatchMessageW": (c_ssize_t, c_void_p),
 }
-"""Functions of user32.dll that are called here."""
+"""Functions of user32.dll used here."""
 
 
 class Session:
-    """The session of a process's user, and whoever wants to be told of its end.
+    """The session of a process's user, and the callbacks for its end.
 
-    There is one window, made when it is needed for the first time.
+    There is one window, created on first use.
     """
 
     def __init__(self) -> None:
         self._told: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._procedure = PROCEDURE(self._handle)  # a class of windows lives as long as its process
+        self._procedure = PROCEDURE(self._handle)  # window classes live as long as the process
         self._registered = False
 
     @contextmanager
     def heeded(self, ended: Callable[[], None]) -> Iterator[None]:
-        """Within it, ``ended`` is called when the user logs off or the system shuts down.
+        """Call ``ended``, within the context, when the user logs off or the system shuts down.
 
-        The system then waits about 5 s for the process to end by itself, in order. Where there is
-        no desktop, as in a service, nothing is heard of it; that is logged.
+        The system then waits about 5 s for the process to end by itself, in order. Without a
+        desktop, as in a service, there is no such message; that is logged.
         """
         with self._lock:
             self._told.append(ended)
@@ -100,7 +100,7 @@ class Session:
                 self._told.remove(ended)
 
     def _watch(self) -> None:
-        """Make a window that is never shown, and serve it for as long as there is one."""
+        """Create the hidden window, and process its messages as long as it exists."""
         user32 = self._user32 = load_library("user32", SIGNATURES)
         kind = WindowClass(procedure=self._procedure, name=WINDOW)
         self._registered = self._registered or bool(user32.RegisterClassW(ctypes.byref(kind)))
@@ -114,7 +114,7 @@ class Session:
             user32.DispatchMessageW(ctypes.byref(message))
 
     def _handle(self, window: int, message: int, first: int, second: int) -> int:
-        """Answer a message to the window; it is its procedure."""
+        """Answer a message to the window, as its window procedure."""
         if message != WM_ENDSESSION or not first:
             answer: int = self._user32.DefWindowProcW(window, message, first, second)
             return answer
@@ -123,7 +123,7 @@ class Session:
         for ended in told:
             ended()
         if told:
-            time.sleep(HOLD_S)  # when this is over the process is ended
+            time.sleep(HOLD_S)  # the system ends the process when this returns
         return 0
 
 

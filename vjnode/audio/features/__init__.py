@@ -1,1 +1,1 @@
-"""What is measured in sound: level, gain, onsets, bands, MFCCs."""
+"""Audio features: level, gain, onsets, bands, MFCCs."""

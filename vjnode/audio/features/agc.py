@@ -1,9 +1,9 @@
 """Automatic gain: a quiet line and a hot one give the same show.
 
 It must be fast at the start, when nothing is known, and after that leave the music's own rise and
-fall alone. So the level of reference is that of the loud passages heard so far, which a quiet
+fall alone. The reference level is therefore that of the loud passages heard so far, which a quiet
 passage cannot change; at the very start, when there may have been none, louder ones are expected
-to come. And once the gain fits about, it hardly moves: a gain that is always on its way to the
+to come. Once the gain is about right, it hardly moves: a gain that is always moving towards the
 best value hides which of two passages was the louder one.
 """
 
@@ -24,32 +24,33 @@ LOWEST_DB, HIGHEST_DB = -30.0, 50.0
 MODES = ("on", "freeze", "off")
 
 _AUDIBLE_DB = -85.0  # a converter's own noise
-_GATE_DB = -25.0  # softer passages say nothing of the loud ones
+_GATE_DB = -25.0  # softer passages say nothing about the loud ones
 _SMOOTH_S = 0.2
 _MEMORY_S = 300.0
-# A pulled plug is not the loudness of the show: what is so far above the loud passages counts no
-# more than this, and what the smoothing draws out after it does not count.
+# The crack of a pulled plug is not the loudness of the show: a level further above the loud
+# passages than the first value is limited to it; a level below the smoothed one by the second
+# value is only the smoothing's decay after such a peak, and does not count.
 _SUDDEN_DB, _FALLING_DB = 8.0, -10.0
 _EXPONENT = 3.0  # a mean of cubed powers: passages 10 dB below the loudest do not count
 _HEADROOM_DB = 6.0
 _HEADROOM_S = 40.0
 _ACQUIRED_S = 3.0
 
-# So far beside the reference the gain is good enough and is drawn there very slowly; from
-# further away it comes back soon, sooner where it is too hot. At first the zone is narrow: from
-# whichever side the gain comes, it must not stay at that edge for the whole show.
+# Within the zone around the wanted gain, the gain is good enough and moves very slowly; from
+# outside it comes back soon, and sooner where it is too high. At first the zone is narrow:
+# whichever side the gain comes from, it must not stay at that edge for the whole show.
 _ZONE_DB, _ZONE_S = 3.0, 200.0
 _ZONE_GROWS_S = 20.0
 _UP_S, _DOWN_S = 5.0, 0.5
 _RISE_DB_S = 3.0
 
-# Hiss, hum and test tones do not move; they say nothing of how loud a show is.
+# The level of hiss, hum and test tones does not move; they do not tell how loud a show is.
 _PART_HOPS = 8
 _PARTS_LEAST, _PARTS_MOST = 10, 22
 _PAUSE_PARTS = 10
 _STEADY_DB = 0.8
 
-# A source that was turned down: for so long nothing came near the loud passages.
+# A source counts as turned down when nothing has come near the loud passages for this long.
 _LOST_S = 45.0
 _LOST_DB = -14.0
 
@@ -58,10 +59,10 @@ _FALLING = 10.0 ** (_FALLING_DB / 10.0)
 
 
 class AutoGain:
-    """Follows the loudness of the sound, hop by hop, and says how much gain it needs.
+    """Automatic gain: follows the loudness of the sound, hop by hop, and sets the gain by it.
 
-    The same sound at another level gets the same gain plus the difference, as soon as it has been
-    heard to move for a second, as long as it is audible and the limits are not reached.
+    The same sound at another level gets the same gain plus the difference, once its level has
+    moved for a second, as long as it is audible and the limits are not reached.
     """
 
     def __init__(self) -> None:
@@ -71,13 +72,13 @@ class AutoGain:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was heard; the gain stays until something new has been."""
+        """Forget the sound heard so far; the gain stays until new sound has been heard."""
         self._power = 0.0
         self._part: list[float] = []
         self._parts: deque[float] = deque(maxlen=_PARTS_MOST)
         self._silent = 1
         self.moves = False
-        """Whether the sound moves as music does; hum, hiss and test tones do not."""
+        """True if the level moves as that of music does; hum, hiss and test tones do not."""
         self._reference: float | None = None
         self._sum = self._count = 0.0
         self._heard_s = 0.0
@@ -134,7 +135,7 @@ class AutoGain:
         self._held_db += min(rate_db_s, _RISE_DB_S) * HOP_S
 
     def _steady(self, power: float) -> bool:
-        """Whether the level of the last two seconds, but for an even slope, has not moved."""
+        """Return whether the level of the last two seconds has not moved, but for an even slope."""
         self._part.append(power)
         if len(self._part) == _PART_HOPS:
             level_db = _db(float(np.mean(self._part)))
@@ -142,9 +143,9 @@ class AutoGain:
             if level_db < _AUDIBLE_DB:
                 self._silent += 1
                 if self._silent > _PAUSE_PARTS:
-                    self._parts.clear()  # setting in after a pause is no movement
+                    self._parts.clear()  # a start after a pause is no movement
             else:
-                if not self._silent:  # of a part after silence, some may be silent
+                if not self._silent:  # the part that ends a silence may be silent at its start
                     self._parts.append(level_db)
                 self._silent = 0
             self.moves = (
@@ -155,7 +156,7 @@ class AutoGain:
 
 
 def _detrended(levels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``levels`` less the straight line that fits them best."""
+    """Return ``levels`` minus the straight line that fits them best."""
     x = np.arange(len(levels)) - (len(levels) - 1) / 2.0
     slope = float(x @ levels) / float(x @ x)
     return np.asarray(levels - levels.mean() - slope * x)

@@ -17,12 +17,12 @@ from vjnode.audio.sources.base import BLOCK, HOP, RATE_HZ
 from vjnode.audio.tempo.tracker import Estimate, TempoTracker
 
 COEFFICIENTS = 13
-"""Low-order MFCCs that are kept: the spectral envelope that a listener notices."""
+"""Number of low-order MFCCs that are kept: the spectral envelope that a listener notices."""
 
 MEL_BANDS = 40
 
 BAND_HZ = (20.0, 16_000.0)
-"""Range of the mel bands: with the kick drum and the bass, which the usual 133 Hz leaves out."""
+"""Range of the mel bands. It includes kick drum and bass, which the usual 133 Hz leaves out."""
 
 WINDOW = 2 * HOP
 """Frames in an analysis window, 23 ms: half the delay of the usual 2048."""
@@ -31,10 +31,10 @@ FLOOR_DB = -120.0
 """Level of digital silence, dBFS."""
 
 NOISE_DBFS = -90.0
-"""Level of the fixed noise that lies under every hop.
+"""Level of the fixed noise that is added to every hop.
 
-Without it, the logarithm in the MFCC makes of silence −264 and of a quiet sine numbers that
-hang on rounding; with it, silence is one definite spectrum.
+Without it, the logarithm in the MFCC turns silence into −264 and a quiet sine into numbers that
+depend on rounding; with it, silence is one definite spectrum.
 """
 
 _DC_CORNER_HZ = 20.0
@@ -45,12 +45,12 @@ class Features:
     """The features of one block of sound.
 
     mfcc: shape (13,), float32, after automatic gain; c0 is √40 times the mean log10 of the mel
-        bands. None between two hops: there is one at every second block.
+        bands. None between two hops: there are new ones at every second block.
     rms_db: level of the newest hop without its DC, dBFS, at least −120.
     gain_db: automatic gain in force.
-    onset: the attack that this block told, if any.
+    onset: the attack found in this block, if any.
     bands: envelopes.
-    estimate: what the tempo tracker has newly found, if anything.
+    estimate: new estimate of the tempo tracker, if any.
     """
 
     mfcc: NDArray[np.float32] | None
@@ -71,7 +71,7 @@ class Mfcc:
         self._noise = _noise()
 
     def next(self, mono: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take the next hop, shape (HOP,), finite, −1…1; return its MFCCs, shape (13,)."""
+        """Return the MFCCs, shape (13,), of the next hop, shape (HOP,), finite, −1…1."""
         mfcc: NDArray[np.float32] = self._mfcc(self._spectrum(mono + self._noise))
         return mfcc.copy()  # aubio hands out the same array at every call
 
@@ -79,8 +79,8 @@ class Mfcc:
 class Analyser:
     """Turns blocks, in order, into features. Holds the overlap between them.
 
-    Only the MFCCs hear automatic gain; the others do not depend on level, and a gain that moves
-    would sound like an attack to them.
+    Automatic gain is applied for the MFCCs only; the other features do not depend on level, and
+    would take a moving gain for an attack.
     """
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class Analyser:
     def analyse(
         self, pcm: NDArray[np.float32], gain: NDArray[np.float32] | None = None
     ) -> Features:
-        """Analyse the next block; bad samples are silence or clip.
+        """Analyse the next block; bad samples are replaced as in ``scrub``.
 
         pcm: shape (BLOCK, 2), float32.
         gain: of a ``Block``, shape (BLOCK,).
@@ -132,13 +132,13 @@ class Analyser:
 
 
 def level_db(samples: NDArray[np.float32]) -> float:
-    """RMS of ``samples`` in dBFS (a full-scale square wave is 0), at least ``FLOOR_DB``."""
+    """Return the RMS of ``samples``, dBFS (a full-scale square wave is 0), ≥ ``FLOOR_DB``."""
     power = float(samples @ samples) / len(samples)
     return max(FLOOR_DB, 10.0 * math.log10(power)) if power > 0.0 else FLOOR_DB
 
 
 def _dc_blocker() -> aubio.digital_filter:
-    """Second-order Butterworth high-pass (Bristow-Johnson, Audio EQ Cookbook)."""
+    """Return a second-order Butterworth high-pass (Bristow-Johnson, Audio EQ Cookbook)."""
     omega = 2.0 * np.pi * _DC_CORNER_HZ / RATE_HZ
     alpha = np.sin(omega) / np.sqrt(2.0)
     cosine = np.cos(omega)
@@ -150,7 +150,7 @@ def _dc_blocker() -> aubio.digital_filter:
 
 
 def _noise() -> NDArray[np.float32]:
-    """One hop of noise, repeated for ever: shape (HOP,), float32, the same in every run."""
+    """Return the noise added to every hop: shape (HOP,), float32, the same in every run."""
     noise = np.random.Generator(np.random.PCG64(1)).standard_normal(HOP)
     scale = 10.0 ** (NOISE_DBFS / 20.0) / np.sqrt(np.mean(noise**2))
     return np.asarray(noise * scale, dtype=np.float32)

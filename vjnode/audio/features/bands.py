@@ -1,7 +1,7 @@
-"""Envelopes of the low, mid and high band, each using its range whatever the track.
+"""Envelopes of the low, mid and high band, each of which uses its whole range on any track.
 
-A band's level in decibels is laid between its own trough and its own peak of late, so that a
-quiet input, a thin mix or a loud bass line all move from 0 to 1.
+A band's level in decibels is scaled between its own recent trough and peak, so that a quiet
+input, a thin mix or a loud bass line all move from 0 to 1.
 """
 
 import math
@@ -20,19 +20,19 @@ MID_HZ = (250.0, 2500.0)
 """Voices, chords, the skin of snares and toms."""
 
 HIGH_HZ = 5000.0
-"""Hats, cymbals and sibilants: from here up."""
+"""Lower limit of the high band: hats, cymbals and sibilants."""
 
 RELEASE_S = 0.15
-"""From 1 to 0 when a sound stops; falling is even in decibels."""
+"""Time in which an envelope falls from 1 to 0 when a sound stops; linear in decibels."""
 
 _ATTACK_S = 0.01
-# Peaks are forgotten in ten seconds or so, troughs sooner: a break shows, a new song too.
+# Peaks are forgotten in about ten seconds, troughs sooner, so that breaks and new songs show.
 _PEAK_FALL_DB_S, _TROUGH_RISE_DB_S = 3.0, 6.0
-# Between trough and peak lies at least so much, so that a held note is not magnified, and at
-# most so much, so that a fading note is not shown for ever.
+# Limits of the range between trough and peak: the lower one keeps a held note from being
+# magnified, the upper one keeps a fading note from showing for ever.
 _LEAST_RANGE_DB, _MOST_RANGE_DB = 12.0, 24.0
-# A band whose peak is further below the loudest one's holds only what leaks from there. Music
-# has less power the higher the band.
+# A band whose peak lies further below the loudest band's than this holds only leakage from
+# there. The higher the band, the less power music has in it.
 _LOW_LEAK_DB, _MID_LEAK_DB, _HIGH_LEAK_DB = -18.0, -24.0, -28.0
 _FLOOR_DB = -72.0
 _BUTTERWORTH_4 = (0.5412, 1.3066)
@@ -41,7 +41,7 @@ _LOW_PASS, _HIGH_PASS = -1.0, 1.0
 
 @dataclass(frozen=True)
 class BandLevels:
-    """How loud each band is, 0 (silent, or its quietest) … 1 (as loud as it was of late)."""
+    """Level of each band, 0 (silent, or at its quietest) … 1 (as loud as its recent peak)."""
 
     low: float
     mid: float
@@ -61,9 +61,9 @@ class Bands:
         )
 
     def push(self, mono: NDArray[np.float32]) -> BandLevels:
-        """Hear the next block, shape (BLOCK,), float32, finite, −1…1; return the levels."""
+        """Return the levels after the next block, shape (BLOCK,), float32, finite, −1…1."""
         for band in self._bands:
-            band.hear(mono)
+            band.measure(mono)
         loudest_db = max(band.peak_db for band in self._bands)
         return BandLevels(*(band.follow(loudest_db) for band in self._bands))
 
@@ -80,9 +80,9 @@ class _Band:
         self._level_db = _FLOOR_DB
         self._envelope = 0.0
 
-    def hear(self, mono: NDArray[np.float32]) -> None:
-        for one in self._filters:
-            mono = one(mono)
+    def measure(self, mono: NDArray[np.float32]) -> None:
+        for band_filter in self._filters:
+            mono = band_filter(mono)
         self._power += _ATTACK * (float(mono @ mono) / len(mono) - self._power)
         self._level_db = 10.0 * math.log10(self._power + 1e-12)
         self.peak_db = max(self._level_db, self.peak_db - _PEAK_FALL_DB_S * BLOCK_S)
@@ -100,16 +100,16 @@ _ATTACK = 1.0 - float(np.exp(-BLOCK_S / _ATTACK_S))
 
 
 def _fourth(corner_hz: float, sign: float) -> list[aubio.digital_filter]:
-    """Fourth-order Butterworth filter as two biquads."""
+    """Return a fourth-order Butterworth filter as two biquads."""
     return [_biquad(corner_hz, quality, sign) for quality in _BUTTERWORTH_4]
 
 
 def _biquad(corner_hz: float, quality: float, sign: float) -> aubio.digital_filter:
-    """Second-order high-pass or low-pass, after Bristow-Johnson, Audio EQ Cookbook."""
+    """Return a second-order high-pass or low-pass, after Bristow-Johnson, Audio EQ Cookbook."""
     omega = 2.0 * np.pi * corner_hz / RATE_HZ
     alpha, cosine = np.sin(omega) / (2.0 * quality), np.cos(omega)
     b = np.array([0.5, -sign, 0.5]) * (1.0 + sign * cosine) / (1.0 + alpha)
     a = np.array([-2.0 * cosine, 1.0 - alpha]) / (1.0 + alpha)
-    one = aubio.digital_filter(3)
-    one.set_biquad(*b, *a)
-    return one
+    biquad = aubio.digital_filter(3)
+    biquad.set_biquad(*b, *a)
+    return biquad

@@ -1,4 +1,4 @@
-"""Loudness by ITU-R BS.1770: power behind a filter that hears as the ear does."""
+"""Loudness by ITU-R BS.1770: power behind a filter that weights frequencies as the ear does."""
 
 import aubio
 import numpy as np
@@ -8,10 +8,10 @@ from vjnode.audio.sources.base import RATE_HZ
 
 
 class KWeighting:
-    """The two filters in a row of BS.1770-5 annex 1: a shelf for the head, then a high-pass.
+    """K-weighting of BS.1770-5 annex 1: a shelf for the head, followed by a high-pass.
 
-    Its coefficients are given for 48 kHz; here the same analogue prototypes are transformed for
-    44.1 kHz (bilinear; constants after Brecht De Man, "Evaluation of implementations of the
+    The standard gives coefficients for 48 kHz; here the same analogue prototypes are transformed
+    for 44.1 kHz (bilinear; constants after Brecht De Man, "Evaluation of implementations of the
     EBU R128 loudness measurement").
     """
 
@@ -20,9 +20,9 @@ class KWeighting:
         self._high_pass = _high_pass(hz=38.13547087602444, q=0.5003270373238773)
 
     def power(self, mono: NDArray[np.float32]) -> float:
-        """Take the next samples, shape (n,), float32, −1…1; return their weighted mean square.
+        """Return the weighted mean square of the next samples, shape (n,), float32, −1…1.
 
-        10 · log10 of it, less 0.691, is their loudness in LUFS.
+        Ten times its log10, minus 0.691, is their loudness in LUFS.
 
         n must be the same at every call.
         """

@@ -1,10 +1,10 @@
 """Onsets: the attacks of notes and drums, known a few milliseconds after they happen.
 
-Short windows are split into bands. An attack is a rise, in decibels, over the loudest of the
-recent past, in some of the bands: a drum rises in its own bands though a pad is louder in
-others; what swells, beats or trembles stays near its own recent past; what a vibrato or a
-glide moves from band to band was lost next door. Only ratios count, so that the level of the
-input does not.
+Short windows are split into bands. An attack is a rise in some of the bands, in decibels, over
+their recent maximum: a drum rises in its own bands even if a pad is louder in others; a swell, a
+beating or a tremolo stays near its own recent past; the energy that a vibrato or a glide moves
+from band to band was lost in the neighbouring band. Only ratios count, so the level of the input
+does not matter.
 
 After S. Böck and G. Widmer, "Maximum filter vibrato suppression for onset detection" (DAFx
 2013), with the maximum over time and a threshold from the statistics of noise.
@@ -27,31 +27,31 @@ STEP = 128
 """Frames from one window to the next, 2.9 ms."""
 
 GAP_S = 0.055
-"""Attacks closer than this are one: flams, the hands of a clap, a sweeping tom."""
+"""Attacks closer together than this count as one: flams, the hands of a clap, a tom's sweep."""
 
 LATENCY_S = 0.004
-"""From an attack to the end of the first window that shows it: the median of many drums."""
+"""Time from an attack to the end of the first window that shows it: the median of many drums."""
 
 _STEPS = BLOCK // STEP
-# First bins (of 86 Hz) of the bands, and where the last ends, 16.5 kHz; without DC.
+# First bins (of 86 Hz) of the bands, and the end of the last one, 16.5 kHz; without DC.
 _EDGES = np.array([1, 2, 3, 4, 6, 10, 16, 26, 41, 64, 93, 134, 192])
 _BANDS = len(_EDGES) - 1
-# Below 850 Hz a band is few bins wide; its level ripples with the period of the tone itself
-# and with chance, so that it takes a longer past to know what is new.
+# Below 850 Hz a band is only a few bins wide; its level ripples with the period of the tone and
+# with chance, so that a longer past is needed to tell what is new.
 _LOW_BANDS = 5
 _PAST_LOW, _PAST_HIGH = 16, 6
 _SKIPPED = 1  # the window just before shares most of its sound with this one
-_MOVED = 4  # windows without common sound: what a band lost since may sound next door
+_MOVED = 4  # windows apart that share no sound: energy lost since may be in the next band
 
-# What is quieter than this is not heard beside the rest: below a full-scale sine, below the
-# band's own recent peak, below the recent peak of all bands together.
+# Power below the greatest of these floors is inaudible beside the rest. They are relative to a
+# full-scale sine, to the band's own recent peak, and to the recent peak of all bands together.
 _FULL_SCALE = (WINDOW / 4) ** 2  # a Hann window adds up to half its length, a sine to half that
 _FLOOR, _BAND_RANGE, _RANGE = _FULL_SCALE * 10.0**-8.4, 10.0**-3.5, 10.0**-5.0
 _PEAK_FALL_DB_S = 6.0
 _PEAK_FALL = 10.0 ** (-_PEAK_FALL_DB_S * BLOCK_S / 10.0)
 
 # The level of Gaussian noise in n bins deviates by about 5.6 / √n dB (the power of one bin is
-# exponential). What rises above its past by less than a part of that is chance.
+# exponential). A rise of less than a part of that is chance.
 _CHANCE_DB = 5.6
 _CHANCE_PART = 0.6
 _LEAST_RISE_DB, _MOST_RISE_DB = 1.1, 12.0
@@ -64,9 +64,9 @@ _STRENGTH_RANGE_DB = 40.0
 class Onset:
     """One attack. Times are seconds of sound since the detector's first sample.
 
-    heard_s: end of the block that told it; nothing after was listened to.
-    attack_s: when it began, estimated, about 6 ms before ``heard_s``.
-    strength: 0…1; as loud as the loudest attack of late is 1, each 0.1 less is 4 dB.
+    heard_s: end of the block in which it was found; no later sound was used.
+    attack_s: estimated beginning of the attack, about 6 ms before ``heard_s``.
+    strength: 0…1; 1 is as loud as the loudest recent attack, each 0.1 less is 4 dB.
     """
 
     heard_s: float
@@ -83,8 +83,8 @@ class OnsetDetector:
         self._chance_db = _LEAST_RISE_DB + _CHANCE_PART * _CHANCE_DB / np.sqrt(bins)
         self._magnitudes = np.zeros((_STEPS, WINDOW // 2 + 1))
         self._floor = np.full(_BANDS, _FLOOR)
-        # The power of each window, oldest first, and for each window of the newest block its
-        # view of the past; a zero forgets what lies beyond a band's past.
+        # The power of each window, oldest first; for each window of the newest block a view of
+        # its past; and a mask whose zeros hide windows older than a band's past.
         self._past = np.tile(self._floor, (_PAST_LOW + _SKIPPED + _STEPS, 1))
         self._pasts = sliding_window_view(self._past[: _PAST_LOW + _STEPS - 1], _PAST_LOW, axis=0)
         self._known = np.ones((_BANDS, _PAST_LOW))
@@ -95,10 +95,10 @@ class OnsetDetector:
         self._strongest = 0.0
 
     def push(self, mono: NDArray[np.float32]) -> list[Onset]:
-        """Hear the next block, shape (BLOCK,), float32, finite, −1…1; return its onsets.
+        """Return the onsets of the next block, shape (BLOCK,), float32, finite, −1…1.
 
-        There is at most one, as blocks are much shorter than ``GAP_S``. A constant offset
-        makes no onsets, but can drown bass drums: take it away before.
+        There is at most one, because blocks are much shorter than ``GAP_S``. A constant offset
+        causes no onsets, but can mask bass drums: remove it first.
         """
         for i in range(_STEPS):
             self._magnitudes[i] = self._spectrum(mono[i * STEP : (i + 1) * STEP]).norm
@@ -113,16 +113,18 @@ class OnsetDetector:
             waited_s = (attack - self._last) / RATE_HZ
             if score_db > _THRESHOLD_DB and waited_s >= GAP_S:
                 self._last = attack
-                # The end of the block tells more of how loud it becomes.
+                # The end of the block tells best how loud the attack becomes.
                 strength = self._strength(float(power[-1, rises_db[i] > 0.0].sum()), waited_s)
                 attack_s = max(0.0, attack / RATE_HZ - LATENCY_S)
                 return [Onset(self._frames / RATE_HZ, attack_s, strength)]
         return []
 
     def _rises_db(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Take the windows of a block, shape (steps, bands); return how far each band rises.
+        """Return the rise of each band in the windows of a block, shape (steps, bands).
 
-        Shape (steps, bands), dB above the loudest of its past, less chance, at least 0.
+        power: shape (steps, bands).
+        Returns: shape (steps, bands), dB above the band's recent maximum, minus what may be
+            chance, 0…12.
         """
         level = np.maximum(power, self._floor)
         self._past[:-_STEPS] = self._past[_STEPS:]
@@ -140,7 +142,7 @@ class OnsetDetector:
         return np.minimum(np.maximum(rises_db, 0.0, out=rises_db), _MOST_RISE_DB, out=rises_db)
 
     def _strength(self, power: float, waited_s: float) -> float:
-        """Strength of an attack with this power, ``waited_s`` after the one before."""
+        """Return the strength of an attack with this power, ``waited_s`` after the previous one."""
         faded = self._strongest * 10.0 ** (-_PEAK_FALL_DB_S * waited_s / 10.0)
         self._strongest = max(power, faded)
         below_db = 10.0 * math.log10(self._strongest / power)

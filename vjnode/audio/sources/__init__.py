@@ -1,1 +1,1 @@
-"""Sources of sound: a device, a file, a test tone; all give blocks of the same kind."""
+"""Sources of sound: a device, a file, a test tone; all deliver the same kind of blocks."""

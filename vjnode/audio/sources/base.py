@@ -1,4 +1,4 @@
-"""A source of sound: something that is read block by block."""
+"""Interface of a source of sound, which is read block by block."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE_HZ = 44_100
-"""Every source delivers this sample rate; files and devices are resampled to it."""
+"""Sample rate of every source; files and devices are resampled to it."""
 
 BLOCK = 256
-"""Frames in a block, 5.8 ms: an onset is known that early."""
+"""Frames in a block, 5.8 ms, which bounds the delay of an onset."""
 
 BLOCK_S = BLOCK / RATE_HZ
 
@@ -26,10 +26,11 @@ class Block:
 
     pcm: shape (BLOCK, 2), float32, nominal range −1…1, left and right; always finite.
     t_s: position in the sound of the end of this block, s. Wraps when a file loops.
-    captured_s: when its last sample was heard, on ``monotonic_s``; offline: running
+    captured_s: time at which its last sample was heard, on ``monotonic_s``; offline: running
         time since the start of the sound (no wrap).
-    gain: what each frame is multiplied by before it is analysed, shape (BLOCK,), float32, at
-        least 1: what was lost when many channels were mixed to two; None: nothing was.
+    gain: factor by which each frame is multiplied before it is analysed, shape (BLOCK,), float32,
+        at least 1. It makes up for level lost when many channels were mixed to two; None: none
+        was lost.
     """
 
     pcm: NDArray[np.float32]
@@ -47,7 +48,7 @@ class Source(Protocol):
         """Return the next block, waiting for it when live; None at the end of the sound.
 
         Raises:
-            SourceError: the device has gone. The caller closes and opens anew.
+            SourceError: the device has gone. The caller closes the source and opens a new one.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Live sound from a device, by name."""
+"""Live sound from a device chosen by name."""
 
 import queue
 from contextlib import suppress
@@ -15,31 +15,32 @@ from vjnode.errors import SourceError
 from vjnode.runtime import monotonic_s
 
 SILENT_S = 0.75
-"""A device that has delivered before and does not for so long is gone."""
+"""Time without sound after which a device that has delivered before counts as gone."""
 
 FIRST_S = 2.5
-"""An idle sink of a sound server takes up to two seconds for the first samples."""
+"""Time allowed for the first samples; an idle sink of a sound server takes up to two seconds."""
 
 HELD_UP_S = 1.0
-"""A wait that took so much longer than it was to take says nothing about the device."""
+"""Excess over the intended wait, s, beyond which the process itself was held up, and the wait
+does not count against the device."""
 
 BACKLOG = round(0.2 / BLOCK_S)
-"""Blocks that may wait, 0.2 s. A reader further behind gets the newest; the rest is dropped."""
+"""Blocks that may be queued, 0.2 s. A reader further behind gets the newest; the rest is lost."""
 
 
 class LiveSource:
-    """Captures a sound input; of one with many channels, the first two, or those asked for.
+    """A live sound input: its first two channels, or those asked for.
 
-    PortAudio's callback only copies; a reader that waits in vain notices that the device has
-    gone, which PortAudio itself does not say.
+    PortAudio's callback only copies; the reader notices by a wait in vain that the device has
+    gone, which PortAudio itself does not report.
 
     Args:
         name: of the device, as ``choose`` takes it; None for the system's default.
-        channels: those to be heard; None: the first two.
+        channels: channels to use; None: the first two.
 
     Raises:
-        SourceError: PyAudio is missing, there is no such device, it has not so many channels,
-            or it cannot be opened.
+        SourceError: PyAudio is missing, there is no such device, it has too few channels, or it
+            cannot be opened.
     """
 
     def __init__(self, name: str | None, channels: Channels | None = None) -> None:
@@ -50,7 +51,7 @@ class LiveSource:
         try:
             device = choose(inputs(self._library), name)
             self.name = f"device {device.name}"
-            # Its C code costs a third of what a Condition does, 172 times a second.
+            # Its C code costs a third of a Condition's time, 172 times a second.
             self._chunks: queue.SimpleQueue[tuple[bytes, float]] = queue.SimpleQueue()
             self._patience_s = FIRST_S
             self._open(device)
@@ -64,8 +65,8 @@ class LiveSource:
         """Wait for the next block and return it.
 
         Raises:
-            SourceError: none has come for too long. Only ending the process surely frees
-                the device then.
+            SourceError: no block has come for too long. Then only the end of the process is
+                sure to free the device.
         """
         while self._intake.waiting < BLOCK:
             data, self._captured_s = self._next_chunk()
@@ -80,13 +81,13 @@ class LiveSource:
         return Block(pcm, self._blocks * BLOCK_S, self._captured_s - self._intake.behind_s, gain)
 
     def close(self) -> None:
-        """Release the device, or give up after a second; a second call does nothing."""
+        """Release the device, or give up after one second; calling again does nothing."""
         library, self._library = self._library, None
         if library is not None:
             release(library, self._stream)
 
     def _open(self, device: DeviceInfo) -> None:
-        """Open at 44.1 kHz with the channels asked for, else as near as the device takes it."""
+        """Open at 44.1 kHz with the channels asked for, else as near as the device supports."""
         if self._picked is not None and (why := self._picked.missing_in(device.channels)):
             raise SourceError(f"the sound input {device.name!r}: {why}")
         least = min(2, device.channels) if self._picked is None else self._picked.last
@@ -137,7 +138,7 @@ class LiveSource:
             try:
                 chunk = self._chunks.get(timeout=self._patience_s)
             except queue.Empty:
-                # A process that was stopped, or slept with its machine, has waited for nothing.
+                # If the process was stopped, or its machine slept, the wait proves nothing.
                 if monotonic_s() - since_s > self._patience_s + HELD_UP_S:
                     continue
                 gone = f"{self.name} delivers no sound any more; has it gone?"

@@ -1,4 +1,4 @@
-"""The sound inputs of this machine, and the one that a name means."""
+"""List of this machine's sound inputs, and the choice of one by name."""
 
 import locale
 import logging
@@ -17,17 +17,17 @@ MME_NAME = 31
 """Characters that MME keeps of a device's name."""
 
 _RANKS = {WASAPI: 0, "Windows DirectSound": 2, MME: 3, "Windows WDM-KS": 4}
-"""Windows lists a device once for each way to it. WASAPI is the one with the least delay that
-shares the device with others; MME has 100 ms, and what WDM-KS opens is taken from others. The
-ways of other systems are all of rank 1."""
+"""Ranks of Windows' host APIs, the best first; Windows lists a device once for each of them.
+WASAPI has the least delay of those that share the device with other programs; MME has 100 ms, and
+WDM-KS takes the device away from others. The host APIs of other systems are all of rank 1."""
 
 
 @dataclass(frozen=True)
 class DeviceInfo:
     """A sound input.
 
-    channels: at least 1. rate_hz: what it runs at by default. default: whether it is the system's
-    default. host_api: the system's way to it. api_default: whether it is the default of that way.
+    channels: at least 1. rate_hz: its default rate. default: whether it is the system's default.
+    host_api: the system's interface to it. api_default: whether it is the default of that API.
     """
 
     name: str
@@ -40,9 +40,9 @@ class DeviceInfo:
 
 
 def list_devices() -> list[DeviceInfo]:
-    """Return the sound inputs of this machine; none, with the reason logged, if there is no way.
+    """Return the sound inputs of this machine.
 
-    Never raises.
+    Never raises: returns an empty list, with the reason logged, if the inputs cannot be listed.
     """
     with no_jack_leftovers():
         try:
@@ -58,12 +58,12 @@ def list_devices() -> list[DeviceInfo]:
 def choose(devices: Iterable[DeviceInfo], wanted: str | None) -> DeviceInfo:
     """Return the device meant by ``wanted``; None: the system's default.
 
-    wanted: a name, exactly, else a part of it in any case; behind it may follow ``@`` and the
-        host API, or a part of its name in any case, which alone means that API's default. Of a
-        device that there are several ways to, the best is taken.
+    wanted: an exact name, else a part of one in upper or lower case; it may be followed by ``@``
+        and a host API's name, or a part of that in upper or lower case, which on its own means
+        that API's default. For a device with several host APIs the best one is taken.
 
     Raises:
-        SourceError: there is none.
+        SourceError: there is no such device.
     """
     devices = list(devices)
     if not devices:
@@ -102,7 +102,7 @@ def inputs(library: Any) -> list[DeviceInfo]:  # noqa: ANN401 - PyAudio has no t
 
 
 def _default(library: Any, apis: list[dict[str, Any]]) -> int | None:  # noqa: ANN401
-    """Return the index of the default input, by the best way to it."""
+    """Return the index of the default input in the best host API."""
     for api in apis:
         if api["name"] == WASAPI and api["defaultInputDevice"] >= 0:
             return int(api["defaultInputDevice"])
@@ -113,12 +113,12 @@ def _default(library: Any, apis: list[dict[str, Any]]) -> int | None:  # noqa: A
 
 
 def _default_of(devices: list[DeviceInfo]) -> DeviceInfo | None:
-    """Return the default of a way to devices, else the first; None where there are none."""
+    """Return the default among a host API's devices, else the first; None if there are none."""
     return min(devices, key=lambda d: not d.api_default, default=None)
 
 
 def _named(devices: list[DeviceInfo], wanted: str) -> DeviceInfo | None:
-    """Return the device that ``wanted`` fits best, by the best way to it."""
+    """Return the device whose name fits ``wanted`` best, in the best host API."""
     whole = {d: _whole_name(d, devices) for d in devices}
     low = wanted.casefold()
     tests: tuple[Callable[[DeviceInfo], bool], ...] = (
@@ -139,7 +139,7 @@ def _is_cut(device: DeviceInfo) -> bool:
 
 
 def _whole_name(device: DeviceInfo, devices: list[DeviceInfo]) -> str:
-    """Return the name of a device as the other ways to it have it."""
+    """Return the full name of a device, as other host APIs report it."""
     if _is_cut(device):
         for other in devices:
             if other.host_api != MME and other.name.startswith(device.name):
@@ -148,10 +148,10 @@ def _whole_name(device: DeviceInfo, devices: list[DeviceInfo]) -> str:
 
 
 def _text(name: str | bytes) -> str:
-    """Return a name that PortAudio gave, as it was meant.
+    """Return a name from PortAudio, decoded correctly.
 
-    PortAudio's names are UTF-8, but PyAudio reads them in the system's own code page first: on
-    Windows each ``ü`` becomes ``Ã¼``. A name that fits neither it leaves as bytes.
+    PortAudio's names are UTF-8, but PyAudio decodes them by the system's own code page first: on
+    Windows each ``ü`` becomes ``Ã¼``. A name that fits neither, PyAudio leaves as bytes.
     """
     if isinstance(name, bytes):
         return name.decode("utf-8", "replace")

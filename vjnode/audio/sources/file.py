@@ -1,4 +1,4 @@
-"""Sound from a file, streamed: whatever PyAV can decode."""
+"""Sound streamed from any file that PyAV can decode."""
 
 import logging
 from collections.abc import Iterator
@@ -16,23 +16,23 @@ from vjnode.errors import InputError, SourceError
 _log = logging.getLogger(__name__)
 
 PIECE = 2048
-"""Frames converted at once: the future of a song is known, so that this costs no delay."""
+"""Frames converted at once; as a file can be read ahead, this adds no delay."""
 
 _Chunk = tuple[NDArray[np.float32], int, tuple[str, ...]]
 """Samples, shape (n, channels), their rate in Hz, and the names of the channels."""
 
 
 class FileSource:
-    """Reads a song as fast as it is asked for; a clock is put around it by ``Paced``.
+    """Reads a song as fast as it is asked for; ``Paced`` adds a clock to it.
 
     Args:
         path: any file with an audio stream; mono and surround are mixed to stereo.
         loop: start over at the end, without a gap, instead of ending.
-        channels: those to be heard; None: all.
+        channels: channels to use; None: all.
 
     Raises:
         InputError: no such file, a folder, not a media file, no audio stream, no sound in it,
-            or it has not so many channels.
+            or too few channels.
     """
 
     def __init__(self, path: str | Path, *, loop: bool, channels: Channels | None = None) -> None:
@@ -56,7 +56,7 @@ class FileSource:
 
     @property
     def duration_s(self) -> float | None:
-        """Length of the song, s, as its file says; None when it does not say."""
+        """Length of the song, s, by its file's header; None if that does not tell."""
         duration = self._container.duration
         return None if duration is None else duration / av.time_base
 
@@ -85,12 +85,12 @@ class FileSource:
         return Block(pcm, self._position / RATE_HZ, self._read * BLOCK_S, gain)
 
     def close(self) -> None:
-        """Close the file; a second call does nothing."""
+        """Close the file; calling again does nothing."""
         self._chunks = iter(())
         self._container.close()
 
     def _fill(self) -> None:
-        """Decode until a whole block is waiting or the song is at its end."""
+        """Decode until a whole block is ready or the song has ended."""
         while self._intake.waiting < BLOCK:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -99,7 +99,7 @@ class FileSource:
             self._intake.push(*chunk)
 
     def _rewind(self) -> None:
-        """Open anew: not every container can seek, and some seek inexactly."""
+        """Open the file again: not every container can seek, and some seek inexactly."""
         self._container.close()
         try:
             self._container = _open(self.path)
@@ -111,7 +111,7 @@ class FileSource:
             raise SourceError(f"{self.path} holds no sound any more; was it changed in the show?")
 
     def _decode(self) -> Iterator[_Chunk]:
-        """Yield the song in chunks as long as they are coded. Damaged packets are left out.
+        """Yield the song in chunks of the length of its coded frames. Skip damaged packets.
 
         Some streams change their rate or channels on the way.
         """
@@ -119,8 +119,8 @@ class FileSource:
         for frame in self._frames():
             if _shape(frame) != shape:
                 shape = _shape(frame)
-                # Only the type of the samples is changed here, one by one. In packed form,
-                # because PyAV 18 crashes when it hands out eight channels or more one by one.
+                # Only the sample type is converted here, frame by frame. In packed form, because
+                # PyAV 18 crashes on planar frames of eight channels or more.
                 to_float = av.AudioResampler("flt", frame.layout, frame.sample_rate)
                 channels = tuple(channel.name for channel in frame.layout.channels)
             for piece in to_float.resample(frame):

@@ -1,4 +1,4 @@
-"""PortAudio with its bad habits contained: it is optional, noisy and may hang."""
+"""Safe use of PortAudio, which is optional, writes to stderr and may hang."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ from vjnode.remedies import install, install_extra, install_packages
 RELEASE_S = 1.0
 
 JACK_FOLDER = Path(f"/dev/shm/jack_db-{os.getuid()}") if hasattr(os, "getuid") else None  # noqa: S108
-"""The folder of JACK's library for its database; None on Windows."""
+"""Folder in which JACK's library keeps its database; None on Windows."""
 
 _RELEASE = "release PortAudio"
 
@@ -26,7 +26,7 @@ def load_pyaudio() -> ModuleType:
     """Import PyAudio.
 
     Raises:
-        SourceError: it is not installed, or its library is missing; says how to install it.
+        SourceError: it is not installed, or its library is missing; tells how to install it.
     """
     try:
         import pyaudio  # noqa: PLC0415 - optional
@@ -45,7 +45,7 @@ def load_pyaudio() -> ModuleType:
 
 
 def _headers() -> str:
-    """Return what PyAudio is built with here, in words before the command that builds it."""
+    """Return a phrase on the headers that PyAudio needs here, to precede its install command."""
     system = platform.system()
     if system == "Darwin":
         return "run: brew install portaudio and then "
@@ -71,12 +71,12 @@ def initialise(pyaudio: ModuleType) -> Any:  # noqa: ANN401 - PyAudio has no typ
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Send what C libraries write to stderr nowhere: ALSA and JACK try everything aloud.
+    """Discard what C libraries write to stderr: ALSA and JACK report every failed attempt there.
 
     Does nothing where there is no stderr, as in pythonw.exe.
     """
     if sys.stderr is not None:
-        with suppress(OSError, ValueError):  # it is gone, or closed
+        with suppress(OSError, ValueError):  # stderr is gone, or closed
             sys.stderr.flush()
     try:
         kept = os.dup(2)
@@ -95,11 +95,11 @@ def quiet_stderr() -> Iterator[None]:
 
 @contextmanager
 def no_jack_leftovers() -> Iterator[None]:
-    """Remove what the JACK client library leaves in shared memory when it finds no server.
+    """Remove the files that the JACK client library leaves in shared memory if it finds no server.
 
-    PortAudio asks JACK on Linux even where nobody uses it. A folder that was there before, or
-    in which another process has a file open, as a server that was started meanwhile has,
-    belongs to somebody else and stays.
+    PortAudio asks JACK on Linux even where nobody uses it. The folder is kept if it existed
+    before, or if another process has a file open in it, as a server started meanwhile does: then
+    it belongs to somebody else.
     """
     was_there = JACK_FOLDER is None or JACK_FOLDER.exists()
     try:
@@ -110,20 +110,20 @@ def no_jack_leftovers() -> Iterator[None]:
 
 
 def _used_by_others(folder: Path) -> bool:
-    """Return whether another process has a file in ``folder`` open, as far as one may know."""
+    """Return whether another process has a file in ``folder`` open, as far as we may look."""
     own = str(os.getpid())
     for process in Path("/proc").glob("[0-9]*"):
         try:
             files = [] if process.name == own else list((process / "fd").iterdir())
-        except OSError:  # it has ended, or is somebody else's
+        except OSError:  # the process has ended, or is another user's
             continue
-        if any(_lies_in(folder, one) for one in files):
+        if any(_lies_in(folder, file) for file in files):
             return True
     return False
 
 
 def _lies_in(folder: Path, file: Path) -> bool:
-    """Return whether an open file of a process lies in ``folder``; not if it is closed by now."""
+    """Return whether a process's open file lies in ``folder``; False if it is closed by now."""
     try:
         return file.readlink().is_relative_to(folder)
     except OSError:
@@ -133,8 +133,9 @@ def _lies_in(folder: Path, file: Path) -> bool:
 def release(library: Any, stream: Any | None) -> None:  # noqa: ANN401
     """Close stream and library, but wait no longer than a second.
 
-    With a dead sound server these calls never return. They are then left behind in a daemon
-    thread; the process can end, but PortAudio cannot be used in it again: ``hangs`` says so.
+    With a dead sound server these calls never return. They are then left running in a daemon
+    thread; the process can end, but PortAudio cannot be used in it again, and ``hangs`` returns
+    True.
     """
 
     def work() -> None:

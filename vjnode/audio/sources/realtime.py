@@ -1,4 +1,4 @@
-"""Real time for sources that have no clock of their own."""
+"""Real-time pacing of sources that have no clock of their own."""
 
 import math
 import time
@@ -9,19 +9,19 @@ from vjnode.audio.sources.base import BLOCK_S, Block, Source
 from vjnode.runtime import monotonic_s
 
 CATCH_UP_S = 0.1
-"""After a longer stall the sound is skipped to where it would be by now; a shorter one is made up
-for by handing blocks out faster."""
+"""Longest stall, s, that is caught up by delivering blocks faster. After a longer one the sound is
+skipped to the position that it would have reached by now."""
 
 MOST_SKIPPED_S = 15.0
-"""After a stall longer than this the sound goes on where it was: the whole show stood still, as
-when a laptop is closed, and an hour of a song would take long to skip."""
+"""Longest stall, s, that is skipped. After a longer one the sound continues where it stopped: the
+whole show stood still, as when a laptop is closed, and an hour of a song takes long to skip."""
 
 
 class Paced:
-    """Hands out the blocks of a file or a tone when they would be heard.
+    """Delivers the blocks of a file or a tone at the times at which they would be heard.
 
     The n-th block is due n blocks after the first read, however long the reader takes, so that
-    the sound does not drift from the clock; only a long stand-still moves it.
+    the sound does not drift from the clock; only a long standstill moves it.
 
     Args:
         source: any source that never waits.
@@ -42,7 +42,7 @@ class Paced:
         self._blocks = 0
 
     def read(self) -> Block | None:
-        """Wait until the next block is over and return it, stamped with that time."""
+        """Wait until the end of the next block is due; return it, stamped with that time."""
         now_s = self._clock()
         if not self._blocks:
             self._start_s = now_s

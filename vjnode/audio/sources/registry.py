@@ -12,12 +12,12 @@ from vjnode.paths import shipped
 def open_source(spec: str, *, live: bool) -> Source:
     """Open the sound that ``spec`` names: ``demo``, ``file:PATH``, ``device[:NAME]``, ``tone``.
 
-    live: hand out files and the tone in real time, and start songs over at their end.
-        Otherwise songs are read once, as fast as asked for, and devices are refused.
+    live: deliver files and the tone in real time, and start songs over at their end. Otherwise
+        songs are read once, as fast as asked for, and devices are refused.
 
     Raises:
         InputError: the spec or the file cannot be used.
-        SourceError: the device cannot be opened; it may be there later.
+        SourceError: the device cannot be opened now; it may become available later.
     """
     asked = parse_audio(spec)
     source: Source

@@ -1,4 +1,4 @@
-"""Converter of any sound to what the node hears: 44.1 kHz, stereo, finite, −1…1."""
+"""Converter of any sound to the node's format: 44.1 kHz, stereo, finite, −1…1."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from vjnode.audio.samples import Fifo, scrub
 from vjnode.audio.sources.base import BLOCK, RATE_HZ
 
 _HALF = float(np.sqrt(0.5))
-"""−3 dB: what the centre and the rear count in each side (ITU-R BS.775)."""
+"""Weight of the centre and of the rear in each side, −3 dB (ITU-R BS.775)."""
 
 _SIDES = {
     ("FL", "DL"): (1.0, 0.0),
@@ -23,17 +23,17 @@ _WEIGHTS = {name: weights for names, weights in _SIDES.items() for name in names
 
 
 class Intake:
-    """Takes sound of any rate, channels and chunk size, and hands out blocks without gaps.
+    """Converts sound of any rate, channels and chunk size to blocks without gaps.
 
-    The same sound gives the same blocks, bit for bit, in whatever chunks it comes: it is
-    converted in pieces of fixed length. It is scrubbed before it is resampled, because one
-    bad sample would otherwise spoil all that the resampler's filter still holds.
+    The same sound gives the same blocks, bit for bit, whatever chunks it arrives in: it is
+    converted in pieces of fixed length. It is scrubbed before it is resampled, because one bad
+    sample would otherwise spoil everything in the resampler's filter.
 
-    More than two channels are mixed to stereo by fixed weights, so that what is heard neither
-    pumps nor clips; the gain with which it is to be analysed goes beside it.
+    More than two channels are mixed to stereo by fixed weights, so that the audible sound neither
+    pumps nor clips; the gain for its analysis is kept beside it.
 
     Args:
-        piece: frames of incoming sound that are converted at once. A short one adds little
+        piece: frames of incoming sound that are converted at once. A short piece adds little
             delay, a long one costs less.
     """
 
@@ -48,26 +48,26 @@ class Intake:
         self._ready = Fifo()
         self._gains = Fifo(1)
         self._came = 0  # frames in this format
-        self._made = 0  # frames that became of them
+        self._made = 0  # frames that were made from them
 
     @property
     def waiting(self) -> int:
-        """Frames that are ready to be taken."""
+        """Number of frames that are ready to be taken."""
         return self._ready.waiting
 
     @property
     def behind_s(self) -> float:
-        """Length of the sound, s, that came after the last frame that was taken."""
+        """Length of the sound, s, received after the last frame that was taken."""
         held = self._ready.waiting - self._made
         return self._came / self._rate_hz + held / RATE_HZ
 
     def push(self, pcm: NDArray[np.float32], rate_hz: int, channels: Sequence[str]) -> None:
-        """Take the next chunk; a change of rate or channels goes on without a gap.
+        """Append the next chunk; a change of rate or channels causes no gap.
 
-        pcm: shape (n, channels), float, any n, any values; copied. NaN counts as 0 and what
-            is over full scale is clipped.
-        rate_hz: of this chunk; at least 1.
-        channels: what the channels are, as FFmpeg names them; see ``downmix``.
+        pcm: shape (n, channels), float, any n, any values; copied. NaN counts as 0 and values
+            over full scale are clipped.
+        rate_hz: sample rate of this chunk; at least 1.
+        channels: FFmpeg's names of the channels; see ``downmix``.
         """
         form = (rate_hz, tuple(channels))
         if form != self._format:
@@ -83,7 +83,7 @@ class Intake:
             self._convert(self._raw.take(self._piece))
 
     def finish(self) -> None:
-        """Convert what is still held: the sound ends here, or another one follows."""
+        """Convert the rest that is still held, because the sound ends or another one follows."""
         if self._raw.waiting:
             self._convert(self._raw.take(self._piece))
         if self._resampler is not None:
@@ -94,8 +94,8 @@ class Intake:
     def take(self, count: int = BLOCK) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the next ``count`` frames, or as many as are ready, and their gain.
 
-        Returns: the frames, shape (n, 2), float32, −1…1; what each is to be multiplied by before
-            it is analysed, shape (n,), float32, at least 1.
+        Returns: the frames, shape (n, 2), float32, −1…1; the factor by which each is to be
+            multiplied before it is analysed, shape (n,), float32, at least 1.
         """
         return self._ready.take(count), self._gains.take(count)[:, 0]
 
@@ -129,13 +129,13 @@ class Intake:
 
 
 def downmix(channels: Sequence[str]) -> NDArray[np.float32]:
-    """Return what each channel counts on the left and on the right: shape (channels, 2), 0…1.
+    """Return the weight of each channel on the left and the right: shape (channels, 2), 0…1.
 
-    The weights of a side add up to 1, so that nothing clips; a lone channel is heard on both
-    sides at full level. No channel is left out, the one for the deep notes least of all.
+    The weights of a side add up to 1, so that nothing clips; a single channel is mixed to both
+    sides at full level. No channel is left out, not even the one for low-frequency effects.
 
-    channels: as FFmpeg names them (FL, FR, FC, LFE, BL …). Of channels without such a name,
-        the first two are left and right; the others count in the middle.
+    channels: FFmpeg's names (FL, FR, FC, LFE, BL …). Of channels without such a name, the first
+        two are left and right; the others count in the middle.
     """
     weights = np.array([_WEIGHTS.get(name, (_HALF, _HALF)) for name in channels], np.float32)
     if len(channels) > 1 and not any(name in _WEIGHTS for name in channels):

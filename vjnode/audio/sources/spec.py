@@ -23,17 +23,17 @@ _RANGE = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
 
 @dataclass(frozen=True)
 class Channels:
-    """Neighbouring channels, counted from 1, as their sockets are labelled."""
+    """A range of neighbouring channels, counted from 1, as their sockets are labelled."""
 
     first: int
     last: int
 
     def __str__(self) -> str:
-        """Return them as they are written in ``--audio``."""
+        """Return the range as it is written in ``--audio``."""
         return f"channels={self.first}" + (f"-{self.last}" if self.last > self.first else "")
 
     def missing_in(self, count: int) -> str:
-        """Return why they cannot be heard where there are ``count`` channels; empty if they can."""
+        """Return why a device or file of ``count`` channels lacks the range; empty if it has it."""
         if self.last <= count:
             return ""
         there = "1 channel" if count == 1 else f"{count} channels"
@@ -43,12 +43,12 @@ class Channels:
     def pick(
         self, pcm: NDArray[np.float32], names: Sequence[str]
     ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-        """Return these channels alone, and what they are called from now on.
+        """Return these channels alone, and their new names.
 
-        A pair is left and right, whatever it was called; a stream that has become too narrow
-        keeps all that it has.
+        A pair becomes left and right, whatever its names were; a stream that now has too few
+        channels keeps all of them.
 
-        pcm: shape (n, channels). names: of its channels, as FFmpeg calls them.
+        pcm: shape (n, channels). names: FFmpeg's names of its channels.
         """
         if self.last > len(names):
             return pcm, tuple(names)
@@ -63,7 +63,7 @@ class AudioSpec:
 
     kind: ``demo``, ``tone``, ``file`` or ``device``.
     name: path of the file, or name of the device; empty for the default device.
-    channels: those to be heard; None: as many as are usual there.
+    channels: channels to use; None: the default of that kind of source.
     """
 
     kind: str
@@ -72,15 +72,15 @@ class AudioSpec:
 
 
 def kind_of(spec: str) -> str:
-    """Return the kind of source that ``spec`` begins with, whether or not it can be used."""
+    """Return the kind of source that ``spec`` begins with; it need not be a valid one."""
     return spec.partition(":")[0].split(",")[0]
 
 
 def parse_audio(spec: str) -> AudioSpec:
-    """Return what ``spec`` asks for. Nothing is opened.
+    """Return the parsed ``spec``. Nothing is opened.
 
     Raises:
-        InputError: there is no such kind of source, or its channels are no channels.
+        InputError: there is no such kind of source, or its channels are not valid.
     """
     kind, colon, name = spec.partition(":")
     channels = None
@@ -96,7 +96,7 @@ def parse_audio(spec: str) -> AudioSpec:
 
 
 def _names_a_file(kind: str, name: str) -> bool:
-    """Return whether a file is called so, with all that looks like a choice of channels."""
+    """Return whether a file has this name, including what looks like a choice of channels."""
     return kind == "file" and Path(name).expanduser().is_file()
 
 

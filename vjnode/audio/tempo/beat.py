@@ -1,4 +1,4 @@
-"""Where the count of beats is, and how it goes on by itself."""
+"""Position in the count of beats, and its extrapolation in time."""
 
 import math
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 BEATS_PER_BAR = 4
 
 SLEW_S = 0.4
-"""Time constant with which a small error of phase is worn off."""
+"""Time constant with which a small error of phase is corrected."""
 
 FORGET_S = 2.0
-"""Time constant with which confidence fades when there is nothing to go by."""
+"""Time constant with which confidence fades when there are no estimates."""
 
 
 @dataclass(frozen=True)
 class Beat:
-    """Where the count of beats is and how it goes on; enough for another process to go on.
+    """Count of beats at one time, with all that another process needs to continue it.
 
-    bpm: beats a minute; 0 until a tempo was found or set.
+    bpm: beats per minute; 0 until a tempo was found or set.
     beats: the count at ``anchor_s``; whole numbers are beats, multiples of four begin bars.
-    anchor_s: seconds, on the clock that was handed to ``BeatClock``.
-    pull: beats that the count still gains, with time constant ``SLEW_S``, to wear off an error.
-    confidence: 0…1, how sure the tracker was or hands were; fades with ``FORGET_S``.
-    locked: whether there is a tempo, so that the count goes on.
+    anchor_s: seconds, on the clock whose times are passed to ``BeatClock``.
+    pull: beats that the count still gains, with time constant ``SLEW_S``, to correct an error.
+    confidence: 0…1, certainty of the tracker or of a setting by hand; fades with ``FORGET_S``.
+    locked: whether there is a tempo, so that the count continues.
     """
 
     bpm: float = 0.0
@@ -42,7 +42,7 @@ class Beat:
         return self.beats / BEATS_PER_BAR % 1.0
 
     def at(self, now_s: float) -> "Beat":
-        """Return the same beat, seen at ``now_s``; times before the anchor count as the anchor."""
+        """Return this beat moved on to ``now_s``; times before the anchor count as the anchor."""
         passed_s = max(0.0, now_s - self.anchor_s)
         left = math.exp(-passed_s / SLEW_S)
         beats = self.beats + passed_s * self.bpm / 60.0 + self.pull * (1.0 - left)
@@ -56,9 +56,9 @@ class Beat:
         )
 
     def next_s(self, whole: float = 1.0) -> float:
-        """Return when, after the anchor, the count is next a multiple of ``whole``; inf if never.
+        """Return the next time after the anchor at which the count is a multiple of ``whole``.
 
-        Exact to the rest of ``pull``.
+        Infinite if there is none. Exact but for the rest of ``pull``.
         """
         if not self.locked:
             return math.inf

@@ -1,4 +1,4 @@
-"""A clock of beats: goes on counting where the music pauses, and does as the artist says."""
+"""A clock of beats, which keeps counting while the music pauses and obeys the artist."""
 
 import math
 from collections import deque
@@ -14,40 +14,40 @@ SLOWEST_BPM, FASTEST_BPM = 30.0, 300.0
 """Tempi that can be set by hand."""
 
 TAP_GAP_S = 2.0
-"""A tap that comes later than this after the last one begins anew."""
+"""Longest time between two taps; a later tap starts a new series."""
 
 TAPS = 8
-"""How many taps the tempo is the median of."""
+"""Number of taps whose median gives the tempo."""
 
 SURE = 0.3
-"""Estimates of less confidence are not listened to."""
+"""Confidence below which estimates are ignored."""
 
 FIRST_S = 0.7
-"""How long estimates must agree before the clock starts."""
+"""Time for which estimates must agree before the clock starts."""
 
 RELOCK_S = 1.1
-"""How long they must agree on something else before the clock follows."""
+"""Time for which estimates must agree on another tempo or phase before the clock follows."""
 
 LEVEL_S = 2.0
-"""The same for half or double the tempo, between which trackers waver."""
+"""The same for half or double the tempo, between which trackers alternate."""
 
 _SAME = 0.04  # relative difference of tempi that are the same
 _TAPPED = 0.03  # how far the tracker may go from a tapped tempo
-_ASTRAY = 0.25  # error in beats that is not worn off: the beats are somewhere else
-_GAIN = 0.3  # part of the error that is worn off after each estimate
+_ASTRAY = 0.25  # error in beats that is too large to be corrected: the beats are elsewhere
+_GAIN = 0.3  # part of the error that is corrected after each estimate
 _SLOWEST_GAIN = 0.03
 _DRIFT = 0.008  # relative difference of tempi that is no noise
 
 
 class BeatClock:
-    """Counts beats from what the tracker finds and what hands do.
+    """Counts beats by the tracker's estimates and by the artist's taps and settings.
 
-    Left alone it starts with the first estimates that agree, wears small errors off, follows
-    another tempo once estimates agree on it, and keeps time when there are none. All times are
-    seconds on one clock that does not go back.
+    Without the artist it starts with the first estimates that agree, corrects small errors
+    smoothly, follows another tempo once estimates agree on it, and keeps time when there are
+    none. All times are seconds on one clock that does not go back.
 
-    The count never falls, but for ``tap``, ``resync`` and ``halve``: they mean this very moment,
-    and may set it back inside a beat, never across one.
+    The count never decreases except by ``tap``, ``resync`` and ``halve``: they refer to the
+    present moment, and may set it back within a beat, never across one.
     """
 
     def __init__(self) -> None:
@@ -62,13 +62,13 @@ class BeatClock:
         self._own_phase = False
 
     def at(self, now_s: float) -> Beat:
-        """Return where the count is at ``now_s``."""
+        """Return the beat at ``now_s``."""
         return self._beat.at(now_s)
 
     def follow(self, estimate: Estimate | None, now_s: float) -> None:
-        """Take what the tracker says; None is no news.
+        """Follow the tracker's estimate; None if there is no new one.
 
-        now_s: when the last sample that the tracker had heard was heard.
+        now_s: time at which the tracker's last sample was heard.
         """
         if estimate is None:
             return
@@ -81,11 +81,11 @@ class BeatClock:
         heard = Beat(estimate.bpm, since, now_s, locked=True)
         if self._beat.locked:
             self._steer(heard)
-        elif self._insists(heard, FIRST_S):
+        elif self._agreed_for(heard, FIRST_S):
             self._lock(heard)
 
     def tap(self, now_s: float) -> None:
-        """Say that a beat is now; from the second tap on also how fast they come."""
+        """Set a beat to ``now_s``; from the second tap on, set the tempo too."""
         if self._taps and now_s - self._taps[-1] > TAP_GAP_S:
             self._taps.clear()
         self._taps.append(now_s)
@@ -98,7 +98,7 @@ class BeatClock:
         self._count_from(beat, 1)
 
     def resync(self, now_s: float) -> None:
-        """Say that the first beat of a bar is now."""
+        """Set the first beat of a bar to ``now_s``."""
         self._count_from(self._beat.at(now_s), BEATS_PER_BAR)
 
     def double(self, now_s: float) -> None:
@@ -112,7 +112,7 @@ class BeatClock:
         self._change_level(beat, 0.5, beat.beats / 2.0 % 1.0)
 
     def set_bpm(self, bpm: float, now_s: float) -> None:
-        """Fix the tempo; the tracker then moves the phase only. 0 is ``release``.
+        """Fix the tempo; the tracker then changes the phase only. 0 does the same as ``release``.
 
         Raises:
             InputError: neither 0 nor 30…300.
@@ -131,7 +131,7 @@ class BeatClock:
         self._tapped_bpm = self._rival = None
 
     def release(self) -> None:
-        """Follow the music again; the tempo stays until the music has another."""
+        """Follow the music again; the tempo stays until the tracker finds another."""
         self._fixed = self._own_level = self._own_phase = False
         self._tapped_bpm = self._rival = None
         self._taps.clear()
@@ -140,7 +140,7 @@ class BeatClock:
     def _steer(self, heard: Beat) -> None:
         beat = self._beat
         level, folded = _fold(heard, beat.bpm)
-        # Every beat on the slower level is one on the faster; hands may have chosen off-beats.
+        # Every beat on the slower level is one on the faster; the artist may have chosen off-beats.
         unit = min(level, 0.5 if self._own_phase else 1.0)
         error = folded.beats - beat.beats - beat.pull
         error -= unit * round(error / unit)
@@ -151,17 +151,17 @@ class BeatClock:
             self._correct(folded.bpm, error)
             if level == 1.0 or self._own_level:
                 self._rival = None
-            elif self._insists(heard, LEVEL_S):
+            elif self._agreed_for(heard, LEVEL_S):
                 self._lock(heard)
-        elif self._insists(heard, RELOCK_S):
+        elif self._agreed_for(heard, RELOCK_S):
             self._lock(folded if self._own_level else heard)
 
     def _correct(self, bpm: float, error: float) -> None:
-        """Wear off an error in beats and take on a little of the tempo."""
+        """Start to correct an error in beats, and move the tempo a little towards ``bpm``."""
         beat = self._beat
         self._followed += 1
         if not self._fixed:
-            # A running mean tells the tempo well enough to keep time through a long break.
+            # A running mean is exact enough to keep time through a long break.
             gain = max(1.0 / self._followed, _SLOWEST_GAIN)
             gain = max(gain, _GAIN) if abs(bpm / beat.bpm - 1.0) > _DRIFT else gain
             new_bpm = beat.bpm + gain * (bpm - beat.bpm)
@@ -174,8 +174,8 @@ class BeatClock:
         pull = min(max(beat.pull + _GAIN * error, -most), most)
         self._beat = replace(beat, pull=pull)
 
-    def _insists(self, heard: Beat, long_s: float) -> bool:
-        """Whether estimates have agreed with this one for so long."""
+    def _agreed_for(self, heard: Beat, long_s: float) -> bool:
+        """Return whether estimates have agreed with this one for ``long_s``."""
         rival, self._rival = self._rival, heard
         if rival is not None and _same_tempo(rival.bpm, heard.bpm):
             error = rival.at(heard.anchor_s).beats - heard.beats
@@ -185,7 +185,7 @@ class BeatClock:
         return False
 
     def _lock(self, heard: Beat) -> None:
-        """Take on tempo and phase; the count jumps forward to the latter."""
+        """Adopt tempo and phase of ``heard``; the count jumps forward to that phase."""
         beat = self._beat
         bpm = beat.bpm if self._fixed else heard.bpm
         beats = beat.beats + (heard.beats - beat.beats) % 1.0
@@ -211,7 +211,7 @@ class BeatClock:
 
 
 def _fold(heard: Beat, bpm: float) -> tuple[float, Beat]:
-    """Return the power of two that brings ``heard`` nearest to ``bpm``, and ``heard`` by it."""
+    """Return the power of two that brings ``heard`` nearest to ``bpm``, and the scaled beat."""
     level = 2.0 ** round(math.log2(bpm / heard.bpm))
     return level, replace(heard, bpm=heard.bpm * level, beats=heard.beats * level)
 

@@ -1,4 +1,4 @@
-"""How strongly something is struck, moment by moment: what tempo and beat are found in."""
+"""Accent curve (novelty): strength of attacks over time, from which tempo and beat are found."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ CHUNK = 256
 FRAME_S = CHUNK / RATE_HZ
 
 BATCH = 8
-"""Chunks that are transformed together; numpy is then three times as fast, and nobody waits,
-since a beat is predicted, not detected."""
+"""Chunks that are transformed together; numpy is then three times as fast, and the delay does not
+matter, since a beat is predicted, not detected."""
 
 WINDOW = 1024
 
@@ -34,8 +34,8 @@ _BELOW_LOUDEST = 10.0 ** (-45.0 / 10.0)
 class AccentCurve:
     """Spectral flux of whitened, log-compressed bands (Stowell and Plumbley 2007; Böck 2013).
 
-    Each band is measured against its own recent peak, which falls by 4 dB/s, so that the level
-    of the music does not matter, nor does a loud bass hide the snare.
+    Each band is measured relative to its own recent peak, which falls by 4 dB/s, so that the
+    level of the music does not matter, and a loud bass does not mask the snare.
     """
 
     def __init__(self) -> None:
@@ -48,10 +48,10 @@ class AccentCurve:
         self._fall = np.float32(10.0 ** (-_DECAY_DB_PER_S * BATCH * FRAME_S / 10.0))
 
     def push(self, mono: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        """Take the next chunk, shape (256,), finite, −1…1.
+        """Add the next chunk, shape (256,), finite, −1…1.
 
-        Returns after every ``BATCH``-th chunk the curve of these chunks: shape (BATCH, 3),
-        float32, each value 0…1; else None.
+        Returns: after every ``BATCH``-th chunk the curve of these chunks, shape (BATCH, 3),
+            float32, each value 0…1; else None.
         """
         start = WINDOW - CHUNK + self._waiting * CHUNK
         self._samples[start : start + CHUNK] = mono
@@ -78,9 +78,9 @@ class AccentCurve:
 
 
 def _filters() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Sum bins to bands, shape (513, 9), and average bands to groups, shape (9, 3).
+    """Return two matrices: bins to bands, shape (513, 9), and bands to groups, shape (9, 3).
 
-    The band energies are scaled so that a full-scale sine has 1.
+    The first sums bins, scaled so that a full-scale sine has energy 1; the second averages bands.
     """
     frequency = np.fft.rfftfreq(WINDOW, 1.0 / RATE_HZ)
     bands, groups = [], []

@@ -1,7 +1,7 @@
-"""Which of several possible pulses a listener would tap, and where its beats are.
+"""Choice of the pulse that a listener would tap, among several possible ones, and its phase.
 
 A groove repeats after a half-beat, a beat, two beats and a bar, so that its period alone says
-little. What tells is which kind of drum falls where: kicks and snares on beats, hats between.
+little. The drums tell more: kicks and snares fall on beats, hats between them.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from vjnode.audio.tempo.novelty import FRAME_S, HIGH, LOW, MID
 
 BINS = 24
-"""Steps that a beat is folded into; halves, thirds, quarters and sixths fall on whole ones."""
+"""Steps that a beat is folded into; halves, thirds, quarters and sixths fall on whole steps."""
 
 _PHASES = 4
 _FAINT = 0.25
 
 # Logit per unit of each feature: softmax regression on 3,500 random grooves of drum machines and
-# sampled kits, 69 to 182 bpm, over about 35 candidates each; 95 % of 500 others come out right
-# from nine seconds, and most of the rest have two fair answers. One was set by hand:
+# sampled kits, 69 to 182 bpm, over about 35 candidates each; 95 % of 500 others are found right
+# from nine seconds, and most of the rest have two fair answers. One weight was set by hand:
 # "kick, snare and even quarters" is a slow rock with sixteenths or half time with eighths, twice
 # as fast; on a stage the latter is more likely.
 _WEIGHTS = {
@@ -57,9 +57,9 @@ class Pulse:
 
     period: frames.
     age: frames from its last beat to the newest frame.
-    score: logit of its being the right one.
-    regularity: how well its multiples fit, −1…1.
-    contrast: how much stronger accents are on its beats than on average, at least 0.
+    score: logit of its being the right pulse.
+    regularity: mean similarity of the accents at its multiples, −1…1.
+    contrast: strength of the accents on its beats relative to the average, at least 0.
     """
 
     period: float
@@ -75,7 +75,7 @@ def pulses(
     periods: NDArray[np.float64],
     regularity: NDArray[np.float64],
 ) -> list[Pulse]:
-    """Score every likely phase of every period.
+    """Return a scored pulse for every likely phase of every period.
 
     Args:
         curve: smoothed accents, shape (frames, 3), the newest last.
@@ -83,7 +83,7 @@ def pulses(
         periods: in frames, shape (n,).
         regularity: of each period, −1…1, shape (n,).
 
-    Returns them in no order.
+    Returns: the pulses, in no order.
     """
     profiles = _fold(curve, recency, periods)
     which, phase = _peaks(profiles)
@@ -119,7 +119,7 @@ def _fold(
 
 
 def _peaks(profiles: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return indices of profiles and the steps in the beat where something is struck."""
+    """Return indices of profiles, and the steps of the beat at which these have an accent."""
     struck = profiles[:, LOW] + profiles[:, MID] + 0.3 * profiles[:, HIGH]
     beat = struck[:, :BINS] + struck[:, BINS:]
     peak = (beat >= np.roll(beat, 1, 1)) & (beat > np.roll(beat, -1, 1))
@@ -177,7 +177,7 @@ def _score(
 
 
 def _steps(values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return what is struck on which part of the beat, each of shape (n,)."""
+    """Return the accents on the parts of the beat, by name, each of shape (n,)."""
     beat = 0.5 * (values[:, :BINS] + values[:, BINS:])
 
     def both(part: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Tempo and beats of the last seconds of sound, found again four times a second."""
+"""Tracker that finds tempo and beats of the last seconds of sound, four times a second."""
 
 import math
 from dataclasses import dataclass, replace
@@ -10,19 +10,19 @@ from vjnode.audio.tempo.novelty import BATCH, FRAME_S, LOW, MID, AccentCurve
 from vjnode.audio.tempo.pulse import Pulse, pulses
 
 FRAMES = 1536
-"""How much of the past counts: 8.9 s, more than two bars at 60 bpm."""
+"""Length of the past that is analysed: 8.9 s, more than two bars at 60 bpm."""
 
 RECENT_S = 5.0
-"""What is so old counts 1/e, so that a new tempo takes over in time."""
+"""Age at which sound counts 1/e, so that a new tempo takes over in time."""
 
 LEAST_S = 2.5
-"""Sound that must have been heard before there is anything to say."""
+"""Length of sound that must have been heard before the first estimate."""
 
 EVERY = 5 * BATCH
 """Chunks between estimates: 0.23 s."""
 
 DELAY_S = 0.014
-"""From an attack to the middle of its accent: half a window and the rise; measured on drums."""
+"""Delay from an attack to the middle of its accent: half a window and the rise; from drums."""
 
 SLOWEST_BPM, FASTEST_BPM = 50.0, 215.0
 
@@ -39,11 +39,11 @@ _LATELY = 344  # frames, 2 s
 
 @dataclass(frozen=True)
 class Estimate:
-    """Where the beats are, as of now.
+    """Estimate of tempo and beats.
 
-    bpm: tempo, beats a minute.
+    bpm: tempo, beats per minute.
     beat_s: time of the latest beat, s since the beginning of the sound.
-    heard_s: how much sound had been heard, s.
+    heard_s: length of the sound heard so far, s.
     confidence: 0…1; noise, silence and chords without attacks stay below 0.3.
     """
 
@@ -54,10 +54,10 @@ class Estimate:
 
 
 class TempoTracker:
-    """Listens to mono sound at 44.1 kHz, in chunks of 256 samples.
+    """Tracks the tempo of mono sound at 44.1 kHz, in chunks of 256 samples.
 
     The tempo is the period at which the accents resemble themselves (autocorrelation summed
-    over multiples, as in Davies and Plumbley 2007); ``metre`` chooses among its multiples.
+    over multiples, as in Davies and Plumbley 2007); ``pulses`` scores its multiples.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class TempoTracker:
         self._curve = np.zeros((FRAMES, 3))
         self._frames = 0
         self._recency = np.exp((np.arange(FRAMES) - FRAMES + 1.0) * FRAME_S / RECENT_S)
-        # Of each lag, how much weight the frames have that it can be measured at.
+        # For each lag, the summed weight of the frames at which it can be measured.
         before = np.concatenate([[0.0], np.cumsum(self._recency)[:-1]])
         self._overlap = self._recency.sum() - before
         fastest, slowest = 60.0 / FRAME_S / FASTEST_BPM, 60.0 / FRAME_S / SLOWEST_BPM
@@ -76,10 +76,9 @@ class TempoTracker:
         self._last_frames = 0
 
     def push(self, mono: NDArray[np.float32]) -> Estimate | None:
-        """Take the next chunk, shape (256,), float32, finite, −1…1.
+        """Add the next chunk, shape (256,), float32, finite, −1…1.
 
-        Returns an estimate after every 40th chunk if anything was struck in the last seconds,
-        else None.
+        Returns: an estimate after every 40th chunk if the last seconds had any accent, else None.
         """
         batch = self._accents.push(mono)
         if batch is None:
@@ -104,7 +103,7 @@ class TempoTracker:
         found = pulses(curve, self._recency, periods, regularity)
         if not found:
             return None
-        best = max(found, key=lambda pulse: pulse.score + self._loyalty(pulse))
+        best = max(found, key=lambda pulse: pulse.score + self._continuity_bonus(pulse))
         best = self._sharpen(curve, best)
         self._last, self._last_frames = best, self._frames
         heard_s = self._frames * FRAME_S
@@ -116,7 +115,11 @@ class TempoTracker:
         )
 
     def _confidence(self, curve: NDArray[np.float64], pulse: Pulse) -> float:
-        """Sure is what repeats, is struck rather than swells, on the beat, long and lately."""
+        """Return the confidence, 0…1.
+
+        It is high if accents repeat, are struck rather than swelling, fall on the beat, and have
+        done so for long and recently.
+        """
         accent = curve[:, LOW] + curve[:, MID]
         struck = _deviation(accent, self._recency)
         lately = _deviation(accent[-_LATELY:], self._recency[-_LATELY:])
@@ -130,14 +133,14 @@ class TempoTracker:
         )
         return math.prod(min(1.0, max(0.0, factor)) for factor in factors)
 
-    def _loyalty(self, pulse: Pulse) -> float:
-        """Return the bonus of a pulse that goes on with the last one."""
+    def _continuity_bonus(self, pulse: Pulse) -> float:
+        """Return the bonus of a pulse that continues the last one."""
         if self._last is None or abs(np.log(pulse.period / self._last.period)) > 0.03:
             return 0.0
         return _STAY
 
     def _similarity(self, accent: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """Autocorrelation for lags of 0…FRAMES−1, 1 at lag 0; None where nothing is struck."""
+        """Return the autocorrelation for lags 0…FRAMES−1, 1 at lag 0; None without accents."""
         centred = accent - (accent @ self._recency) / self._recency.sum()
         recent = np.fft.rfft(centred * self._recency, _TRANSFORM)
         product = np.fft.irfft(recent * np.fft.rfft(centred, _TRANSFORM).conj(), _TRANSFORM)
@@ -147,7 +150,7 @@ class TempoTracker:
     def _periods(
         self, similarity: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the likeliest periods, frames, and how well their multiples fit, −1…1."""
+        """Return the likeliest periods, in frames, and their regularity, −1…1."""
         comb = _comb(similarity, self._grid, _MULTIPLES)
         inner = comb[1:-1]
         peaks = 1 + np.flatnonzero((inner >= comb[:-2]) & (inner > comb[2:]))
@@ -157,7 +160,7 @@ class TempoTracker:
         return near[np.arange(len(peaks)), fine.argmax(axis=1)], comb[peaks]
 
     def _sharpen(self, curve: NDArray[np.float64], pulse: Pulse) -> Pulse:
-        """Fit a line through the accents near the beats: period and age to a millisecond."""
+        """Return the pulse with period and age to a millisecond, by a line through its accents."""
         accent = curve @ np.array([1.0, 1.0, 0.2])
         reach = int(min(0.06 / FRAME_S, pulse.period / 8.0))
         around = np.arange(-reach, reach + 1)
@@ -183,7 +186,7 @@ class TempoTracker:
 def _line(
     x: NDArray[np.intp], y: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Slope and height at 0 of the weighted least-squares line."""
+    """Return slope and intercept of the weighted least-squares line."""
     weight = weight / weight.sum()
     x0, y0 = x @ weight, y @ weight
     slope = ((x - x0) * (y - y0)) @ weight / max(float((x - x0) ** 2 @ weight), 1e-9)
@@ -191,7 +194,7 @@ def _line(
 
 
 def _deviation(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """Weighted standard deviation."""
+    """Return the weighted standard deviation."""
     weights = weights / weights.sum()
     return float(np.sqrt((values - values @ weights) ** 2 @ weights))
 
@@ -199,7 +202,7 @@ def _deviation(values: NDArray[np.float64], weights: NDArray[np.float64]) -> flo
 def _comb(
     similarity: NDArray[np.float64], periods: NDArray[np.float64], multiples: int
 ) -> NDArray[np.float64]:
-    """Mean similarity at the first multiples of each period, as far as they were heard."""
+    """Return the mean similarity at the first multiples of each period, as far as heard."""
     lag = periods[:, None] * np.arange(1, multiples + 1)
     heard = lag < _LONGEST_LAG
     whole = np.where(heard, lag, 0.0).astype(np.intp)

@@ -1,1 +1,1 @@
-"""MobileStyleGAN, which draws unless another is asked for."""
+"""MobileStyleGAN, the default generator."""

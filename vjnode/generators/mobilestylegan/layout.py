@@ -1,4 +1,4 @@
-"""How style codes map onto the generator's layers."""
+"""Assignment of style codes to the generator's layers."""
 
 DIM = 512
 """Length of one style code."""
@@ -7,10 +7,10 @@ BLOCKS = 7
 """Up-sampling blocks after the 4×4 stage; block i works at 8·2^i px."""
 
 SLOTS = 3 * BLOCKS + 2
-"""Style codes in W+, as the network was trained: slot 0 is the 4×4 convolution; block i has
-slot 3i+1 for its up-sampling and first convolution, 3i+2 for its second convolution and 3i+3
-for its head. Only the last block's head was kept in the shipped weights, so slots 3, 6, … 18
-do nothing, and neither does slot 22, which the network declares and never reads."""
+"""Number of style codes in W+, as the network was trained: slot 0 is the 4×4 convolution; block i
+has slot 3i+1 for its up-sampling and first convolution, 3i+2 for its second convolution and 3i+3
+for its ToRGB layer. Only the last block's ToRGB layer was kept in the published weights, so slots
+3, 6, … 18 do nothing, and neither does slot 22, which the network declares and never reads."""
 
 DEAD_SLOTS = frozenset({3, 6, 9, 12, 15, 18, 22})
 """Slots that no layer reads."""
@@ -19,7 +19,9 @@ CHANNELS = (512, 512, 512, 512, 512, 256, 128, 64)
 """Channels after the 4×4 stage and after each block."""
 
 ROOT, TRUNK = 1, 3
-"""Blocks up to 8 px, which make the pose; and up to 32 px, where there is little to share out."""
+"""Numbers of blocks up to 8 px, which determine the pose, and up to 32 px, where there is too
+little work to split."""
 
 ROOT_SLOTS = 3 * ROOT + 1
-"""These alone decide what the root draws. The expressions that ship leave them as they are."""
+"""Number of leading slots that alone determine the root's features. The shipped expressions do not
+change them."""

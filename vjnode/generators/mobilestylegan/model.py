@@ -1,7 +1,7 @@
 """MobileStyleGAN in torch: from noise to style code, and from style codes to a picture.
 
 Belousov, MobileStyleGAN: A Lightweight Convolutional Neural Network for High-Fidelity Image
-Synthesis, arXiv 2104.04767. Written for reading; ``vjnode.generators.mobilestylegan.folded`` is the
+Synthesis, arXiv 2104.04767. Written to be read; ``vjnode.generators.mobilestylegan.folded`` is the
 form that runs.
 """
 
@@ -15,7 +15,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from vjnode.generators.mobilestylegan.layout import BLOCKS, CHANNELS, DIM, SLOTS
 
 SLOPE = 0.2
-"""Of the leaky ReLU below zero."""
+"""Slope of the leaky ReLU below zero."""
 
 
 class Mapping(nn.Module):
@@ -28,9 +28,10 @@ class Mapping(nn.Module):
         self.mean: Tensor
 
     def forward(self, z: Tensor, truncation: float = 1.0) -> Tensor:
-        """Map z [N, DIM], standard normal, to w [N, DIM].
+        """Return w, [N, DIM], of z, [N, DIM], standard normal.
 
-        truncation: 1 leaves w as it is, 0 gives the mean face; less is plainer and cleaner.
+        truncation: 1 leaves w as it is, 0 gives the mean face; a smaller value gives plainer and
+            cleaner faces.
         """
         w = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
         for layer in self.layers:
@@ -45,12 +46,12 @@ class Affine(nn.Linear):
         super().__init__(DIM, channels)
 
     def forward(self, code: Tensor) -> Tensor:
-        """Map code [N, DIM] to factors."""
+        """Return the factors of a code [N, DIM]."""
         return super().forward(code)[:, :, None, None]
 
 
 class StyledConv(nn.Module):
-    """Modulate, convolve, add frozen noise and bias, activate.
+    """Modulated convolution, then frozen noise, bias and activation.
 
     The kernels are stored demodulated: this network demodulates by constants.
     A depthwise 3×3 and a pointwise convolution, except at 4×4, where one dense 3×3 does both.
@@ -67,7 +68,7 @@ class StyledConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        """x: [N, inputs, px, px]; code: [N, DIM]."""
+        """Return features [N, outputs, px, px], for x, [N, inputs, px, px], and code, [N, DIM]."""
         x = x * (self.gain * self.affine(code))
         if self.depthwise is None:
             x = F.conv2d(x, self.weight, padding=1)
@@ -78,19 +79,19 @@ class StyledConv(nn.Module):
 
 
 class Up(nn.Module):
-    """Modulate, then take a quarter of the channels as picture, the rest as its details."""
+    """Modulated up-sampling: an inverse Haar transform of means and details."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.affine = Affine(channels)
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        """x: [N, C, px, px] → [N, C/4, 2·px, 2·px]."""
+        """Return [N, C/4, 2·px, 2·px] from x, [N, C, px, px], whose first quarter are the means."""
         return inverse_haar(x * self.affine(code))
 
 
 class Block(nn.Module):
-    """Double the size, then two convolutions."""
+    """Doubling of the size, then two convolutions."""
 
     def __init__(self, inputs: int, outputs: int, px: int) -> None:
         super().__init__()
@@ -99,14 +100,14 @@ class Block(nn.Module):
         self.conv2 = StyledConv(outputs, outputs, px)
 
     def forward(self, x: Tensor, codes: Tensor) -> Tensor:
-        """codes: [N, 3, DIM], the block's slots."""
+        """Return features of twice the size; codes: [N, 3, DIM], the block's slots."""
         x = self.conv1(self.up(x, codes[:, 0]), codes[:, 0])
         y: Tensor = self.conv2(x, codes[:, 1])
         return y
 
 
-class Head(nn.Module):
-    """Features → the Haar coefficients of a picture, [N, 12, px, px]."""
+class ToRGB(nn.Module):
+    """ToRGB layer: features → the Haar coefficients of a picture, [N, 12, px, px]."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -116,7 +117,7 @@ class Head(nn.Module):
         self.bias = nn.Parameter(torch.zeros(12))
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        """x: [N, inputs, px, px]; code: [N, DIM]."""
+        """Return the coefficients, for x, [N, inputs, px, px], and code, [N, DIM]."""
         return F.conv2d(x * (self.gain * self.affine(code)), self.weight, self.bias)
 
 
@@ -130,10 +131,10 @@ class Synthesis(nn.Module):
         self.blocks = nn.ModuleList(
             Block(CHANNELS[i], CHANNELS[i + 1], 8 * 2**i) for i in range(BLOCKS)
         )
-        self.head = Head(CHANNELS[-1])
+        self.head = ToRGB(CHANNELS[-1])
 
     def forward(self, codes: Tensor) -> Tensor:
-        """Draw codes [N, SLOTS, DIM], or one code for all slots [N, DIM].
+        """Return the pictures of codes [N, SLOTS, DIM], or of one code for all slots [N, DIM].
 
         Returns: [N, 3, 1024, 1024], RGB, −1…1 and a little beyond.
         """
@@ -146,7 +147,7 @@ class Synthesis(nn.Module):
 
 
 def inverse_haar(x: Tensor) -> Tensor:
-    """Inverse of one level of the orthonormal Haar wavelet transform.
+    """Return the inverse of one level of the orthonormal Haar wavelet transform.
 
     x: [N, 4·C, H, W]: C means, then for each of them its three details (along rows,
     along columns, diagonal). Returns: [N, C, 2·H, 2·W].
@@ -161,7 +162,7 @@ def inverse_haar(x: Tensor) -> Tensor:
 
 
 def load(weights: Path) -> tuple[Mapping, Synthesis]:
-    """Both networks from ``fetch.generator_weights()``, for inference."""
+    """Return both networks from the file of ``download.generator_weights()``, for inference."""
     tensors = load_file(weights)
     mapping, synthesis = Mapping(), Synthesis()
     prefix = "mapping."

@@ -1,10 +1,10 @@
-"""The refolded generator with its largest pointwise convolutions in 8-bit integers.
+"""The folded generator with its largest pointwise convolutions in 8-bit integers.
 
 They are two thirds of the work on a processor, which multiplies bytes about twice as fast as
-floats. What comes into them is divided by the largest value that its channel has been seen to
-take (``tools/train/quantise.py``), so that all channels share one step; the depthwise
-convolution before does that for nothing, and the pointwise kernel takes it back. Kernels have a
-step for each output channel. Everything else stays as it is: noise, activations, wavelets, and
+floats. Each channel of their input is divided by the largest value that was measured in it
+(``tools/train/quantise.py``), so that all channels share one step; the preceding depthwise
+convolution includes that division at no cost, and the pointwise kernel reverts it. Kernels have a
+step for each output channel. Everything else stays in floats: noise, activations, wavelets, and
 the layers below ``LEAST_PX``, whose errors would spread over the whole face.
 """
 
@@ -17,16 +17,17 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from vjnode.generators.mobilestylegan.folded import FoldedConv, FoldedSynthesis, Noise, Pointwise
 
 LEAST_PX = 128
-"""Of these the second only: the first costs as much quality and takes half of its time."""
+"""Least size of quantised layers. At this size only the second convolution is quantised: the first
+one costs as much quality and takes half of its time."""
 
 LEVELS = 127
-"""On either side of zero."""
+"""Number of levels on either side of zero."""
 
 
 class Int8Pointwise(nn.Module):
     """A pointwise convolution whose input and kernel are rounded to 8 bits.
 
-    limits: [C], what each channel of the input has been divided by.
+    limits: [C], divisor that was applied to each channel of the input.
     """
 
     def __init__(self, pointwise: Pointwise, limits: Tensor) -> None:
@@ -40,7 +41,7 @@ class Int8Pointwise(nn.Module):
         self.zeros: Tensor
 
     def forward(self, x: Tensor, factors: Tensor | None = None) -> Tensor:
-        """As ``Pointwise`` does."""
+        """Convolve x; see ``Pointwise.forward``."""
         if factors is not None:
             x = x * factors
         x = torch.fake_quantize_per_tensor_affine(x, 1 / LEVELS, 0, -LEVELS - 1, LEVELS)
@@ -51,18 +52,18 @@ class Int8Pointwise(nn.Module):
 
 
 class LaidOutNoise(Noise):
-    """Noise that comes out of a convolution, and so in the order in memory that features have.
+    """Noise that is the output of a convolution, and so has the memory layout of features.
 
-    As it is, OpenVINO would turn the features around twice to add it.
+    Otherwise OpenVINO would convert the features' layout twice to add it.
     """
 
     def forward(self, texture: Tensor, top: int, bottom: int) -> Tensor:
-        """As ``Noise`` does."""
+        """Return rows of the noise; see ``Noise.forward``."""
         return F.conv2d(self.rows(top, bottom), texture[None, None, None])
 
 
 def int8_layers(folded: FoldedSynthesis) -> dict[str, FoldedConv]:
-    """Return the convolutions that can be in 8 bits, by name."""
+    """Return the convolutions that can be quantised to 8 bits, by name."""
     return {
         name: module
         for name, module in folded.named_modules()
@@ -73,18 +74,18 @@ def int8_layers(folded: FoldedSynthesis) -> dict[str, FoldedConv]:
 
 
 def to_int8(folded: FoldedSynthesis, limits: Mapping[str, Tensor]) -> FoldedSynthesis:
-    """Turn the layers that ``limits`` names into 8 bits, in place; return ``folded``.
+    """Quantise the layers that ``limits`` names to 8 bits, in place; return ``folded``.
 
-    limits: name of a layer → largest absolute value of each channel that comes into its pointwise
-    convolution, [C]; larger ones will be cut off.
+    limits: name of a layer → largest absolute value of each input channel of its pointwise
+    convolution, [C]; larger values will be clipped.
     """
     for name, layer in int8_layers(folded).items():
         if name not in limits:
             continue
         limit = limits[name].clamp(min=1e-6)
         pointwise, depthwise = layer.pointwise, layer.depthwise
-        assert isinstance(pointwise, Pointwise)  # noqa: S101 - it is not in 8 bits yet
-        assert depthwise is not None  # noqa: S101 - int8_layers has looked
+        assert isinstance(pointwise, Pointwise)  # noqa: S101 - it is not quantised yet
+        assert depthwise is not None  # noqa: S101 - int8_layers has checked
         layer.pointwise = Int8Pointwise(pointwise, limit)
         if layer.noise is not None:
             layer.noise = LaidOutNoise(layer.noise.noise)

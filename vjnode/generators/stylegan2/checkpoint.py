@@ -1,27 +1,27 @@
-"""The weights of a StyleGAN2: our file layout, reading, writing, and random ones.
+"""Weights of a StyleGAN2: vjnode's file layout, reading, writing, and random weights.
 
 A safetensors file, everything float32, C channels at px, C' at px/2, D = ``layout.DIM``:
 
 =============================================  =================  ================================
 name                                           shape              what
 =============================================  =================  ================================
-mapping.layers.{0…7}.weight, .bias             [D, D], [D]        the factors of training included
+mapping.layers.{0…7}.weight, .bias             [D, D], [D]        with the factors of training
 mapping.mean                                   [D]                mean style code, for truncation
 synthesis.input                                [1, C, 4, 4]       constant that drawing starts from
 synthesis.conv.*, synthesis.blocks.{i}.conv.*  as a convolution   at 4 px; at px = 8·2^i
 synthesis.blocks.{i}.up.*                      as a convolution   from px/2 to px
-synthesis.head.*, synthesis.blocks.{i}.head.*  as a head          at 4 px; at px
+synthesis.head.*, synthesis.blocks.{i}.head.*  as a ToRGB layer   at 4 px; at px
 convolution: affine.weight, affine.bias        [C, D], [C]        style code → factors (up: [C', …)
              weight                            [C, C, 3, 3]       neither scaled nor demodulated
              noise                             [1, 1, px, px]     times its strength
              bias                              [C]
-head:        affine.weight, affine.bias        [C, D], [C]        style code → factors
+ToRGB layer: affine.weight, affine.bias        [C, D], [C]        style code → factors
              weight, bias                      [3, C, 1, 1], [3]  times 1/√C
 =============================================  =================  ================================
 
 The kernels of up-convolutions, [C, C', 3, 3], are those of a transposed convolution: each
 input pixel spreads them, unflipped, over the output. The others are correlated with the input.
-The number of blocks and their shapes say which network it is; there is no metadata.
+The number of blocks and their shapes identify the network; there is no metadata.
 """
 
 import re
@@ -39,11 +39,11 @@ from vjnode.generators.stylegan2.model import SIZES, Mapping, Synthesis, channel
 from vjnode.paths import replace_file
 
 MEAN_DRAWS = 1024
-"""Style codes whose mean a random network keeps."""
+"""Number of style codes whose mean a random network stores."""
 
 
 def load(weights: Path) -> tuple[Mapping, Synthesis]:
-    """Both networks from a file of ``save``, for inference.
+    """Return both networks from a file of ``save``, for inference.
 
     Raises:
         InputError: the file cannot be read, or a tensor is missing, unknown, or has a wrong
@@ -62,7 +62,7 @@ def load(weights: Path) -> tuple[Mapping, Synthesis]:
 
 
 def save(path: Path, mapping: Mapping, synthesis: Synthesis) -> None:
-    """Write both networks to ``path``, whole or not at all.
+    """Write both networks to ``path``, completely or not at all.
 
     Raises:
         OSError: the folder is not writable or the disk is full.
@@ -74,11 +74,11 @@ def save(path: Path, mapping: Mapping, synthesis: Synthesis) -> None:
 def random_network(
     size: int, *, seed: int = 0, base: int = 32_768, most: int = 512
 ) -> tuple[Mapping, Synthesis]:
-    """Return an untrained network for ``size`` px, scaled so that nothing fades or clips.
+    """Return an untrained network for ``size`` px, scaled so that no values fade or clip.
 
-    base, most: channels, see ``channels_for``. What it draws is abstract, but most of
-    its levels lie within −1…1 and every weight shows, so it stands in for a trained one in
-    tests and benchmarks. The same seed gives the same network.
+    base, most: channels, see ``channels_for``. Its pictures are abstract, but most of their levels
+    lie within −1…1 and every weight has an effect, so it stands in for a trained one in tests and
+    benchmarks. The same seed gives the same network.
 
     Raises:
         InputError: ``size`` is not one of ``stylegan2.SIZES``.
@@ -96,7 +96,7 @@ def random_network(
 
 
 def _offset(name: str) -> float:
-    """Factors vary about 1, everything else about 0."""
+    """Return the mean of a tensor's random values: 1 for factors, else 0."""
     return 1.0 if name.endswith("affine.bias") else 0.0
 
 
@@ -107,14 +107,14 @@ def _scale(name: str, value: Tensor) -> float:
     if name.endswith((".noise", ".bias")):
         return 0.1
     if name.endswith("head.weight"):
-        return float(0.12 * value.shape[1] ** -0.5)  # all heads together fill the picture's range
+        return float(0.12 * value.shape[1] ** -0.5)  # their sum fills the picture's range
     if value.ndim == 2:
         return float(DIM**-0.5)
-    return 1.0  # demodulation takes care of the convolutions
+    return 1.0  # demodulation normalises the convolutions
 
 
 def _empty(channels: tuple[int, ...]) -> nn.ModuleDict:
-    """Both networks with shapes but without memory."""
+    """Return both networks with shapes but without memory."""
     with torch.device("meta"):
         return nn.ModuleDict({"mapping": Mapping(), "synthesis": Synthesis(channels)})
 
@@ -129,7 +129,7 @@ def _filled(networks: nn.ModuleDict, tensors: dict[str, Tensor]) -> tuple[Mappin
 
 
 def _channels(weights: Path, tensors: dict[str, Tensor]) -> tuple[int, ...]:
-    """Read the network's widths out of its biases."""
+    """Return the network's channels, from the shapes of its biases."""
     found = (re.match(r"synthesis\.blocks\.(\d+)\.", name) for name in tensors)
     blocks = 1 + max((int(match[1]) for match in found if match), default=-1)
     if blocks >= len(SIZES):
@@ -147,7 +147,7 @@ def _channels(weights: Path, tensors: dict[str, Tensor]) -> tuple[int, ...]:
 
 
 def _check(weights: Path, tensors: dict[str, Tensor], shapes: dict[str, torch.Size]) -> None:
-    """Refuse a file whose tensors are not exactly those of the network."""
+    """Check that a file's tensors are exactly those of the network."""
     if missing := sorted(shapes.keys() - tensors.keys()):
         raise InputError(f"{weights} lacks {_some(missing)}; it is not a whole StyleGAN2")
     if unknown := sorted(tensors.keys() - shapes.keys()):
@@ -164,6 +164,6 @@ def _check(weights: Path, tensors: dict[str, Tensor], shapes: dict[str, torch.Si
 
 
 def _some(names: list[str]) -> str:
-    """Return the first names, and how many more there are."""
+    """Return the first names, and the number of the others, as text."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more

@@ -1,12 +1,12 @@
-"""The factors of StyleGAN2's channels, for all layers at once.
+"""Modulation and demodulation factors of StyleGAN2's channels, for all layers at once.
 
 Two batched matrix products: one from style codes to factors, one from their squares, with the
-kernels' squared sums, to what demodulates.
+kernels' squared sums, to the demodulation.
 
 Kernels are divided by their length, and the factors before a convolution by the largest of
 them; demodulation undoes both exactly. So a convolution makes no value more than √(9·C) times
-larger, and half precision neither overflows nor loses the small ones. The factors themselves
-are computed in single precision.
+larger, and half precision neither overflows nor loses small values. The factors themselves are
+computed in single precision.
 """
 
 from collections.abc import Sequence
@@ -15,26 +15,26 @@ import torch
 from torch import Tensor, nn
 
 from vjnode.generators.ops import Affines, split
-from vjnode.generators.stylegan2.model import EPSILON, GAIN, Head, StyledConv
+from vjnode.generators.stylegan2.model import EPSILON, GAIN, StyledConv, ToRGB
 
 TINY = 1e-12
-"""Nothing is divided by less."""
+"""Least divisor."""
 
 
 class Factors(nn.Module):
     """Style codes → the factors of every layer's channels.
 
-    convs: in the order of drawing, so that conv i takes slot i. heads: likewise; head i takes
-    slot 2i+1. dtype: of the factors for features.
+    convs: in the order of drawing, so that conv i takes slot i. heads: the ToRGB layers, likewise;
+    number i takes slot 2i+1. dtype: of the factors for features.
     """
 
     def __init__(
-        self, convs: Sequence[StyledConv], heads: Sequence[Head], dtype: torch.dtype
+        self, convs: Sequence[StyledConv], heads: Sequence[ToRGB], dtype: torch.dtype
     ) -> None:
         super().__init__()
         affines = [*(conv.affine for conv in convs), *(head.affine for head in heads)]
         slots = [*range(len(convs)), *range(1, 2 * len(heads), 2)]
-        self.affines = Affines([(one.weight, one.bias) for one in affines], slots)
+        self.affines = Affines([(affine.weight, affine.bias) for affine in affines], slots)
         self.inputs = self.affines.widths
         self.outputs = [len(conv.bias) for conv in convs]
         self.dtype = dtype
@@ -46,15 +46,15 @@ class Factors(nn.Module):
             kernel, length = normalised(conv)
             squares[i, : self.inputs[i], : self.outputs[i]] = kernel.square().sum((2, 3)).T
             epsilon[i, 0, : self.outputs[i]] = EPSILON / length.square()
-        # What demodulates is a reciprocal root of these, and it includes the gain.
+        # The demodulation is the reciprocal root of these, and includes the gain.
         self.squares = nn.Parameter(squares / GAIN**2)
         self.epsilon = nn.Parameter(epsilon / GAIN**2)
 
     def forward(self, codes: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """Map codes [1, slots, DIM], float32.
+        """Return the factors of codes [1, slots, DIM], float32.
 
-        Returns: for every convolution what to scale its input by, and its output, [1, C, 1, 1];
-        for every head what to scale its kernel by, [1, C, 1, 1], float32.
+        Returns: for every convolution the factors of its input, and of its output, [1, C, 1, 1];
+        for every ToRGB layer the factors of its kernel, [1, C, 1, 1], float32.
         """
         factors = self.affines(codes)
         convs = len(self.outputs)
@@ -71,6 +71,6 @@ class Factors(nn.Module):
 
 
 def normalised(conv: StyledConv) -> tuple[Tensor, Tensor]:
-    """Kernels of length 1, [O, I, 3, 3], and what they were divided by, [O]."""
+    """Return kernels of length 1, [O, I, 3, 3], and the lengths that divided them, [O]."""
     length = conv.weight.flatten(1).norm(dim=1).clamp_min(TINY)
     return conv.weight / length[:, None, None, None], length

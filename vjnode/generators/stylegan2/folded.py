@@ -1,11 +1,11 @@
-"""StyleGAN2 refolded for running: constant kernels, small numbers, the same pictures.
+"""StyleGAN2 folded for inference: constant kernels, small numbers, the same pictures.
 
-Every step is exact.
+Every change is exact.
 
 - Features are scaled, not kernels, so that the kernels are constants; see
   ``vjnode.generators.stylegan2.demodulation``.
-- The gain after an activation is part of what demodulates, of the bias and of the noise; the
-  range 0…255 and an opaque alpha are part of the heads.
+- The gain after an activation is part of the demodulation, of the bias and of the noise; the
+  range 0…255 and an opaque alpha are part of the ToRGB layers.
 - Transposed convolution and filter are two passes, or one with the composed kernel: 6×6
   transposed, or its four phases as one 3×3 convolution and a depth-to-space. The composed
   ones take four times the multiply-adds and save a pass over the larger picture; on
@@ -22,16 +22,16 @@ from vjnode.errors import InputError
 from vjnode.generators.mobilestylegan.model import SLOPE
 from vjnode.generators.ops import convolved, doubled, doubling_taps, plain_taps
 from vjnode.generators.stylegan2.demodulation import Factors, normalised
-from vjnode.generators.stylegan2.model import GAIN, TAPS, Block, Head, StyledConv, Synthesis
+from vjnode.generators.stylegan2.model import GAIN, TAPS, Block, StyledConv, Synthesis, ToRGB
 
 UpForm: TypeAlias = Literal["filter", "transposed", "phases"]
-"""How to double: transposed convolution and filter; one 6×6 transposed; one 3×3 and a shuffle."""
+"""Forms of doubling: transposed convolution and filter; one 6×6 transposed; one 3×3 and shuffle."""
 
 
 class FoldedConv(nn.Module):
-    """Modulate, convolve, demodulate, add noise and bias, activate.
+    """Modulated and demodulated convolution, then noise, bias and activation.
 
-    up: None, or how to double the size. noise: whether the frozen noise is kept.
+    up: None, or the form of doubling the size. noise: whether the frozen noise is kept.
     dtype: of features and kernels.
     """
 
@@ -54,14 +54,17 @@ class FoldedConv(nn.Module):
         self.bias = nn.Parameter((GAIN * conv.bias[:, None, None]).to(dtype))
 
     def forward(self, x: Tensor, before: Tensor, after: Tensor, texture: Tensor) -> Tensor:
-        """x: [1, C, px, px], of half that size for ``up``; factors of ``Factors``."""
+        """Return features [1, O, px, px].
+
+        x: [1, C, px, px], of half that size for ``up``. before, after: factors of ``Factors``.
+        """
         x = self.convolve(x * before) * after + self.bias
         if self.noise is not None:
             x = x + texture * self.noise
         return F.leaky_relu(x, SLOPE)
 
     def convolve(self, x: Tensor) -> Tensor:
-        """x: [1, C, px, px], modulated."""
+        """Return the convolution of x, [1, C, px, px], which is modulated already."""
         if self.up == "filter":
             x = F.conv_transpose2d(x, self.weight, stride=2)
             if self.taps is not None:
@@ -73,23 +76,23 @@ class FoldedConv(nn.Module):
         return F.pixel_shuffle(x, 2) if self.up == "phases" else x
 
 
-class FoldedHead(nn.Module):
-    """Features → what they add to the levels 0…255, [1, 4, px, px], float32.
+class FoldedToRGB(nn.Module):
+    """ToRGB layer: features → their contribution to the levels 0…255, [1, 4, px, px], float32.
 
-    last: also add the middle grey and an opaque alpha, as only one head may.
+    last: also add the middle grey and an opaque alpha, as only one layer may.
     """
 
-    def __init__(self, head: Head, *, last: bool) -> None:
+    def __init__(self, head: ToRGB, *, last: bool) -> None:
         super().__init__()
         kernel = 127.5 * head.weight
         bias = 127.5 * head.bias + (127.5 if last else 0.0)
         alpha = bias.new_full((1,), 255.0 if last else 0.0)
-        # Kept in single precision: it is scaled for every picture, and rounded once.
+        # In single precision: it is scaled for every picture, and only then rounded.
         self.weight = nn.Parameter(torch.cat((kernel, torch.zeros_like(kernel[:1]))))
         self.bias = nn.Parameter(torch.cat((bias, alpha))[:, None, None])
 
     def forward(self, x: Tensor, colours: Tensor) -> Tensor:
-        """x: [1, C, px, px]; factors of ``Factors``."""
+        """Return the contribution of x, [1, C, px, px]; colours: factors of ``Factors``."""
         return F.conv2d(x, (self.weight * colours).to(x.dtype)).float() + self.bias
 
 
@@ -98,7 +101,7 @@ class FoldedSynthesis(nn.Module):
 
     size: the network's own, or a smaller one for area means of the same picture, taken
         before clamping.
-    up: how every up-convolution is done; or the form for each px that one ends at.
+    up: form of every up-convolution; or the form by the size, px, of its output.
     noise: False leaves the frozen noise out; ``texture`` then does nothing.
     dtype: of features and kernels; torch.float16 for half precision. Codes and texture are
         float32 all the same, and ``Module.half`` would undo that.
@@ -139,12 +142,12 @@ class FoldedSynthesis(nn.Module):
             FoldedConv(conv, up=form, noise=noise, dtype=dtype)
             for conv, form in zip(convs, forms, strict=True)
         )
-        self.heads = nn.ModuleList(FoldedHead(head, last=head is heads[-1]) for head in heads)
+        self.heads = nn.ModuleList(FoldedToRGB(head, last=head is heads[-1]) for head in heads)
         self.low_pass = nn.Parameter(low_pass(4))
         self.requires_grad_(requires_grad=False)
 
     def write_out(self) -> None:
-        """Have all filters written out for a compiler; see ``vjnode.generators.ops``."""
+        """Write out all filters as sums for a compiler; see ``vjnode.generators.ops``."""
         one = low_pass(1).to(self.low_pass)
         self.taps = nn.Parameter(doubling_taps(one), requires_grad=False)
         for conv in self.convs:
@@ -154,7 +157,7 @@ class FoldedSynthesis(nn.Module):
                 conv.taps = nn.Parameter(taps, requires_grad=False)
 
     def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
-        """Draw codes [1, slots, DIM]. Returns: [1, size, size, 4], uint8, opaque.
+        """Return the picture of codes [1, slots, DIM]: [1, size, size, 4], uint8, opaque.
 
         texture: [1], the strength of the frozen noise, 1 as trained, 0 for none.
         """
@@ -171,11 +174,11 @@ class FoldedSynthesis(nn.Module):
             if i % 2 == 0:
                 drawn: Tensor = self.heads[i // 2](x, colours[i // 2])
                 levels = drawn if levels is None else self.doubled(levels) + drawn
-        assert levels is not None  # noqa: S101 - there is a head at 4×4
+        assert levels is not None  # noqa: S101 - there is a ToRGB layer at 4×4
         return F.avg_pool2d(levels, self.pooled) if self.pooled > 1 else levels
 
     def doubled(self, levels: Tensor) -> Tensor:
-        """Put zeros between pixels and filter: [1, 4, H, W] → [1, 4, 2·H, 2·W]."""
+        """Return levels at twice the size, low-pass filtered: [1, 4, H, W] → [1, 4, 2·H, 2·W]."""
         if self.taps is not None:
             return doubled(levels, self.taps)
         return F.conv_transpose2d(levels, self.low_pass, stride=2, padding=1, groups=4)
@@ -188,17 +191,17 @@ def low_pass(channels: int) -> Tensor:
 
 
 def composed(kernel: Tensor) -> Tensor:
-    """Transposed 3×3 kernels and the low-pass filter in one: [O, I, 3, 3] → [O, I, 6, 6]."""
-    # The filter is symmetric, so correlating with it convolves.
+    """Return transposed 3×3 kernels composed with the filter: [O, I, 3, 3] → [O, I, 6, 6]."""
+    # The filter is symmetric, so that correlation with it is convolution.
     both = F.conv2d(kernel.flatten(0, 1)[:, None], low_pass(1), padding=3)
     return both.reshape(*kernel.shape[:2], 6, 6)
 
 
 def phases(kernel: Tensor) -> Tensor:
-    """Transposed 6×6 kernels of stride 2 as plain ones: [O, I, 6, 6] → [4·O, I, 3, 3].
+    """Return transposed 6×6 kernels of stride 2 as plain ones: [O, I, 6, 6] → [4·O, I, 3, 3].
 
-    Each of the four output pixels that an input pixel becomes has every other tap; their
-    order is that of ``torch.pixel_shuffle``.
+    Each of an input pixel's four output pixels has every other tap; their order is that of
+    ``torch.pixel_shuffle``.
     """
     outputs, inputs = kernel.shape[:2]
     taps = kernel.reshape(outputs, inputs, 3, 2, 3, 2).flip((2, 4))

@@ -1,11 +1,11 @@
 """StyleGAN2, configuration F, in torch: from noise to style code, and from codes to a picture.
 
 Karras et al., Analyzing and Improving the Image Quality of StyleGAN, arXiv 1912.04958; the
-constants are those of its authors' PyTorch version. Written for reading;
+constants are those of its authors' PyTorch version. Written to be read;
 ``vjnode.generators.stylegan2.folded`` is the form that runs.
 
-The training's equalised learning rates are folded into the weights: what is stored is what
-multiplies. The mapping network is MobileStyleGAN's, which was distilled from this one.
+The training's equalised learning rates are folded into the stored weights. The mapping network is
+MobileStyleGAN's, which was distilled from this one.
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,18 @@ SIZES = tuple(4 * 2**i for i in range(9))
 """Picture sizes that a network may have, px: 4 to 1024."""
 
 EPSILON = 1e-8
-"""Added to the squared length of a modulated kernel, so that a silent one stays silent."""
+"""Added to the squared length of a modulated kernel, so that a zero kernel stays zero."""
 
 GAIN = 2**0.5
-"""After the leaky ReLU: keeps the features' strength from layer to layer."""
+"""Gain after the leaky ReLU, which keeps the features' strength from layer to layer."""
 
 TAPS = (0.25, 0.75, 0.75, 0.25)
-"""Low-pass filter [1, 3, 3, 1] of every doubling, along one axis. Every second sample that it
-meets is a zero that was put in, so its sum is 2, not 1."""
+"""Low-pass filter [1, 3, 3, 1] of every doubling, along one axis. Every second sample is an
+inserted zero, so the filter's sum is 2, not 1."""
 
 
 def channels_for(size: int, *, base: int = 32_768, most: int = 512) -> tuple[int, ...]:
-    """Feature channels at 4, 8, … ``size`` px: base/px, but never more than ``most``.
+    """Return the feature channels at 4, 8, … ``size`` px: base/px, at most ``most``.
 
     Raises:
         InputError: ``size`` is not one of ``SIZES``.
@@ -46,17 +46,17 @@ def channels_for(size: int, *, base: int = 32_768, most: int = 512) -> tuple[int
 
 
 def slots_for(size: int) -> int:
-    """Style codes in W+ of a network for ``size`` px.
+    """Return the number of style codes in W+ of a network for ``size`` px.
 
     Slot 0 is the convolution at 4×4. Block i, at 8·2^i px, has slot 2i+1 for its
-    up-convolution and 2i+2 for its convolution. A head takes the slot that follows the
-    convolution before it, and so shares it with the next block's up-convolution.
+    up-convolution and 2i+2 for its convolution. A ToRGB layer uses the slot after that of the
+    preceding convolution, and so shares it with the next block's up-convolution.
     """
     return 2 * len(channels_for(size))
 
 
 class StyledConv(nn.Module):
-    """Modulate, convolve, demodulate, add frozen noise and bias, activate.
+    """Modulated and demodulated convolution, then frozen noise, bias and activation.
 
     up: also double the size, by a transposed convolution and the low-pass filter.
     """
@@ -70,8 +70,11 @@ class StyledConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Tensor, code: Tensor, texture: float | Tensor) -> Tensor:
-        """x: [N, inputs, px, px], of half that size for ``up``; code: [N, DIM]."""
-        # Scaling a kernel per sample is the same as scaling what goes in and what comes out.
+        """Return features [N, outputs, px, px].
+
+        x: [N, inputs, px, px], of half that size for ``up``; code: [N, DIM].
+        """
+        # Scaling a kernel per sample is the same as scaling its input and its output.
         style = self.affine(code)
         squares = self.weight.square().sum((2, 3), keepdim=True)
         length = (F.conv2d(style.square(), squares) + EPSILON).sqrt()
@@ -84,8 +87,8 @@ class StyledConv(nn.Module):
         return GAIN * F.leaky_relu(x, SLOPE)
 
 
-class Head(nn.Module):
-    """Features → what they add to the picture, [N, 3, px, px]; modulated, not demodulated."""
+class ToRGB(nn.Module):
+    """ToRGB layer: features → addition to the picture, [N, 3, px, px]; without demodulation."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -94,23 +97,23 @@ class Head(nn.Module):
         self.bias = nn.Parameter(torch.zeros(3))
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        """x: [N, inputs, px, px]; code: [N, DIM]."""
+        """Return the addition, for x, [N, inputs, px, px], and code, [N, DIM]."""
         return F.conv2d(x * self.affine(code), self.weight, self.bias)
 
 
 class Block(nn.Module):
-    """Double the size, one more convolution, and a head."""
+    """Doubling of the size, one more convolution, and a ToRGB layer."""
 
     def __init__(self, inputs: int, outputs: int, px: int) -> None:
         super().__init__()
         self.up = StyledConv(inputs, outputs, px, up=True)
         self.conv = StyledConv(outputs, outputs, px)
-        self.head = Head(outputs)
+        self.head = ToRGB(outputs)
 
     def forward(
         self, x: Tensor, picture: Tensor, codes: Tensor, texture: float | Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Features and picture so far, at px/2 → both at px. codes: [N, 3, DIM]."""
+        """Return features and picture at px, from both at px/2. codes: [N, 3, DIM]."""
         x = self.conv(self.up(x, codes[:, 0], texture), codes[:, 1], texture)
         return x, double(picture) + self.head(x, codes[:, 2])
 
@@ -118,7 +121,7 @@ class Block(nn.Module):
 class Synthesis(nn.Module):
     """Style codes → picture.
 
-    channels: of the features at 4, 8, … px, as ``channels_for`` gives them.
+    channels: of the features at 4, 8, … px, as ``channels_for`` returns them.
     """
 
     def __init__(self, channels: Sequence[int]) -> None:
@@ -127,14 +130,14 @@ class Synthesis(nn.Module):
         self.slots = slots_for(self.size)
         self.input = nn.Parameter(torch.zeros(1, channels[0], 4, 4))
         self.conv = StyledConv(channels[0], channels[0], 4)
-        self.head = Head(channels[0])
+        self.head = ToRGB(channels[0])
         self.blocks = nn.ModuleList(
             Block(inputs, outputs, 8 * 2**i)
             for i, (inputs, outputs) in enumerate(pairwise(channels))
         )
 
     def forward(self, codes: Tensor, texture: float | Tensor = 1.0) -> Tensor:
-        """Draw codes [N, slots, DIM], or one code for all slots [N, DIM].
+        """Return the pictures of codes [N, slots, DIM], or of one code for all slots [N, DIM].
 
         texture: strength of the frozen noise, 1 as trained, 0 for none.
         Returns: [N, 3, size, size], RGB, −1…1 and a little beyond.
@@ -149,12 +152,12 @@ class Synthesis(nn.Module):
 
 
 def smooth(x: Tensor) -> Tensor:
-    """Filter what a transposed convolution has spread: [N, C, H, W] → [N, C, H−1, W−1]."""
+    """Return a transposed convolution's output, filtered: [N, C, H, W] → [N, C, H−1, W−1]."""
     return F.conv2d(x, low_pass(x), padding=1, groups=x.shape[1])
 
 
 def double(x: Tensor) -> Tensor:
-    """Put zeros between pixels and filter: [N, C, H, W] → [N, C, 2·H, 2·W]."""
+    """Return x at twice the size, low-pass filtered: [N, C, H, W] → [N, C, 2·H, 2·W]."""
     return F.conv_transpose2d(x, low_pass(x), stride=2, padding=1, groups=x.shape[1])
 
 

@@ -1,1 +1,1 @@
-"""The convolutional encoder: MFCCs in, 512 values and so one weight out."""
+"""The convolutional encoder: MFCCs in; out come 512 values, whose mean gives the weight."""

@@ -1,7 +1,8 @@
-"""The trained encoder as a torch network, and as a graph for engines. Needs torch; a show does not.
+"""Export of the trained encoder as a torch network, and as an ONNX graph. Needs torch.
 
 Batch normalisation is folded into the convolutions. The graph takes one MFCC frame and the
-columns that each block keeps, and returns the values and the columns for the next frame.
+columns that each block keeps, and returns the values and the columns for the next frame. A show
+does not import this module, and does without torch.
 """
 
 import tempfile
@@ -20,15 +21,15 @@ from vjnode.onnx_files import plain_bytes
 
 
 class InHalf(nn.Module):
-    """A network that computes in fp16 and speaks float32 to the outside."""
+    """A network that computes in fp16, with inputs and outputs in float32."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network.half()
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Take and return what the network does, as float32."""
-        return tuple(output.float() for output in self.network(*(one.half() for one in inputs)))
+        """Return the network's outputs as float32; ``inputs`` are float32 too."""
+        return tuple(out.float() for out in self.network(*(tensor.half() for tensor in inputs)))
 
 
 def load_encoder(weights: Mapping[str, NDArray[np.float32]]) -> Encoder:
@@ -44,7 +45,7 @@ def load_encoder(weights: Mapping[str, NDArray[np.float32]]) -> Encoder:
         odd = encoder.load_state_dict(state, strict=False)
         unfit = odd.unexpected_keys + [k for k in odd.missing_keys if "num_batches" not in k]
     except RuntimeError as error:
-        unfit = [str(error).splitlines()[-1].strip()]  # one of the many that do not fit
+        unfit = [str(error).splitlines()[-1].strip()]  # one of the tensors that do not fit
     if unfit:
         raise InputError(
             f"the trained sound encoder does not fit this version's network ({unfit[0]}); "
@@ -56,9 +57,9 @@ def load_encoder(weights: Mapping[str, NDArray[np.float32]]) -> Encoder:
 def export_onnx(encoder: Encoder) -> bytes:
     """Return the streaming graph of ``encoder`` as ONNX, float32, opset 18, weights inside.
 
-    Inputs: ``column``, shape (1, 3, 1, 32), 0…1, and ``history0``…, shaped as ``histories()`` says,
-    all 0 at the start. Outputs: ``values``, shape (1, 512), and ``kept0``…, the histories for the
-    next frame.
+    Inputs: ``column``, shape (1, 3, 1, 32), 0…1, and ``history0``…, of the shapes that
+    ``histories()`` returns, all 0 at the start. Outputs: ``values``, shape (1, 512), and
+    ``kept0``…, the histories for the next frame.
     """
     streaming = Streaming(folded(encoder)).eval()
     before = tuple(map(torch.zeros, histories()))

@@ -1,4 +1,4 @@
-"""The square picture of the sound that the encoder looks at."""
+"""The encoder's input: MFCC windows as square pictures."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ CHANNELS = 3
 def picture(
     mfcc: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Normalise MFCC windows into the encoder's input.
+    """Return MFCC windows normalised to the encoder's input.
 
     Each coefficient is mapped from ``low``…``high`` into 0…1 and clipped, the coefficient
     axis is padded with 0 until it is as long as the time axis, and the square is copied to

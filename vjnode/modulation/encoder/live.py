@@ -1,4 +1,4 @@
-"""The encoder as it runs live: its streaming graph on OpenVINO, which keeps the history inside."""
+"""The encoder in a live show: its streaming graph on OpenVINO, which keeps the history."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,19 +8,19 @@ from vjnode.modulation.encoder.weights import Trained
 from vjnode.runtime import load_openvino
 
 _SETTINGS = {
-    # f32 on every processor and one thread: the same bits every time, and the other
-    # cores stay with the pictures.
+    # f32 on every processor and one thread give the same bits every time, and leave the other
+    # cores to the pictures.
     "INFERENCE_PRECISION_HINT": "f32",
     "INFERENCE_NUM_THREADS": 1,
     "NUM_STREAMS": 1,
-    # Each process would pin its one thread to the same core, that of others' drawing or hearing.
+    # Each process would pin its only thread to the same core, with others' drawing or analysis.
     "ENABLE_CPU_PINNING": False,
     "PERFORMANCE_HINT": "LATENCY",
 }
 
 
 class LiveEncoder:
-    """Encodes MFCC frames one after the other; needs no torch."""
+    """Encodes a stream of MFCC frames; needs no torch."""
 
     def __init__(self, trained: Trained) -> None:
         openvino = load_openvino()
@@ -36,13 +36,13 @@ class LiveEncoder:
         manager.run_passes(model)
         self._trained = trained
         self._request = core.compile_model(model, "CPU", _SETTINGS).create_infer_request()
-        # Memory that is bound once: to hand over an array at each step takes as long as a block.
+        # Bound once: passing an array at each step takes as long as a block of the network.
         self._column = np.zeros((1, CHANNELS, 1, FRAMES), np.float32)
         self._request.set_input_tensor(openvino.Tensor(self._column, shared_memory=True))
         self._values: NDArray[np.float32] = self._request.get_output_tensor(0).data[0]
 
     def step(self, mfcc: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take the next frame, shape (13,), not normalised; return the 512 values after it."""
+        """Return the 512 values after the next frame, shape (13,), not normalised."""
         self._column[0] = picture(mfcc[None], self._trained.mfcc_low, self._trained.mfcc_high)
         self._request.infer()
         return self._values.copy()

@@ -1,22 +1,22 @@
-"""The sound encoder and the decoder it is trained with.
+"""The sound encoder and the decoder that it is trained with.
 
-Both are written once, here; what runs live is exported from this definition (see
+Both are defined only here; the live encoder is exported from this definition (see
 ``vjnode.modulation.encoder.live``) and needs no torch.
 
-The encoder looks at 32 MFCC frames, the newest last, but it is causal along time: its
+The encoder's input is 32 MFCC frames, the newest last, but it is causal along time: its
 convolutions reach only backwards and never pad. So it can be slid over a song of any length,
-and live each new frame costs one column per block, because the columns before are kept.
+and live each new frame costs one column per block, because the previous columns are kept.
 
-How it is trained, without labels: the 512 values must describe the sound, so that a decoder can
+It is trained without labels: the 512 values must describe the sound, so that a decoder can
 rebuild the MFCCs from them, and their mean, which drives the face, must rise with the intensity of
-the music, a number computed from the sound itself (``vjnode.modulation.intensity``). Trained
-together the two wishes spoil each other: the mean of values that only describe falls as well as
-rises with the music, and turning it around costs a good part of the description. So each block has
-two branches, and each branch gives one half of the values. The one that describes is a pyramid of
-principal components, found by ``init_principal``; its last block is turned so that the sum of its
-values never changes. So the mean follows the other branch, which is trained so that the mean
-correlates with intensity, both over a whole batch, which orders silence, calm and loud, and within
-each track, which orders its passages.
+the music, a number computed from the sound itself (``vjnode.modulation.intensity``). If one set of
+values is trained for both, the goals conflict: the mean of purely descriptive values falls as well
+as rises with the music, and correcting it costs a good part of the description. So each block has
+two branches, and each branch gives one half of the values. The describing branch is a pyramid of
+principal components, found by ``init_principal``; its last block is rotated so that the sum of its
+values never changes. The mean therefore follows the other branch, which is trained so that the
+mean correlates with intensity, both over a whole batch, which orders silence, calm and loud, and
+within each track, which orders its passages.
 
 Shapes for one window, channels (describing + intensity) × time × coefficient:
 
@@ -35,8 +35,8 @@ input  3 × 32 × 32                                  512 × 1 × 1
 ====== ====================== ============ ======== ====================
 
 Strides (s) act on the coefficient axis only. The decoder's first block has a kernel as large as
-the window, 32 × 16, its others 3 × 3. Of its 16 coefficients the 13 real ones
-are compared; the copies and the padding of the input hold nothing to rebuild.
+the window, 32 × 16; the others have 3 × 3. Of the 16 coefficients that it puts out, the 13 real
+ones are compared; the copies and the padding of the input need not be rebuilt.
 """
 
 from itertools import pairwise
@@ -53,9 +53,9 @@ VALUES = 512
 
 
 class Shape(NamedTuple):
-    """One block of the encoder. kernel, stride and padding of width act on coefficients.
+    """Shape of one block of the encoder. kernel, stride and padding of width act on coefficients.
 
-    describing, intensity: channels that the two branches give.
+    describing, intensity: output channels of the two branches.
     """
 
     describing: int
@@ -68,7 +68,7 @@ class Shape(NamedTuple):
 
     @property
     def history(self) -> int:
-        """Columns before the newest that the block looks back on."""
+        """Number of columns before the newest that the block needs."""
         return (self.frames - 1) * self.dilation
 
 
@@ -95,7 +95,7 @@ class Encoder(nn.Module):
         self.intensity = _branch([shape.intensity for shape in BLOCKS])
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Map pictures of sound to feature values.
+        """Return the feature values of pictures of sound.
 
         picture: shape (n, 3, 31 + t, 32), 0…1, time × coefficient; 32 frames are one window.
         Returns: shape (n, t, 512), ≥ 0: one row for each frame that ends a whole window.
@@ -106,12 +106,12 @@ class Encoder(nn.Module):
 
 @torch.no_grad()
 def init_principal(describing: nn.Sequential, pictures: Tensor) -> None:
-    """Make the branch that describes a pyramid of principal components of real sound.
+    """Initialise the describing branch as a pyramid of principal components of real sound.
 
     The directions of each block are those in which its own input varies most. A constant is added
-    to each so that it hardly ever becomes negative: ReLU lets it through as it is, and the values
-    keep nearly all that so many numbers can keep of a window. In the last block the components are
-    turned at random, but so that they leave the sum of the values alone.
+    to each so that it hardly ever becomes negative: ReLU then does not change it, and the values
+    keep nearly as much of a window as that many numbers can. In the last block the components are
+    rotated at random, but so that the sum of the values does not change.
 
     describing: in evaluation mode. pictures: shape (n, 3, t, 32), as in ``Encoder.forward``.
     """
@@ -146,22 +146,22 @@ def init_principal(describing: nn.Sequential, pictures: Tensor) -> None:
 
 
 _MARGIN = 1.2
-"""The constant of a describing channel, as a multiple of the deepest that it was seen to fall."""
+"""Constant added to a describing channel, as a multiple of its lowest value seen, negated."""
 
 
 class Streaming(nn.Module):
-    """The encoder one frame at a time: the same numbers, without computing a column twice."""
+    """The encoder for one frame at a time: the same numbers, without computing a column twice."""
 
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         self.describing, self.intensity = encoder.describing, encoder.intensity
 
     def forward(self, column: Tensor, *history: Tensor) -> tuple[Tensor, ...]:
-        """Take the newest frame.
+        """Return the values after the newest frame, and the new histories.
 
         column: shape (1, 3, 1, 32), 0…1.
-        history: for each block of each branch the columns that went into it before, of
-            ``histories()``.
+        history: for each block of each branch its previous input columns, of the shapes that
+            ``histories()`` returns.
         Returns: values, shape (1, 512), and the histories for the next call.
         """
         before, kept, values = iter(history), [], []
@@ -178,7 +178,7 @@ class Streaming(nn.Module):
 class Decoder(nn.Module):
     """Eight blocks of transposed convolution, batch normalisation and ReLU; training only.
 
-    The first writes the whole window at once, the others refine it.
+    The first block writes the whole window at once, the others refine it.
     """
 
     def __init__(self) -> None:
@@ -189,18 +189,18 @@ class Decoder(nn.Module):
         self.blocks = nn.Sequential(first, *others)
 
     def forward(self, values: Tensor) -> Tensor:
-        """Map values, shape (n, 512), to normalised MFCC windows, shape (n, 32, 13), ≥ 0."""
+        """Return normalised MFCC windows, (n, 32, 13), ≥ 0, rebuilt from values, (n, 512)."""
         picture: Tensor = self.blocks(values[:, :, None, None])
         return picture[:, 0, :, :COEFFICIENTS]
 
 
 @torch.no_grad()
 def init_least_squares(decoder: Decoder, values: Tensor, windows: Tensor) -> None:
-    """Start the decoder as the linear map that rebuilds ``windows`` best.
+    """Initialise the decoder as the linear map that rebuilds ``windows`` best.
 
-    The first block holds that map, with both signs; of the others two channels hand it on.
+    The first block holds that map, with both signs; two channels of the others pass it on.
 
-    values: shape (n, 512), what the encoder makes of the windows. windows: shape (n, 32, 13).
+    values: shape (n, 512), the encoder's values of the windows. windows: shape (n, 32, 13).
     """
     centre = windows.mean()
     x = values.double()
@@ -227,7 +227,7 @@ _RIDGE = 1e-8
 
 
 def histories() -> list[tuple[int, int, int, int]]:
-    """Shapes of what ``Streaming`` keeps of each block's input: (1, channels, columns, width)."""
+    """Return the shapes of the inputs that ``Streaming`` keeps: (1, channels, columns, width)."""
     return [
         (1, channels, shape.history, width)
         for outputs in (
@@ -239,7 +239,7 @@ def histories() -> list[tuple[int, int, int, int]]:
 
 
 def correlation(x: Tensor, y: Tensor) -> Tensor:
-    """Pearson correlation of two tensors of equal shape; 0 where one is constant."""
+    """Return the Pearson correlation of two tensors of equal shape; 0 if one is constant."""
     if not x.numel():
         return x.sum()
     x = x - x.mean()

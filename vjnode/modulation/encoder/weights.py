@@ -1,4 +1,4 @@
-"""The trained encoder as it ships: weights, normalisation and knots, and the graph made of them."""
+"""Files of the trained encoder: weights, normalisation and knots, and the graph made from them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from vjnode.paths import replace_file, shipped
 
 LEVELS = (0.0, 0.05, 0.75, 1.0)
 """Weights of silence, of the calmest and the most intense seventh of music at its usual level, and
-of what is beyond all of it. An ordinary loud passage is at about 0.7: the rest is headroom."""
+of sound beyond all music. An ordinary loud passage is at about 0.7: the rest is headroom."""
 
 _EXTRA = ("mfcc_low", "mfcc_high", "knots")
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What training has left.
+    """A trained encoder.
 
     weights: state of ``vjnode.modulation.encoder.network.Encoder``, name → float32 array.
     mfcc_low, mfcc_high: shape (13,), the MFCC values that are mapped to 0 and 1.
@@ -36,7 +36,7 @@ class Trained:
     onnx: bytes
 
     def weight(self, mean: float) -> float:
-        """Map the mean of the 512 values into 0…1, linearly from knot to knot, then clipped."""
+        """Return the weight, 0…1, of a mean of the 512 values: linear between knots, clipped."""
         return float(np.interp(mean, self.knots, LEVELS))
 
     def save(self, path: Path) -> None:
@@ -51,10 +51,10 @@ class Trained:
 
 
 def load_trained(path: Path | None = None) -> Trained:
-    """Read a trained encoder; without a path, the one that ships.
+    """Read a trained encoder; without a path, the one that ships with vjnode.
 
     Raises:
-        InputError: a file is missing, damaged, not a trained encoder, or of another training.
+        InputError: a file is missing, damaged, not a trained encoder, or from another training.
     """
     path = path or shipped("encoder", "encoder.safetensors")
     try:

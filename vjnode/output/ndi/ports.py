@@ -1,4 +1,4 @@
-"""The TCP ports that this process listens on, for a library that keeps them to itself."""
+"""TCP ports on which this process listens, opened by a library that does not tell them."""
 
 import os
 import socket
@@ -7,19 +7,19 @@ import struct
 from pathlib import Path
 
 _HANDLES = Path("/dev/fd")
-"""Linux and macOS list here what a process has open; Windows does not."""
+"""Folder in which Linux and macOS list the process's open handles; Windows has none."""
 
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
 _NO_LINGERING = struct.pack("ii", 1, 0)
 
 
 def listeners() -> dict[int, int]:
-    """Return by port the handles that listen; nothing where a system does not tell."""
+    """Return the handles of listening sockets by port; empty if the system does not list them."""
     found = {}
     for handle in [int(path.name) for path in _HANDLES.iterdir()] if _HANDLES.is_dir() else ():
         try:
             if not stat.S_ISSOCK(os.fstat(handle).st_mode):
-                continue  # to copy and close a file's handle would give up its locks
+                continue  # copying and closing a file's handle would release its locks
             with socket.socket(fileno=os.dup(handle)) as it:
                 internet = it.family in _FAMILIES and it.type == socket.SOCK_STREAM
                 if internet and it.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
@@ -30,11 +30,11 @@ def listeners() -> dict[int, int]:
 
 
 def free_at_once(handle: int) -> None:
-    """Let the port of a listener be had again as soon as its process has ended.
+    """Make the port of a listener available again as soon as its process has ended.
 
     Connections that are left when a process is killed keep their port for a minute, and a
-    library that does not ask for ``SO_REUSEADDR`` then takes another. Reset instead of wound
-    down, they keep nothing; those that are accepted from now on inherit it.
+    library that does not set ``SO_REUSEADDR`` then takes another. Connections that are reset
+    instead of closed in order keep no port; those accepted from now on inherit that setting.
     """
     with socket.socket(fileno=os.dup(handle)) as it:
         it.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)

@@ -1,7 +1,7 @@
-"""NDI®: frames over the network, into Resolume, TouchDesigner and other machines.
+"""NDI® output: frames over the network to Resolume, TouchDesigner and other machines.
 
-The runtime compresses and sends on threads of its own. A frame that it was handed belongs to it
-until the next one is handed over, so two buffers take turns, and ``send`` costs one copy.
+The runtime compresses and sends on threads of its own. It owns the frame that it was given until
+it is given the next one, so two buffers take turns, and ``send`` costs one copy.
 
 NDI® is a registered trademark of Vizrt NDI AB; see https://ndi.video.
 """
@@ -27,10 +27,11 @@ _log = logging.getLogger(__name__)
 DEFAULT_NAME = "vjnode"
 
 NAME_BYTES = 200
-"""The runtime refuses 253 bytes and more, of which the machine's name takes some."""
+"""Longest name, bytes; the runtime refuses 253 and more, which include the machine's name."""
 
 NOT_IN_NAMES = '\\/:*?"<>|'
-"""The runtime would put spaces for these, and receivers look for the name that they know."""
+"""Characters that names may not have: the runtime would replace them by spaces, and receivers
+would then look for another name."""
 
 FOURCC = {
     ("rgba", "opaque"): "RGBX",
@@ -38,17 +39,19 @@ FOURCC = {
     ("bgra", "opaque"): "BGRX",
     ("bgra", "luma"): "BGRA",
 }
-"""By order and alpha. X: the fourth byte is not sent, so no receiver can take it for alpha."""
+"""Pixel format by order and alpha. X: the fourth byte is not sent, so that no receiver takes it
+for alpha."""
 
 MOST_DENOMINATOR = 1_000_000
-"""Rates up to 240 frames/s fit into 32 bits with it, and all that people use are exact."""
+"""Largest denominator of a rate: rates up to 240 frames/s then fit into 32 bits, and all usual
+ones are exact."""
 
 AVAHI = ("avahi-daemon", "libavahi-client3")
-"""On Linux, what the runtime makes itself known with; elsewhere the system has it."""
+"""Packages by which the runtime announces its senders on Linux; other systems can do it alone."""
 
 LIST_PORT = 5960
-"""Where the first program with NDI on a machine lists its senders for all; each sender has a port
-of its own, from 5961 on."""
+"""Port on which a machine's first NDI program lists the senders of all; each sender has a port of
+its own, from 5961 on."""
 
 _AVAHI_SOCKET = Path("/run/avahi-daemon/socket")
 
@@ -56,11 +59,11 @@ _AVAHI_SOCKET = Path("/run/avahi-daemon/socket")
 class NdiOutput:
     """A sender that receivers on the network see as ``MACHINE (NAME)``.
 
-    The show's frame clock paces it: the runtime is told not to.
+    The show's frame clock paces it; the runtime's own pacing is off.
     """
 
     def __init__(self, runtime: ModuleType, name: str, context: OutputContext) -> None:
-        """Begin to offer frames.
+        """Create the sender, so that receivers can find it.
 
         Raises:
             OutputError: the runtime refuses this name.
@@ -74,14 +77,14 @@ class NdiOutput:
                 f"name; end it, or choose another: ndi:{name}-2"
             )
         self.port = _keep_ports(before)
-        """Where receivers connect; None where the system does not tell."""
+        """Port to which receivers connect; None if the system does not tell."""
         shape = (context.size, context.size, 4)
         self._buffers = [np.zeros(shape, np.uint8) for _ in range(2)]
         self._videos = [_video(runtime, buffer, context) for buffer in self._buffers]
         self._turn = 0
 
     def send(self, frame: Frame, due_s: float) -> None:
-        """Hand over ``frame``; waits only while the one before is still being compressed."""
+        """Send ``frame``; wait only while the previous one is still being compressed."""
         del due_s
         if self._sender is None:
             raise OutputError("this NDI output has been closed; open it anew")
@@ -90,7 +93,7 @@ class NdiOutput:
         self._turn = 1 - self._turn
 
     def about(self) -> dict[str, object]:
-        """Return what the report says of it: as whom it sends, where, and how many receive."""
+        """Return the sender's name, its port and the number of receivers, for the report."""
         if self._sender is None:
             return {"receivers": 0}
         return {
@@ -101,16 +104,16 @@ class NdiOutput:
 
     def close(self) -> None:
         """Take the sender off the network."""
-        sender, self._sender = self._sender, None  # to destroy it twice would be a crash
+        sender, self._sender = self._sender, None  # destroying it twice would crash
         if sender is not None:
             self._runtime.send_destroy(sender)
 
 
 def _keep_ports(before: Iterable[int]) -> int | None:
-    """Return the port of the sender that has just been made, if the system tells.
+    """Return the port of the sender that was just made, if known, and make it reusable.
 
-    A receiver that was given an address looks there again when the sender was killed, and the
-    runtime would rather take the next port than one that has just been used.
+    A receiver that was given an address looks there again after the sender was killed, but the
+    runtime would take the next port if the old one were still in use.
     """
     made = {port: handle for port, handle in listeners().items() if port not in before}
     for handle in made.values():
@@ -119,7 +122,7 @@ def _keep_ports(before: Iterable[int]) -> int | None:
 
 
 def _video(runtime: ModuleType, buffer: np.ndarray[Any, Any], context: OutputContext) -> object:
-    """Describe ``buffer``, (size, size, 4) uint8, to the runtime."""
+    """Return the runtime's description of ``buffer``, (size, size, 4) uint8."""
     fps = context.fps.limit_denominator(MOST_DENOMINATOR)
     fourcc = f"FOURCC_VIDEO_TYPE_{FOURCC[context.order, context.alpha]}"
     video = runtime.VideoFrameV2(
@@ -134,10 +137,10 @@ def _video(runtime: ModuleType, buffer: np.ndarray[Any, Any], context: OutputCon
 
 
 def _load_runtime() -> ModuleType:
-    """Import the binding with the runtime that it brings.
+    """Import the binding, which contains the runtime.
 
     Raises:
-        OutputError: it is not there, or cannot run here.
+        OutputError: it is not installed, or cannot run here.
     """
     try:
         runtime = import_module("NDIlib")
@@ -174,14 +177,14 @@ def _checked(name: str) -> str:
 
 
 _senders: WeakValueDictionary[str, NdiOutput] = WeakValueDictionary()
-"""Those of this process, by name: each name can be had once."""
+"""Senders of this process, by name: each name can be used only once."""
 
 
 def open_output(target: str, context: OutputContext) -> NdiOutput:
-    """Begin to send as ``target``; "" for the default name, which stays the same after a fault.
+    """Open the sender ``target``; "" for the default name, which stays the same after a fault.
 
     Raises:
-        InputError: a name or a size that NDI does not take.
+        InputError: a name or a size that NDI does not support.
         OutputError: the runtime is missing, or refuses the name.
     """
     name = _checked(target or DEFAULT_NAME)
@@ -191,7 +194,7 @@ def open_output(target: str, context: OutputContext) -> NdiOutput:
         )
     runtime = _load_runtime()
     if (before := _senders.get(name)) is not None:
-        before.close()  # it failed, and has not been closed
+        before.close()  # it failed and was not closed
     output = _senders[name] = NdiOutput(runtime, name, context)
     if output.port is not None:
         _log.info("NDI sender '%s' on port %d", name, output.port)

@@ -1,8 +1,8 @@
-"""Who may ask a server on this machine: pages of its own, and programs; no foreign page.
+"""Check of a request's origin: the server's own pages and programs may ask, foreign pages not.
 
-Any page in a browser can send requests to 127.0.0.1. What tells it apart is that the browser
-names the page's origin, and that a page that rebinds its own domain to 127.0.0.1 still
-carries that domain in ``Host``.
+Any page in a browser can send requests to 127.0.0.1. A foreign page is recognised by its origin,
+which the browser sends, and a page that rebinds its own domain to 127.0.0.1 by that domain in
+``Host``.
 """
 
 import ipaddress
@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 
 def refusal(headers: Mapping[str, str], *, loopback: bool) -> str | None:
-    """Return why a request with these headers is refused, or None when it is welcome.
+    """Return why a request with these headers is refused, or None if it is allowed.
 
-    loopback: the server listens on this machine only, so it is asked by no other name.
+    loopback: whether the server listens on this machine only, so that only its names are valid
+        as the host.
     """
     host = headers.get("Host", "")
     if not _is_ours(_name_in(host), loopback=loopback):
@@ -22,7 +23,7 @@ def refusal(headers: Mapping[str, str], *, loopback: bool) -> str | None:
     origin = headers.get("Origin")
     if origin is not None and origin != f"http://{host}":
         return f"pages of {origin} may not ask this node"
-    # Pictures and scripts are fetched without an origin, but with this. Following a link is fine.
+    # Browsers fetch pictures and scripts without an origin, but with this. Links are allowed.
     if headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"} and (
         headers.get("Sec-Fetch-Mode") != "navigate" or headers.get("Sec-Fetch-Dest") != "document"
     ):

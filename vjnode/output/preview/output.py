@@ -1,7 +1,7 @@
-"""An output for the eye: a page with the live picture and what it is made from.
+"""Output to a web page with the live picture and the values that it was drawn from.
 
-The server runs in a thread of the output's process. It asks for a frame when somebody
-waits for a picture, so that ``send`` costs one copy when watched and nothing otherwise.
+The server runs in a thread of the output's process. It asks for a frame only when a watcher waits
+for a picture, so that ``send`` costs one copy while somebody watches, and nothing otherwise.
 """
 
 import asyncio
@@ -33,10 +33,10 @@ LOWEST_DB = -120.0
 
 
 class PreviewOutput:
-    """Keeps the newest frame within reach of a server.
+    """Provides the newest frame to the preview server.
 
-    ``wanted`` hands one buffer back and forth: while it is set, the buffer belongs to
-    ``send``; the copy clears it, and then the buffer belongs to the encoder.
+    ``wanted`` passes one buffer back and forth: while it is set, the buffer belongs to ``send``;
+    ``send`` clears it after copying, and then the buffer belongs to the encoder.
     """
 
     def __init__(self, host: str, port: int, context: OutputContext) -> None:
@@ -71,7 +71,7 @@ class PreviewOutput:
         return f"http://{host}:{self.port}"
 
     def send(self, frame: Frame, due_s: float) -> None:
-        """Note ``frame``, and copy it if somebody waits for a picture."""
+        """Keep the particulars of ``frame``, and copy it if a watcher waits for a picture."""
         self._newest = frame.info, due_s
         if self._wanted:
             np.copyto(self._pixels, frame.pixels)
@@ -79,12 +79,12 @@ class PreviewOutput:
             self._loop.call_soon_threadsafe(self._arrived.set)
 
     def about(self) -> dict[str, object]:
-        """Return what the report says of it: where it is, who looks on, how often one stalled."""
+        """Return the page's address, the watchers and the count of stalls, for the report."""
         watchers, stalled = self._server.watchers, self._server.stalled
         return {"page": self.url, "watchers": watchers, "stalled": stalled}
 
     def status(self) -> Status:
-        """Return what the newest frame shows, ready for JSON; safe from any thread."""
+        """Return the particulars of the newest frame, ready for JSON; safe from any thread."""
         if self._newest is None:
             return {"state": "waiting"}
         info, due_s = self._newest
@@ -113,7 +113,7 @@ class PreviewOutput:
         }
 
     def close(self) -> None:
-        """Stop serving, whoever is watching."""
+        """Stop the server, even if somebody is watching."""
         if self._loop.is_closed():
             return
         self._loop.call_soon_threadsafe(self._stop.set)
@@ -131,7 +131,7 @@ class PreviewOutput:
         return await self._take(_full_jpeg)
 
     async def _take(self, encode: Callable[[NDArray[np.uint8]], bytes]) -> bytes:
-        """Wait for the next frame and encode it in a thread of its own."""
+        """Wait for the next frame, and return it encoded in a thread of its own."""
         async with self._taking:
             self._arrived.clear()
             self._wanted = True
@@ -174,10 +174,10 @@ def _cannot_bind(host: str, port: int, error: OSError | UnicodeError) -> str:
 
 
 def parse_target(target: str) -> tuple[str, int]:
-    """Read ``""``, ``PORT``, ``HOST:PORT`` or ``[IPV6]:PORT``; port 0 takes any free one.
+    """Return host and port of ``""``, ``PORT``, ``HOST:PORT`` or ``[IPV6]:PORT``; 0: any free port.
 
     Raises:
-        InputError: it is none of these.
+        InputError: it has none of these forms.
     """
     if not target:
         return DEFAULT_HOST, DEFAULT_PORT

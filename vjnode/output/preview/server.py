@@ -1,4 +1,4 @@
-"""The preview's web server: one page, one socket that carries pictures, two plain addresses."""
+"""The preview's web server: one page, one WebSocket for pictures, two plain HTTP addresses."""
 
 import asyncio
 import ipaddress
@@ -17,10 +17,10 @@ Status = dict[str, str | int | float | None]
 MAX_FPS = 30.0
 FRAME_TIMEOUT_S = 2.0
 STALL_S = 1.0
-"""A watcher that takes longer to take a picture counts as stalled."""
+"""Time after which a watcher that has not taken its picture counts as stalled."""
 
 GOODBYE_S = 0.15
-"""How long a watcher may take to answer the end of the connection."""
+"""Time that a watcher may take to answer the closing of its connection."""
 
 _PAGE = {
     "/": ("index.html", "text/html"),
@@ -43,9 +43,9 @@ _log = logging.getLogger(__name__)
 
 
 class PreviewServer:
-    """Serves the page, and a picture to each watcher that has shown the one before.
+    """Serves the page, and a picture to each watcher that has shown the previous one.
 
-    status: what the newest frame shows.
+    status: returns the particulars of the newest frame.
     preview, full: make the next JPEG, small and in full size.
     """
 
@@ -59,7 +59,7 @@ class PreviewServer:
         self._preview = preview
         self._full = full
         self._loopback = True
-        # Watchers, and since when their picture has been on its way; None: they have not asked.
+        # Watchers, and the time since which their picture is on its way; None: not asked for.
         self._watchers: dict[web.WebSocketResponse, float | None] = {}
         self._stalled = 0
         self._coming: asyncio.Task[tuple[str, bytes]] | None = None
@@ -68,19 +68,19 @@ class PreviewServer:
 
     @property
     def watchers(self) -> int:
-        """How many look on now."""
+        """Number of watchers."""
         return len(self._watchers)
 
     @property
     def stalled(self) -> int:
-        """How often a watcher has not taken its picture for a second."""
+        """Number of times that a watcher has not taken its picture for a second."""
         return self._stalled + sum(map(_is_late, self._watchers.copy().values()))
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
-        """Listen, and return the address that it became.
+        """Listen, and return the address in use.
 
         Raises:
-            OSError: the address cannot be had.
+            OSError: the address cannot be bound.
         """
         app = web.Application(middlewares=[self._guard])
         app.on_response_prepare.append(_add_headers)
@@ -103,7 +103,7 @@ class PreviewServer:
         return name, port
 
     async def stop(self) -> None:
-        """Say goodbye to the watchers, and leave."""
+        """Close the connections of the watchers, and stop listening."""
         goodbyes = [asyncio.ensure_future(watcher.close(code=1001)) for watcher in self._watchers]
         if goodbyes:
             _, slow = await asyncio.wait(goodbyes, timeout=GOODBYE_S)
@@ -124,7 +124,7 @@ class PreviewServer:
     async def _watch(self, request: web.Request) -> web.WebSocketResponse:
         """Answer each message of a watcher with the status and the next picture.
 
-        A message means that the picture before has been shown, so nothing can pile up.
+        A message means that the previous picture has been shown, so that none can queue up.
         """
         socket = web.WebSocketResponse(timeout=GOODBYE_S, compress=False, max_msg_size=64)
         await socket.prepare(request)
@@ -140,13 +140,13 @@ class PreviewServer:
                 self._stalled += _is_late(self._watchers[socket])
                 self._watchers[socket] = None
         except ConnectionError:
-            pass  # the page was closed
+            pass  # the watcher has closed the page
         finally:
             self._stalled += _is_late(self._watchers.pop(socket))
         return socket
 
     async def _next(self) -> tuple[str, bytes]:
-        """Return the next picture; all who wait for it share it."""
+        """Return the next picture, which all waiting watchers share."""
         if self._coming is None or self._coming.done():
             self._coming = asyncio.create_task(self._make())
         return await asyncio.shield(self._coming)
@@ -169,7 +169,7 @@ class PreviewServer:
 
 
 def _is_late(since_s: float | None) -> bool:
-    """Whether a picture has been on its way for too long; ``since_s``: since then, or is not."""
+    """Return whether a picture, on its way since ``since_s``, is late; None: none is on its way."""
     return since_s is not None and monotonic_s() - since_s > STALL_S
 
 

@@ -1,1 +1,1 @@
-"""Recording to a film with its sound."""
+"""Recording to video files with sound."""

@@ -1,4 +1,4 @@
-"""How a recording may be encoded, and which container takes what: a table, and choosing from it."""
+"""Table of a recording's codecs and their containers, and the choice from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,18 +8,18 @@ from vjnode.errors import InputError
 from vjnode.output.base import Delivery
 
 BT601, BT709 = 5, 1
-"""Matrices from RGB to YUV, as the standards number them: JPEG's own, and video's."""
+"""Matrices from RGB to YUV, by the numbers of the standards: JPEG's own, and video's."""
 
 
 @dataclass(frozen=True)
 class Codec:
-    """A way to encode pictures, and the sound that usually goes with it.
+    """A codec for pictures, and the usual codec for sound beside it.
 
-    name: as a person asks for it. label: for people to read. encoder: FFmpeg's name of it.
-    pixels: FFmpeg's name of its pixel format. suffixes: of the containers that take it.
+    name: as written on the command line. label: for people to read. encoder: FFmpeg's name.
+    pixels: FFmpeg's name of its pixel format. suffixes: of the containers that support it.
     matrix: one of ``BT601`` and ``BT709``. full_range: whether black is 0, and not 16 of 255.
-    intra: whether every picture can be read without the ones before it.
-    threads: that a picture is shared out to.
+    intra: whether every picture can be decoded without the previous ones.
+    threads: number of threads that share a picture.
     """
 
     name: str
@@ -47,8 +47,8 @@ H264 = Codec(
     intra=False,
 )
 
-# A fixed quantiser (2, in FFmpeg's units of 1/118) spares the encoder its search for one that
-# meets a bit rate: five times as fast, and faces come out at about the usual bit rate.
+# A fixed quantiser (2, in FFmpeg's units of 1/118) saves the encoder the search for one that
+# meets a bit rate: it is five times as fast, and faces get about the usual bit rate.
 _PRORES_OPTIONS = {"vendor": "apl0", "flags": "+qscale", "global_quality": "236"}
 
 PRORES = Codec(
@@ -74,7 +74,7 @@ PRORES_4444 = Codec(
     threads=2,
 )
 
-# Tables of the standard instead of the picture's own are a third faster and a tenth larger.
+# Huffman tables of the standard instead of the picture's own: a third faster, a tenth larger.
 MJPEG = Codec(
     "mjpeg",
     "MJPEG",
@@ -88,18 +88,18 @@ MJPEG = Codec(
 )
 
 CODECS = (H264, PRORES, PRORES_4444, MJPEG)
-"""In the order in which they are taken when nobody asks for one."""
+"""Codecs in order of preference when none is asked for."""
 
 SUFFIXES = (".mp4", ".mov", ".mkv")
 
 
 def choose_codec(target: str, name: str, alpha: str) -> Codec:
-    """Return how to record to the file ``target``.
+    """Return the codec for the file ``target``.
 
-    name: of a codec, or "" for the first that its container takes. alpha: one of ``ALPHAS``.
+    name: of a codec, or "" for the first that its container supports. alpha: one of ``ALPHAS``.
 
     Raises:
-        InputError: unknown suffix, or a codec or alpha that this container does not take.
+        InputError: unknown suffix, or a codec or alpha that this container does not support.
     """
     suffix = PurePath(target).suffix.lower()
     if suffix not in SUFFIXES:
@@ -124,7 +124,7 @@ def choose_codec(target: str, name: str, alpha: str) -> Codec:
 
 
 def check_recording(target: str, delivery: Delivery) -> None:
-    """Check that a recording can be made as it was asked for.
+    """Check that a recording to ``target`` can be made in the format of ``delivery``.
 
     Raises:
         InputError: as ``choose_codec`` does.

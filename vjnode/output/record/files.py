@@ -1,4 +1,4 @@
-"""The files of a recording: what they are called, and whether there is room for them."""
+"""File names of a recording, and the check for free disk space."""
 
 import itertools
 import shutil
@@ -11,19 +11,19 @@ from vjnode.paths import check_writable, remove
 
 MIN_FREE_MIB = 32
 RESERVE_MIB = 16
-"""A recording begins with so much room on its disk, and ends, whole, when only this is left:
-whoever else writes there goes on."""
+"""Free disk space: a recording needs the first to begin, and leaves the second to other programs:
+it ends, complete, when only that is left."""
 
 
 class RecordingFiles:
-    """Names for the parts of one recording: ``NAME``, and then ``NAME-2`` and so on.
+    """File names of one recording's parts: ``NAME``, and then ``NAME-2`` and so on.
 
-    Only the first replaces a file that is there already; each further part takes the next name
-    that is free. Nothing is made before ``next`` is asked.
+    Only the first part may replace an existing file; each further part takes the next free name.
+    No file is made before ``next`` is called.
 
     Args:
         path: absolute, of the first part.
-        replaces: whether the first part takes that name, whoever has it; else a free one, too.
+        replaces: whether the first part replaces an existing file; else it takes a free name too.
 
     """
 
@@ -31,7 +31,7 @@ class RecordingFiles:
         self.path, self._replaces = path, replaces
 
     def check(self) -> None:
-        """Check that the next part can be written, and leave everything as it is.
+        """Check that the next part can be written, without changing any file.
 
         Raises:
             InputError: its folder does not exist.
@@ -43,7 +43,7 @@ class RecordingFiles:
                 check_writable(self.path)
             else:
                 part = self._make_part()
-                with suppress(OSError):  # it could be made
+                with suppress(OSError):  # the check has succeeded: the file could be made
                     remove(part)
             free_mib = _free_mib(self.path.parent)
         except OSError as error:
@@ -59,9 +59,10 @@ class RecordingFiles:
 
     @contextmanager
     def next(self) -> Iterator[Path]:
-        """Yield the file of the next part, to be begun within.
+        """Yield the path of the next part, to be opened within the context.
 
-        A further part's is made, so that it stays ours, and removed when it comes to nothing.
+        A further part's file is created, which reserves its name, and removed again if the context
+        fails.
 
         Raises:
             OutputError: it cannot be made; the text is the reason only.
@@ -84,10 +85,10 @@ class RecordingFiles:
             raise
 
     def check_room(self) -> None:
-        """Check that the recording may go on.
+        """Check that there is enough free space to go on recording.
 
         Raises:
-            OutputError: it may not; the text is the reason only.
+            OutputError: there is not; the text is the reason only.
         """
         folder = self.path.parent
         try:
@@ -104,7 +105,7 @@ class RecordingFiles:
             )
 
     def _make_part(self) -> Path:
-        """Make the first further part that nobody has, and return it.
+        """Create the first further part whose name is free, and return its path.
 
         Raises:
             OSError: it cannot be made.
@@ -125,7 +126,7 @@ def check_folder(path: Path) -> None:
     """
     if not path.parent.is_dir():
         raise InputError(f"cannot record to {path}: there is no folder {path.parent}; make it")
-    if path.is_dir():  # of which Windows says that it may not be written
+    if path.is_dir():  # Windows would report it as not writable
         raise InputError(f"cannot record to {path}: it is a folder; name a file in it")
 
 

@@ -1,7 +1,7 @@
-"""A film on disk while it is being made: pictures and sound into one file, by FFmpeg.
+"""Muxer that writes pictures and sound to one video file, by FFmpeg.
 
-The file is written in fragments of a quarter second, so that it plays up to its last second
-when its writer is killed or the disk is full; a proper end gives it one index.
+The file is written in fragments of a quarter second, so that it plays up to its last second if
+its writer is killed or the disk is full; a proper end adds one index.
 """
 
 import errno
@@ -33,7 +33,7 @@ _CONTAINERS = {
     ".mkv": {"cluster_time_limit": str(round(FRAGMENT_S * 1e3))},
 }
 
-# Fragments go to the disk at once, and no file says when or by which version it was made.
+# Fragments are written to the disk at once, and no file tells its date or FFmpeg's version.
 _ALL_CONTAINERS = {"flush_packets": "1", "fflags": "+bitexact"}
 
 _SPACES = {BT601: "ITU601", BT709: "ITU709"}
@@ -41,7 +41,7 @@ _PRIMARIES_BT709 = 1
 _LIMITED, _FULL = 1, 2
 
 PORTION = 1024
-"""Samples that the sound is encoded in at a time."""
+"""Number of samples of sound that are encoded at a time."""
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space or record to another disk",
@@ -51,14 +51,14 @@ _REMEDIES = {
 
 
 class Movie:
-    """Square pictures at times of a grid, and stereo sound, in one file.
+    """A video file of square pictures at multiples of the frame period, with stereo sound.
 
     ``picture`` and ``portion`` only convert, and may be called in another thread than
     ``write`` and ``finish``.
     """
 
     def __init__(self, codec: Codec, *, size: int, fps: Fraction) -> None:
-        """Check that the encoders are there; no file is touched until ``begin``.
+        """Check that the encoders exist; no file is touched until ``begin``.
 
         size: px. fps: frames/s, exact.
 
@@ -73,11 +73,11 @@ class Movie:
 
     @property
     def begun(self) -> bool:
-        """Return whether it has a file."""
+        """Return whether its file has been opened."""
         return self._container is not None
 
     def begin(self, path: Path) -> None:
-        """Begin the file ``path``, in place of what it was.
+        """Open the file ``path``, replacing an existing one.
 
         Raises:
             OutputError: it cannot be written; the text is the reason only.
@@ -91,7 +91,7 @@ class Movie:
             video.width = video.height = self._size
             video.pix_fmt = codec.pixels
             video.thread_count = min(codec.threads, os.cpu_count() or 1)
-            video.thread_type = "SLICE"  # several frames at once would be held in memory
+            video.thread_type = "SLICE"  # frame threads would hold several frames in memory
             video.codec_context.time_base = 1 / fps
             video.colorspace = codec.matrix
             video.color_primaries = video.color_trc = _PRIMARIES_BT709
@@ -106,7 +106,7 @@ class Movie:
             raise OutputError(_reason(error)) from error
 
     def picture(self, pixels: NDArray[np.uint8], pts: int) -> av.VideoFrame:
-        """Return a picture as its encoder takes it.
+        """Return a picture in the format of its encoder.
 
         pixels: RGBA, (size, size, 4) uint8. pts: its time in frames, rising.
         """
@@ -121,7 +121,7 @@ class Movie:
         )
         picture.pts = pts
         picture.time_base = 1 / self._fps
-        # A key frame each second of time, however many frames that second has.
+        # One key frame per second of time, whatever the number of frames in it.
         if self._key_pts is None or pts - self._key_pts >= self._fps:
             self._key_pts = pts
             picture.pict_type = PictureType.I
@@ -130,7 +130,7 @@ class Movie:
         return picture
 
     def portion(self, pcm: NDArray[np.float32], position: int) -> av.AudioFrame:
-        """Return sound as its encoder takes it.
+        """Return sound in the format of its encoder.
 
         pcm: (n, 2) float32. position: its time, samples.
         """
@@ -141,10 +141,10 @@ class Movie:
         return portion
 
     def write(self, picture: av.VideoFrame | None, portions: list[av.AudioFrame]) -> None:
-        """Encode and write; nothing, where there is no file yet.
+        """Encode and write; do nothing if there is no file yet.
 
         Raises:
-            OutputError: the file cannot be written any more; the text is the reason only.
+            OutputError: the file can no longer be written; the text is the reason only.
         """
         if self._container is None:
             return
@@ -157,7 +157,7 @@ class Movie:
             raise OutputError(_reason(error)) from error
 
     def finish(self) -> None:
-        """Write what the encoders still hold, and the index; call it once.
+        """Write the rest that the encoders hold, and the index; call it once.
 
         Raises:
             OutputError: the end of the file is missing; the text is the reason only.
@@ -175,7 +175,7 @@ class Movie:
     def abandon(self) -> None:
         """Close the file as it is, after a fault."""
         if self._container is not None:
-            with suppress(av.error.FFmpegError):  # what was wrong has been said already
+            with suppress(av.error.FFmpegError):  # the fault was reported before
                 self._container.close()
 
 

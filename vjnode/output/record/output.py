@@ -1,7 +1,7 @@
-"""An output that records: the show's pictures and its sound, in one file after the other.
+"""Output that records the show's pictures and sound to one file after the other.
 
-What there is too little time or room for is left out of the recording and counted; the clock of
-the show never waits for an encoder or a disk.
+Frames for which there is too little time or disk space are left out of the recording and counted;
+the clock of the show never waits for an encoder or a disk.
 """
 
 import logging
@@ -23,31 +23,32 @@ from vjnode.output.record.timeline import Step, TimeLine
 _log = logging.getLogger(__name__)
 
 QUEUED_FRAMES = 6
-"""A key frame that takes longer, or a tenth of a second without the processor, loses nothing."""
+"""Length of the queue, frames: enough that a slow key frame, or a tenth of a second without the
+processor, loses none."""
 
 
 class RecordOutput:
-    """Encodes each frame at the time of its deadline, and the sound where it was heard.
+    """Records each frame at the time of its deadline, and the sound at the time it was heard.
 
-    ``send`` converts the picture and leaves the encoding to a thread, with a few frames
-    between them. When those are waiting, a live show drops the frame (not the sound: that is
-    fetched with the next one); a rendering waits. A part that is over is finished by another
-    thread, so that the next one goes on meanwhile.
+    ``send`` converts the picture and leaves the encoding to a thread, with a queue of a few
+    frames between them. When the queue is full, a live show drops the frame (not the sound: that
+    is fetched with the next one); a rendering waits. A part that has ended is finished by another
+    thread, so that the next one is recorded meanwhile.
     """
 
     def __init__(self, files: RecordingFiles, codec: Codec, context: OutputContext) -> None:
-        """Become ready; the first frame makes the first file.
+        """Prepare the recording; the first frame creates the first file.
 
-        So a show that comes to nothing leaves nothing, and an earlier recording as it was.
+        So a show without a frame leaves no file, and does not replace an earlier recording.
 
         Raises:
             OutputError: the encoder is missing.
         """
         self.dropped = 0
-        """Frames that there was no time for."""
+        """Number of frames dropped for lack of time."""
         self._files, self._codec, self._context = files, codec, context
         new_movie = partial(Movie, codec, size=context.size, fps=context.fps)
-        new_movie()  # a missing encoder is told at once
+        new_movie()  # reports a missing encoder at once
         self._line = TimeLine(new_movie, fps=context.fps, part_s=context.part_s)
         self._path = files.path
         self._parts = 0
@@ -59,10 +60,10 @@ class RecordOutput:
         self._thread.start()
 
     def send(self, frame: Frame, due_s: float) -> None:
-        """Record ``frame``; one that is not later than the frame before is left out.
+        """Record ``frame``; leave it out if it is not later than the previous one.
 
         Raises:
-            OutputError: the file cannot be written any more.
+            OutputError: the file can no longer be written.
         """
         if self._fault:
             self._told = True
@@ -77,7 +78,7 @@ class RecordOutput:
         self._queue.put(self._line.add(frame.pixels, due_s, self._context.sound.read()))
 
     def about(self) -> dict[str, object]:
-        """Return the newest file, its codec and what was left out, for the report."""
+        """Return the newest file, its codec and the count of dropped frames, for the report."""
         return {
             "file": str(self._path),
             "parts": self._parts,
@@ -86,7 +87,7 @@ class RecordOutput:
         }
 
     def close(self) -> None:
-        """Finish the file: sound as long as the picture, and an index.
+        """Finish the file: make its sound as long as its picture, and add an index.
 
         Raises:
             OutputError: the end of the file cannot be written.
@@ -103,7 +104,7 @@ class RecordOutput:
             raise OutputError(f"the end of the recording {self._path} is missing: {self._fault}")
 
     def _write(self) -> None:
-        """Be the thread that writes: after a fault it only empties the queue, for ``close``."""
+        """Run the writing thread; after a fault it only empties the queue, for ``close``."""
         batches = iter(self._queue.get, None)
         begun: list[Movie] = []
         try:
@@ -111,7 +112,7 @@ class RecordOutput:
             return
         except OutputError as error:
             fault = str(error)
-        except Exception as error:  # noqa: BLE001 - the top of a thread; ``send`` tells it
+        except Exception as error:  # noqa: BLE001 - the top of a thread; ``send`` raises it
             _log.exception("%s: the recording's writer failed", self._path)
             fault = f"{type(error).__name__}: {error}"
         self._fault = fault
@@ -123,12 +124,12 @@ class RecordOutput:
                 pass
 
     def _write_all(self, batches: Iterator[list[Step]], begun: list[Movie]) -> None:
-        """Encode and write what is queued.
+        """Encode and write the queued steps.
 
-        begun: is kept to hold those that are not over.
+        begun: is updated to hold the movies that are not finished.
 
         Raises:
-            OutputError: that is not possible any more; the text is the reason only.
+            OutputError: that is no longer possible; the text is the reason only.
         """
         ends: list[Future[None]] = []
         with ThreadPoolExecutor(1, thread_name_prefix="recording-end") as finisher:
@@ -147,13 +148,13 @@ class RecordOutput:
                     self._files.check_room()
                 except OutputError:
                     while begun:
-                        begun.pop().finish()  # they are whole up to here
+                        begun.pop().finish()  # they are complete up to here
                     raise
         for end in ends:
             end.result()
 
     def _begin(self, movie: Movie) -> None:
-        """Begin the file of the next part.
+        """Open the file of the next part.
 
         Raises:
             OutputError: that is not possible; the text is the reason only.
@@ -170,10 +171,10 @@ def open_output(target: str, context: OutputContext) -> RecordOutput | Interrupt
     """Open the recording ``target``; after a fault a further part, ``NAME-2.mp4`` and so on.
 
     The first frame replaces an existing file; a part takes the first name that is free. After a
-    fault, what stands in the way is waited for.
+    fault, a recording that cannot go on at once is retried later.
 
     Raises:
-        InputError: unknown suffix, no such folder, or a codec that it does not take.
+        InputError: unknown suffix, no such folder, or a codec that the container lacks.
         OutputError: not writable, disk full, odd size, or a PyAV without the encoder.
     """
     try:

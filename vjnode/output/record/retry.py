@@ -1,6 +1,6 @@
-"""An output that cannot go on yet, and is tried again now and then in the same process.
+"""Output that cannot be opened yet, and is retried now and then in the same process.
 
-One that failed at once would be started again and again, and take from the show what that costs.
+If it failed instead, its process would be restarted again and again, at the show's expense.
 """
 
 import logging
@@ -16,39 +16,39 @@ _log = logging.getLogger(__name__)
 RETRY_S = 5.0
 
 
-class Telling(Output, Protocol):
-    """An output that says how it is."""
+class ReportingOutput(Output, Protocol):
+    """An output that reports its state."""
 
     def about(self) -> dict[str, object]:
-        """Return that, for the report."""
+        """Return its state, for the report."""
         ...
 
 
 class Interrupted:
-    """Drops frames and counts them until ``begin`` succeeds, and then sends to what it opened.
+    """Drops frames and counts them until ``begin`` succeeds, and then sends to its output.
 
-    begin: raises InputError or OutputError as long as it is not possible.
-    reason: why it was not, the last time.
-    known: what it says of itself besides, until then.
+    begin: opens the output; raises InputError or OutputError as long as that is not possible.
+    reason: why it failed the last time.
+    known: further entries of its report until then.
     """
 
     def __init__(
         self,
-        begin: Callable[[], Telling],
+        begin: Callable[[], ReportingOutput],
         reason: str,
         known: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self._begin, self._reason, self._known = begin, reason, known
-        self._output: Telling | None = None
+        self._output: ReportingOutput | None = None
         self._retry_s: float | None = None
         self._missed = 0
         _log.error("%s; tried again every %g s", reason, RETRY_S)
 
     def send(self, frame: Frame, due_s: float) -> bool | None:
-        """Send ``frame`` if that is possible again; False while it is not.
+        """Send ``frame`` if that is possible again; return False while it is not.
 
         Raises:
-            OutputError: it was possible again, and is not any more.
+            OutputError: the output was open again, and has failed again.
         """
         if self._retry_s is None:
             self._retry_s = due_s + RETRY_S
@@ -65,7 +65,7 @@ class Interrupted:
         return self._output.send(frame, due_s)
 
     def about(self) -> dict[str, object]:
-        """Return why nothing is sent, or what the opened output says; and how much is missing."""
+        """Return why nothing is sent, or the open output's report; and the count of lost frames."""
         if self._output is not None:
             told = self._output.about()
         else:
@@ -73,7 +73,7 @@ class Interrupted:
         return told | {"missed_frames": self._missed}
 
     def close(self) -> None:
-        """Close what was opened.
+        """Close the output, if it was opened.
 
         Raises:
             OutputError: its end cannot be written.

@@ -1,4 +1,4 @@
-"""Sound laid along the time line of a recording: pure, so that it needs no file to test."""
+"""Sound placed on the time line of a recording; pure, so that tests need no file."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,58 +7,58 @@ from vjnode.audio.samples import Fifo
 from vjnode.audio.sources.base import RATE_HZ
 
 JITTER = round(0.015 * RATE_HZ)
-"""Samples by which a block may be stamped early or late without meaning anything."""
+"""Jitter: samples by which a block's stamp may be early or late without a step in the sound."""
 
 GAP = round(0.1 * RATE_HZ)
-"""Beyond this a block is out of place without doubt; in between it has to prove itself."""
+"""Offset, samples, above which a block is certainly displaced; a smaller one must last first."""
 
 PATIENCE = round(0.25 * RATE_HZ)
-"""Samples that must be out of place to the same side before a smaller step is believed."""
+"""Samples that must be displaced to the same side before a smaller step is accepted."""
 
 DRIFT = round(0.003 * RATE_HZ)
-"""Samples by which the sound may lead or lag on average before it is drawn out or drawn in."""
+"""Samples by which the sound may lead or lag on average before it is stretched or compressed."""
 
 DRIFT_OVER = 5 * RATE_HZ
 """Samples over which that average is taken, so that jitter is not followed."""
 
 LEAST_STRETCHED = 128
-"""Shorter blocks are left as they are: one sample more or less in so few would be heard."""
+"""Shortest block that is stretched, samples: in a shorter one the change would be audible."""
 
 
 class SoundTrack:
-    """Blocks of stereo sound, each laid where it was heard, without gaps or overlaps.
+    """Blocks of stereo sound, each placed at the time it was heard, without gaps or overlaps.
 
-    Positions are samples from the start of the recording. Blocks join seamlessly as long as
-    their times say so, give or take jitter: cutting at every late time stamp would be heard.
-    A sound card's clock that runs a little fast or slow is followed sample by sample.
+    Positions are samples from the start of the recording. Blocks are joined seamlessly as long as
+    their times agree within the jitter: a cut at every late time stamp would be audible. A sound
+    card's clock that runs a little fast or slow is followed sample by sample.
     """
 
     def __init__(self) -> None:
         self.laid = 0
-        """Where the sound laid so far ends."""
+        """End of the sound placed so far, samples."""
         self.taken = 0
-        """Where the sound taken so far ends."""
+        """End of the sound taken so far, samples."""
         self._parts = Fifo()
         self._started = False
-        self._drop = 0  # samples to come that overlap what is laid
+        self._drop = 0  # coming samples that overlap placed ones
         self._off = 0
         self._off_for = 0
-        self._drift = 0.0  # how far off the sound is on average, samples
+        self._drift = 0.0  # average offset of the sound, samples
 
     def lay(self, samples: NDArray[np.float32], end_s: float) -> None:
-        """Lay a block, filling a gap before it with silence and dropping what overlaps.
+        """Place a block; fill a gap before it with silence, and drop overlapping samples.
 
-        samples: shape (n, 2), float32. end_s: when the last of them was heard, s from the
-            start of the recording; what was heard before that is dropped.
+        samples: shape (n, 2), float32. end_s: time at which the last of them was heard, s from
+            the start of the recording; samples heard before that start are dropped.
         """
         if len(samples) == 0:
             return
         expected = self.laid - self._drop
         start = round(end_s * RATE_HZ) - len(samples)
         off = start - expected
-        drop = self._drop - self._believed(off, len(samples))
+        drop = self._drop - self._accepted_offset(off, len(samples))
         self.pad_to(self.laid - drop)
-        samples = stretched(samples, self._drifted(off, len(samples)))
+        samples = stretched(samples, self._drift_correction(off, len(samples)))
         kept = samples[max(0, drop) :]
         if len(kept):
             self._parts.put(kept)
@@ -67,21 +67,21 @@ class SoundTrack:
         self._started = True
 
     def pad_to(self, position: int) -> None:
-        """Lay silence up to ``position``."""
+        """Add silence up to ``position``, samples."""
         missing = position - self.laid
         if missing > 0:
-            # Every row is the same memory: an hour of silence costs nothing.
+            # All rows share the same memory, so that an hour of silence costs none.
             self._parts.put(np.broadcast_to(np.zeros((1, 2), np.float32), (missing, 2)))
             self.laid = position
 
     def take(self, count: int) -> NDArray[np.float32]:
-        """Return the next ``count`` samples at most, shape (n, 2), float32."""
+        """Return at most the next ``count`` samples, shape (n, 2), float32."""
         taken = self._parts.take(count)
         self.taken += len(taken)
         return taken
 
-    def _believed(self, off: int, count: int) -> int:
-        """Return by how many samples the sound is to be moved when a block seems ``off``."""
+    def _accepted_offset(self, off: int, count: int) -> int:
+        """Return the samples by which the sound is to be moved when a block is ``off`` by some."""
         if not self._started or abs(off) > GAP:
             self._off_for = 0
             return off
@@ -96,8 +96,8 @@ class SoundTrack:
         self._off_for = 0
         return self._off
 
-    def _drifted(self, off: int, count: int) -> int:
-        """Return by how many samples, −1, 0 or 1, a block is to be longer to follow a drift."""
+    def _drift_correction(self, off: int, count: int) -> int:
+        """Return the samples, −1, 0 or 1, by which to lengthen a block to follow a drift."""
         if abs(off) > JITTER:
             return 0
         self._drift += (off - self._drift) * min(1.0, count / DRIFT_OVER)
@@ -109,7 +109,7 @@ class SoundTrack:
 
 
 def stretched(samples: NDArray[np.float32], by: int) -> NDArray[np.float32]:
-    """Return ``samples`` with ``by`` more of them, by cubic interpolation (Catmull and Rom).
+    """Return ``samples`` lengthened by ``by``, by cubic interpolation (Catmull and Rom).
 
     samples: shape (n, 2), float32. Returns: shape (n + by, 2), float32, with the same ends.
     """

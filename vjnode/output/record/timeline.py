@@ -1,4 +1,4 @@
-"""The time line of a recording: each frame and each sample gets its place in one of its parts."""
+"""Time line of a recording, which assigns each frame and each sample to a part and a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from vjnode.output.record.muxer import PORTION, Movie
 from vjnode.output.record.soundtrack import SoundTrack
 
 SOUND_LAG = RATE_HZ // 2
-"""Samples by which the sound may stay behind the picture before it is taken for silent."""
+"""Samples by which the sound may lag behind the picture before it counts as silent."""
 
 PAUSE_S = 10.0
-"""After so long without a frame a new part begins: a laptop that slept for an hour leaves no hour
-of a still picture, nor the work of encoding its silence all at once."""
+"""Time without a frame after which a new part begins, so that a laptop that slept for an hour
+neither adds an hour of a still picture nor must encode its silence all at once."""
 
 Heard = tuple[NDArray[np.float32], float]
-"""Samples, (n, 2) float32, and when the last of them was heard: what a ``SoundTap`` returns."""
+"""Samples, (n, 2) float32, and the time at which the last one was heard, from a ``SoundTap``."""
 
 
 @dataclass(eq=False)
 class Part:
-    """A file of the recording, and where it lies on the time line.
+    """A file of the recording, and its position on the time line.
 
-    first: its first frame. begins, ends: its sound, samples; ``ends`` is None while it goes on.
+    first: its first frame. begins, ends: of its sound, samples; ``ends`` is None until it ends.
     """
 
     movie: Movie
@@ -38,7 +38,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Step:
-    """Something to write to a part. last: that is all, so that its file can be finished."""
+    """Data to write to a part. last: whether it is the last, so that the file can be finished."""
 
     movie: Movie
     picture: av.VideoFrame | None
@@ -47,34 +47,34 @@ class Step:
 
 
 class TimeLine:
-    """Lays pictures and sound along one line, and cuts that into parts.
+    """Places pictures and sound on one time line, and cuts it into parts.
 
-    One part follows the other without a lost or doubled frame or sample. The sound comes a little
-    later than the picture, so for a moment there is something to write to two of them. After a
-    pause the line begins anew.
+    One part follows the other without a lost or doubled frame or sample. The sound arrives a
+    little later than the picture, so that for a moment two parts are written. After a pause the
+    line starts over.
     """
 
     def __init__(self, new_movie: Callable[[], Movie], *, fps: Fraction, part_s: float) -> None:
-        """Begin with the first frame.
+        """Start an empty time line, which begins with the first frame.
 
-        new_movie: makes what a part is written to. fps: frames/s, exact. part_s: length of a
-        part, s; 0: only one.
+        new_movie: makes the movie that a part is written to. fps: frames/s, exact. part_s: length
+        of a part, s; 0: only one part.
         """
         self._new_movie, self._fps = new_movie, fps
         self._part_frames = round(part_s * fps)
-        self._parts: list[Part] = []  # the newest, after those whose sound is still to come
+        self._parts: list[Part] = []  # the newest last, after those that still lack sound
         self._track = SoundTrack()
         self._begun_s = 0.0
         self._newest = -1
 
     def takes(self, due_s: float) -> bool:
-        """Return whether a frame of ``due_s`` has a place: it is later than the newest."""
+        """Return whether a frame of ``due_s`` can be added: it must be later than the newest."""
         return not self._parts or self._number(due_s) > self._newest
 
     def add(self, pixels: NDArray[np.uint8], due_s: float, heard: Heard) -> list[Step]:
-        """Lay a picture and what was heard, and return what is to be written now.
+        """Add a picture and new sound, and return the steps to write now.
 
-        pixels: RGBA, (size, size, 4) uint8. due_s: its time, s, one that ``takes`` has a place for.
+        pixels: RGBA, (size, size, 4) uint8. due_s: its time, s, for which ``takes`` is true.
         """
         ended: list[Step] = []
         if self._parts and self._number(due_s) - self._newest > PAUSE_S * self._fps:
@@ -89,7 +89,7 @@ class TimeLine:
         return [*ended, *self._steps(picture)]
 
     def end(self, heard: Heard) -> list[Step]:
-        """End all parts with the newest frame, and return what is still to be written."""
+        """End all parts with the newest frame, and return the remaining steps to write."""
         if not self._parts:
             return []
         self._lay(heard)
@@ -101,11 +101,11 @@ class TimeLine:
         return steps
 
     def _number(self, due_s: float) -> int:
-        """Return which frame of the line is due at ``due_s``."""
+        """Return the number of the frame due at ``due_s``."""
         return round((due_s - self._begun_s) * self._fps)
 
     def _sample(self, frame: int) -> int:
-        """Return where on the line the sound of ``frame`` begins."""
+        """Return the sample of the line at which ``frame`` begins."""
         return round(frame / self._fps * RATE_HZ)
 
     def _lay(self, heard: Heard) -> None:
@@ -113,7 +113,7 @@ class TimeLine:
         self._track.lay(samples, heard_s - self._begun_s)
 
     def _part_of_newest(self) -> Part:
-        """Return the part that the newest frame belongs to: a new one, when it is time for that."""
+        """Return the part of the newest frame; start a new part when the last one is full."""
         before = self._parts[-1] if self._parts else None
         if before is not None and not 0 < self._part_frames <= self._newest - before.first:
             return before
@@ -124,7 +124,7 @@ class TimeLine:
         return part
 
     def _steps(self, picture: av.VideoFrame | None) -> list[Step]:
-        """Return what is to be written: ``picture`` to the newest part, and sound to each."""
+        """Return the steps to write: ``picture`` to the newest part, and sound to each."""
         end = min(self._sample(self._newest + 1), self._track.laid)
         steps = []
         for part in list(self._parts):
@@ -136,9 +136,9 @@ class TimeLine:
         return steps
 
     def _portions(self, part: Part, end: int, *, over: bool) -> list[av.AudioFrame]:
-        """Return the sound of ``part`` up to ``end``, whole portions; over: all that is left."""
+        """Return the sound of ``part`` up to ``end`` in whole portions; over: all the rest too."""
         if self._track.taken < part.begins:
-            return []  # the part before it comes first
+            return []  # the previous part is first
         end = end if part.ends is None else min(part.ends, end)
         portions = []
         while end - self._track.taken >= (1 if over else PORTION):

@@ -1,4 +1,4 @@
-"""Displays, and windows that fill them, by GLFW."""
+"""Displays and full-screen windows, by GLFW."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,11 +12,11 @@ from vjnode.remedies import install, install_extra
 
 
 def choose_display(names: Sequence[str], target: str) -> int:
-    """Return which of the displays ``target`` means.
+    """Return the index of the display that ``target`` means.
 
     names: of the displays, the main one first.
-    target: number from 0, or part of a name; "" for the second display where there is one:
-        on the first one somebody works.
+    target: number from 0, or part of a name; "" for the second display if there is one, because
+        somebody works on the first.
 
     Raises:
         InputError: there is no such display.
@@ -34,8 +34,8 @@ def choose_display(names: Sequence[str], target: str) -> int:
     return names.index(choose("display", names, target))
 
 
-def told_apart(names: Sequence[str]) -> list[str]:
-    """Return a name of its own for each display: systems call many of them the same."""
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Return a unique name for each display: systems give many of them the same name."""
     return [
         name if (nth := names[: place + 1].count(name)) == 1 else f"{name} #{nth}"
         for place, name in enumerate(names)
@@ -43,15 +43,15 @@ def told_apart(names: Sequence[str]) -> list[str]:
 
 
 def label(number: int, name: str) -> str:
-    """Return what a display is called in logs and reports."""
+    """Return the name of a display in logs and reports."""
     return f"{number} ({name})"
 
 
 def same_display(names: Sequence[str], before: str) -> int:
-    """Return which of the displays was called ``before`` by ``label``, whatever its number is now.
+    """Return the index of the display that ``label`` named ``before``, whatever its number now.
 
     Raises:
-        InputError: it is not there.
+        InputError: it is not connected.
     """
     for number, name in enumerate(names):
         if before.partition(" ")[2] == f"({name})":
@@ -62,10 +62,10 @@ def same_display(names: Sequence[str], before: str) -> int:
 def load(*, to_show: bool) -> ModuleType:
     """Return GLFW, ready to use.
 
-    to_show: whether there will be a window; a process that only asks for displays needs none. It
-    makes a difference on macOS, and in the first call of a process: there GLFW makes a program
-    that is no bundle, as Python is none, one that may have windows only together with a menu bar
-    (``NSApplicationActivationPolicyRegular`` in ``_glfwInitCocoa``), and an icon in the Dock.
+    to_show: whether there will be a window; a process that only lists displays needs none. It
+    matters on macOS, and in the first call of a process: there GLFW lets a program that is not a
+    bundle, such as Python, have windows only together with a menu bar and an icon in the Dock
+    (``NSApplicationActivationPolicyRegular`` in ``_glfwInitCocoa``).
 
     Raises:
         OutputError: a package is missing, or this process has no desktop.
@@ -78,7 +78,7 @@ def load(*, to_show: bool) -> ModuleType:
         raise OutputError(
             f"no window can be opened: {error}; run: {install('--force-reinstall', 'glfw')}"
         ) from error
-    vars(glfw)["ERROR_REPORTING"] = False  # they are asked for where they matter
+    vars(glfw)["ERROR_REPORTING"] = False  # errors are queried where they matter
     glfw.init_hint(glfw.COCOA_MENUBAR, to_show)
     glfw.init_hint(glfw.COCOA_CHDIR_RESOURCES, False)
     if not glfw.init():
@@ -92,9 +92,9 @@ def displays(glfw: ModuleType) -> list[Any]:
     """Return GLFW's monitors, the main one first.
 
     Raises:
-        OutputError: there is none.
+        OutputError: there is no display.
     """
-    glfw.poll_events()  # what has been plugged in since
+    glfw.poll_events()  # notices displays that have been connected since
     monitors = list(glfw.get_monitors())
     if not monitors:
         raise OutputError("no display is connected; connect one, and switch it on")
@@ -102,22 +102,22 @@ def displays(glfw: ModuleType) -> list[Any]:
 
 
 def full_screen(glfw: ModuleType, monitor: Any) -> Any:  # noqa: ANN401 - pointers of GLFW
-    """Return a window that fills ``monitor`` and leaves its mode as it is.
+    """Return a window that fills ``monitor`` without changing its mode.
 
     Raises:
-        OutputError: there is none to be had with OpenGL 3.3.
+        OutputError: no window with OpenGL 3.3 can be opened.
     """
     mode = glfw.get_video_mode(monitor)
     for hint, value in (
         (glfw.CONTEXT_VERSION_MAJOR, 3),
         (glfw.CONTEXT_VERSION_MINOR, 3),
         (glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE),
-        (glfw.OPENGL_FORWARD_COMPAT, True),  # macOS knows no other 3.3
+        (glfw.OPENGL_FORWARD_COMPAT, True),  # macOS has no other 3.3
         (glfw.RED_BITS, mode.bits.red),
         (glfw.GREEN_BITS, mode.bits.green),
         (glfw.BLUE_BITS, mode.bits.blue),
         (glfw.REFRESH_RATE, mode.refresh_rate or glfw.DONT_CARE),
-        (glfw.AUTO_ICONIFY, False),  # it stays when somebody works in another window
+        (glfw.AUTO_ICONIFY, False),  # it stays visible when another window has the focus
         (glfw.CENTER_CURSOR, False),
         (glfw.DEPTH_BITS, 0),
         (glfw.STENCIL_BITS, 0),

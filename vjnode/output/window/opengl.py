@@ -1,4 +1,4 @@
-"""Drawing a square picture into a window of any shape, by OpenGL 3.3."""
+"""Drawing of a square picture into a window of any shape, by OpenGL 3.3."""
 
 import ctypes
 from importlib import import_module
@@ -32,7 +32,7 @@ void main() {
 
 
 class _Current:
-    """The OpenGL context that GLFW made current, as moderngl wants it: X11's or Wayland's."""
+    """Adapter of GLFW's current OpenGL context, X11's or Wayland's, to moderngl's interface."""
 
     def __init__(self, glfw: ModuleType) -> None:
         self._glfw = glfw
@@ -53,14 +53,14 @@ class _Current:
 class Canvas:
     """Draws into the window whose context is current in this thread.
 
-    size: of the pictures, px.
+    size: of the pictures' sides, px.
     """
 
     def __init__(self, glfw: ModuleType, size: int) -> None:
-        """Make what is drawn with.
+        """Create the shader, the texture and the other OpenGL objects.
 
         Raises:
-            OutputError: the driver does not know OpenGL 3.3.
+            OutputError: the driver does not support OpenGL 3.3.
         """
         moderngl: Any = import_module("moderngl")
         try:
@@ -74,7 +74,7 @@ class Canvas:
         self._strip = moderngl.TRIANGLE_STRIP
 
     def draw(self, pixels: NDArray[np.uint8] | None, width: int, height: int) -> None:
-        """Draw ``pixels`` as large as they fit in the middle, and black around them.
+        """Draw ``pixels`` in the middle, as large as they fit, and black around them.
 
         pixels: RGBA, (size, size, 4) uint8; None for black. width, height: of the window, px.
         """

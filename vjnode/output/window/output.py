@@ -1,10 +1,10 @@
-"""An output that fills a display: for a projector or a screen without a VJ's software.
+"""Output to a full-screen window, for a projector or a screen without a VJ's software.
 
-The picture is shown in step with the display, and whoever waits for that is a thread of its own:
-``send`` only leaves the newest frame for it, so that neither a display at another rate nor one
-that sleeps holds up the clock. Windows themselves are the main thread's, as systems demand it.
+The picture is shown in step with the display, by a thread of its own that waits for it: ``send``
+only leaves the newest frame for that thread, so that neither a display at another rate nor one
+that sleeps holds up the clock. The window itself is handled in the main thread, as systems demand.
 
-Escape, or closing the window, puts it away for the rest of the show, which goes on without it.
+Escape, or closing the window, removes it for the rest of the show, which goes on without it.
 """
 
 import logging
@@ -25,7 +25,7 @@ from vjnode.output.window.displays import (
     label,
     load,
     same_display,
-    told_apart,
+    unique_names,
 )
 from vjnode.output.window.opengl import Canvas
 
@@ -33,25 +33,26 @@ _log = logging.getLogger(__name__)
 
 START_S = 5.0
 STOP_S = 0.5
-"""How long the drawing thread may take to begin, and to end."""
+"""Time that the drawing thread may take to begin, and to end."""
 
 HANG_S = 2.0
-"""A display that has not taken the newest frame for so long hangs, as when its driver was reset."""
+"""Time after which a display that has not taken the newest frame counts as hung, as when its
+driver was reset."""
 
 LOOK_S = 0.5
-"""Of the time between two frames this much counts at most: a whole machine that slept is none."""
+"""Most time between two looks that counts towards it, so that a machine's sleep does not."""
 
 
 class WindowOutput:
     """A full-screen window on one display."""
 
     def __init__(self, glfw: ModuleType, monitor: Any, name: str, size: int) -> None:  # noqa: ANN401
-        """Open the window; black until the first frame.
+        """Open the window; it is black until the first frame.
 
         monitor: GLFW's. name: of the display. size: of the frames, px.
 
         Raises:
-            OutputError: there is no window to be had, no OpenGL 3.3, or it hangs.
+            OutputError: no window can be opened, there is no OpenGL 3.3, or the display hangs.
         """
         self._glfw, self._name, self._size = glfw, name, size
         self._incoming = np.zeros((size, size, 4), np.uint8)
@@ -81,7 +82,7 @@ class WindowOutput:
             raise OutputError(self._fault)
 
     def send(self, frame: Frame, due_s: float) -> None:
-        """Leave ``frame`` to be shown next.
+        """Leave ``frame`` for the drawing thread, to be shown next.
 
         Raises:
             OutputError: the display has gone or takes no frames, or OpenGL has failed.
@@ -114,7 +115,7 @@ class WindowOutput:
             self._news.notify()
 
     def about(self) -> dict[str, object]:
-        """Return which display it is on and how many frames that has shown, for the report."""
+        """Return the display and the number of frames that it has shown, for the report."""
         width, height = self._area
         return {
             "display": self._name,
@@ -132,7 +133,7 @@ class WindowOutput:
             self._stopping = True
             self._news.notify()
         self._thread.join(STOP_S)
-        if not self._thread.is_alive():  # else the display hangs, and the process ends as it is
+        if not self._thread.is_alive():  # else the display hangs; the process ends anyway
             self._glfw.destroy_window(self._window)
 
     def _key(self, window: object, key: int, code: int, action: int, more: int) -> None:
@@ -141,7 +142,7 @@ class WindowOutput:
             self._glfw.set_window_should_close(window, True)
 
     def _draw(self, started: threading.Event) -> None:
-        """Show the newest frame whenever there is one, in step with the display."""
+        """Run the drawing thread: show each newest frame in step with the display."""
         glfw = self._glfw
         glfw.make_context_current(self._window)
         try:
@@ -163,7 +164,7 @@ class WindowOutput:
             started.set()
 
     def _next(self) -> bool:
-        """Wait for a frame and take it; False when it is time to end."""
+        """Wait for a frame and take it; return False when it is time to end."""
         with self._news:
             self._news.wait_for(lambda: self._fresh or self._stopping)
             self._incoming, self._showing = self._showing, self._incoming
@@ -172,7 +173,7 @@ class WindowOutput:
 
 
 def unready() -> str:
-    """Return why there can be no window here, with the remedy, or ""."""
+    """Return why a window cannot work here, with the remedy, or ""."""
     try:
         displays(load(to_show=False))
     except OutputError as error:
@@ -183,8 +184,8 @@ def unready() -> str:
 def open_output(target: str, context: OutputContext) -> WindowOutput | Interrupted:
     """Open a window that fills the display ``target``; see ``displays``.
 
-    After a fault, a display that has gone is waited for; so is the one that was chosen where none
-    was asked for: on those that are left somebody may work.
+    After a fault, the output waits for a display that has gone, even if it was chosen by default:
+    somebody may work on the remaining ones.
 
     Raises:
         InputError: there is no such display.
@@ -202,7 +203,9 @@ def open_output(target: str, context: OutputContext) -> WindowOutput | Interrupt
 def _begin(target: str, context: OutputContext) -> WindowOutput:
     glfw = load(to_show=True)
     monitors = displays(glfw)
-    names = told_apart([glfw.get_monitor_name(one).decode(errors="replace") for one in monitors])
+    names = unique_names(
+        [glfw.get_monitor_name(each).decode(errors="replace") for each in monitors]
+    )
     before = context.before.get("display")
     if target or before is None:
         number = choose_display(names, target)

@@ -1,1 +1,1 @@
-"""Shared memory between the processes of a show; nobody waits for anybody."""
+"""Shared memory between the processes of a show, without any waiting."""

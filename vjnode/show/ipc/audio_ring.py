@@ -1,12 +1,11 @@
-"""The sound of the show in shared memory, for outputs that carry it.
+"""Ring buffer of the show's sound in shared memory, for outputs that carry it.
 
-Unlike the other hand-overs this one must not lose anything between two reads, so it keeps
-the last seconds. The writer never waits; a reader that was away for longer finds the
-newest part.
+Unlike a ``Slot``, it must not lose data between two reads, so it keeps the last seconds. The
+writer never waits; a reader that was away for longer gets the newest part.
 
-The writer counts a block once its samples lie there; the reader copies what was counted and then
-looks at the count again: if by then the writer may have come round to the oldest sample that was
-copied, it copies anew. Between each two of these steps stands a fence, so that the order holds on
+The writer increases its count of frames after it has written a block's samples. The reader copies
+the counted samples and then reads the count again: if the writer may have reached the oldest copied
+sample by then, it copies once more. A fence between each two of these steps keeps their order on
 any processor.
 """
 
@@ -20,17 +19,17 @@ from vjnode.show.ipc.fence import fence
 
 SECONDS = 4
 FRAMES = RATE_HZ * SECONDS
-_TIMES = 512  # of the newest blocks: each time is there before its samples count
+_TIMES = 512  # times kept, of the newest blocks; each is written before its samples are counted
 _HEAD = 64 + _TIMES * 8
-_GUARD = RATE_HZ // 4  # the oldest quarter second is likely to be overwritten while it is read
+_GUARD = RATE_HZ // 4  # the oldest quarter second is likely to be overwritten during a read
 _MAX_TRIES = 8
 
 
 class SoundRing:
-    """Stereo sound, written by the audio stage and tapped by outputs."""
+    """Ring buffer of stereo sound, written by the audio stage and read by outputs."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        """Make a ring, or with ``name`` join the one that another process made."""
+        """Create a ring, or with ``name`` open the one that another process created."""
         self._memory = SharedMemory(name=name, create=name is None, size=_HEAD + FRAMES * 8)
         self._made_here = name is None
         buffer = self._memory.buf
@@ -42,12 +41,12 @@ class SoundRing:
 
     @property
     def name(self) -> str:
-        """Name under which other processes join."""
+        """Name by which other processes open it."""
         return self._memory.name
 
     def write(self, block: Block) -> None:
         """Append one block, of at most ``BLOCK`` frames."""
-        fence()  # who sees these samples sees that the blocks before them were counted
+        fence()  # a reader that sees these samples also sees the count of the previous blocks
         start = int(self._written[0]) % FRAMES
         count = len(block.pcm)
         first = min(count, FRAMES - start)
@@ -59,7 +58,7 @@ class SoundRing:
         self._written[0] = written
 
     def read(self) -> tuple[NDArray[np.float32], float]:
-        """Return the samples since the last read, (n, 2) float32, and when the last was heard."""
+        """Return the samples since the last read, (n, 2) float32, and the time of the last one."""
         for _ in range(_MAX_TRIES):
             written = int(self._written[0])
             fence()
@@ -67,14 +66,14 @@ class SoundRing:
             first = max(self._read_up_to, written - (FRAMES - _GUARD))
             pcm = self._pcm[np.arange(first, written) % FRAMES]
             fence()
-            # Up to a block may have been written that is not counted yet.
+            # Up to one block may be written but not counted yet.
             if int(self._written[0]) + BLOCK - first <= FRAMES:
                 self._read_up_to = written
                 return pcm, heard_s
-        return pcm[:0], heard_s  # held up for seconds each time: the next read has what is new
+        return pcm[:0], heard_s  # each try was held up for seconds; the next read gets the newest
 
     def close(self) -> None:
-        """Leave the ring; the process that made it also removes it."""
+        """Close the ring; the process that created it also removes it."""
         del self._written, self._heard_s, self._pcm
         self._memory.close()
         if self._made_here:

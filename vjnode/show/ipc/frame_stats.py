@@ -1,13 +1,12 @@
-"""Counting what an output sent, in shared memory, so that no fault loses the figures.
+"""Statistics of an output's frames in shared memory, which survive the output's faults.
 
 Intervals and delays are kept as histograms: a night-long show needs no more memory than a
-minute, and a restarted output goes on counting where it was.
+minute, and a restarted output continues its counts.
 
-The output writes and the parent reads. While a frame is counted the revision is odd: who reads
-copies everything between two looks at the revision, and copies anew unless both were the same and
-even. Between each two of these steps stands a fence, so that the order holds on any processor. An
-output that was killed while it counted leaves an odd revision; what is read then may lack a part
-of its last frame.
+The output writes and the parent reads. While a frame is counted, the revision is odd: a reader
+copies everything between two reads of the revision, and copies again unless both are the same and
+even. A fence between each two of these steps keeps their order on any processor. An output that was
+killed while it counted leaves an odd revision; the copy may then lack a part of its last frame.
 """
 
 from multiprocessing.shared_memory import SharedMemory
@@ -19,11 +18,12 @@ from vjnode.show.ipc.fence import fence
 
 BIN_MS = 0.05
 BINS = 20_000
-"""Histograms reach to 1 s; what is longer is counted in the last bin, its maximum exactly."""
+"""Number of bins. Histograms reach to 1 s; longer times count in the last bin, and the maximum is
+kept exactly."""
 
 GAP_S = 0.25
 GAPS = 64
-"""The newest so many intervals longer than that are kept with their times."""
+"""Number of the newest intervals longer than that that are kept with their times."""
 
 _COUNTERS = 8
 _HANDED, _LATE, _REPEATED, _STANDBY, _GAPS, _MISSED, _REVISION = range(7)
@@ -34,15 +34,15 @@ _MAX_TRIES = 8
 
 
 class Figures:
-    """Frames sent, their intervals and how far behind the sound they are, as they lie in memory.
+    """Statistics of frames in a buffer: their number, intervals, and delays behind the sound.
 
-    A delay is that of a frame's first showing; an age is what is on screen at any showing.
+    A delay belongs to a frame's first showing; an age to every showing, also of a repeated frame.
     """
 
     def __init__(self, buffer: memoryview | NDArray[np.uint8]) -> None:
         self._counts: NDArray[np.uint64] = np.ndarray(_COUNTERS, np.uint64, buffer, 0)
         self._times: NDArray[np.float64] = np.ndarray(_COUNTERS, np.float64, buffer, _COUNTERS * 8)
-        # When each gap began, and its length, s.
+        # Start and length of each gap, s.
         self._gaps: NDArray[np.float64] = np.ndarray((GAPS, 2), np.float64, buffer, _COUNTERS * 16)
         self._intervals: NDArray[np.uint32] = np.ndarray(BINS, np.uint32, buffer, _HEAD)
         self._delays: NDArray[np.uint32] = np.ndarray(BINS, np.uint32, buffer, _HEAD + BINS * 4)
@@ -50,14 +50,14 @@ class Figures:
 
     @property
     def frames(self) -> int:
-        """Frames that went out."""
+        """Number of frames that were sent."""
         return int(self._counts[_HANDED] - self._counts[_MISSED])
 
     def summary(self, epoch_s: float | None = None) -> dict[str, object]:
         """Return the figures of the report, times in s and ms.
 
-        epoch_s: when the show began, monotonic s; gaps are counted from there, else from the
-        first frame.
+        epoch_s: start of the show, monotonic s; times of gaps are relative to it, or to the first
+        frame if it is None.
         """
         ended_s = max(float(self._times[_LAST]), float(self._times[_MISSED_LAST]))
         span_s = ended_s - float(self._times[_FIRST]) if self.frames else 0.0
@@ -97,7 +97,7 @@ class Figures:
         }
 
     def _newest_gaps(self, epoch_s: float, ended_s: float) -> list[dict[str, float]]:
-        """Return the newest intervals longer than ``GAP_S``, in order; one may last to the end."""
+        """Return the newest intervals longer than ``GAP_S``, in order; the last may be open."""
         count, last_s = int(self._counts[_GAPS]), float(self._times[_LAST])
         rows = [tuple(self._gaps[n % GAPS]) for n in range(max(count - GAPS, 0), count)]
         if self.frames and ended_s - last_s > GAP_S:
@@ -109,10 +109,10 @@ class Figures:
 
 
 class Meter(Figures):
-    """Figures in shared memory, written by an output and read by the parent."""
+    """Statistics in shared memory, written by an output and read by the parent."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        """Make a meter, or with ``name`` join the one that another process made."""
+        """Create a meter, or with ``name`` open the one that another process created."""
         self._memory = SharedMemory(name=name, create=name is None, size=_BYTES)
         self._made_here = name is None
         buffer = self._memory.buf
@@ -122,12 +122,12 @@ class Meter(Figures):
 
     @property
     def name(self) -> str:
-        """Name under which other processes join."""
+        """Name by which other processes open it."""
         return self._memory.name
 
     @property
     def sent(self) -> int:
-        """Frames that the output was handed so far, missed ones as well; its sign of life."""
+        """Number of frames given to the output so far, including missed ones; its sign of life."""
         return int(self._counts[_HANDED])
 
     def count(
@@ -142,13 +142,13 @@ class Meter(Figures):
     ) -> None:
         """Count one frame.
 
-        sent_s: when it was sent, monotonic s. captured_s: when the sound was heard that its
-        picture was drawn from, or None where that means nothing (no sound, a picture that is
-        held). repeated: it showed the same picture as the one before. standby: it showed stills,
-        because the engine was away. missed: it went nowhere, because the output is interrupted;
-        until one goes out again that is a gap.
+        sent_s: time of sending, monotonic s. captured_s: time at which the sound of its picture
+        was heard, or None if that has no meaning (no sound, a held picture). repeated: it showed
+        the same picture as the previous frame. standby: it showed stills, because the engine was
+        away. missed: it was not sent, because the output is interrupted; the time until the next
+        sent frame is a gap.
         """
-        self._counts[_REVISION] |= np.uint64(1)  # odd already where the one before was killed
+        self._counts[_REVISION] |= np.uint64(1)  # odd already if the previous process was killed
         fence()
         if missed:
             self._count_missed(sent_s)
@@ -187,7 +187,7 @@ class Meter(Figures):
         self._times[maximum] = max(float(self._times[maximum]), value_ms)
 
     def summary(self, epoch_s: float | None = None) -> dict[str, object]:
-        """Return the figures of the report as ``Figures`` does, all of one moment."""
+        """Return the figures of the report as ``Figures`` does, as one consistent snapshot."""
         for _ in range(_MAX_TRIES):
             revision = int(self._counts[_REVISION])
             fence()
@@ -198,7 +198,7 @@ class Meter(Figures):
         return figures.summary(epoch_s)
 
     def close(self) -> None:
-        """Leave the meter; the process that made it also removes it."""
+        """Close the meter; the process that created it also removes it."""
         del self._counts, self._times, self._gaps, self._intervals, self._delays, self._ages
         del self._bytes
         self._memory.close()
@@ -207,9 +207,9 @@ class Meter(Figures):
 
 
 def percentile_ms(histogram: NDArray[np.uint32], share: float, maximum_ms: float) -> float | None:
-    """Return the upper edge of the bin that holds the ``share`` quantile, ms; None if empty.
+    """Return the upper edge of the bin with the ``share`` quantile, ms; None if empty.
 
-    Never more than ``maximum_ms``, which is known exactly.
+    It is at most ``maximum_ms``, which is known exactly.
     """
     total = int(histogram.sum())
     if total == 0:

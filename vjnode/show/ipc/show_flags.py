@@ -1,7 +1,7 @@
-"""The notice board of a show: a few words of shared memory that every process can read.
+"""Flags of a show: a few words of shared memory that every process can read.
 
-Each is one aligned word, which no processor reads by halves, and nothing follows from two of them
-together; so they need no fence.
+Each is one aligned word, which processors read atomically, and no reader combines two of them; so
+they need no fence.
 """
 
 from multiprocessing.shared_memory import SharedMemory
@@ -14,10 +14,10 @@ BEAT_S = 0.05
 
 
 class Board:
-    """A show's notices to all its processes: its begin, its end, and that its parent is awake."""
+    """Flags for all processes of a show: its start, its end, and its parent's heartbeat."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        """Make a board, or with ``name`` join the one that another process made."""
+        """Create a board, or with ``name`` open the one that another process created."""
         self._memory = SharedMemory(name=name, create=name is None, size=64)
         self._made_here = name is None
         buffer = self._memory.buf
@@ -28,12 +28,12 @@ class Board:
 
     @property
     def name(self) -> str:
-        """Name under which other processes join."""
+        """Name by which other processes open it."""
         return self._memory.name
 
     @property
     def stopping(self) -> bool:
-        """Whether the show is over."""
+        """True once the show is to end."""
         return bool(self._stop[0])
 
     def stop(self) -> None:
@@ -42,24 +42,24 @@ class Board:
 
     @property
     def epoch_s(self) -> float | None:
-        """When the show began, monotonic s: the deadline of frame 0; None before."""
+        """Start of the show, monotonic s: the deadline of frame 0; None before."""
         return float(self._epoch[0]) or None
 
     def begin(self, epoch_s: float) -> None:
-        """Let the show begin."""
+        """Start the show, with the deadline of frame 0 at ``epoch_s``."""
         self._epoch[0] = epoch_s
 
     @property
     def awake_s(self) -> float:
-        """Return the time, s, for which the parent has been awake while the show ran."""
+        """Time, s, for which the parent has been awake while the show ran."""
         return float(self._beats[0]) * BEAT_S
 
     def beat(self) -> None:
-        """Note that the parent is awake; to be called every ``BEAT_S``."""
+        """Count a heartbeat of the parent; to be called every ``BEAT_S``."""
         self._beats[0] += np.uint64(1)
 
     def close(self) -> None:
-        """Leave the board; the process that made it also removes it."""
+        """Close the board; the process that created it also removes it."""
         del self._stop, self._epoch, self._beats
         self._memory.close()
         if self._made_here:

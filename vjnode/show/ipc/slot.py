@@ -1,16 +1,16 @@
-"""Hand-overs between processes: one slot in shared memory, where the newest value wins.
+"""Slot for one value in shared memory between processes, where the newest value wins.
 
 A writer never waits for a reader, nor a reader for a writer, and neither can leave a lock
-behind when it is killed. The payload is kept several times: while one copy is written, the
-newest complete one stays readable; a reader that was overtaken while copying sees that
-from the sequence number and reads again.
+behind when it is killed. The value has several copies: while one copy is written, the newest
+complete one stays readable; a reader that was overtaken while copying notices that by the sequence
+number and reads again.
 
-Each copy has its number at its head: 0 while it is written. The writer clears the head, fence,
-writes body and head, fence, and then says that this copy is the newest. The reader sees which one
-is the newest, fence, copies its body, fence, and looks whether its head is still of that number.
-So, on any processor: whoever sees a number as the newest sees all of its body, and whoever has
-copied one byte that was written later finds another head. Numbers are aligned words, which no
-processor reads by halves.
+Each copy has its sequence number in its head: 0 while it is written. The writer clears the head,
+fence, writes body and head, fence, and then marks this copy as the newest. The reader reads which
+copy is the newest, fence, copies its body, fence, and checks that its head still has that number.
+So, on any processor, a reader that sees a number as the newest sees the whole body, and a reader
+that has copied a byte written later finds another number in the head. Numbers are aligned words,
+which processors read atomically.
 """
 
 from multiprocessing.shared_memory import SharedMemory
@@ -22,18 +22,18 @@ from vjnode.runtime import monotonic_s
 from vjnode.show.ipc.fence import fence
 
 COPIES = 3
-_LINE = 64  # a cache line: counters of their own do not slow the payload's neighbours
+_LINE = 64  # bytes of a cache line, so that counters do not share one with the payload
 _MAX_TRIES = 8
 
 
 class Slot:
-    """A single-slot hand-over of at most ``capacity`` bytes."""
+    """A slot for one value of at most ``capacity`` bytes."""
 
     def __init__(self, capacity: int, *, name: str | None = None, copies: int = COPIES) -> None:
-        """Make a slot, or with ``name`` join the one that another process made.
+        """Create a slot, or with ``name`` open the one that another process created.
 
-        copies: how often the payload is kept, the same for all who join; two are enough for what
-            is written rarely.
+        copies: number of copies of the value, the same in all processes; two are enough for rare
+            writes.
         """
         self.capacity = capacity
         self._copies = copies
@@ -45,28 +45,27 @@ class Slot:
         assert buffer is not None  # noqa: S101 - for the type checker: open memory has one
         self._newest: NDArray[np.uint64] = np.ndarray(1, np.uint64, buffer, 0)
         starts = [_LINE + copy * self._stride for copy in range(copies)]
-        # Each copy begins with the sequence number that it holds, its length in bytes, and when
-        # it was written.
+        # Each copy begins with its sequence number, its length in bytes, and the time of writing.
         self._heads = [np.ndarray(2, np.uint64, buffer, start) for start in starts]
         self._times = [np.ndarray(1, np.float64, buffer, start + 16) for start in starts]
         self._bodies = [np.ndarray(capacity, np.uint8, buffer, start + _LINE) for start in starts]
         self._read_up_to = 0
         self.dropped = 0
-        """Values that this reader never saw because newer ones had replaced them."""
+        """Number of values that this reader missed because newer ones replaced them."""
 
     @property
     def name(self) -> str:
-        """Name under which other processes join."""
+        """Name by which other processes open it."""
         return self._memory.name
 
     @property
     def sequence(self) -> int:
-        """How many values have been written; a sign of life of the writer."""
+        """Number of values written so far; a sign of life of the writer."""
         return int(self._newest[0])
 
     @property
     def written_s(self) -> float:
-        """When the newest value was written, monotonic s; 0 before any."""
+        """Time at which the newest value was written, monotonic s; 0 before any."""
         sequence = self.sequence
         fence()
         return float(self._times[sequence % self._copies][0])
@@ -79,7 +78,7 @@ class Slot:
         return self._bodies[copy]
 
     def commit(self, length: int) -> None:
-        """Hand over what was written into the memory that ``begin`` gave."""
+        """Publish the value that was written into the memory from ``begin``."""
         sequence = self.sequence + 1
         head = self._heads[sequence % self._copies]
         self._times[sequence % self._copies][0] = monotonic_s()
@@ -89,7 +88,7 @@ class Slot:
         self._newest[0] = sequence
 
     def write(self, value: bytes) -> None:
-        """Hand over ``value``.
+        """Publish ``value``.
 
         Raises:
             ValueError: it is longer than the slot.
@@ -100,10 +99,10 @@ class Slot:
         self.commit(len(value))
 
     def read_into(self, target: NDArray[np.uint8]) -> int | None:
-        """Copy the newest value into ``target``; None when there is none since the last read.
+        """Copy the newest value into ``target``.
 
-        target: uint8; when it is shorter than the value, it gets the value's beginning.
-        Returns: how many bytes were copied.
+        target: uint8; if it is shorter than the value, it gets the value's beginning.
+        Returns: number of bytes copied; None if there is no new value since the last read.
         """
         for _ in range(_MAX_TRIES):
             sequence = self.sequence
@@ -111,7 +110,7 @@ class Slot:
                 return None
             fence()
             head = self._heads[sequence % self._copies]
-            if int(head[0]) != sequence:  # overtaken already: no need to copy
+            if int(head[0]) != sequence:  # overtaken already, so a copy would be useless
                 continue
             length = min(int(head[1]), len(target))
             target[:length] = self._bodies[sequence % self._copies][:length]
@@ -121,16 +120,16 @@ class Slot:
                     self.dropped += sequence - self._read_up_to - 1
                 self._read_up_to = sequence
                 return length
-        return None  # a writer this much faster than we are: its next value will do
+        return None  # the writer is much faster than this reader; its next value will do
 
     def read(self) -> bytes | None:
-        """Return the newest value, or None when there is none since the last read."""
+        """Return the newest value, or None if there is no new one since the last read."""
         target = np.empty(self.capacity, np.uint8)
         length = self.read_into(target)
         return None if length is None else target[:length].tobytes()
 
     def close(self) -> None:
-        """Leave the slot; the process that made it also removes it."""
+        """Close the slot; the process that created it also removes it."""
         del self._newest, self._heads, self._times, self._bodies
         self._memory.close()
         if self._made_here:

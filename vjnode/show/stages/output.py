@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vjnode.output.base import UNKNOWN, Frame, FrameInfo, Output, OutputContext, OutputSpec
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.output.delivery import Adapter
-from vjnode.output.overrides import STALE_S, Curtain
+from vjnode.output.overrides import STALE_S, Overrides
 from vjnode.output.registry import open_output
 from vjnode.runtime import monotonic_s
 from vjnode.show.control_sync import CueReader
@@ -139,7 +139,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
     cues = CueReader(Slot(CONTROLS_BYTES, name=links.controls))
     holder = FrozenFrame(frozen_slot(job.size, name=links.held), job.size)
     stills = StillsReader(stills_slot(job.size, name=links.stills), job.size)
-    curtain = Curtain(
+    overrides = Overrides(
         job.size,
         stills.newest,
         awake_s=lambda: lifeline.parent_awake_s,
@@ -171,7 +171,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
         if epoch_s is None:
             return
         if cues.newest().freeze and holder.recall(memory):
-            curtain.hold(pixels_in(memory, job.size))  # as it was when this output fell
+            overrides.hold(pixels_in(memory, job.size))  # as it was when this output fell
         on_screen = OnScreen()
         clock = FrameClock(epoch_s, fps)
         due = clock.frame_at(monotonic_s())
@@ -181,13 +181,13 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
             wait_until(due_s)
             now_s = monotonic_s()
             cue = cues.newest()
-            if not cue.freeze or curtain.frozen is None:
+            if not cue.freeze or overrides.frozen is None:
                 fresh = slot.read_into(memory) is not None or fresh
             frame = frame_in(memory, job.size, info)
             info = frame.info
-            picture = curtain.draw(now_s, cue, frame.pixels, slot.written_s)
+            picture = overrides.draw(now_s, cue, frame.pixels, slot.written_s)
             if job.holds:
-                frozen = curtain.frozen
+                frozen = overrides.frozen
                 holder.keep(None if frozen is None else Frame(frozen, info))
             missed = output.send(Frame(adapter.adapt(picture), info), due_s) is False
             sent_s = monotonic_s()
@@ -197,11 +197,11 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
             meter.count(
                 sent_s=sent_s,
                 captured_s=on_screen.captured_s(
-                    info, sent_s, fresh=fresh, held=cue.holds or curtain.standing_in
+                    info, sent_s, fresh=fresh, held=cue.holds or overrides.standing_in
                 ),
                 late=now_s - due_s > clock.period_s / 2,
                 repeated=not fresh,
-                standby=curtain.standing_in,
+                standby=overrides.standing_in,
                 missed=missed,
             )
             teller.tell(output, sent_s)

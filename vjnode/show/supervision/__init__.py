@@ -1,1 +1,1 @@
-"""Processes that are started, watched and started again."""
+"""Supervision of child processes: start, watch, restart."""

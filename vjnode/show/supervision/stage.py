@@ -1,4 +1,4 @@
-"""One stage of a show as its supervisor sees it: a process, its words and its progress."""
+"""One stage of a show from its supervisor's side: a process, its messages and its progress."""
 
 import logging
 import signal
@@ -15,21 +15,21 @@ BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Waits before the first, second, … restart in a row."""
 
 HEALTHY_S = 10.0
-"""After this long without a fault the waits start from the beginning."""
+"""Time without a fault after which the waits start from the beginning."""
 
 ANSWER_S = 1.0
-"""A warm process that has not taken its job within this time hangs."""
+"""Time within which a warm process must accept its job; otherwise it hangs."""
 
 
 @dataclass(frozen=True)
 class StageSpec:
-    """One child process and how to tell that it lives.
+    """Specification of one child process, and of the check that it works.
 
-    run: what it runs, given how often it has been restarted.
-    progress: a number that grows while it works; being alive is not enough.
-    stall_s: how long that may stand still before the process counts as hung, unless it has said
-        that it needs longer.
-    start_s: how long it may take from a start during the show to its first progress.
+    run: takes the number of restarts so far; returns the function to run, and its arguments.
+    progress: returns a number that grows while it works; being alive is not enough.
+    stall_s: time for which that number may stay the same before the process counts as hung,
+        unless it has asked for longer.
+    start_s: time that it may take from a start during the show to its first progress.
     """
 
     name: str
@@ -48,9 +48,9 @@ class Child:
         self.ready = False
         self.failed: Failed | None = None
         self.about: Mapping[str, object] = {}
-        """What it has opened, as it said last."""
+        """Its last report of what it has opened."""
         self.progress_s = 0.0
-        """When it was last seen to make progress, monotonic s."""
+        """Time at which it was last seen to make progress, monotonic s."""
         self._board_name = board_name
         self._spares = spares
         self._worker: Worker | None = None
@@ -69,7 +69,7 @@ class Child:
             OSError: the system has no process, memory or handle left for it.
         """
         stage, arguments = self.spec.run(self.restarts)
-        # Whatever falls again and again must not use up what others may need.
+        # A stage that fails again and again must not use up the spares that others may need.
         first = self._row < len(BACK_OFF_S)
         self._worker = self._spares.take(now_s) if first else start_worker()
         self._was_warm, self._answered, self._patience_s = self._worker.warm, False, None
@@ -78,7 +78,7 @@ class Child:
         self._worker.send(Job(stage, self.spec.name, self._board_name, arguments))
 
     def poll(self, now_s: float) -> str | None:
-        """Look after the process; returns the reason when it has just been found dead or hung.
+        """Check the process; restart it when due; return the reason if it is newly dead or hung.
 
         A process that cannot be started is dead at once.
         """
@@ -96,7 +96,7 @@ class Child:
         return None
 
     def _restart(self, now_s: float) -> str | None:
-        """Start the process again; returns the reason when that is not possible now."""
+        """Start the process again; return the reason if that is not possible now."""
         self.restarts += 1
         try:
             self.start(now_s)
@@ -105,7 +105,7 @@ class Child:
         return None
 
     def _limit_s(self) -> float:
-        """Return how long it may now be without progress, s."""
+        """Return the time for which it may now be without progress, s."""
         if self._live:
             return self.spec.stall_s if self._patience_s is None else self._patience_s
         if self._was_warm and not self._answered:
@@ -113,45 +113,45 @@ class Child:
         return self.spec.start_s
 
     def forgive(self, lost_s: float) -> None:
-        """Leave out ``lost_s`` in which nobody looked: it may not have been the child's fault."""
+        """Ignore ``lost_s`` without any check: a stall then may not have been the child's fault."""
         self.progress_s += lost_s
 
     def expect_progress(self, now_s: float) -> None:
-        """Count the time without progress from now on."""
+        """Measure the time without progress from now on."""
         self.progress_s = now_s
 
     @property
     def working(self) -> bool:
-        """Whether it has made progress since its last start."""
+        """True if it has made progress since its last start."""
         return self._worker is not None and self._live
 
     @property
     def pid(self) -> int | None:
-        """Its process id, while there is one."""
+        """Its process id, while there is a process."""
         return None if self._worker is None else self._worker.process.pid
 
     def death(self) -> str | None:
-        """Return why the process is dead, or None while it lives or has yet to be started."""
+        """Return why the process is dead, or None while it lives or is not started yet."""
         if self._worker is None:
             return None
         self._listen(self._worker)
         if self._worker.process.is_alive():
             return None
-        self._listen(self._worker)  # what it said between the last look and its end
+        self._listen(self._worker)  # its messages between the last check and its end
         if self.failed is not None:
             return self.failed.text
         code = self._worker.process.exitcode
         return _signal_name(-code) if code is not None and code < 0 else f"ended with code {code}"
 
     def retire(self, now_s: float) -> None:
-        """Bury the process and set the time of the next start."""
+        """Kill and release the process, and set the time of the next start."""
         self.kill()
         wait_s = BACK_OFF_S[min(self._row, len(BACK_OFF_S) - 1)]
         self._row += 1
         self._start_at_s = now_s + wait_s
 
     def kill(self) -> None:
-        """End the process at once."""
+        """Kill the process at once."""
         if self._worker is not None:
             self._worker.kill()
             self._worker = None
@@ -165,7 +165,7 @@ class Child:
         self.kill()
 
     def _listen(self, worker: Worker) -> None:
-        """Take in what the process has said."""
+        """Process the messages that the process has sent."""
         try:
             while worker.connection.poll():
                 match worker.connection.recv():
@@ -177,7 +177,7 @@ class Child:
                         self._patience_s = stall_s
                     case Failed() as failed:
                         self.failed = failed
-        except (EOFError, OSError):  # killed: is_alive tells
+        except (EOFError, OSError):  # it was killed, which is_alive shows
             pass
 
 

@@ -1,4 +1,4 @@
-"""Keeping the processes of a show alive: start, watch, restart, end."""
+"""Supervisor, which keeps the processes of a show alive: start, watch, restart, end."""
 
 import logging
 import time
@@ -13,17 +13,19 @@ from vjnode.show.supervision.warm_spare import Spares
 _log = logging.getLogger(__name__)
 
 STOP_S = 1.2
-"""How long children may take to end by themselves."""
+"""Time that children may take to end by themselves."""
 
 LOOK_S = 0.25
-"""Who looks less often has been held up himself, and his children perhaps with him."""
+"""Time between two checks above which the supervisor itself was held up, and perhaps its children
+with it."""
 
 
 @dataclass
 class Incident:
-    """A fault: what was hit, when (s since the show began), why, and how long it was away, s.
+    """A fault of a stage: its time (s since the start of the show), reason, and outage, s.
 
-    It counts from the last sign of life to the next one. faults: until then, with the first.
+    The outage lasts from the last sign of life to the next one. faults: number of faults in that
+    time, including the first.
     """
 
     stage: str
@@ -34,12 +36,12 @@ class Incident:
 
 
 class Supervisor:
-    """All the children of a show.
+    """Supervisor of all children of a show.
 
     Args:
-        specs: of its stages; each has a name of its own.
+        specs: of its stages; each has a unique name.
         board_name: of the show's board.
-        modules: what the process in reserve imports; without any, there is none.
+        modules: modules that the spare process imports; empty: there is no spare.
 
     """
 
@@ -55,19 +57,19 @@ class Supervisor:
 
     @property
     def restarts(self) -> int:
-        """Restarts of all children together."""
+        """Number of restarts of all children together."""
         return sum(child.restarts for child in self.children)
 
     def start(self, *, timeout_s: float, going_on: Callable[[], bool]) -> bool:
-        """Start every child and wait until each has opened what it needs.
+        """Start every child, and wait until each has opened its resources.
 
-        Before the show a fault is the user's to know, so nothing is restarted yet.
+        Before the show faults are reported to the user, so no child is restarted yet.
 
-        going_on: asked again and again; when it says no, the start is given up.
+        going_on: called repeatedly; once it returns False, the start is given up.
         Returns: whether the show can begin.
 
         Raises:
-            VjnodeError: a child could not open what it needs; with its exit code.
+            VjnodeError: a child could not open its resources; with its exit code.
         """
         for child in self.children:
             try:
@@ -79,7 +81,7 @@ class Supervisor:
                 ) from refused
         deadline_s = monotonic_s() + timeout_s
         while not all(child.ready for child in self.children):
-            if not going_on():  # asked first: what ends a show may have ended a child as well
+            if not going_on():  # first, because the end of the show may have ended a child as well
                 return False
             for child in self.children:
                 if reason := child.death():
@@ -94,13 +96,13 @@ class Supervisor:
         return True
 
     def begin(self, epoch_s: float) -> None:
-        """Note when the show began: from now on a fault is mended."""
+        """Start supervision at the start of the show: from now on children are restarted."""
         self._begun_s = self._looked_s = epoch_s
         for child in self.children:
             child.expect_progress(epoch_s)
 
     def poll(self, now_s: float) -> None:
-        """Look after every child once; call this some ten times a second."""
+        """Check every child once; call this about ten times a second."""
         lost_s, self._looked_s = now_s - self._looked_s - LOOK_S, now_s
         for child in self.children:
             if lost_s > 0.0:
@@ -116,7 +118,7 @@ class Supervisor:
         self._spares.poll(now_s)
 
     def _note(self, child: Child, reason: str) -> None:
-        """Log a fault and keep it for the report; those until it is back are one incident."""
+        """Log a fault and keep it for the report; faults until recovery are one incident."""
         name = child.spec.name
         if name in self._away:
             incident, _ = self._away[name]
@@ -130,22 +132,22 @@ class Supervisor:
         self._away[name] = (incident, since_s)
 
     def about(self, stage: str) -> Mapping[str, object]:
-        """Return what a stage has said of what it has opened, for the report."""
-        return next((one.about for one in self.children if one.spec.name == stage), {})
+        """Return a stage's own report of what it has opened, for the show's report."""
+        return next((child.about for child in self.children if child.spec.name == stage), {})
 
     def report(self, stage: str | None = None) -> list[dict[str, object]]:
-        """Return what happened, to all stages or to one, for the report."""
-        return [asdict(one) for one in self.incidents if stage in (None, one.stage)]
+        """Return the incidents of all stages or of one, for the report."""
+        return [asdict(each) for each in self.incidents if stage in (None, each.stage)]
 
     def stop(self) -> None:
-        """Wait for every child to end; kill those that do not in time."""
+        """Wait for every child to end, and kill those that take too long."""
         self._spares.kill()
         until_s = monotonic_s() + STOP_S
         for child in self.children:
             child.join(until_s)
 
     def kill(self) -> None:
-        """End every child at once."""
+        """Kill every child at once."""
         self._spares.kill()
         for child in self.children:
             child.kill()

@@ -1,7 +1,7 @@
-"""Child processes, and one in reserve that has its imports behind it.
+"""Child processes, and a warm spare that has finished its imports.
 
-Starting Python and importing arrays, codecs and sound takes a second or more, which is most of
-what a fault would cost. So one process is always kept warm; when a stage falls, it steps in.
+Starting Python and importing arrays, codecs and sound takes a second or more, which is most of a
+fault's outage. So one process is always kept warm, and replaces a stage that fails.
 """
 
 import logging
@@ -16,31 +16,31 @@ from vjnode.show.supervision.worker import Job, Warm, child_main, stop_signals_i
 _log = logging.getLogger(__name__)
 
 AGAIN_S = 5.0
-"""A spare that died, or could not be started, is not replaced sooner: something may be killing
-whatever is started, or the system has no room for more."""
+"""Time before a spare that died, or could not be started, is replaced: something may be killing
+every new process, or the system may have no room for more."""
 
 REFILL_S = 1.0
-"""So long the one that steps in has the machine to itself."""
+"""Time before a used spare is replaced, so that the restarted stage has the machine to itself."""
 
 KILL_S = 0.5
-"""How long a killed process is waited for. One that hangs in a driver ends when it comes out."""
+"""Time to wait for a killed process. One that hangs in a driver ends when it returns from there."""
 
 
 @dataclass
 class Worker:
-    """A child process and the connection to it. warm: its imports are behind it."""
+    """A child process and the connection to it. warm: whether it has finished its imports."""
 
     process: BaseProcess
     connection: Connection
     warm: bool = False
 
     def send(self, job: Job) -> None:
-        """Send it its job; a process that is dead already is found so by whoever looks."""
+        """Send it its job; if the process is dead already, the next check notices that."""
         with suppress(OSError):
             self.connection.send(job)
 
     def look(self) -> bool:
-        """Take in whether it has become warm; returns whether it is alive."""
+        """Update ``warm`` by its messages, and return whether it is alive."""
         try:
             while not self.warm and self.connection.poll():
                 self.warm = isinstance(self.connection.recv(), Warm)
@@ -49,7 +49,7 @@ class Worker:
         return self.process.is_alive()
 
     def kill(self) -> None:
-        """End it at once and release it."""
+        """Kill the process at once and release it."""
         self.process.kill()
         self.process.join(KILL_S)
         if self.process.exitcode is not None:
@@ -76,9 +76,9 @@ def start_worker(modules: tuple[str, ...] = ()) -> Worker:
 
 
 class Spares:
-    """The reserve of a show: one process.
+    """The spare process of a show.
 
-    modules: what it imports, ahead of knowing what it will be; without any, there is none.
+    modules: modules that it imports, before its job is known; empty: there is no spare.
     """
 
     def __init__(self, modules: tuple[str, ...]) -> None:
@@ -87,7 +87,7 @@ class Spares:
         self._start_at_s = 0.0
 
     def poll(self, now_s: float) -> None:
-        """See that there is a spare."""
+        """Check the spare, and start one if it is missing."""
         if self._spare is None:
             if self._modules and now_s >= self._start_at_s:
                 self._start(now_s)
@@ -96,7 +96,7 @@ class Spares:
             self._start_at_s = now_s + AGAIN_S
 
     def _start(self, now_s: float) -> None:
-        """Start the spare; a show goes on without one for as long as that fails."""
+        """Start the spare; while that fails, the show goes on without one."""
         try:
             self._spare = start_worker(self._modules)
         except OSError as error:
@@ -104,10 +104,10 @@ class Spares:
             self._start_at_s = now_s + AGAIN_S
 
     def take(self, now_s: float) -> Worker:
-        """Return the spare, or where there is none a process that has just been started.
+        """Return the spare, or a newly started process if there is none.
 
         Raises:
-            OSError: none can be started.
+            OSError: no process can be started.
         """
         worker, self._spare = self._spare, None
         self._start_at_s = max(self._start_at_s, now_s + REFILL_S)
@@ -118,7 +118,7 @@ class Spares:
         return start_worker()
 
     def kill(self) -> None:
-        """End the spare."""
+        """Kill the spare."""
         if self._spare is not None:
             self._spare.kill()
             self._spare = None

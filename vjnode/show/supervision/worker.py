@@ -1,7 +1,7 @@
-"""What every child process of a show does besides its work: start, sign of life, end.
+"""Main function of a show's child processes, and their messages to the parent.
 
-A child is started without knowing what it is for, and is then sent its job. So one that has
-imported what most jobs need can wait for the next fault.
+A child is started without a job, which is sent to it later. So a child that has imported the
+modules that most jobs need can wait for the next fault.
 """
 
 import gc
@@ -31,7 +31,7 @@ _PARENT_CHECK_S = 0.5
 
 @dataclass(frozen=True)
 class Job:
-    """What a child process is sent to do: a stage, its name in lists, its show, its arguments."""
+    """Job of a child process: a stage, its name in process lists, its show, its arguments."""
 
     stage: Callable[..., None]
     name: str
@@ -41,38 +41,38 @@ class Job:
 
 @dataclass(frozen=True)
 class Warm:
-    """A child's word that it has imported what it was told to, and waits for a job."""
+    """Message of a child that it has finished its imports and waits for a job."""
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A child's word that it has got its job."""
+    """Message of a child that it has received its job."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """A child's word that its next sign of life may take up to ``stall_s``; None: as usual."""
+    """Message of a child that its next sign of life may take ``stall_s``; None: as usual."""
 
     stall_s: float | None
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A child's word that it has opened what it needs. about: what that is, for the report."""
+    """Message of a child that it has opened its resources. about: these, for the report."""
 
     about: Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A child's last word: what went wrong, and the exit code that fits it."""
+    """Last message of a child that failed: the error's text, and the exit code for it."""
 
     text: str
     exit_code: int
 
 
 class Lifeline:
-    """A child's tie to its show: the board, and a parent that is still there."""
+    """A child's connection to its show: the board and the parent."""
 
     def __init__(self, board: Board, connection: Connection) -> None:
         self._board = board
@@ -82,19 +82,19 @@ class Lifeline:
         self._orphaned = False
 
     def ready(self, about: Mapping[str, object] | None = None) -> None:
-        """Tell the parent that everything is open, and what it should report of that."""
+        """Tell the parent that everything is open; about: entries for its report."""
         self._connection.send(Ready(about or {}))
-        # From here on nothing large is made any more, so what is there need not be swept.
+        # Large objects are all created by now, so the collector need not scan them any more.
         gc.collect()
         gc.freeze()
 
     def expect_within(self, stall_s: float | None) -> None:
-        """Tell the parent how long it may have to wait for progress, s; None: as usual again."""
-        with suppress(OSError):  # a parent that is gone is found so by ``running``
+        """Tell the parent the longest time until the next progress, s; None: as usual again."""
+        with suppress(OSError):  # if the parent is gone, ``running`` notices that
             self._connection.send(Patience(stall_s))
 
     def running(self) -> bool:
-        """Whether the show goes on; False as well when the parent has died."""
+        """Return whether the show goes on; False also if the parent has died."""
         now_s = time.monotonic()
         if now_s - self._checked_s > _PARENT_CHECK_S:
             self._checked_s = now_s
@@ -105,11 +105,11 @@ class Lifeline:
 
     @property
     def parent_awake_s(self) -> float:
-        """Return for how long the show's parent has been awake, s."""
+        """Time for which the show's parent has been awake, s."""
         return self._board.awake_s
 
     def wait_for_begin(self) -> float | None:
-        """Wait for the show to begin; returns its epoch, monotonic s, or None when it ends."""
+        """Wait for the show to begin; return its epoch, monotonic s, or None if it ends first."""
         while self.running():
             if (epoch_s := self._board.epoch_s) is not None:
                 return epoch_s
@@ -118,21 +118,21 @@ class Lifeline:
 
 
 def stop_signals() -> list[signal.Signals]:
-    """Return the signals that end a show on this system, but for those that are ignored already.
+    """Return the signals that end a show on this system, without those ignored already.
 
-    They often reach a whole process group (Ctrl-C, a closed terminal, a service manager), but
-    they are the parent's to act on: it lets its children finish what they have in hand.
+    They often reach a whole process group (Ctrl-C, a closed terminal, a service manager), but only
+    the parent acts on them: it lets its children finish their work.
     """
     return heeded_signals(*STOP_SIGNALS)
 
 
 @contextmanager
 def stop_signals_ignored() -> Iterator[None]:
-    """Within it, a process that is started is deaf to what ends a show.
+    """Make processes that are started within the context ignore the signals that end a show.
 
-    A child inherits that a signal is ignored; doing it in the child would be too late for
-    one that comes while it is still importing. Off the main thread it does nothing. On Windows,
-    where nothing of that is inherited, it is started in a process group of its own.
+    A child inherits ignored signals; ignoring them in the child itself would be too late for one
+    that arrives during its imports. Off the main thread this does nothing. On Windows, where
+    ignored signals are not inherited, the child is started in a process group of its own.
     """
     if sys.platform == "win32":
         with windows.new_process_groups():
@@ -140,30 +140,30 @@ def stop_signals_ignored() -> Iterator[None]:
     elif threading.current_thread() is not threading.main_thread():
         yield
     else:
-        before = {one: signal.signal(one, signal.SIG_IGN) for one in stop_signals()}
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in stop_signals()}
         try:
             yield
         finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def child_main(connection: Connection, modules: tuple[str, ...]) -> None:
-    """Be a child process: import ``modules``, wait for a job, do it, and end.
+    """Run a child process: import ``modules``, wait for a job, do it, and end.
 
     It ends with ``os._exit``: a sound server or a driver that hangs in its clean-up must
-    not keep a show from ending.
+    not prevent the end of a show.
     """
     setproctitle("vjnode: starting")
-    for one in stop_signals():
-        signal.signal(one, signal.SIG_IGN)
+    for number in stop_signals():
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform == "win32":
         windows.shut_down_late()
     log_to_stderr()
     code = 0
     try:
         for module in modules:
-            with suppress(ImportError):  # who needs it will say so
+            with suppress(ImportError):  # a job that needs it will report that
                 import_module(module)
         setproctitle("vjnode: spare")
         connection.send(Warm())
@@ -171,10 +171,10 @@ def child_main(connection: Connection, modules: tuple[str, ...]) -> None:
         connection.send(Begun())
         setproctitle(f"vjnode: {job.name}")
         board = Board(name=job.board)
-        if sys.platform == "win32":  # whichever process the system tells first, tells the show
+        if sys.platform == "win32":  # the first process that Windows notifies ends the show
             windows.heed_console(broken=lambda: None, closed=board.stop)
         job.stage(Lifeline(board, connection), *job.arguments)
-    except EOFError:  # the show was over before there was anything to do
+    except EOFError:  # the show ended before there was a job
         pass
     except VjnodeError as error:
         connection.send(Failed(str(error), error.exit_code))
