@@ -289,7 +289,7 @@ def test_children_end_when_their_parent_is_gone(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(
         "import os, time\n"
-        "from tests.show import stages\n"
+        "from tests.show.supervision import stages\n"
         "from vjnode.show.ipc.show_flags import Board\n"
         "from vjnode.show.ipc.slot import Slot\n"
         "from vjnode.show.supervision.stage import StageSpec\n"
