@@ -4,21 +4,32 @@ python -m tools.data.readme_pictures [--face NAME] [--expression NAME]
 """
 
 import argparse
+from collections.abc import Iterator
+from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from vjnode.control.state import Controls
 from vjnode.engines.base import Engine
 from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import expression_names, face_names
+from vjnode.offline.render import Hearing, open_hearing
+from vjnode.paths import shipped
 from vjnode.render.base import Look
 from vjnode.render.open import codes
 
 FOLDER = Path(__file__).parents[1] / "readme"
 STRIP_WEIGHTS = (0.0, 1 / 3, 2 / 3, 1.0)
 STRIP_PX, FACE_PX = 480, 200
+MOVING_FPS, MOVING_PX, CURVE_PX = 20, 360, 60
+MOVING_FROM_S, MOVING_S = 8.8, 6.0
+"""Passage of the demo song that the moving picture shows, s: from calm into the dance."""
+_GROUND, _LINE = (24, 20, 20), (120, 190, 255)  # RGB
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 88]
 
 
@@ -28,8 +39,45 @@ def drawn(engine: Engine, look: Look, weight: float, px: int) -> NDArray[np.uint
     return np.asarray(cv2.resize(picture, (px, px), interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def demo_weights(look: Look) -> list[float]:
+    """Return the weight of each frame of the passage, heard as a live show hears it, 0…1."""
+    controls = Controls("", look.face, look.expression)
+    hearing = open_hearing(shipped("demo", "demo.ogg"), controls, interval_s=0.0)
+    with closing(hearing.source):
+        return list(_weights(hearing, controls))
+
+
+def _weights(hearing: Hearing, controls: Controls) -> Iterator[float]:
+    for _, now_s in hearing.frames(Fraction(MOVING_FPS)):
+        hearing.tap.read()
+        weight = hearing.track.at(now_s, controls.response()).weight
+        if now_s >= MOVING_FROM_S + MOVING_S:
+            return
+        if now_s >= MOVING_FROM_S:
+            yield weight
+
+
+def moving(engine: Engine, look: Look) -> list[Image.Image]:
+    """Return the face in the passage of the demo song, above the curve of its weight."""
+    weights = demo_weights(look)
+    x = np.linspace(0, MOVING_PX - 1, len(weights))
+    margin = CURVE_PX // 6
+    y = MOVING_PX + CURVE_PX - margin - np.array(weights) * (CURVE_PX - 2 * margin)
+    points = np.round(np.stack([x, y], 1) * 16).astype(np.int32)
+    frames = []
+    for number, weight in enumerate(weights):
+        frame = np.full((MOVING_PX + CURVE_PX, MOVING_PX, 3), _GROUND, np.uint8)
+        frame[:MOVING_PX] = drawn(engine, look, weight, MOVING_PX)[..., ::-1]
+        past = [points[: number + 1].reshape(-1, 1, 2)]
+        cv2.polylines(frame, past, False, _LINE, 2, cv2.LINE_AA, shift=4)
+        end = (int(points[number, 0]), int(points[number, 1]))
+        cv2.circle(frame, end, 4 * 16, (255, 255, 255), -1, cv2.LINE_AA, shift=4)
+        frames.append(Image.fromarray(frame))
+    return frames
+
+
 def main() -> None:
-    """Write strip.jpg, faces.jpg and expressions.jpg."""
+    """Write strip.jpg, faces.jpg, expressions.jpg and demo.webp."""
     parser = argparse.ArgumentParser(description="Render the README's pictures.")
     parser.add_argument("--face", default="freya", choices=face_names())
     parser.add_argument("--expression", default="laugh", choices=expression_names())
@@ -46,6 +94,16 @@ def main() -> None:
     cv2.imwrite(str(FOLDER / "faces.jpg"), row(0.0, options.expression), _JPEG)
     rows = [row(0.85, expression) for expression in expression_names()]
     cv2.imwrite(str(FOLDER / "expressions.jpg"), np.vstack(rows), _JPEG)
+    first, *others = moving(engine, look)
+    first.save(
+        FOLDER / "demo.webp",
+        save_all=True,
+        append_images=others,
+        duration=round(1000 / MOVING_FPS),
+        loop=0,
+        quality=60,
+        method=4,
+    )
 
 
 if __name__ == "__main__":
