@@ -22,7 +22,7 @@ MAY_USE = {
     "output": {"audio"},
     "control": {"modulation"},
     "render": {"generators", "faces", "modulation", "engines", "output", "control"},
-    "config": {"audio", "engines", "output"},
+    "config": {"audio", "generators", "output"},
 }
 """Each room, and those below it that it may use."""
 MAY_USE["show"] = {*MAY_USE}

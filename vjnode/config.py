@@ -5,8 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from vjnode.audio.sources.spec import parse_audio
-from vjnode.engines.base import SIZES
 from vjnode.errors import InputError
+from vjnode.generators.registry import DEFAULT
 from vjnode.output.base import OutputSpec
 from vjnode.output.clock import FPS_HIGH, FPS_LOW, in_range
 from vjnode.output.registry import check_once
@@ -50,8 +50,9 @@ class ShowConfig:
         Raises:
             InputError: with the value, the limit and the remedy.
         """
-        if self.size not in SIZES:
-            raise InputError(f"--size {self.size} is not one of {', '.join(map(str, SIZES))}")
+        if self.size not in DEFAULT.sizes:
+            sizes = ", ".join(map(str, DEFAULT.sizes))
+            raise InputError(f"--size {self.size} is not one of {sizes}")
         if self.drawing not in DRAWINGS:
             raise InputError(f"--drawing {self.drawing} is not one of {', '.join(DRAWINGS)}")
         if not in_range(self.fps):

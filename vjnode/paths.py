@@ -1,5 +1,6 @@
 """Paths of shipped files and of the user's cache; replacing, moving and removing with retries."""
 
+import hashlib
 import os
 import tempfile
 import time
@@ -118,3 +119,13 @@ def _retry(act: Callable[[], object]) -> None:
         else:
             return
     act()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,6 +18,7 @@ from vjnode.engines.onnxruntime import (
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.errors import EngineError, InputError
 from vjnode.generators.mobilestylegan.layout import DIM
+from vjnode.generators.registry import DEFAULT
 
 SIZE = 256
 
@@ -25,12 +26,12 @@ SIZE = 256
 @pytest.fixture(scope="module")
 def engine():
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
-    return OnnxEngine(SIZE, PROCESSOR, threads=1)
+    return OnnxEngine(DEFAULT, SIZE, PROCESSOR, threads=1)
 
 
 @pytest.mark.slow
 def test_the_pictures_are_those_of_the_processors_engine(engine):
-    truth = OpenVinoEngine(SIZE)
+    truth = OpenVinoEngine(DEFAULT, SIZE)
     for seed in (1, 2):
         picture = engine.draw(codes_of(seed))
         assert picture.shape == (SIZE, SIZE, 4)
@@ -58,14 +59,14 @@ def test_wrong_codes_are_refused(engine):
 @pytest.mark.slow
 def test_it_can_be_closed_twice():
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
-    engine = OnnxEngine(SIZE, PROCESSOR, threads=1)
+    engine = OnnxEngine(DEFAULT, SIZE, PROCESSOR, threads=1)
     engine.close()
     engine.close()
 
 
 def test_another_size_is_refused():
     with pytest.raises(InputError, match="640"):
-        OnnxEngine(640, PROCESSOR)
+        OnnxEngine(DEFAULT, 640, PROCESSOR)
 
 
 @pytest.mark.parametrize(
@@ -77,20 +78,20 @@ def test_on_each_system_the_missing_package_is_named(monkeypatch, system, provid
     assert onnxruntime.PROVIDERS[system] is provider
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(EngineError, match=f"not usable here.*run: .*pip install .*{package}$"):
-        open_onnx_provider(SIZE)
+        open_onnx_provider(DEFAULT, SIZE)
 
 
 def test_an_onnx_runtime_without_the_provider_is_told(monkeypatch):
     ort = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(EngineError, match=rf"{ort.__version__} is here without DirectML; run: "):
-        open_onnx_provider(SIZE)
+        open_onnx_provider(DEFAULT, SIZE)
 
 
 def test_on_a_system_without_such_a_unit_it_is_said(monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     with pytest.raises(EngineError, match=r"macOS.*Windows"):
-        open_onnx_provider(SIZE)
+        open_onnx_provider(DEFAULT, SIZE)
 
 
 def test_what_exports_the_graph_is_named_when_it_is_missing(tmp_path, monkeypatch):
@@ -101,4 +102,4 @@ def test_what_exports_the_graph_is_named_when_it_is_missing(tmp_path, monkeypatc
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(EngineError, match=r"needs onnxscript; run: .*pip install .*onnxscript$"):
-        OnnxEngine(SIZE, PROCESSOR)
+        OnnxEngine(DEFAULT, SIZE, PROCESSOR)

@@ -58,7 +58,7 @@ def offer(tmp_path, monkeypatch):
         opened = {}
 
         def candidate(name, what):
-            def open_(size, threads):
+            def open_(spec, size, threads):
                 if isinstance(what, Exception):
                     raise what
                 opened.setdefault(name, []).append(Drawing(name, size, **what))
@@ -218,7 +218,7 @@ def test_what_was_taken_is_opened_again_without_trying_it(offer):
 def test_where_the_last_was_taken_none_before_it_is_tried_again(offer, monkeypatch):
     tried = []
 
-    def refuse(size, threads):
+    def refuse(spec, size, threads):
         tried.append(threads)
         raise EngineError("no card")
 
@@ -232,11 +232,11 @@ def test_where_the_last_was_taken_none_before_it_is_tried_again(offer, monkeypat
 
 
 def test_what_was_taken_and_is_gone_is_replaced(offer, monkeypatch):
-    def refuse(size, threads):
+    def refuse(spec, size, threads):
         raise EngineError("the card is gone")
 
     offer(first=EngineError("the card is gone"), last={})
-    monkeypatch.setitem(choose_module._taken, SIZE, Candidate("first", refuse))
+    monkeypatch.setitem(choose_module._taken, ("mobilestylegan", SIZE), Candidate("first", refuse))
     assert open_engine(SIZE).name == "last"
 
 

@@ -24,6 +24,7 @@ from tests.terminal import open_terminal
 from vjnode.engines import timing
 from vjnode.engines.openvino.engine import known_as
 from vjnode.faces.catalogue import expression_names, face_names
+from vjnode.generators.registry import DEFAULT
 from vjnode.paths import cache_dir
 from vjnode.runtime import cores
 from vjnode.show.ipc.show_flags import Board
@@ -113,8 +114,8 @@ def slow_processor(tmp_path, monkeypatch):
     (cache / "models").symlink_to(models)
     monkeypatch.setenv("VJNODE_CACHE", str(cache))
     times = {
-        timing._key(known_as(256, "live", fast=True)): 30.0,
-        timing._key(known_as(1024, "full", fast=True)): 80.0,
+        timing._key(known_as(DEFAULT, 256, "live", fast=True)): 30.0,
+        timing._key(known_as(DEFAULT, 1024, "full", fast=True)): 80.0,
     }
     timing._file().write_text(json.dumps(times))
 

@@ -29,6 +29,7 @@ from vjnode.engines.processor import has_bf16
 from vjnode.errors import EngineError
 from vjnode.faces.catalogue import face_names, load_face
 from vjnode.generators.mobilestylegan.download import GENERATOR, fetch
+from vjnode.generators.registry import DEFAULT
 from vjnode.runtime import load_openvino
 
 if TYPE_CHECKING:
@@ -92,13 +93,13 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
 
 
 def _live(size: int, threads: int | None) -> Engine:
-    return OpenVinoEngine(size, threads, "live", fast=True)
+    return OpenVinoEngine(DEFAULT, size, threads, "live", fast=True)
 
 
 def _in(precision: str, size: int, threads: int | None) -> Engine:
     _need(precision)
     os.environ["VJNODE_PRECISION"] = precision  # of this process, which opens nothing else
-    return OpenVinoEngine(size, threads, fast=True)
+    return OpenVinoEngine(DEFAULT, size, threads, fast=True)
 
 
 def _need(precision: str) -> None:

@@ -35,12 +35,11 @@ from tools.train.distil_pairs import PX, make_pairs, read_pairs
 from tools.train.distil_start import TEXTURE
 from tools.train.muon import Muon
 from tools.train.record import Progress, commit
-from vjnode.engines.build.manifest import sha256_of
 from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.generators.mobilestylegan.distilled import PLANS, DistilledSynthesis, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
-from vjnode.paths import cache_dir, replace_file, shipped
+from vjnode.paths import cache_dir, replace_file, sha256_of, shipped
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

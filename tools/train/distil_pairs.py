@@ -23,6 +23,7 @@ from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.model import Mapping, load
+from vjnode.generators.registry import DEFAULT
 from vjnode.paths import replace_file
 
 PX = 512
@@ -72,7 +73,7 @@ def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: s
         folder.mkdir(parents=True, exist_ok=True)
         mapping, synthesis = load(generator_weights())
         generator, texture = FoldedSynthesis(synthesis, 1024), torch.ones(1)
-        engine = OpenVinoEngine(PX, torch.get_num_threads())
+        engine = OpenVinoEngine(DEFAULT, PX, torch.get_num_threads())
         for number in tqdm(missing, f"drawing {what}", unit="shard"):
             rng = np.random.default_rng((seed, number))
             codes = np.stack([draw_code(mapping, rng) for _ in range(SHARD)])

@@ -19,8 +19,9 @@ from vjnode.config import (
 )
 from vjnode.control.parameters import AGC_MODES, Parameter, find
 from vjnode.control.state import Controls, Stock, change
-from vjnode.engines.base import LEAST_LIVE_FPS, SIZES
+from vjnode.engines.base import LEAST_LIVE_FPS
 from vjnode.errors import InputError
+from vjnode.generators.registry import DEFAULT
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.output.clock import FPS_HIGH, FPS_LOW, parse_fps
 
@@ -114,8 +115,9 @@ def add_look(parser: argparse.ArgumentParser) -> None:
 
 def add_picture(parser: argparse.ArgumentParser) -> None:
     """Add the options for size and rate of the pictures."""
-    sizes = "|".join(map(str, SIZES))
-    parser.add_argument("--size", type=int, choices=SIZES, default=SIZES[0], metavar=sizes)
+    sizes = DEFAULT.sizes
+    usage = "|".join(map(str, sizes))
+    parser.add_argument("--size", type=int, choices=sizes, default=sizes[0], metavar=usage)
     add_fps(parser)
 
 

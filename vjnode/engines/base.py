@@ -8,9 +8,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-SIZES = (1024, 512, 256)
-"""Picture sizes, px; the smaller ones are area averages of the largest."""
-
 LEAST_LIVE_FPS = 20.0
 """Fewer pictures a second, measured alone, are no movement: a size that no smaller network draws
 is not drawn live then."""

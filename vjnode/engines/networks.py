@@ -8,20 +8,26 @@ same for all. torch is imported only when a module is made.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
-from vjnode.engines.base import SIZES
-from vjnode.errors import EngineError, InputError
-from vjnode.faces.directions import CHANNELS
-from vjnode.generators.mobilestylegan import distilled_weights, download
-from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
+from vjnode.errors import InputError
+from vjnode.generators.registry import DEFAULT, GENERATORS
+from vjnode.generators.spec import PRECISIONS, GeneratorSpec, Precision
 from vjnode.paths import cache_dir, shipped
 
 if TYPE_CHECKING:
     from torch import nn
 
-Precision = Literal["fp16", "fp32"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+__all__ = [
+    "NETWORKS",
+    "PRECISIONS",
+    "SHOW",
+    "Network",
+    "Precision",
+    "Shapes",
+    "find_network",
+    "kept_graph",
+]
 
 Shapes = dict[str, tuple[int, ...]]
 """Name of an input or output → its shape."""
@@ -70,81 +76,6 @@ def find_network(name: str) -> Network:
     return NETWORKS[name]
 
 
-def _mobilestylegan(weights: Path, size: int, precision: Precision) -> "nn.Module":
-    import torch  # noqa: PLC0415 - takes seconds
-
-    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415
-    from vjnode.generators.mobilestylegan.folded import FoldedSynthesis  # noqa: PLC0415 - imports torch
-    from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
-
-    # Its features stay 27 times below the largest fp16 number, and 73 times as
-    # vjnode.generators.compiled has them, so fp16 can be used throughout.
-    dtype = torch.float16 if precision == "fp16" else torch.float32
-    _, synthesis = load(weights)
-    return Tick(FoldedSynthesis(synthesis, size).to(dtype), dtype)
-
-
-def _live_mobilestylegan(weights: Path, size: int, precision: Precision) -> "nn.Module":
-    import torch  # noqa: PLC0415 - takes seconds
-
-    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415
-    from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail  # noqa: PLC0415 - imports torch
-    from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
-
-    dtype = torch.float16 if precision == "fp16" else torch.float32
-    _, synthesis = load(download.generator_weights())
-    return Tick(LiveSynthesis(synthesis, load_tail(size, weights)).to(dtype), dtype)
-
-
-def _stylegan2(weights: Path, size: int, precision: Precision) -> "nn.Module":
-    import torch  # noqa: PLC0415 - takes seconds
-
-    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415
-    from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415
-    from vjnode.generators.stylegan2.folded import FoldedSynthesis  # noqa: PLC0415 - imports torch
-
-    # It keeps the path from codes to factors in float32 itself.
-    dtype = torch.float16 if precision == "fp16" else torch.float32
-    _, synthesis = load(weights)
-    return Tick(FoldedSynthesis(synthesis, size, dtype=dtype))
-
-
-def _random_stylegan2() -> Path:
-    """Path of an untrained StyleGAN2: it draws nothing known, but runs as a trained one does."""
-    path = cache_dir("models") / "stylegan2-random-1024-1.safetensors"
-    if not path.is_file():
-        # They import torch.
-        from vjnode.generators.stylegan2.checkpoint import random_network, save  # noqa: PLC0415
-
-        try:
-            save(path, *random_network(1024))
-        except OSError as error:
-            raise EngineError(
-                f"{path} cannot be written ({error.strerror}); make room for 120 MB, "
-                "or set VJNODE_CACHE to another folder"
-            ) from error
-    return path
-
-
-def _stylegan2_inputs(weights: Path, size: int) -> Shapes:
-    del size
-    from safetensors import safe_open  # noqa: PLC0415 - its stubs lack a name
-
-    with safe_open(weights, "numpy") as file:
-        names = {name.split(".")[2] for name in file.keys() if ".blocks." in name}  # noqa: SIM118
-    return _tick_inputs(2 * (len(names) + 1))
-
-
-def _tick_inputs(slots: int) -> Shapes:
-    """Return what ``vjnode.generators.frame_graph.Tick`` takes."""
-    return {
-        "face": (1, slots, DIM),
-        "directions": (CHANNELS, slots, DIM),
-        "weights": (CHANNELS,),
-        "texture": (1,),
-    }
-
-
 def _picture(size: int) -> Shapes:
     return {"picture": (1, size, size, 4)}
 
@@ -177,39 +108,24 @@ def _encoder_outputs() -> Shapes:
     return {"values": (1, 512), **kept}
 
 
+def network_of(spec: GeneratorSpec) -> Network:
+    """Return a generator's frame graph as a network."""
+    return Network(
+        name=spec.name,
+        about=spec.about,
+        graph=spec.graph,
+        sizes=spec.sizes,
+        weights=spec.weights,
+        module=spec.frame_graph,
+        inputs=lambda weights, size: spec.inputs,
+        outputs=_picture,
+    )
+
+
 NETWORKS = {
     network.name: network
     for network in (
-        Network(
-            name="mobilestylegan",
-            about="face generator (MobileStyleGAN, FFHQ)",
-            graph=1,
-            sizes=SIZES,
-            weights=download.generator_weights,
-            module=_mobilestylegan,
-            inputs=lambda weights, size: _tick_inputs(SLOTS),
-            outputs=_picture,
-        ),
-        Network(
-            name="mobilestylegan-live",
-            about="face generator, cut down to draw small pictures live",
-            graph=1,
-            sizes=distilled_weights.SIZES,
-            weights=distilled_weights.file,
-            module=_live_mobilestylegan,
-            inputs=lambda weights, size: _tick_inputs(SLOTS),
-            outputs=_picture,
-        ),
-        Network(
-            name="stylegan2",
-            about="face generator (StyleGAN2, untrained)",
-            graph=1,
-            sizes=SIZES,
-            weights=_random_stylegan2,
-            module=_stylegan2,
-            inputs=_stylegan2_inputs,
-            outputs=_picture,
-        ),
+        *map(network_of, GENERATORS.values()),
         Network(
             name="encoder",
             about="sound encoder",
@@ -223,5 +139,5 @@ NETWORKS = {
     )
 }
 
-SHOW = ("mobilestylegan", "encoder")
+SHOW = (DEFAULT.name, "encoder")
 """What a show runs."""

@@ -16,15 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.engines.base import SIZES, OneByOne
-from vjnode.engines.build.manifest import sha256_of
-from vjnode.engines.networks import NETWORKS, Precision, kept_graph
-from vjnode.errors import EngineError, InputError
-from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
-from vjnode.paths import cache_dir
+from vjnode.engines.base import OneByOne
+from vjnode.engines.networks import kept_graph, network_of
+from vjnode.errors import EngineError
+from vjnode.generators.spec import GeneratorSpec, Precision
+from vjnode.paths import cache_dir, sha256_of
 from vjnode.remedies import install
-
-NETWORK = NETWORKS["mobilestylegan"]
 
 _PATIENCE_S = 0.005
 """How often a drawing is asked whether it is still wanted."""
@@ -60,7 +57,7 @@ PROVIDERS = {"darwin": CORE_ML, "win32": DIRECT_ML}
 """System → what its graphics units are used by."""
 
 
-def open_onnx_provider(size: int, threads: int | None = None) -> "OnnxEngine":
+def open_onnx_provider(spec: GeneratorSpec, size: int, threads: int | None = None) -> "OnnxEngine":
     """Open the generator on this system's graphics unit.
 
     Raises:
@@ -69,13 +66,14 @@ def open_onnx_provider(size: int, threads: int | None = None) -> "OnnxEngine":
     provider = PROVIDERS.get(sys.platform)
     if provider is None:
         raise EngineError("ONNX Runtime is used on macOS (CoreML) and Windows (DirectML) only")
-    return OnnxEngine(size, provider, threads)
+    return OnnxEngine(spec, size, provider, threads)
 
 
 class OnnxEngine(OneByOne):
-    """The default generator in ONNX Runtime.
+    """A generator in ONNX Runtime.
 
-    size: 1024, 512 or 256, px. threads: for what runs on the processor; None for its cores.
+    spec, size: which, and of what size, px. threads: for what runs on the processor; None for its
+    cores.
 
     Raises:
         InputError: another size.
@@ -87,12 +85,14 @@ class OnnxEngine(OneByOne):
     identity: str
     size: int
 
-    def __init__(self, size: int, provider: Provider, threads: int | None = None) -> None:
-        if size not in SIZES:
-            raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")
+    def __init__(
+        self, spec: GeneratorSpec, size: int, provider: Provider, threads: int | None = None
+    ) -> None:
+        spec.check_size(size)
+        self._spec = spec
         ort = _load(provider)
-        weights_sha256 = sha256_of(NETWORK.weights())
-        graph = _graph(size, provider.precision, weights_sha256)
+        weights_sha256 = sha256_of(spec.weights())
+        graph = _graph(spec, size, provider.precision, weights_sha256)
         self._failures = _failures(ort)
         self._ort = ort
         options = ort.SessionOptions()
@@ -113,7 +113,7 @@ class OnnxEngine(OneByOne):
             raise EngineError(
                 f"ONNX Runtime does without {provider.about} here and would use {', '.join(used)}"
             )
-        shapes = NETWORK.inputs(NETWORK.weights(), size)
+        shapes = spec.inputs
         self._still = {
             "directions": np.zeros(shapes["directions"], np.float32),
             "weights": np.zeros(shapes["weights"], np.float32),
@@ -121,7 +121,7 @@ class OnnxEngine(OneByOne):
         }
         self.size = size
         self.name = f"onnxruntime {provider.precision} on {provider.about}"
-        what = f"{weights_sha256} {NETWORK.graph} {ort.__version__} {self.name} {size}"
+        what = f"{weights_sha256} {spec.graph} {ort.__version__} {self.name} {size}"
         self.identity = hashlib.sha256(what.encode()).hexdigest()[:16]
 
     def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -160,8 +160,7 @@ class OnnxEngine(OneByOne):
         return picture
 
     def _inputs(self, codes: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        if codes.shape != (SLOTS, DIM):
-            raise ValueError(f"codes have shape {codes.shape}, not {(SLOTS, DIM)}")
+        self._spec.check_codes(codes)
         return {"face": np.ascontiguousarray(codes[None], np.float32), **self._still}
 
 
@@ -179,9 +178,10 @@ def _load(provider: Provider) -> ModuleType:
     return ort
 
 
-def _graph(size: int, precision: Precision, weights_sha256: str) -> bytes:
+def _graph(spec: GeneratorSpec, size: int, precision: Precision, weights_sha256: str) -> bytes:
     """Return the generator as ONNX, exported if it was not yet."""
-    kept = kept_graph(NETWORK, size, precision, weights_sha256)
+    network = network_of(spec)
+    kept = kept_graph(network, size, precision, weights_sha256)
     if kept.is_file():
         return kept.read_bytes()
     missing = [name for name in ("onnx", "onnxscript") if importlib.util.find_spec(name) is None]
@@ -192,7 +192,7 @@ def _graph(size: int, precision: Precision, weights_sha256: str) -> bytes:
         )
     from vjnode.engines.build.onnx_export import export  # noqa: PLC0415 - imports torch
 
-    return export(NETWORK, size, precision)
+    return export(network, size, precision)
 
 
 def _options(provider: Provider, graph: bytes) -> dict[str, str]:

@@ -13,12 +13,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
 
-from vjnode.engines.base import SIZES, Engine
+from vjnode.engines.base import Engine
 from vjnode.engines.crash_guard import attempt, forget_failure, took_down
 from vjnode.engines.cuda.capability import gpu_here
 from vjnode.engines.cuda.driver import NO_CARD
 from vjnode.engines.timing import kept_ms, looks_like_one, measured_ms, probe_codes
 from vjnode.errors import EngineError, InputError, VjnodeError
+from vjnode.generators.registry import DEFAULT
+from vjnode.generators.spec import GeneratorSpec
 from vjnode.remedies import run_vjnode
 
 
@@ -26,13 +28,13 @@ from vjnode.remedies import run_vjnode
 class Candidate:
     """One way to draw.
 
-    name: for people and machines. open: from size, px, and threads for what runs on the
+    name: for people and machines. open: from generator, size, px, and threads for what runs on the
         processor (None for one on each core) to an engine; raises a ``VjnodeError`` that says
         why it cannot, and what to do.
     """
 
     name: str
-    open: Callable[[int, int | None], Engine]
+    open: Callable[[GeneratorSpec, int, int | None], Engine]
 
 
 @dataclass(frozen=True)
@@ -84,36 +86,36 @@ class Choice:
         return f"{self.taken.engine}{ms}{f' ({said})' if said else ''}"
 
 
-def _tensorrt(flavour: str) -> Callable[[int, int | None], Engine]:
-    def open_(size: int, threads: int | None) -> Engine:
+def _tensorrt(flavour: str) -> Callable[[GeneratorSpec, int, int | None], Engine]:
+    def open_(spec: GeneratorSpec, size: int, threads: int | None) -> Engine:
         del threads
         _need_card()
         from vjnode.engines.build.tensorrt_variants import FLAVOURS  # noqa: PLC0415
         from vjnode.engines.cuda.tensorrt_engine import open_tensorrt  # noqa: PLC0415
 
-        return open_tensorrt(FLAVOURS[flavour], size)
+        return open_tensorrt(spec, FLAVOURS[flavour], size)
 
     return open_
 
 
-def _torch_cuda(size: int, threads: int | None) -> Engine:
+def _torch_cuda(spec: GeneratorSpec, size: int, threads: int | None) -> Engine:
     del threads
     _need_card()
     from vjnode.engines.cuda.torch_engine import open_torch_cuda  # noqa: PLC0415
 
-    return open_torch_cuda(size)
+    return open_torch_cuda(spec, size)
 
 
-def _onnxruntime(size: int, threads: int | None) -> Engine:
+def _onnxruntime(spec: GeneratorSpec, size: int, threads: int | None) -> Engine:
     from vjnode.engines.onnxruntime import open_onnx_provider  # noqa: PLC0415
 
-    return open_onnx_provider(size, threads)
+    return open_onnx_provider(spec, size, threads)
 
 
-def _openvino(size: int, threads: int | None) -> Engine:
+def _openvino(spec: GeneratorSpec, size: int, threads: int | None) -> Engine:
     from vjnode.engines.openvino.engine import OpenVinoEngine  # noqa: PLC0415
 
-    return OpenVinoEngine(size, threads, fast=True)
+    return OpenVinoEngine(spec, size, threads, fast=True)
 
 
 def _need_card() -> None:
@@ -130,32 +132,39 @@ CANDIDATES = (
 )
 """In the order of choice; the last one works everywhere."""
 
-_taken: dict[int, Candidate] = {}
-"""Size → what this process has taken: an engine that is opened again need not be chosen again."""
+_taken: dict[tuple[str, int], Candidate] = {}
+"""Generator and size → what this process has taken: an engine that is opened again need not be
+chosen again."""
 
 
-def open_engine(size: int, threads: int | None = None) -> Engine:
+def open_engine(size: int, threads: int | None = None, *, spec: GeneratorSpec = DEFAULT) -> Engine:
     """Open the best engine that works on this machine.
 
-    size: one of ``vjnode.engines.base.SIZES``, px. threads: for engines on the processor;
+    size: one of ``spec.sizes``, px. threads: for engines on the processor;
     None for one on each core.
 
     Raises:
         InputError: another size.
         FetchError: the generator is neither in the cache nor to be had.
     """
-    taken = _taken.get(size)
+    taken = _taken.get((spec.name, size))
     if taken is not None and taken.name in {one.name for one in _considered()}:
         try:
-            return taken.open(size, threads)
+            return taken.open(spec, size, threads)
         except (VjnodeError, RuntimeError, OSError):  # it was usable, and is not any more
             if taken.name == CANDIDATES[-1].name:
                 raise
-            _taken.pop(size, None)
-    return choose(size, threads).engine
+            _taken.pop((spec.name, size), None)
+    return choose(size, threads, spec=spec).engine
 
 
-def choose(size: int, threads: int | None = None, *, measured: bool = False) -> Choice:
+def choose(
+    size: int,
+    threads: int | None = None,
+    *,
+    measured: bool = False,
+    spec: GeneratorSpec = DEFAULT,
+) -> Choice:
     """Open the best engine that works on this machine, and say why it is that one.
 
     ``VJNODE_ENGINE`` names the only candidate to consider.
@@ -166,7 +175,7 @@ def choose(size: int, threads: int | None = None, *, measured: bool = False) -> 
         InputError: another size, or ``VJNODE_ENGINE`` names nothing that is known.
         VjnodeError: not even the last candidate can draw.
     """
-    _check(size)
+    spec.check_size(size)
     verdicts: list[Verdict] = []
     candidates = _considered()
     for candidate in candidates[:-1]:
@@ -176,27 +185,27 @@ def choose(size: int, threads: int | None = None, *, measured: bool = False) -> 
                     "it took the process down the last time it was opened; update the driver, "
                     f"then try it again with: {run_vjnode('engines', 'list')}"
                 )
-            engine = _proved(candidate, size, threads)
+            engine = _proved(candidate, spec, size, threads)
         except VjnodeError as error:
             verdicts.append(Verdict(candidate.name, "", str(error)))
             continue
         break
     else:
         candidate = candidates[-1]  # nothing can take its place, so it need not be tried first
-        engine = candidate.open(size, threads)
-    _taken[size] = candidate
-    ms = measured_ms(engine) if measured else kept_ms(engine)
+        engine = candidate.open(spec, size, threads)
+    _taken[spec.name, size] = candidate
+    ms = measured_ms(engine, spec=spec) if measured else kept_ms(engine)
     return Choice(engine, (*verdicts, Verdict(candidate.name, engine.name, "", ms)))
 
 
-def survey(size: int) -> list[Verdict]:
+def survey(size: int, *, spec: GeneratorSpec = DEFAULT) -> list[Verdict]:
     """Open and measure every candidate, in the order of choice; a show takes the first usable.
 
     Raises:
         InputError: another size.
     """
-    _check(size)
-    return [_verdict(candidate, size) for candidate in _considered()]
+    spec.check_size(size)
+    return [_verdict(candidate, spec, size) for candidate in _considered()]
 
 
 def processor_may_draw() -> bool:
@@ -223,19 +232,19 @@ def _considered() -> tuple[Candidate, ...]:
     return found
 
 
-def _verdict(candidate: Candidate, size: int) -> Verdict:
+def _verdict(candidate: Candidate, spec: GeneratorSpec, size: int) -> Verdict:
     forget_failure(candidate.name)
     try:
-        engine = _proved(candidate, size, None)
+        engine = _proved(candidate, spec, size, None)
     except VjnodeError as error:
         return Verdict(candidate.name, "", str(error))
     try:
-        return Verdict(candidate.name, engine.name, "", measured_ms(engine, anew=True))
+        return Verdict(candidate.name, engine.name, "", measured_ms(engine, anew=True, spec=spec))
     finally:
         engine.close()
 
 
-def _proved(candidate: Candidate, size: int, threads: int | None) -> Engine:
+def _proved(candidate: Candidate, spec: GeneratorSpec, size: int, threads: int | None) -> Engine:
     """Open an engine and return it when it draws something; else close it.
 
     Raises:
@@ -243,9 +252,9 @@ def _proved(candidate: Candidate, size: int, threads: int | None) -> Engine:
     """
     with ExitStack() as unless_proved, attempt(candidate.name):
         try:
-            engine = candidate.open(size, threads)
+            engine = candidate.open(spec, size, threads)
             unless_proved.callback(engine.close)
-            picture = engine.draw(probe_codes())
+            picture = engine.draw(probe_codes(spec))
         except VjnodeError:
             raise
         except Exception as error:  # whatever it is, there are others
@@ -257,8 +266,3 @@ def _proved(candidate: Candidate, size: int, threads: int | None) -> Engine:
             )
         unless_proved.pop_all()
         return engine
-
-
-def _check(size: int) -> None:
-    if size not in SIZES:
-        raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from vjnode.engines.base import Engine, Named
 from vjnode.errors import VjnodeError
+from vjnode.generators.registry import DEFAULT
+from vjnode.generators.spec import GeneratorSpec
 from vjnode.paths import cache_dir, replace_file
 from vjnode.runtime import cores
 
@@ -28,8 +30,11 @@ LEAST_CONTRAST = 8.0
 """A picture whose levels 0…255 have a smaller standard deviation is not one of a face."""
 
 
-def probe_codes() -> NDArray[np.float32]:
-    """Return the style codes of a face that ships, (23, 512) float32."""
+def probe_codes(spec: GeneratorSpec = DEFAULT) -> NDArray[np.float32]:
+    """Return style codes that give a picture, (slots, dim) float32: of a face, where one ships."""
+    if spec.codes_shape != DEFAULT.codes_shape:
+        code = np.random.default_rng(1).standard_normal(spec.dim, np.float32)
+        return np.tile(code, (spec.slots, 1))
     from vjnode.faces.catalogue import face_names, load_face  # noqa: PLC0415
 
     return load_face(face_names()[0]).codes
@@ -46,19 +51,19 @@ def looks_like_one(picture: NDArray[np.uint8], size: int) -> bool:
     return bool((quarters.std((1, 3)).mean(-1) >= LEAST_CONTRAST).all())
 
 
-def measured_ms(engine: Engine, *, anew: bool = False) -> float:
+def measured_ms(engine: Engine, *, anew: bool = False, spec: GeneratorSpec = DEFAULT) -> float:
     """Return how long a picture takes, until it is here, ms: the quickest of several.
 
     An engine is opened while a show starts, which takes every core and holds up some of them.
     Of an engine that draws several at once, the time from one picture to the next. Measured once
     for each engine, device and number of cores, and kept in the cache.
 
-    anew: measure it again; the machine may have been busy then.
+    anew: measure it again; the machine may have been busy then. spec: of what it draws.
     """
     known = kept_ms(engine)
     if known is not None and not anew:
         return known
-    codes, times_s = probe_codes(), list[float]()
+    codes, times_s = probe_codes(spec), list[float]()
     engine.draw(codes)  # the first one may take longer
     while not times_s or (len(times_s) < DRAWS and sum(times_s) < ENOUGH_S):
         times_s.append(_drawing_s(engine, codes))

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from vjnode.faces.latent import Expression, Part
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
-
-CHANNELS = 16
-"""Most movements that can act at once: the parts of all expressions that are shown together."""
+from vjnode.generators.spec import CHANNELS
 
 
 def directions_of(*expressions: Expression) -> NDArray[np.float32]:

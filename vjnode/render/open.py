@@ -28,7 +28,7 @@ from vjnode.faces.catalogue import (
     load_face,
 )
 from vjnode.faces.latent import fuse
-from vjnode.generators.mobilestylegan import distilled_weights
+from vjnode.generators.registry import DEFAULT, DISTILLED
 from vjnode.paths import cache_dir
 from vjnode.render.base import Look, Renderer
 from vjnode.render.direct import DirectRenderer
@@ -36,7 +36,7 @@ from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.runtime import cores
 
 if TYPE_CHECKING:
-    from vjnode.engines.openvino.graph import Quality
+    from vjnode.generators.parts import Quality
 
 _log = logging.getLogger(__name__)
 
@@ -120,13 +120,13 @@ def open_direct(
             unless_opened.pop_all()
         choice = _quicker(choice, other)
     ms = choice.taken.ms
-    if size not in distilled_weights.SIZES and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
+    if size not in DISTILLED.sizes and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
         rate = f"{size} px {1e3 / ms:.3g} times a second here ({choice.taken.engine})"
         if restarted:
             _log.warning("drawing %s, fewer than %g: the show goes on", rate, LEAST_LIVE_FPS)
             return _direct(choice, period_s, told)
         choice.engine.close()
-        sizes = " or ".join(f"--size {one}" for one in distilled_weights.SIZES)
+        sizes = " or ".join(f"--size {one}" for one in DISTILLED.sizes)
         raise InputError(
             f"--drawing live would draw {rate}, and that takes at least {LEAST_LIVE_FPS:g}; "
             f"add {sizes}, or take --drawing keys"
@@ -196,7 +196,7 @@ def _processor_keeps_up(size: int, period_s: float) -> bool:
     """
     from vjnode.engines.openvino.engine import known_as  # noqa: PLC0415 - imported when it is needed
 
-    ms = kept_ms(known_as(size, "full", fast=True))
+    ms = kept_ms(known_as(DEFAULT, size, "full", fast=True))
     return ms is not None and ms <= LIVE_SHARE * period_s * 1e3
 
 
@@ -208,10 +208,10 @@ def _on_the_processor(size: int, period_s: float) -> Choice:
     # They are imported when opened.
     from vjnode.engines.openvino.engine import OpenVinoEngine, known_as  # noqa: PLC0415
 
-    quality: Quality = "live" if size in distilled_weights.SIZES else "full"
-    open_one = partial(OpenVinoEngine, size, None, quality, fast=True)
+    quality: Quality = "live" if size in DISTILLED.sizes else "full"
+    open_one = partial(OpenVinoEngine, DEFAULT, size, None, quality, fast=True)
     engine: Engine | None = None
-    ms = kept_ms(known_as(size, quality, fast=True))
+    ms = kept_ms(known_as(DEFAULT, size, quality, fast=True))
     if ms is None:
         engine, ms = _measured(open_one)
     slow = 1e-3 * IN_A_SHOW * ms > max(SMOOTH_S, period_s)

@@ -10,7 +10,7 @@ import torch
 
 from tests.modulation.encoder.encoders import demo_mfcc
 from vjnode.engines.build.onnx_export import export, to_onnx
-from vjnode.engines.networks import NETWORKS, PRECISIONS, find_network, kept_graph
+from vjnode.engines.networks import NETWORKS, PRECISIONS, find_network, kept_graph, network_of
 from vjnode.errors import EngineError, InputError
 from vjnode.faces.catalogue import load_expression, load_face
 from vjnode.faces.directions import directions_of, weights_of
@@ -20,6 +20,7 @@ from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.stylegan2.checkpoint import load as load_stylegan2
 from vjnode.generators.stylegan2.checkpoint import random_network, save
+from vjnode.generators.stylegan2.spec import STYLEGAN2
 from vjnode.modulation.encoder.export import load_encoder
 from vjnode.modulation.encoder.input import FRAMES, picture
 from vjnode.modulation.encoder.network import histories
@@ -103,7 +104,7 @@ def small(tmp_path_factory):
     """A StyleGAN2 for 64 px: its entry and its graphs by precision."""
     path = tmp_path_factory.mktemp("stylegan2") / "small.safetensors"
     save(path, *random_network(64, seed=5, most=64))
-    network = replace(NETWORKS["stylegan2"], weights=lambda: path, sizes=(64,))
+    network = network_of(replace(STYLEGAN2, weights=lambda: path, sizes=(64,), slots=10))
     return network, {precision: exported(network, precision) for precision in PRECISIONS}
 
 

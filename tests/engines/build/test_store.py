@@ -7,7 +7,7 @@ from dataclasses import asdict, fields, replace
 import pytest
 
 from vjnode.engines.build import store
-from vjnode.engines.build.manifest import Manifest, manifest_path, read_manifest, sha256_of
+from vjnode.engines.build.manifest import Manifest, manifest_path, read_manifest
 from vjnode.engines.build.store import (
     Machine,
     admit,
@@ -20,6 +20,7 @@ from vjnode.engines.build.store import (
 from vjnode.engines.build.tensorrt_variants import RTX, system
 from vjnode.engines.networks import NETWORKS, kept_graph
 from vjnode.errors import EngineError, InputError
+from vjnode.paths import sha256_of
 
 NETWORK = NETWORKS["encoder"]
 MACHINE = Machine("tensorrt_rtx", "1.7.1.116", "sm89", system())

@@ -19,6 +19,7 @@ from vjnode.engines.cuda.torch_engine import TorchEngine
 from vjnode.engines.networks import NETWORKS
 from vjnode.errors import EngineError
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
+from vjnode.generators.registry import DEFAULT
 
 SIZE = 256
 
@@ -40,7 +41,7 @@ def opened(driver, flavour=FULL, **trt):
     built = Built(Path("mobilestylegan-256-fp16-sm89.trt"), b"an engine", SIZE, "fp16", shapes)
     module = fake_tensorrt(driver, **trt)
     driver.contexts = module.contexts
-    return TensorRtEngine(flavour, module, built, Cuda(driver)), module
+    return TensorRtEngine(DEFAULT, flavour, module, built, Cuda(driver)), module
 
 
 def flat(number):
@@ -206,10 +207,10 @@ def test_kernels_made_on_the_card_are_kept_for_the_next_start(driver):
 def test_the_text_names_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr(tensorrt_engine, "gpu_here", lambda: None)
     with pytest.raises(EngineError, match="no CUDA card"):
-        find_built(RTX, SIZE, tmp_path)
+        find_built(DEFAULT, RTX, SIZE, tmp_path)
     monkeypatch.setattr(tensorrt_engine, "gpu_here", lambda: "sm90")
     with pytest.raises(EngineError, match="not for sm90"):
-        find_built(RTX, SIZE, tmp_path)
+        find_built(DEFAULT, RTX, SIZE, tmp_path)
 
 
 @pytest.mark.skipif(not RTX.installed, reason=f"{RTX.package} is not installed")
@@ -217,11 +218,11 @@ def test_an_engine_that_is_not_there_or_not_right_is_told(tmp_path, monkeypatch)
     monkeypatch.setattr(tensorrt_engine, "gpu_here", lambda: "sm89")
     monkeypatch.setattr("vjnode.engines.build.store.gpu_here", lambda: "sm89")
     with pytest.raises(EngineError, match=r"no engine .* 256 px and sm89.*engines build --model"):
-        find_built(RTX, SIZE, tmp_path)
+        find_built(DEFAULT, RTX, SIZE, tmp_path)
     machine = Machine(RTX.module, RTX.version, "sm89", "")
     engine_path(tmp_path, NETWORKS["mobilestylegan"], SIZE, "fp16", machine).write_bytes(b"x")
     with pytest.raises(EngineError, match="no manifest"):
-        find_built(RTX, SIZE, tmp_path)
+        find_built(DEFAULT, RTX, SIZE, tmp_path)
 
 
 @card
@@ -232,8 +233,8 @@ def test_on_a_card_the_pictures_are_right(tmp_path, size):
     if not flavour.installed:
         pytest.skip(f"{flavour.package} is not installed")
     build(NETWORKS["mobilestylegan"], size, "fp16", gpu_here(), tmp_path, flavour=flavour)
-    engine = open_tensorrt(flavour, size, tmp_path)
-    truth = TorchEngine(size, "cpu")
+    engine = open_tensorrt(DEFAULT, flavour, size, tmp_path)
+    truth = TorchEngine(DEFAULT, size, "cpu")
     for seed in (1, 2):
         wanted = truth.draw(codes_of(seed))
         assert psnr_db(engine.draw(codes_of(seed)), wanted) >= 45

@@ -12,18 +12,19 @@ from vjnode.engines.cuda.torch_engine import TorchEngine, open_torch_cuda
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.errors import EngineError, InputError
 from vjnode.generators.mobilestylegan.layout import DIM
+from vjnode.generators.registry import DEFAULT
 
 SIZE = 256
 
 
 @pytest.fixture(scope="module")
 def truth():
-    return OpenVinoEngine(SIZE)
+    return OpenVinoEngine(DEFAULT, SIZE)
 
 
 @pytest.fixture(scope="module")
 def engine():
-    return TorchEngine(SIZE, "cpu")
+    return TorchEngine(DEFAULT, SIZE, "cpu")
 
 
 def test_the_pictures_are_those_of_the_processors_engine(engine, truth):
@@ -55,27 +56,27 @@ def test_wrong_requests_are_refused(engine):
     with pytest.raises(ValueError, match="18"):
         engine.draw(np.zeros((18, DIM), np.float32))
     with pytest.raises(InputError, match="640"):
-        TorchEngine(640, "cpu")
+        TorchEngine(DEFAULT, 640, "cpu")
 
 
 def test_without_a_card_or_the_right_torch_it_is_said_why(monkeypatch):
     monkeypatch.setattr(torch_engine, "gpu_here", lambda: None)
     with pytest.raises(EngineError, match="no CUDA card"):
-        open_torch_cuda(SIZE)
+        open_torch_cuda(DEFAULT, SIZE)
     monkeypatch.setattr(torch_engine, "gpu_here", lambda: "sm89")
     monkeypatch.setattr(metadata, "version", lambda package: "2.13.0+cpu")
     with pytest.raises(EngineError, match=r"2.13.0\+cpu is for processors only; install"):
-        open_torch_cuda(SIZE)
+        open_torch_cuda(DEFAULT, SIZE)
     monkeypatch.setattr(metadata, "version", lambda package: "2.13.0")
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(EngineError, match=r"run: .*pip install .*torch$"):
-        open_torch_cuda(SIZE)
+        open_torch_cuda(DEFAULT, SIZE)
 
 
 @pytest.fixture(scope="module")
 def on_card():
     try:
-        engine = open_torch_cuda(SIZE)
+        engine = open_torch_cuda(DEFAULT, SIZE)
     except EngineError as error:
         pytest.skip(f"no CUDA card here that PyTorch can use: {error}")
     yield engine
@@ -110,7 +111,7 @@ def test_on_a_card_a_picture_stays_while_others_are_drawn(on_card):
 @pytest.mark.slow
 def test_on_a_card_a_second_engine_is_opened_while_the_first_draws(on_card):
     wanted = on_card.draw(codes_of(1)).copy()
-    second = open_torch_cuda(SIZE)
+    second = open_torch_cuda(DEFAULT, SIZE)
     assert second.identity == on_card.identity
     assert np.array_equal(second.draw(codes_of(1)), wanted)
     second.close()

@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from tests.engines.cuda.cards import codes_of, psnr_db
-from vjnode.engines.base import SIZES
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.openvino.graph import GRAPH, SLOWER_KERNEL
 from vjnode.engines.registry import open_engine
@@ -21,6 +20,10 @@ from vjnode.errors import FetchError, InputError, VjnodeError
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.model import load
+from vjnode.generators.registry import DEFAULT
+from vjnode.generators.stylegan2.checkpoint import load as load_stylegan2
+from vjnode.generators.stylegan2.folded import FoldedSynthesis as FoldedStyleGan2
+from vjnode.generators.stylegan2.spec import STYLEGAN2
 from vjnode.paths import cache_dir
 
 CODES = """
@@ -43,9 +46,9 @@ def truth(codes):
     return (127.5 * picture.numpy() + 127.5).clip(0, 255)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", DEFAULT.sizes)
 def test_draws_what_the_network_says(size, codes, truth):
-    engine = OpenVinoEngine(size)
+    engine = OpenVinoEngine(DEFAULT, size)
     picture = engine.draw(codes)
     assert picture.shape == (size, size, 4)
     assert picture.dtype == np.uint8
@@ -61,11 +64,11 @@ def test_draws_what_the_network_says(size, codes, truth):
 @pytest.mark.slow
 def test_int8_keeps_the_picture_and_is_what_a_show_draws_with(monkeypatch):
     monkeypatch.delenv("VJNODE_PRECISION", raising=False)
-    engine = OpenVinoEngine(1024, fast=True)
+    engine = OpenVinoEngine(DEFAULT, 1024, fast=True)
     if " bf16 " in engine.name:
         pytest.skip("this processor has bf16, which is used instead")
     assert " int8 " in engine.name
-    exact = OpenVinoEngine(1024)
+    exact = OpenVinoEngine(DEFAULT, 1024)
     assert engine.identity != exact.identity
     for seed in (1, 5):
         codes = codes_of(seed)
@@ -74,12 +77,12 @@ def test_int8_keeps_the_picture_and_is_what_a_show_draws_with(monkeypatch):
 
 def test_a_precision_can_be_asked_for(monkeypatch, codes):
     monkeypatch.setenv("VJNODE_PRECISION", "f32")
-    exact = OpenVinoEngine(256, fast=True)
+    exact = OpenVinoEngine(DEFAULT, 256, fast=True)
     assert " f32 " in exact.name
     monkeypatch.setenv("VJNODE_PRECISION", "int4")
     with pytest.raises(InputError, match=r"int4.*f32"):
-        OpenVinoEngine(256, fast=True)
-    assert OpenVinoEngine(256).name  # exact ones do not ask
+        OpenVinoEngine(DEFAULT, 256, fast=True)
+    assert OpenVinoEngine(DEFAULT, 256).name  # exact ones do not ask
 
 
 def test_a_drawn_picture_stays_when_the_next_is_drawn(codes):
@@ -106,7 +109,7 @@ def test_another_process_draws_the_same_and_needs_no_torch(codes):
 
 
 def test_sizes_have_identities_of_their_own():
-    assert len({open_engine(size).identity for size in SIZES}) == len(SIZES)
+    assert len({open_engine(size).identity for size in DEFAULT.sizes}) == len(DEFAULT.sizes)
 
 
 def test_another_size_is_refused():
@@ -241,9 +244,10 @@ def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(codes, threa
 HELD = """
 from vjnode.engines.timing import looks_like_one, probe_codes
 from vjnode.engines.openvino.engine import OpenVinoEngine, known_as
+from vjnode.generators.registry import DEFAULT
 for fast in (False, True):
-    print(known_as(256, "full", fast=fast).name)
-engine = OpenVinoEngine(256, quality="live", fast=True)
+    print(known_as(DEFAULT, 256, "full", fast=fast).name)
+engine = OpenVinoEngine(DEFAULT, 256, quality="live", fast=True)
 print(looks_like_one(engine.draw(probe_codes()), 256), engine.name)
 """
 
@@ -269,7 +273,8 @@ KERNELS = """
 import json
 import os
 from vjnode.engines.openvino.engine import OpenVinoEngine
-engine = OpenVinoEngine(256, fast=True)
+from vjnode.generators.registry import DEFAULT
+engine = OpenVinoEngine(DEFAULT, 256, fast=True)
 parts = [part for turn in (engine._root, *engine._turns) for part in turn]
 models = [part.get_compiled_model() for part in parts]
 nodes = [node for model in models for node in model.get_runtime_model().get_ops()]
@@ -285,3 +290,22 @@ def test_the_kept_graph_runs_on_the_faster_kernels_there_are():
     kernels = json.loads(said.stdout.splitlines()[-1])
     assert kernels
     assert SLOWER_KERNEL not in kernels
+
+
+@pytest.mark.slow
+def test_another_family_of_generators_draws_what_torch_draws():
+    """StyleGAN2 has no root, no bands and no smaller network."""
+    engine = OpenVinoEngine(STYLEGAN2, 256, fast=True)
+    assert "stylegan2" in engine.name
+    mapping, synthesis = load_stylegan2(STYLEGAN2.weights())
+    with torch.inference_mode():
+        for seed in (1, 2):
+            codes = mapping(torch.randn(18, 512, generator=torch.manual_seed(seed)), 0.7)
+            folded = FoldedStyleGan2(synthesis, 256)
+            wanted = folded(codes[None], torch.ones(1))[0].numpy()
+            drawn = engine.draw(codes.numpy())
+            assert drawn.std() > 10
+            assert psnr_db(drawn, wanted) >= 45
+    with pytest.raises(ValueError, match="codes have shape"):
+        engine.draw(np.zeros((23, 512), np.float32))
+    engine.close()

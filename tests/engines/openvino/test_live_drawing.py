@@ -16,6 +16,7 @@ from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
 from vjnode.generators.mobilestylegan.distilled_weights import SIZES
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
+from vjnode.generators.registry import DEFAULT
 
 SHARE = 0.35
 """Most of the whole generator's time that the live network may take; see docs/performance.md."""
@@ -32,7 +33,7 @@ def test_draws_what_the_live_network_says(codes, size):
     with torch.inference_mode():
         network = LiveSynthesis(synthesis, load_tail(size))
         wanted = network(torch.from_numpy(codes.copy())[None], torch.ones(1))[0].numpy()
-    engine = OpenVinoEngine(size, quality="live")
+    engine = OpenVinoEngine(DEFAULT, size, quality="live")
     picture = engine.draw(codes)
     assert picture.shape == (size, size, 4)
     error = np.mean((picture.astype(float) - wanted) ** 2)
@@ -44,8 +45,8 @@ def test_draws_what_the_live_network_says(codes, size):
 def likeness_db():
     """How near each face that ships comes to the whole generator's, with each expression."""
     faces, expressions = face_names(), [load_expression(name) for name in expression_names()]
-    whole = OpenVinoEngine(512)
-    lives = {size: OpenVinoEngine(size, quality="live") for size in SIZES}
+    whole = OpenVinoEngine(DEFAULT, 512)
+    lives = {size: OpenVinoEngine(DEFAULT, size, quality="live") for size in SIZES}
     found = {size: [] for size in SIZES}
     for face in map(load_face, faces):
         looks = [fuse(face, expression, 1.0) for expression in expressions]
@@ -64,14 +65,14 @@ def test_what_a_show_draws_looks_as_the_whole_generator_does(likeness_db, size):
 
 
 def test_it_is_another_engine_than_the_whole_one():
-    engines = [OpenVinoEngine(size, quality=q) for size in SIZES for q in ("full", "live")]
+    engines = [OpenVinoEngine(DEFAULT, size, quality=q) for size in SIZES for q in ("full", "live")]
     assert len({engine.identity for engine in engines}) == 4
     assert ["live" in engine.name for engine in engines] == [False, True] * 2
 
 
 def test_it_is_fast_enough_to_draw_every_frame(codes):
     """Both networks are timed in one run, by the processor's clock: other programs count less."""
-    engines = [OpenVinoEngine(256, 2, quality=quality) for quality in ("live", "full")]
+    engines = [OpenVinoEngine(DEFAULT, 256, 2, quality=quality) for quality in ("live", "full")]
     times = {engine.name: [] for engine in engines}
     for engine in engines:
         engine.draw(codes)
@@ -86,4 +87,4 @@ def test_it_is_fast_enough_to_draw_every_frame(codes):
 
 def test_large_pictures_are_not_drawn_live():
     with pytest.raises(InputError, match="1024 px live; choose one of"):
-        OpenVinoEngine(1024, quality="live")
+        OpenVinoEngine(DEFAULT, 1024, quality="live")

@@ -9,6 +9,7 @@ from tests.engines.cuda.cards import codes_of
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide
 from vjnode.errors import EngineError
+from vjnode.generators.registry import DEFAULT
 
 SIZE = 8
 
@@ -111,8 +112,8 @@ def test_what_is_open_is_closed_when_the_second_cannot_be(made):
 
 
 def test_it_draws_what_one_engine_draws():
-    one = OpenVinoEngine(256, 2, "live")
-    several = SideBySide(lambda: OpenVinoEngine(256, None, "live", shares=AT_ONCE))
+    one = OpenVinoEngine(DEFAULT, 256, 2, "live")
+    several = SideBySide(lambda: OpenVinoEngine(DEFAULT, 256, None, "live", shares=AT_ONCE))
     assert several.identity == one.identity
     assert several.name.startswith(one.name)
     wanted = [one.draw(codes_of(seed)) for seed in range(4)]

@@ -17,6 +17,7 @@ from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.layout import SLOTS
 from vjnode.generators.mobilestylegan.model import load
+from vjnode.generators.registry import DEFAULT
 
 FACES = 12
 SEED = 77
@@ -42,7 +43,7 @@ def codes():
 @pytest.fixture(scope="module")
 def whole(codes):
     """Pictures of the whole generator, 512 px, levels 0…255: (FACES, 512, 512, 3)."""
-    engine = OpenVinoEngine(512)
+    engine = OpenVinoEngine(DEFAULT, 512)
     return np.stack([engine.draw(one)[..., :3] for one in codes]).astype(np.float64)
 
 
@@ -106,7 +107,7 @@ def test_codes_of_every_layer_count(networks, codes):
 def test_an_expression_moves_the_face_as_in_the_whole_generator(networks):
     style = random_latents(SEED + 1, 1, 0.6)[0]
     face, laugh = Face("", "", np.broadcast_to(style, (SLOTS, 512))), load_expression("laugh")
-    engine = OpenVinoEngine(256)
+    engine = OpenVinoEngine(DEFAULT, 256)
     moves = [
         np.subtract(*(draw(fuse(face, laugh, weight))[..., :3].astype(float) for weight in (1, 0)))
         for draw in (engine.draw, lambda code: drawn(networks[256], code))

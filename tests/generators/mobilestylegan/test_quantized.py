@@ -6,10 +6,10 @@ import torch
 from safetensors.torch import load_file
 
 from tests.engines.cuda.cards import codes_of
-from vjnode.engines.openvino.graph import INT8_LIMITS
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.model import load
+from vjnode.generators.mobilestylegan.parts import INT8_LIMITS
 from vjnode.generators.mobilestylegan.quantized import LEAST_PX, Int8Pointwise, int8_layers, to_int8
 
 

@@ -4,7 +4,6 @@ Nothing in an engine file itself is looked at before its manifest is found to be
 own and every field of it to be right: see ``vjnode.engines.build.store``.
 """
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -85,16 +84,6 @@ def read_manifest(engine: Path) -> tuple[Manifest, bool]:
             f"{path.name} is not the manifest of an engine ({_said(error)}); "
             f"build it again, after: {run_vjnode('engines', 'remove', engine.name)}"
         ) from error
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's content, hexadecimal.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _canonical(content: dict[str, Any]) -> bytes:

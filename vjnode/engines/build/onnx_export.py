@@ -14,11 +14,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from vjnode.engines.build.manifest import sha256_of
 from vjnode.engines.networks import Network, Precision, kept_graph
 from vjnode.errors import EngineError
 from vjnode.onnx_files import plain_bytes
-from vjnode.paths import replace_file
+from vjnode.paths import replace_file, sha256_of
 from vjnode.remedies import install
 
 _log = logging.getLogger(__name__)

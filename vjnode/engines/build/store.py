@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vjnode.engines.build.manifest import FORMAT, Manifest, manifest_path, read_manifest, sha256_of
+from vjnode.engines.build.manifest import FORMAT, Manifest, manifest_path, read_manifest
 from vjnode.engines.build.tensorrt_variants import FLAVOURS, Flavour, flavour_of, system
 from vjnode.engines.cuda.capability import gpu_here, with_cards
 from vjnode.engines.networks import NETWORKS, Network, Precision, kept_graph
 from vjnode.errors import EngineError, InputError, VjnodeError
-from vjnode.paths import cache_dir, replace_file
+from vjnode.paths import cache_dir, replace_file, sha256_of
 from vjnode.paths import remove as remove_file
 from vjnode.remedies import run_vjnode
 

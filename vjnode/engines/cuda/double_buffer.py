@@ -13,7 +13,7 @@ from concurrent.futures import Future
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
+from vjnode.generators.spec import GeneratorSpec
 
 PLACES = 2
 
@@ -40,11 +40,14 @@ class DoubleBuffered(ABC):
     """An engine that can be given the next picture before it is asked for the last one.
 
     A subclass says how a picture is begun at a place, whether it is there, and how it is taken.
+
+    spec: of the generator that draws.
     """
 
     at_once, parallel = PLACES, 1
 
-    def __init__(self) -> None:
+    def __init__(self, spec: GeneratorSpec) -> None:
+        self._spec = spec
         self._under_way: deque[_UnderWay] = deque()
         self._next = 0
 
@@ -54,8 +57,7 @@ class DoubleBuffered(ABC):
         Raises:
             ValueError: the codes have another shape.
         """
-        if codes.shape != (SLOTS, DIM):
-            raise ValueError(f"codes have shape {codes.shape}, not {(SLOTS, DIM)}")
+        self._spec.check_codes(codes)
         if len(self._under_way) == PLACES:
             self._take_first()
         begun = _UnderWay(self, self._next)

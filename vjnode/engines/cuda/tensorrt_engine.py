@@ -34,14 +34,13 @@ from vjnode.engines.cuda.tensorrt_api import (
     RuntimeCache,
     TensorRt,
 )
-from vjnode.engines.networks import NETWORKS, PRECISIONS, Precision, Shapes
+from vjnode.engines.networks import PRECISIONS, Precision, Shapes, network_of
 from vjnode.errors import EngineError
+from vjnode.generators.spec import GeneratorSpec
 from vjnode.paths import cache_dir, replace_file
 from vjnode.remedies import install, run_vjnode
 
 _log = logging.getLogger(__name__)
-
-NETWORK = NETWORKS["mobilestylegan"]
 
 _Made = TypeVar("_Made")
 
@@ -76,7 +75,9 @@ class _Place:
     block: int = 0
 
 
-def open_tensorrt(flavour: Flavour, size: int, folder: Path | None = None) -> "TensorRtEngine":
+def open_tensorrt(
+    spec: GeneratorSpec, flavour: Flavour, size: int, folder: Path | None = None
+) -> "TensorRtEngine":
     """Open the generator's engine for this card.
 
     folder: of built engines; None for the usual one.
@@ -84,12 +85,12 @@ def open_tensorrt(flavour: Flavour, size: int, folder: Path | None = None) -> "T
     Raises:
         EngineError: it cannot be run here; the text says why, and what to do.
     """
-    built = find_built(flavour, size, engines_dir() if folder is None else folder)
+    built = find_built(spec, flavour, size, engines_dir() if folder is None else folder)
     with ExitStack() as unless_opened:
         cuda = Cuda()
         unless_opened.callback(cuda.close)
         try:
-            engine = TensorRtEngine(flavour, flavour.load(), built, cuda)
+            engine = TensorRtEngine(spec, flavour, flavour.load(), built, cuda)
         except (RuntimeError, TypeError) as error:  # how TensorRT says that it made nothing
             raise EngineError(
                 f"{flavour.about} does not start ({error}); update the NVIDIA driver"
@@ -98,7 +99,7 @@ def open_tensorrt(flavour: Flavour, size: int, folder: Path | None = None) -> "T
         return engine
 
 
-def find_built(flavour: Flavour, size: int, folder: Path) -> Built:
+def find_built(spec: GeneratorSpec, flavour: Flavour, size: int, folder: Path) -> Built:
     """Return the generator's engine for this card, half precision before single.
 
     Raises:
@@ -114,27 +115,28 @@ def find_built(flavour: Flavour, size: int, folder: Path) -> Built:
             f"{flavour.about} is not installed; run: {install(flavour.package)} "
             f"and then: {run_vjnode('engines', 'build', '--size', str(size))}"
         )
-    machine = this_machine(flavour)
+    machine, network = this_machine(flavour), network_of(spec)
     for precision in PRECISIONS:
-        path = engine_path(folder, NETWORK, size, precision, machine)
+        path = engine_path(folder, network, size, precision, machine)
         if path.is_file():
-            content = admit(path, wanted(NETWORK, size, precision, machine))
-            return Built(path, content, size, precision, NETWORK.shapes(size))
+            content = admit(path, wanted(network, size, precision, machine))
+            return Built(path, content, size, precision, network.shapes(size))
     raise EngineError(
         f"no engine of the generator for {size} px and {with_cards(gpu)} is in {folder}; run: "
-        + run_vjnode("engines", "build", *_asked(size), "--flavour", flavour.module)
+        + run_vjnode("engines", "build", *_asked(spec, size), "--flavour", flavour.module)
     )
 
 
-def _asked(size: int) -> tuple[str, ...]:
+def _asked(spec: GeneratorSpec, size: int) -> tuple[str, ...]:
     """Return the options of ``engines build`` for the generator of ``size`` px."""
-    return ("--model", NETWORK.name, "--size", str(size))
+    return ("--model", spec.name, "--size", str(size))
 
 
 class TensorRtEngine(DoubleBuffered):
-    """The default generator on a built engine.
+    """A generator on a built engine.
 
     Args:
+        spec: of the generator.
         flavour, trt: which TensorRT, and its module.
         built: what to run; nothing is checked here any more.
         cuda: the card; closed together with this.
@@ -147,8 +149,10 @@ class TensorRtEngine(DoubleBuffered):
     identity: str
     size: int
 
-    def __init__(self, flavour: Flavour, trt: TensorRt, built: Built, cuda: Cuda) -> None:
-        super().__init__()
+    def __init__(
+        self, spec: GeneratorSpec, flavour: Flavour, trt: TensorRt, built: Built, cuda: Cuda
+    ) -> None:
+        super().__init__(spec)
         self.size = built.size
         self.name = f"{flavour.module} {built.precision} on {cuda.card}"
         digest = hashlib.sha256(built.content)
@@ -262,6 +266,6 @@ class TensorRtEngine(DoubleBuffered):
         if result is None or result is False:
             raise EngineError(
                 f"{self._about} ({self._logger.last()}); update the NVIDIA driver, or build it "
-                f"again: {run_vjnode('engines', 'build', *_asked(self.size))}"
+                f"again: {run_vjnode('engines', 'build', *_asked(self._spec, self.size))}"
             )
         return result

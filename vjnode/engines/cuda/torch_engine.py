@@ -18,22 +18,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.engines.base import SIZES
-from vjnode.engines.build.manifest import sha256_of
 from vjnode.engines.cuda.capability import gpu_here
 from vjnode.engines.cuda.double_buffer import PLACES, DoubleBuffered
 from vjnode.engines.cuda.driver import NO_CARD
-from vjnode.engines.networks import NETWORKS, Precision
-from vjnode.errors import EngineError, InputError
-from vjnode.paths import cache_dir
+from vjnode.errors import EngineError
+from vjnode.generators.registry import GENERATORS
+from vjnode.generators.spec import GeneratorSpec, Precision
+from vjnode.paths import cache_dir, sha256_of
 from vjnode.remedies import install
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _log = logging.getLogger(__name__)
-
-NETWORK = NETWORKS["mobilestylegan"]
 
 FORM = 2
 """Grows when ``vjnode.generators.compiled`` computes in another way."""
@@ -47,7 +44,7 @@ class _Place(Protocol):
     def end(self) -> "Tensor": ...
 
 
-def open_torch_cuda(size: int) -> "TorchEngine":
+def open_torch_cuda(spec: GeneratorSpec, size: int) -> "TorchEngine":
     """Open the generator in torch on this machine's card.
 
     Raises:
@@ -70,15 +67,15 @@ def open_torch_cuda(size: int) -> "TorchEngine":
             "or the build of torch for the driver that is here"
         )
     try:
-        return TorchEngine(size, "cuda")
+        return TorchEngine(spec, size, "cuda")
     except RuntimeError as error:  # what torch raises for everything that a card refuses
         raise EngineError(f"torch cannot draw on the card: {_first_line(error)}") from error
 
 
 class TorchEngine(DoubleBuffered):
-    """The default generator in torch.
+    """A generator in torch.
 
-    size: 1024, 512 or 256, px. device: ``cuda``, or ``cpu`` for tests.
+    spec, size: which, and of what size, px. device: ``cuda``, or ``cpu`` for tests.
 
     Raises:
         InputError: another size.
@@ -90,27 +87,28 @@ class TorchEngine(DoubleBuffered):
     identity: str
     size: int
 
-    def __init__(self, size: int, device: str) -> None:
-        super().__init__()
-        if size not in SIZES:
-            raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")
+    def __init__(self, spec: GeneratorSpec, size: int, device: str) -> None:
+        super().__init__(spec)
+        spec.check_size(size)
         import torch  # noqa: PLC0415
 
         precision: Precision = "fp32" if device == "cpu" else "fp16"
-        weights = NETWORK.weights()
+        weights = spec.weights()
         self._places: list[_Place] = []
         if device == "cpu":
-            tick = _tick(size, precision, device)
+            tick = _tick(spec, size, precision, device)
             self._places += [_OnProcessor(tick) for _ in range(PLACES)]
             self.name = f"torch {precision} on the processor"
         else:
-            tick, form = _compiled(size)
+            tick, form = _compiled(spec.name, size)
             cuda: Any = torch.cuda  # Any, for not all of it is typed
             streams = cuda.Stream(), cuda.Stream()
-            self._places += [_OnCard(cuda, tick, *streams) for _ in range(PLACES)]
+            self._places += [
+                _OnCard(cuda, tick, spec.inputs["face"], *streams) for _ in range(PLACES)
+            ]
             self.name = f"torch {precision} {form} on {torch.cuda.get_device_name()}"
         self.size = size
-        what = f"{sha256_of(weights)} {NETWORK.graph} {FORM} {torch.__version__} {self.name} {size}"
+        what = f"{sha256_of(weights)} {spec.graph} {FORM} {torch.__version__} {self.name} {size}"
         self.identity = hashlib.sha256(what.encode()).hexdigest()[:16]
 
     def close(self) -> None:
@@ -157,13 +155,13 @@ class _OnCard:
         self,
         cuda: Any,  # noqa: ANN401 - torch.cuda and its streams, not all of which are typed
         tick: "Callable[[Tensor], Tensor]",
+        shape: tuple[int, ...],
         drawing: Any,  # noqa: ANN401
         copying: Any,  # noqa: ANN401
     ) -> None:
         import torch  # noqa: PLC0415
 
         self._cuda, self._drawing, self._copying = cuda, drawing, copying
-        shape = NETWORK.inputs(NETWORK.weights(), 0)["face"]
         self._codes = torch.zeros(shape, pin_memory=True)
         self._face = self._codes.to("cuda")
         cuda.synchronize()
@@ -201,7 +199,7 @@ class _OnCard:
 
 
 def _tick(
-    size: int, precision: Precision, device: str, *, for_compiler: bool = False
+    spec: GeneratorSpec, size: int, precision: Precision, device: str, *, for_compiler: bool = False
 ) -> "Callable[[Tensor], Tensor]":
     """Return what draws a face, [1, slots, dim], as a picture, [size, size, 4], on ``device``.
 
@@ -212,15 +210,14 @@ def _tick(
     from vjnode.generators.compiled import join  # noqa: PLC0415 - imports torch
     from vjnode.generators.frame_graph import Tick  # noqa: PLC0415
 
-    weights = NETWORK.weights()
-    network = NETWORK.module(weights, size, precision)
+    network = spec.frame_graph(spec.weights(), size, precision)
     if for_compiler and isinstance(network, Tick):
         join(network)
     network = network.to(device)
     if device != "cpu":
         to: Any = network.to  # its annotations lack what makes tensor cores read it faster
         network = to(memory_format=torch.channels_last)
-    shapes = NETWORK.inputs(weights, size)
+    shapes = spec.inputs
     # A show fuses face and expression itself, which are 47 kB: nothing moves beyond that.
     directions = torch.zeros(shapes["directions"], device=device)
     still = torch.zeros(shapes["weights"], device=device)
@@ -234,12 +231,13 @@ def _tick(
 
 
 @functools.cache
-def _compiled(size: int) -> "tuple[Callable[[Tensor], Tensor], str]":
+def _compiled(name: str, size: int) -> "tuple[Callable[[Tensor], Tensor], str]":
     """Return what draws on the card, compiled where that works here, and what to call it.
 
     Made once in a process: compiling beside a show that runs would make it stutter.
     """
-    as_it_is = functools.partial(_tick, size, "fp16", "cuda")
+    spec = GENERATORS[name]
+    as_it_is = functools.partial(_tick, spec, size, "fp16", "cuda")
     if importlib.util.find_spec("triton") is None:
         _log.warning(
             "torch draws slower than it could: Triton is missing; run: "
@@ -254,7 +252,7 @@ def _compiled(size: int) -> "tuple[Callable[[Tensor], Tensor], str]":
     _log.info("compiling the generator for the card; the first time takes a minute or two")
     compiled = torch.compile(as_it_is(for_compiler=True), fullgraph=True, dynamic=False)
     try:
-        compiled(torch.zeros(NETWORK.inputs(NETWORK.weights(), 0)["face"], device="cuda"))
+        compiled(torch.zeros(spec.inputs["face"], device="cuda"))
     except Exception as error:  # noqa: BLE001 - no C compiler, or whatever fails in it
         _log.warning("torch draws slower than it could: it cannot compile (%s)", _first_line(error))
         return as_it_is(), "as it is"

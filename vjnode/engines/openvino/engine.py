@@ -10,18 +10,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.engines.base import SIZES, OneByOne
-from vjnode.engines.build.manifest import sha256_of
-from vjnode.engines.openvino.graph import GRAPH, INT8_LIMITS, Plan, Precision, Quality, compiled
+from vjnode.engines.base import OneByOne
+from vjnode.engines.openvino.graph import GRAPH, compiled
 from vjnode.engines.processor import has_bf16, processor_name
-from vjnode.errors import InputError
-from vjnode.generators.mobilestylegan import distilled_weights, download
-from vjnode.generators.mobilestylegan.layout import DIM, ROOT_SLOTS, SLOTS
+from vjnode.errors import EngineError, InputError
+from vjnode.generators.parts import Arithmetic, PartsForm, Plan, Quality
+from vjnode.generators.registry import DEFAULT
+from vjnode.generators.spec import GeneratorSpec
 from vjnode.runtime import load_openvino
 
 if TYPE_CHECKING:
@@ -44,40 +44,48 @@ class Known:
     name: str
     identity: str
     size: int
-    precision: Precision
+    precision: Arithmetic
 
 
 def known_as(
-    size: int, quality: Quality, *, fast: bool, core: "openvino.Core | None" = None
+    spec: GeneratorSpec,
+    size: int,
+    quality: Quality,
+    *,
+    fast: bool,
+    core: "openvino.Core | None" = None,
 ) -> Known:
     """Return what ``OpenVinoEngine`` will be known as.
 
     Raises:
         InputError: another size, or ``VJNODE_PRECISION`` names nothing that is known.
+        EngineError: no processor draws this generator.
     """
-    if size not in SIZES:
-        raise InputError(f"size {size} px cannot be drawn; choose one of {SIZES}")
-    weights, ov = download.GENERATOR.sha256, load_openvino()
-    if quality == "live":
-        weights += distilled_weights.file_sha256(size)
+    spec.check_size(size)
+    ov, form = load_openvino(), _form(spec)
     core = core or ov.Core()
-    precision = _precision(core, quality, fast=fast)
-    if precision == "int8":
-        weights += sha256_of(INT8_LIMITS)
-    name = f"openvino {precision}{' live' * (quality == 'live')} on {processor_name(core)}"
+    precision = _precision(core, form, quality, fast=fast)
+    weights = form.key(Plan(size, quality, precision, 0))
+    of = "" if spec is DEFAULT else f" {spec.name}"
+    name = f"openvino {precision}{' live' * (quality == 'live')}{of} on {processor_name(core)}"
     what = f"{weights} {GRAPH} {ov.__version__} {precision} {size}"
     return Known(name, hashlib.sha256(what.encode()).hexdigest()[:16], size, precision)
 
 
-class OpenVinoEngine(OneByOne):
-    """The default generator on the processor.
+def _form(spec: GeneratorSpec) -> PartsForm:
+    if spec.parts is None:
+        raise EngineError(f"{spec.about} is not drawn on a processor; choose another generator")
+    return spec.parts
 
-    size: 1024, 512 or 256, px. threads: how many to use; None for one on each core.
+
+class OpenVinoEngine(OneByOne):
+    """A generator on the processor.
+
+    spec, size: which, and of what size, px. threads: how many to use; None for one on each core.
     shares: how many such engines share these cores, each with its part of them.
     fast: as a show draws, int8 rather than f32, or what ``VJNODE_PRECISION`` says.
-    quality: ``full`` draws 1024 px and averages; ``live`` runs the network of
-    ``vjnode.generators.mobilestylegan.distilled``, some four times as fast, which there is for 512
-    and 256 px.
+    quality: ``full`` draws the generator's largest picture and averages; ``live`` runs a smaller
+    network, some four times as fast, for the sizes that it has one for.
 
     Raises:
         InputError: another size.
@@ -90,6 +98,7 @@ class OpenVinoEngine(OneByOne):
 
     def __init__(
         self,
+        spec: GeneratorSpec,
         size: int,
         threads: int | None = None,
         quality: Quality = "full",
@@ -98,8 +107,8 @@ class OpenVinoEngine(OneByOne):
         shares: int = 1,
     ) -> None:
         core = load_openvino().Core()
-        known = known_as(size, quality, fast=fast, core=core)
-        precision = known.precision
+        known = known_as(spec, size, quality, fast=fast, core=core)
+        precision, form = known.precision, _form(spec)
         options: dict[str, object] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
@@ -109,35 +118,47 @@ class OpenVinoEngine(OneByOne):
         fit = _threads(core, options)
         threads = threads or max(fit // shares, 1)
         # However many threads this engine has, so that all of a machine draw with the same graphs.
-        count = min(fit, MOST_BANDS) if quality == "full" else 0
-        counts = [threads, threads, *(max((threads + index) // count, 1) for index in range(count))]
+        count = min(fit, MOST_BANDS) if quality == "full" and form.banded else 0
+        before = 1 + form.rooted  # parts that all threads draw together
+        counts = [threads] * before
+        counts += [max((threads + index) // count, 1) for index in range(count)]
         parts = compiled(
             core,
+            form,
             Plan(size, quality, precision, count),
             [options | {"INFERENCE_NUM_THREADS": share} for share in counts],
         )
         requests = [part.create_infer_request() for part in parts]
         together = max(1, min(threads, count))
-        turns = range(2, len(requests), together)
-        self._root = requests[:1]
-        self._turns = [requests[1:2], *(requests[first : first + together] for first in turns)]
+        turns = range(before, len(requests), together)
+        self._root = requests[: before - 1]
+        self._turns = [
+            requests[before - 1 : before],
+            *(requests[first : first + together] for first in turns),
+        ]
         self._rooted = False  # whether that has been run for the codes that are there
-        self._codes = np.zeros((1, SLOTS, DIM), np.float32)
+        self._codes = np.zeros((1, *spec.codes_shape), np.float32)
+        self._spec = spec
         self._drawn: NDArray[np.uint8] = np.zeros((1, size, size, 4), np.uint8)
-        self._share_memory(*requests)
+        self._share_memory(self._root, requests[before - 1], requests[before:])
         self.name, self.identity, self.size = known.name, known.identity, known.size
 
     def _share_memory(
         self,
-        root: "openvino.InferRequest",
+        roots: "list[openvino.InferRequest]",
         trunk: "openvino.InferRequest",
-        *bands: "openvino.InferRequest",
+        bands: "list[openvino.InferRequest]",
     ) -> None:
         """Have every part read from where the others write, and all write into one picture."""
         tensor = partial(load_openvino().Tensor, shared_memory=True)
         inputs = [tensor(self._codes), tensor(TEXTURE)]
-        begun, features = root.get_output_tensor(0), trunk.get_output_tensor(0)
-        before = [(root, []), (trunk, [begun]), *((band, [features]) for band in bands)]
+        begun = [root.get_output_tensor(0) for root in roots]
+        features = trunk.get_output_tensor(0)
+        before = [
+            *((root, []) for root in roots),
+            (trunk, begun),
+            *((band, [features]) for band in bands),
+        ]
         for part, made in before:
             for index, given in enumerate((*made, *inputs)):
                 part.set_input_tensor(index, given)
@@ -157,10 +178,10 @@ class OpenVinoEngine(OneByOne):
         self, given_up: Callable[[], bool], codes: NDArray[np.float32]
     ) -> NDArray[np.uint8] | None:
         """Draw one picture unless that is given up; see ``Engine.draw_unless``."""
-        if codes.shape != (SLOTS, DIM):
-            raise ValueError(f"codes have shape {codes.shape}, not {(SLOTS, DIM)}")
+        self._spec.check_codes(codes)
         # A pose stays the same through many pictures.
-        self._rooted &= np.array_equal(self._codes[0, :ROOT_SLOTS], codes[:ROOT_SLOTS])
+        root_slots = self._spec.root_slots
+        self._rooted &= np.array_equal(self._codes[0, :root_slots], codes[:root_slots])
         self._codes[0] = codes
         self._rooted = self._rooted or _run(self._root, given_up)
         if self._rooted and all(_run(turn, given_up) for turn in self._turns):
@@ -199,21 +220,24 @@ def _threads(core: "openvino.Core", options: dict[str, object]) -> int:
     return max(1, int(compiled.get_property("INFERENCE_NUM_THREADS")))
 
 
-def _precision(core: "openvino.Core", quality: Quality, *, fast: bool) -> Precision:
+def _precision(
+    core: "openvino.Core", form: PartsForm, quality: Quality, *, fast: bool
+) -> Arithmetic:
     """Return the fastest precision that keeps the picture, or what the user has asked for.
 
     Raises:
         InputError: the user has asked for another one.
     """
     asked = os.environ.get("VJNODE_PRECISION") if fast else None
-    if asked in get_args(Precision):
-        # There is no live network in int8.
-        return "f32" if quality == "live" and asked == "int8" else cast("Precision", asked)
-    if asked:
+    if asked and asked not in get_args(Arithmetic):
         raise InputError(
             f"VJNODE_PRECISION is {asked!r}; unset it, or set it to one of "
-            f"{', '.join(get_args(Precision))}"
+            f"{', '.join(get_args(Arithmetic))}"
         )
-    if has_bf16(core):
+    # There is no live network in int8.
+    able = [one for one in form.arithmetic if (one, quality) != ("int8", "live")]
+    if asked:
+        return asked if asked in able else "f32"
+    if "bf16" in able and has_bf16(core):
         return "bf16"
-    return "int8" if fast and quality == "full" else "f32"
+    return "int8" if fast and "int8" in able else "f32"

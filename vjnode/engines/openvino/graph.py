@@ -13,17 +13,14 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from vjnode.engines.build.manifest import sha256_of
 from vjnode.engines.processor import processor_name
-from vjnode.generators.mobilestylegan import distilled_weights, download
-from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
-from vjnode.paths import cache_dir, move, replace_file, shipped
+from vjnode.generators.parts import PartsForm, Plan
+from vjnode.paths import cache_dir, move, replace_file, sha256_of
 from vjnode.runtime import load_openvino
 
 if TYPE_CHECKING:
@@ -33,62 +30,40 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 GRAPH = 6
-"""Grows when ``vjnode.generators.mobilestylegan.folded`` or
-``vjnode.generators.mobilestylegan.distilled`` change what they compute or how."""
-
-Quality = Literal["full", "live"]
-
-Precision = Literal["bf16", "int8", "f32"]
-"""Of the arithmetic. int8: that of the largest layers; the rest is f32
-(``vjnode.generators.mobilestylegan.quantized``)."""
+"""Grows when a generator in parts (``vjnode.generators.parts``) computes something else, or in
+another way."""
 
 # On processors with AVX2 and nothing newer, the kernels that OpenVINO chooses for pointwise
 # convolutions take 7 % longer per picture than its older ones.
 SLOWER_KERNEL = "brgconv_avx2_1x1_f32"
 FASTER_KERNELS = "cpu:jit_avx2_1x1,cpu:brgconv_avx2_1x1"
 
-INT8_LIMITS = shipped("generator", "int8.safetensors")
-"""Ranges of the layers in int8, from ``tools/train/quantise.py``."""
-
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is to be drawn, and in how many bands; without any, the trunk makes the picture."""
-
-    size: int
-    quality: Quality
-    precision: Precision
-    bands: int
-
-    @property
-    def parts(self) -> list[str]:
-        """Names of its graphs, in the order in which they are run."""
-        return ["root", "trunk", *(f"band{index}" for index in range(self.bands))]
-
-
 def compiled(
-    core: "openvino.Core", plan: Plan, options: list[dict[str, object]]
+    core: "openvino.Core", form: PartsForm, plan: Plan, options: list[dict[str, object]]
 ) -> list["openvino.CompiledModel"]:
-    """Return the parts of the refolded generator, compiled for the processor.
+    """Return the parts of a generator, compiled for the processor.
 
-    options: for each part.
+    form: of the generator. options: for each part.
 
     Raises:
         FetchError: they have yet to be made, and the weights are neither in the cache nor to be
             had.
     """
-    folder = _folder(core, plan)
+    folder = _folder(core, form, plan)
     version = load_openvino().__version__.partition("-")[0]
     # A third of the time that it takes to compile the graphs. Any number of threads may use them.
-    kept = [folder / f"{part}-{version}.blob" for part in plan.parts]
+    kept = [folder / f"{part}-{version}.blob" for part in form.names(plan)]
     with ThreadPoolExecutor() as beside:
         blobs = list(beside.map(partial(_kept_blob, core), kept, options))
     made = [one for one in blobs if one is not None]
     if len(made) == len(kept):
         return made
-    models = _kept_graphs(core, folder, plan) or _new_graphs(core, folder, plan, options)
+    models = _kept_graphs(core, folder, form.names(plan)) or _new_graphs(
+        core, folder, form, plan, options
+    )
     made = [core.compile_model(one, "CPU", how) for one, how in zip(models, options, strict=True)]
     with suppress(OSError):  # not kept: only a later start is slower
         for path, one in zip(kept, made, strict=True):
@@ -108,41 +83,44 @@ def _kept_blob(
     return None
 
 
-def _folder(core: "openvino.Core", plan: Plan) -> Path:
-    stem = Path(download.GENERATOR_FILE).stem
-    if plan.quality == "live":
-        stem = f"{stem}-live-{distilled_weights.file_sha256(plan.size)[:8]}"
-    if plan.precision == "int8":
-        stem = f"{stem}-int8-{sha256_of(INT8_LIMITS)[:8]}"
+def _folder(core: "openvino.Core", form: PartsForm, plan: Plan) -> Path:
     bands = f"-{plan.bands}-bands" if plan.bands else ""
-    return cache_dir("models") / f"{stem}-graph-{GRAPH}-{plan.size}{bands}-{_processor(core)}"
+    name = f"{form.stem(plan)}-graph-{GRAPH}-{plan.size}{bands}-{_processor(core)}"
+    return cache_dir("models") / name
 
 
-def _kept_graphs(core: "openvino.Core", folder: Path, plan: Plan) -> "list[openvino.Model] | None":
+def _kept_graphs(
+    core: "openvino.Core", folder: Path, names: list[str]
+) -> "list[openvino.Model] | None":
     """Return the graphs in ``folder``; None when one is not there, or damaged."""
     with suppress(OSError, RuntimeError):
         if (folder / "graphs.sha256").read_text() == _digest(folder):
-            return [core.read_model(folder / f"{part}.xml") for part in plan.parts]
+            return [core.read_model(folder / f"{part}.xml") for part in names]
     return None
 
 
 def _new_graphs(
-    core: "openvino.Core", folder: Path, plan: Plan, options: list[dict[str, object]]
+    core: "openvino.Core",
+    folder: Path,
+    form: PartsForm,
+    plan: Plan,
+    options: list[dict[str, object]],
 ) -> list["openvino.Model"]:
     """Make the graphs, keep them in ``folder`` if that can be, and return them as read there."""
     shutil.rmtree(folder, ignore_errors=True)  # what is there does not hold
-    models = _export(plan)
+    models = [_converted(draw, *given) for draw, given in form.drawings(plan)]
+    names = form.names(plan)
     try:
         with tempfile.TemporaryDirectory(prefix=".graph-", dir=folder.parent) as scratch:
             whole = Path(scratch, "whole")
             slower = _takes_slower_kernels(core.compile_model(models[-1], "CPU", options[-1]))
-            for part, model in zip(plan.parts, models, strict=True):
+            for part, model in zip(names, models, strict=True):
                 load_openvino().save_model(model, whole / f"{part}.xml", compress_to_fp16=False)
                 if slower:
                     prefer_kernels(whole / f"{part}.xml")
             (whole / "graphs.sha256").write_text(_digest(whole))
             move(whole, folder)
-        return [core.read_model(folder / f"{part}.xml") for part in plan.parts]
+        return [core.read_model(folder / f"{part}.xml") for part in names]
     except (OSError, RuntimeError):
         # Not kept (a full or read-only disk, or another process was first): only a later
         # start is slower.
@@ -187,39 +165,6 @@ def prefer_kernels(xml: Path) -> None:
                 )
             )
     tree.write(xml, encoding="utf-8", xml_declaration=True)
-
-
-def _export(plan: Plan) -> list["openvino.Model"]:
-    """Return a graph for each part, in the order of their names."""
-    # torch takes seconds to import, and only this first start needs it.
-    import torch  # noqa: PLC0415
-    from safetensors.torch import load_file  # noqa: PLC0415
-
-    from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail  # noqa: PLC0415
-    from vjnode.generators.mobilestylegan.folded import FoldedSynthesis  # noqa: PLC0415
-    from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
-    from vjnode.generators.mobilestylegan.quantized import to_int8  # noqa: PLC0415
-
-    weights = download.generator_weights()
-    _log.info("preparing the generator for %d px, once", plan.size)
-    _, synthesis = load(weights)
-    codes, texture = torch.zeros(1, SLOTS, DIM), torch.ones(1)
-    if plan.quality == "live":
-        distilled_weights = LiveSynthesis(synthesis, load_tail(plan.size))
-        x = distilled_weights.generator.root(codes, texture)
-        root = _converted(distilled_weights.generator.root, codes, texture)
-        return [root, _converted(distilled_weights.rest, x, codes, texture)]
-    network = FoldedSynthesis(synthesis, plan.size, strips=True)
-    if plan.precision == "int8":
-        to_int8(network, load_file(INT8_LIMITS)).requires_grad_(requires_grad=False)
-    x = network.root(codes, texture)
-    features = network.trunk(x, codes, texture)
-    bands = [partial(network.picture, index=i, count=plan.bands) for i in range(plan.bands)]
-    return [
-        _converted(network.root, codes, texture),
-        _converted(network.trunk, x, codes, texture),
-        *(_converted(band, features, codes, texture) for band in bands),
-    ]
 
 
 def _converted(draw: Callable[..., "Tensor"], *inputs: "Tensor") -> "openvino.Model":

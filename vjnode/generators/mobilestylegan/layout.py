@@ -1,5 +1,8 @@
 """Assignment of style codes to the generator's layers."""
 
+SIZES = (1024, 512, 256)
+"""Picture sizes, px; the smaller ones are area averages of the largest."""
+
 DIM = 512
 """Length of one style code."""
 

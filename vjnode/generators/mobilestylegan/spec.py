@@ -1,0 +1,66 @@
+"""MobileStyleGAN's rows in the registry: the whole generator, and the distilled one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vjnode.generators.mobilestylegan import distilled_weights, download
+from vjnode.generators.mobilestylegan.layout import DEAD_SLOTS, DIM, ROOT_SLOTS, SIZES, SLOTS
+from vjnode.generators.mobilestylegan.parts import PARTS
+from vjnode.generators.spec import GeneratorSpec, Precision
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _whole(weights: Path, size: int, precision: Precision) -> "nn.Module":
+    import torch  # noqa: PLC0415 - takes seconds
+
+    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415 - imports torch
+    from vjnode.generators.mobilestylegan.folded import FoldedSynthesis  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
+
+    # Its features stay 27 times below the largest fp16 number, and 73 times below it as
+    # vjnode.generators.compiled computes them, so fp16 can be used throughout.
+    dtype = torch.float16 if precision == "fp16" else torch.float32
+    _, synthesis = load(weights)
+    return Tick(FoldedSynthesis(synthesis, size).to(dtype), dtype)
+
+
+def _distilled(weights: Path, size: int, precision: Precision) -> "nn.Module":
+    import torch  # noqa: PLC0415 - takes seconds
+
+    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415 - imports torch
+    from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
+
+    dtype = torch.float16 if precision == "fp16" else torch.float32
+    _, synthesis = load(download.generator_weights())
+    return Tick(LiveSynthesis(synthesis, load_tail(size, weights)).to(dtype), dtype)
+
+
+MOBILESTYLEGAN = GeneratorSpec(
+    name="mobilestylegan",
+    about="face generator (MobileStyleGAN, FFHQ)",
+    slots=SLOTS,
+    dim=DIM,
+    dead_slots=DEAD_SLOTS,
+    root_slots=ROOT_SLOTS,
+    sizes=SIZES,
+    graph=1,
+    weights=download.generator_weights,
+    frame_graph=_whole,
+    parts=PARTS,
+)
+
+DISTILLED = GeneratorSpec(
+    name="mobilestylegan-live",
+    about="face generator, cut down to draw small pictures live",
+    slots=SLOTS,
+    dim=DIM,
+    dead_slots=DEAD_SLOTS,
+    root_slots=ROOT_SLOTS,
+    sizes=distilled_weights.SIZES,
+    graph=1,
+    weights=distilled_weights.file,
+    frame_graph=_distilled,
+)

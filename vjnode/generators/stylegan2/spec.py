@@ -1,0 +1,78 @@
+"""StyleGAN2's row in the registry: untrained, it draws nothing known but runs as a trained one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vjnode.errors import EngineError
+from vjnode.generators.parts import Drawing, PartsForm, Plan
+from vjnode.generators.spec import GeneratorSpec, Precision
+from vjnode.paths import cache_dir, sha256_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LARGEST = 1024
+"""Size of the untrained network's own picture, px; smaller ones are averages of it."""
+
+
+def _folded(weights: Path, size: int, precision: Precision) -> "nn.Module":
+    import torch  # noqa: PLC0415 - takes seconds
+
+    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415 - imports torch
+    from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415
+    from vjnode.generators.stylegan2.folded import FoldedSynthesis  # noqa: PLC0415
+
+    # It keeps the path from codes to factors in float32 itself.
+    dtype = torch.float16 if precision == "fp16" else torch.float32
+    _, synthesis = load(weights)
+    return Tick(FoldedSynthesis(synthesis, size, dtype=dtype))
+
+
+def _untrained() -> Path:
+    """Return the path of an untrained network's weights, which are made once."""
+    path = cache_dir("models") / f"stylegan2-random-{LARGEST}-1.safetensors"
+    if not path.is_file():
+        # They import torch.
+        from vjnode.generators.stylegan2.checkpoint import random_network, save  # noqa: PLC0415
+
+        try:
+            save(path, *random_network(LARGEST))
+        except OSError as error:
+            raise EngineError(
+                f"{path} cannot be written ({error.strerror}); make room for 120 MB, "
+                "or set VJNODE_CACHE to another folder"
+            ) from error
+    return path
+
+
+def _key(plan: Plan) -> str:
+    del plan
+    return sha256_of(_untrained())
+
+
+def _stem(plan: Plan) -> str:
+    return f"stylegan2-{_key(plan)[:8]}"
+
+
+def _drawings(plan: Plan) -> list[Drawing]:
+    import torch  # noqa: PLC0415 - takes seconds
+
+    from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415 - imports torch
+    from vjnode.generators.stylegan2.folded import FoldedSynthesis  # noqa: PLC0415
+
+    _, synthesis = load(_untrained())
+    given = torch.zeros(1, STYLEGAN2.slots, STYLEGAN2.dim), torch.ones(1)
+    return [(FoldedSynthesis(synthesis, plan.size), given)]
+
+
+STYLEGAN2 = GeneratorSpec(
+    name="stylegan2",
+    about="face generator (StyleGAN2, untrained)",
+    slots=18,
+    dim=512,
+    sizes=(1024, 512, 256),
+    graph=1,
+    weights=_untrained,
+    frame_graph=_folded,
+    parts=PartsForm(arithmetic=("f32",), key=_key, stem=_stem, drawings=_drawings),
+)
