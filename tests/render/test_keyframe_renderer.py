@@ -8,8 +8,8 @@ import pytest
 from vjnode.errors import VjnodeError
 from vjnode.render import keyframe_renderer as library_module
 from vjnode.render.base import Look
-from vjnode.render.keyframe_renderer import KeyframeRenderer, keys_within
-from vjnode.render.keyframes import Sweep
+from vjnode.render.keyframe_renderer import KeyframeRenderer
+from vjnode.render.keyframes import Sweep, keys_within
 
 SIZE = 64
 WAIT_S = 60

@@ -36,8 +36,8 @@ from vjnode.output.clock import FrameClock, wait_until
 from vjnode.paths import shipped
 from vjnode.render.base import Look
 from vjnode.render.frame_renderer import FrameRenderer
-from vjnode.render.keyframe_renderer import KEYS, KeyframeRenderer
-from vjnode.render.keyframes import Sweep
+from vjnode.render.keyframe_renderer import KeyframeRenderer
+from vjnode.render.keyframes import KEYS, Sweep
 from vjnode.render.open import codes
 from vjnode.runtime import cores, monotonic_s
 from vjnode.show.factory import looks, stock

@@ -34,6 +34,7 @@ from vjnode.output.registry import open_output
 from vjnode.paths import move, remove
 from vjnode.render.base import Look
 from vjnode.render.frame_renderer import FrameRenderer, frame_info
+from vjnode.render.keyframes import KEYS
 from vjnode.render.open import open_keyframes
 from vjnode.show.factory import set_up
 from vjnode.show.trace import TraceWriter
@@ -211,7 +212,7 @@ def _finished(target: Path) -> Iterator[Path]:
 
 def _all_keys_mib(size: int) -> int:
     """Return the memory for one full sweep, MiB, so that a rendering has the finest keyframes."""
-    return 64 * size * size * 4 // (1 << 20)
+    return KEYS * size * size * 4 // (1 << 20)
 
 
 def _prepare(frames: FrameRenderer, controls: Controls, *, keys: int) -> None:

@@ -27,13 +27,12 @@ from vjnode.errors import VjnodeError
 from vjnode.render.base import Codes, Look, Picture, Progress, done
 from vjnode.render.keyframe_files import KeyFiles, decode, encode
 from vjnode.render.keyframe_shelf import Shelf, Task
-from vjnode.render.keyframes import Sweep
+from vjnode.render.keyframes import KEYS, Blend, Sweep, keys_within
 from vjnode.runtime import cores
 from vjnode.system.priority import lower_priority
 
 _log = logging.getLogger(__name__)
 
-KEYS = 64
 _DRAWING, _DEVELOPING = 10, 19
 """Nicenesses: the show's own clock goes first. What is encoded gives way to what is drawn, for a
 core that encodes holds up all that draw a picture with it."""
@@ -43,22 +42,6 @@ MOST_DEVELOPERS = 4
 
 _GLANCE_S = 0.005
 """Interval, s, at which ``KeyframeRenderer.wait`` looks whether the keys are there."""
-
-
-def keys_within(memory_bytes: int, *, size: int, keys: int = KEYS) -> int:
-    """Return how many keys of ``size`` px fit into ``memory_bytes``: 2 to ``keys``."""
-    return max(2, min(keys, memory_bytes // (size * size * 4)))
-
-
-class _Blend:
-    """The picture of a sweep at a weight; it is blended when it is copied."""
-
-    def __init__(self, sweep: Sweep, weight: float) -> None:
-        self._sweep, self._weight = sweep, weight
-
-    def copy_to(self, out: NDArray[np.uint8]) -> None:
-        """Blend it into ``out``; see ``Picture.copy_to``."""
-        self._sweep.blend(self._weight, out)
 
 
 class KeyframeRenderer:
@@ -168,7 +151,7 @@ class KeyframeRenderer:
         elif newest is not None and newest[0] == look and newest[1].ready:
             drawn = newest  # the one before may have been let go and begun anew
         self._drawn = drawn
-        return done(_Blend(drawn[1], weight))
+        return done(Blend(drawn[1], weight))
 
     def prefetch(self, looks: Iterable[Look]) -> None:
         """Prepare these too, when there is nothing else to do and memory for them."""

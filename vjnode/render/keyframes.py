@@ -18,6 +18,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+KEYS = 64
+"""Key frames of a look, where there is memory for so many."""
+
 SMOOTH_DB = 32.5
 """From this quality on, of the worst part, a gap between keys is fine enough once it has been
 halved. Halving makes blends some 8 dB better, to 40 dB; whole pictures then keep 43 dB."""
@@ -27,6 +30,11 @@ COARSEST = 8
 
 _SIGHT_PX, _PART_PX = 256, 8
 """Blends are judged at this size, by the worst of their parts: ghosts show in a mouth first."""
+
+
+def keys_within(memory_bytes: int, *, size: int, keys: int = KEYS) -> int:
+    """Return how many keys of ``size`` px fit into ``memory_bytes``: 2 to ``keys``."""
+    return max(2, min(keys, memory_bytes // (size * size * 4)))
 
 
 def coarse_to_fine(keys: int) -> Iterator[int]:
@@ -178,3 +186,14 @@ class Sweep:
             np.copyto(out, first)
         else:
             cv2.addWeighted(first, 1.0 - share, second, share, 0.0, dst=out)
+
+
+class Blend:
+    """The picture of a sweep at a weight; it is blended when it is copied."""
+
+    def __init__(self, sweep: Sweep, weight: float) -> None:
+        self._sweep, self._weight = sweep, weight
+
+    def copy_to(self, out: NDArray[np.uint8]) -> None:
+        """Blend it into ``out``; see ``Picture.copy_to``."""
+        self._sweep.blend(self._weight, out)
