@@ -32,10 +32,10 @@ ROUNDS = 5
 def bench(model: str, size: int, options: argparse.Namespace) -> list[Result]:
     """Run all contenders of one model and size in turns."""
     runners = []
-    for one in contenders(model, size, options.threads):
-        if options.only is None or one.peer or options.only in one.name:
-            print(f"  loading {one.name}", file=sys.stderr)
-            runners.append(Runner(one, model, size, options.threads))
+    for contender in contenders(model, size, options.threads):
+        if options.only is None or contender.peer or options.only in contender.name:
+            print(f"  loading {contender.name}", file=sys.stderr)
+            runners.append(Runner(contender, model, size, options.threads))
     for _ in range(ROUNDS):
         for runner in runners:
             runner.turn(options.seconds / ROUNDS)

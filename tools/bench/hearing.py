@@ -209,7 +209,8 @@ def pink_noise(length_s: float, *, dbfs: float, seed: int = 0) -> Sound:
     rng = np.random.default_rng(seed)
     spectrum = np.fft.rfft(rng.standard_normal(round(length_s * RATE_HZ)))
     noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)))
-    return (noise * 10 ** (dbfs / 20) / np.sqrt(np.mean(noise**2))).astype(np.float32)
+    scaled: Sound = (noise * 10 ** (dbfs / 20) / np.sqrt(np.mean(noise**2))).astype(np.float32)
+    return scaled
 
 
 def rising_noise(length_s: float) -> Sound:

@@ -56,10 +56,12 @@ def decode(path: Path) -> Recording:
             raise ValueError("it has no picture or no sound")
         rate = file.streams.video[0].guessed_rate or rate
         for one in file.decode(video=0, audio=0):
+            if not isinstance(one, av.VideoFrame | av.AudioFrame):
+                continue  # subtitles, of which none are asked for
             begins_s = float((one.pts or 0) * (one.time_base or 0))
             if isinstance(one, av.VideoFrame):
                 frames, picture_s = frames + 1, begins_s + float(1 / rate)
-            elif isinstance(one, av.AudioFrame):
+            else:
                 sound_s = begins_s + one.samples / one.sample_rate
         codec = file.streams.audio[0].codec_context
         if codec.name == "aac":

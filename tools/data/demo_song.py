@@ -11,6 +11,7 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -21,6 +22,8 @@ from vjnode.audio.sources.base import RATE_HZ
 from vjnode.paths import shipped
 
 Sound = NDArray[np.float64]
+Note = TypeVar("Note", float, Sound)
+"""One MIDI note, or one for each sample."""
 
 LOUDNESS = 2.0
 OPUS_HZ = 48_000
@@ -98,11 +101,13 @@ def compose() -> Sound:
     song = music + drums.dry + _reverb(drums.wet, room)
     song = signal.sosfilt(signal.butter(2, 30.0, "high", fs=RATE_HZ, output="sos"), song)
     song[:, -RATE_HZ:] *= np.linspace(1.0, 0.0, RATE_HZ) ** 2  # a clean seam for the loop
-    return 0.97 * np.tanh(LOUDNESS * song)
+    limited: Sound = 0.97 * np.tanh(LOUDNESS * song)
+    return limited
 
 
-def _hz(note: float) -> float:
-    return 440.0 * 2.0 ** ((note - 69) / 12.0)
+def _hz(note: Note) -> Note:
+    pitch_hz: Note = 440.0 * 2.0 ** ((note - 69) / 12.0)
+    return pitch_hz
 
 
 def _time(length_s: float) -> Sound:
@@ -117,7 +122,9 @@ def _saw(pitch_hz: float, t_s: Sound, rolloff: float) -> Sound:
 
 
 def _fade(t_s: Sound, attack_s: float, release_s: float) -> Sound:
-    return np.clip(t_s / attack_s, 0, 1) * np.clip((t_s[-1] - t_s) / release_s, 0, 1)
+    rise: Sound = np.clip(t_s / attack_s, 0, 1)
+    fall: Sound = np.clip((t_s[-1] - t_s) / release_s, 0, 1)
+    return rise * fall
 
 
 def _pads(mix: Mix) -> None:
@@ -251,7 +258,9 @@ def _drums(mix: Mix, rng: np.random.Generator) -> list[float]:
 
 def _filtered(rng: np.random.Generator, length_s: float, corner_hz: float, kind: str) -> Sound:
     noise = rng.standard_normal(round(length_s * RATE_HZ))
-    return signal.sosfilt(signal.butter(2, corner_hz, kind, fs=RATE_HZ, output="sos"), noise)
+    sections = signal.butter(2, corner_hz, kind, fs=RATE_HZ, output="sos")
+    filtered: Sound = signal.sosfilt(sections, noise)
+    return filtered
 
 
 def _duck(kicks: list[float], count: int) -> Sound:
@@ -270,11 +279,13 @@ def _room(rng: np.random.Generator) -> Sound:
     t_s = _time(2.4)
     tail = rng.standard_normal((2, len(t_s))) * np.exp(-3.0 * t_s) * np.clip(t_s / 0.02, 0, 1)
     tail = signal.sosfilt(signal.butter(1, 4500, "low", fs=RATE_HZ, output="sos"), tail)
-    return tail / np.sqrt(np.sum(tail**2, axis=1, keepdims=True))
+    room: Sound = tail / np.sqrt(np.sum(tail**2, axis=1, keepdims=True))
+    return room
 
 
 def _reverb(wet: Sound, room: Sound) -> Sound:
-    return signal.fftconvolve(wet, room, axes=1)[:, : wet.shape[1]]
+    echoes: Sound = signal.fftconvolve(wet, room, axes=1)
+    return echoes[:, : wet.shape[1]]
 
 
 def write(path: Path, song: Sound) -> None:

@@ -163,7 +163,8 @@ def pad(
     chord = _filtered(chord, corner_hz, "low")
     chord *= 1.0 + 0.4 * np.sin(2 * np.pi * tremolo_hz * t_s) * bool(tremolo_hz)
     chord *= _fade(t_s, fade_s, fade_s)
-    return chord / np.abs(chord).max()
+    held: Sound = chord / np.abs(chord).max()
+    return held
 
 
 def bass(length_s: float, *, bpm: float, seed: int = 0) -> Sound:
@@ -184,7 +185,8 @@ def _kick(timbre: Rng, noise: Rng) -> Sound:
     body = np.sin(2 * np.pi * phase) * np.exp(-timbre.uniform(5, 14) * t_s)
     body = np.tanh(timbre.uniform(0.5, 3.0) * body) * _fade(t_s, timbre.uniform(2e-4, 3e-3), 0.05)
     click = _filtered(noise.standard_normal(len(t_s)), timbre.uniform(1000, 4000), "high")
-    return body + timbre.choice((0.0, 0.05, 0.2)) * click * np.exp(-250 * t_s)
+    sound: Sound = body + timbre.choice((0.0, 0.05, 0.2)) * click * np.exp(-250 * t_s)
+    return sound
 
 
 def _snare(timbre: Rng, noise: Rng) -> Sound:
@@ -220,7 +222,7 @@ def _tom(timbre: Rng, noise: Rng) -> Sound:
     phase = np.cumsum(low_hz * (1 + timbre.uniform(0.1, 0.6) * np.exp(-20 * t_s))) / RATE_HZ
     body = np.sin(2 * np.pi * phase) * np.exp(-timbre.uniform(6, 14) * t_s)
     stick = _filtered(noise.standard_normal(len(t_s)), 1500, "high") * np.exp(-300 * t_s)
-    sound = 0.7 * body + timbre.choice((0.0, 0.05, 0.15)) * stick
+    sound: Sound = 0.7 * body + timbre.choice((0.0, 0.05, 0.15)) * stick
     return sound * _fade(t_s, timbre.uniform(5e-4, 3e-3), 0.05)
 
 
@@ -260,8 +262,12 @@ def _saw(phase: Sound, pitch_hz: float) -> Sound:
 
 
 def _fade(t_s: Sound, attack_s: float, release_s: float) -> Sound:
-    return np.clip(t_s / attack_s, 0, 1) * np.clip((t_s[-1] - t_s) / release_s, 0, 1)
+    rise: Sound = np.clip(t_s / attack_s, 0, 1)
+    fall: Sound = np.clip((t_s[-1] - t_s) / release_s, 0, 1)
+    return rise * fall
 
 
 def _filtered(sound: Sound, corner_hz: float, kind: str) -> Sound:
-    return signal.sosfilt(signal.butter(2, corner_hz, kind, fs=RATE_HZ, output="sos"), sound)
+    sections = signal.butter(2, corner_hz, kind, fs=RATE_HZ, output="sos")
+    filtered: Sound = signal.sosfilt(sections, sound)
+    return filtered

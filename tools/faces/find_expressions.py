@@ -127,16 +127,17 @@ class Studio:
         """Return the slots with the least other change for the same movement of the targets."""
         direction = self.atlas.direction(movement.targets, movement.free)
         rest = [self.look(face.codes) for face in faces]
-        ranking = []
+        ranking: list[tuple[float, float, tuple[int, ...]]] = []
         for slots in tqdm(SLOT_SETS, desc=f"slots of {movement.name}", leave=False):
-            moved, drift = [], []
+            moves, drifts = [], []
             for face, (still, before) in zip(faces, rest, strict=True):
                 codes = face.codes.copy()
                 codes[list(slots)] += np.float32(0.7 * movement.full) * direction
                 now, after = self.look(codes)
-                moved.append(self._moved(movement, still, now))
-                drift.append(_drift(still, now, before, after))
-            ranking.append((np.mean(drift) / max(np.mean(moved), 1e-3), np.mean(moved), slots))
+                moves.append(self._moved(movement, still, now))
+                drifts.append(_drift(still, now, before, after))
+            moved = float(np.mean(moves))
+            ranking.append((float(np.mean(drifts)) / max(moved, 1e-3), moved, slots))
         # Among the slots with little other change the strongest: they need the smallest amounts,
         # and shape and texture (of teeth, say) then move together.
         for cost, moved, slots in sorted(ranking):
@@ -147,10 +148,11 @@ class Studio:
 
     def _moved(self, movement: Movement, still: Landmarks, now: Landmarks) -> float:
         """Return the movement of the targets in the wanted direction, in standard deviations."""
-        return sum(
+        parts = [
             np.sign(amount) * (getattr(now, name) - getattr(still, name)) / self.atlas.spread[name]
             for name, amount in movement.targets.items()
-        )
+        ]
+        return float(sum(parts))
 
     def even(self, expression: Expression, extreme: float) -> Expression:
         """Return the expression with a first curve that opens the mouth evenly, mean over faces."""

@@ -223,7 +223,7 @@ def _train(
         places = np.random.default_rng((seed, rank, step)).choice(len(data.codes), batch)
         loss, finest = _loss(tail, part, data.batch(places))
         tail.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         if ranks > 1:
             _share_gradients(mine, ranks)
         for one in optimisers:
@@ -234,7 +234,7 @@ def _train(
             bar.set_postfix(dB=f"{-10 * np.log10(np.mean(progress.losses[-50:])):.2f}")
         if rank == 0 and ((step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps):
             states = [one.state_dict() for one in optimisers]
-            kept = {"tail": tail.state_dict(), "optimisers": states}
+            kept: dict[str, object] = {"tail": tail.state_dict(), "optimisers": states}
             kept |= {"progress": vars(progress), "steps": steps, "begun": begun}
             torch.save(kept, checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
@@ -280,7 +280,7 @@ def _share_gradients(weights: list[torch.nn.Parameter], ranks: int) -> None:
     gradients = [weight.grad for weight in weights if weight.grad is not None]
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     distributed.all_reduce(flat)
-    parts = (flat / ranks).split([gradient.numel() for gradient in gradients])
+    parts = torch.split(flat / ranks, [gradient.numel() for gradient in gradients])
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))
 
