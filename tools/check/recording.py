@@ -1,6 +1,6 @@
 """Decode recordings to their end, and check that picture and sound have the same length.
 
-python -m tools.check.recording FILE.mp4 …
+    python -m tools.check.recording FILE.mp4 …
 
 Exits with 1 if one does not decode, or its sound is shorter or longer than its picture by more
 than a frame.
@@ -85,7 +85,9 @@ def check(path: Path) -> bool:
 
 def main() -> int:
     """Check every file, and return an exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.check.recording", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     results = [check(path) for path in parser.parse_args().files]
     return 0 if all(results) else 1

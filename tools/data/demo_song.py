@@ -75,7 +75,9 @@ class Mix:
 
 def main() -> None:
     """Write the song."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.data.demo_song", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--out", type=Path, default=shipped("demo", "demo.ogg"))
     out = parser.parse_args().out
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Find expressions: directions of movement, from measured differences of random faces.
 
-    python -m tools.faces.find_expressions [--only NAME] [--strips FOLDER]
+    python -m tools.faces.find_expressions [--only NAME] [--strips FOLDER] [--samples FILE]
 
 Random faces are drawn and measured, and each movement's direction is computed from them
 (vjnode.faces.atlas). The slots of W+ that it uses are those that change its targets most with the
@@ -247,7 +247,9 @@ def strips(expression: Expression, studio: Studio, folder: Path) -> None:
 
 def main() -> None:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.faces.find_expressions", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--only", help="find this expression only")
     parser.add_argument("--strips", type=Path, help="folder for pictures to judge by")
     parser.add_argument("--samples", type=Path, help="file that keeps the samples between runs")

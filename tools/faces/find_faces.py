@@ -104,7 +104,9 @@ def ship() -> None:
 
 def main() -> None:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.faces.find_faces", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("what", choices=("sheets", "ship"))
     parser.add_argument("folder", nargs="?", type=Path, default=Path("build/faces"))
     parser.add_argument("--pages", type=int, default=3, help="contact sheets of 80 faces")

@@ -122,7 +122,9 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.train.distil", description=__doc__.splitlines()[0]
+    )
     parser.add_argument(
         "size", type=int, choices=distilled_weights.SIZES, help="of its pictures, px"
     )

@@ -113,7 +113,9 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.train.encoder", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--music", type=Path, nargs="+", help="folders of audio files")
     parser.add_argument("--out", type=Path, default=shipped("encoder"))
     parser.add_argument("--steps", type=int, default=4000)
