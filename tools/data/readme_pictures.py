@@ -1,6 +1,6 @@
 """Render the README's pictures: a strip from rest to laughter, all faces, all expressions.
 
-    python -m tools.data.readme_pictures [--face NAME] [--expression NAME]
+python -m tools.data.readme_pictures [--face NAME] [--expression NAME]
 """
 
 import argparse

@@ -21,7 +21,7 @@ from vjnode.generators.mobilestylegan.distilled import (
     LiveConv,
     LiveToRGB,
 )
-from vjnode.generators.mobilestylegan.folded import quarters
+from vjnode.generators.mobilestylegan.folded_layers import quarters
 from vjnode.generators.mobilestylegan.layout import BLOCKS
 from vjnode.generators.mobilestylegan.model import (
     SLOPE,

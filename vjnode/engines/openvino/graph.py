@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 GRAPH = 6
-"""Grows when ``vjnode.generators.mobilestylegan.folded`` or
-``vjnode.generators.mobilestylegan.distilled`` change what they compute or how."""
+"""Grows when ``folded``, ``folded_layers`` or ``distilled`` of
+``vjnode.generators.mobilestylegan`` change what they compute or how."""
 
 Quality = Literal["full", "live"]
 
