@@ -1,6 +1,8 @@
 """Render the README's pictures: a strip from rest to laughter, all faces, all expressions.
 
-python -m tools.data.readme_pictures [--face NAME] [--expression NAME]
+    python -m tools.data.readme_pictures [--face NAME] [--expression NAME]
+
+Writes them to tools/readme, and beside them a moving picture of the demo song's dance.
 """
 
 import argparse
