@@ -1,6 +1,7 @@
 """The documents are right: their links, commands, paths and tables hold against what there is."""
 
 import argparse
+import ast
 import contextlib
 import re
 import shlex
@@ -213,6 +214,27 @@ def test_every_tool_that_is_named_exists(name):
     text = re.sub(r"\]\(\S+\)", "", TEXTS[name])  # links have a test of their own
     for path in re.findall(r"(?<![\w/.])tools/[\w./-]*\w", text):
         assert (ROOT / path).exists(), path
+
+
+TOOLS = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text("utf-8")
+    for path in sorted((ROOT / "tools").rglob("*.py"))
+}
+
+
+@pytest.mark.parametrize("module", TOOLS)
+def test_a_tool_tells_how_it_is_run(module):
+    text = TOOLS[module]
+    about, _, more = ast.get_docstring(ast.parse(text), clean=False).partition("\n\n")
+    assert about[-1] == "."
+    assert "\n" not in about
+    if '__name__ == "__main__"' in text:
+        assert more.startswith(f"    python -m {module}")
+        if "argparse" in text:
+            assert f'prog="python -m {module}", description=__doc__.splitlines()[0]' in text
+    else:
+        assert "argparse.ArgumentParser(" not in text
+    assert "sys.path" not in text
 
 
 @pytest.mark.parametrize("name", TEXTS)

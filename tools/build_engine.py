@@ -1,6 +1,6 @@
 """Build engines for a graphics card, on any machine.
 
-    python tools/build_engine.py --gpu sm89
+    python -m tools.build_engine --gpu sm89
 
 The same as ``vjnode engines build``; by default the show's generator and encoder, into engines/.
 """
@@ -14,7 +14,7 @@ from vjnode.cli.options import Parser
 
 def main() -> int:
     """Run the command line, and return the exit code."""
-    parser = Parser(description=__doc__.splitlines()[0])
+    parser = Parser(prog="python -m tools.build_engine", description=__doc__.splitlines()[0])
     add_build(parser)
     return run_command(parser)
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def built(tmp_path_factory):
     """A cache and a folder with an engine of the encoder for sm89, as the tool has made them."""
     cache, folder = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("engines")
-    command = [sys.executable, "tools/build_engine.py", "--model", "encoder", "--gpu", "sm89"]
+    command = [sys.executable, "-m", "tools.build_engine", "--model", "encoder", "--gpu", "sm89"]
     done = subprocess.run(
         [*command, "--out", str(folder)],
         cwd=ROOT,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from vjnode.generators.mobilestylegan.folded import butterfly
+from vjnode.generators.mobilestylegan.folded_layers import butterfly
 from vjnode.generators.ops import convolved, doubled, doubling_taps, haar_taps, plain_taps
 
 

@@ -88,7 +88,7 @@ def test_no_picture_has_the_pose_of_the_one_before(contenders):
     drawn = []
 
     class Engine:
-        name = "an engine"
+        name, at_once = "an engine", 1
 
         def draw(self, codes):
             drawn.append(codes[:ROOT_SLOTS])

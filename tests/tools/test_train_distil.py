@@ -11,7 +11,8 @@ from vjnode.faces.catalogue import load_face
 from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.generators.mobilestylegan.distilled import PLANS, LiveSynthesis, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
-from vjnode.generators.mobilestylegan.folded import FoldedSynthesis, quarters
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
+from vjnode.generators.mobilestylegan.folded_layers import quarters
 from vjnode.generators.mobilestylegan.model import load
 
 
@@ -20,6 +21,7 @@ def tools():
     with pytest.MonkeyPatch.context() as patch:
         from tools.train import distil as train_heads
         from tools.train import distil_data as head_data
+        from tools.train import distil_loop as head_loop
         from tools.train import distil_pairs as head_pairs
         from tools.train import distil_start as head_start
 
@@ -28,7 +30,7 @@ def tools():
             patch.setattr(module, "SHARD", 4)
         patch.setattr(train_heads, "STARTED_ON", 4)
         patch.setattr(train_heads, "FITTED_ON", 4)
-        patch.setattr(train_heads, "CHECKPOINT_EVERY", 2)
+        patch.setattr(head_loop, "CHECKPOINT_EVERY", 2)
         yield {"start": head_start, "train": train_heads}
 
 

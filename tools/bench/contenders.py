@@ -80,7 +80,7 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
         yield Contender("the whole generator", partial(_engine, whole.open, size, threads))
         yield Contender("openvino live", partial(_engine, _live, size, threads))
     else:
-        open_ = partial(_naive, network, size, device, threads)
+        open_ = partial(_published, network, size, device, threads)
         yield Contender(f"published form on {device}", open_, True)
         open_ = partial(eager, network, size, device, "fp32", threads)
         yield Contender(f"torch eager on {device}", open_, True)
@@ -122,9 +122,8 @@ def _engine(
     name = f"{engine.name}, {how}"
     poses = cycle(_poses())
 
-    def frame() -> np.ndarray:
-        picture: np.ndarray = engine.draw(next(poses))
-        return picture
+    def frame() -> NDArray[np.uint8]:
+        return engine.draw(next(poses))
 
     if engine.at_once == 1:
         return Opened(name, frame)
@@ -158,10 +157,11 @@ def _random_face(threads: int | None, precision: str | None = None) -> Opened:
     taken = compiled_model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     request, poses = compiled_model.create_infer_request(), cycle(_poses())
 
-    def frame() -> np.ndarray:
-        picture = request.infer([next(poses)[:1]])[0][0]
-        picture = (np.clip(picture, -1.0, 1.0) + 1.0) / (2.0 + 1e-5)
-        return np.clip(picture * 255 + 0.5, 0, 255).transpose(1, 2, 0).astype(np.uint8)
+    def frame() -> NDArray[np.uint8]:
+        values: NDArray[np.float32] = request.infer([next(poses)[:1]])[0][0]
+        values = (np.clip(values, -1.0, 1.0) + 1.0) / (2.0 + 1e-5)
+        levels: NDArray[np.float32] = np.clip(values * 255 + 0.5, 0, 255)
+        return levels.transpose(1, 2, 0).astype(np.uint8)
 
     how = "as its package runs it" if precision is None else "asked for"
     return Opened(f"random-face 2021.7.21.1 {taken}, {how}", frame)
@@ -176,32 +176,34 @@ def _readable(size: int, device: str, threads: int | None) -> Opened:
     synthesis = load(generator_weights())[1].to(device)
     poses = cycle([torch.tensor(one)[None].to(device) for one in _poses()])
 
-    def frame() -> np.ndarray:
+    def frame() -> NDArray[np.uint8]:
         with torch.inference_mode():
             picture = torch.nn.functional.avg_pool2d(synthesis(next(poses)), 1024 // size)
             levels = (127.5 * picture[0] + 127.5).clamp(0, 255).round().to(torch.uint8)
-            return levels.permute(1, 2, 0).cpu().numpy()
+            pixels: NDArray[np.uint8] = levels.permute(1, 2, 0).cpu().numpy()
+        return pixels
 
     return Opened(f"torch {torch.__version__} eager fp32 on {device}", frame)
 
 
-def _naive(network: Network, size: int, device: str, threads: int | None) -> Opened:
+def _published(network: Network, size: int, device: str, threads: int | None) -> Opened:
     """Open StyleGAN2 as published: a kernel for each sample, grouped convolutions."""
     torch = load_torch(threads)
-    from tests.generators.stylegan2 import naive  # noqa: PLC0415
+    from tools.bench import published_stylegan2 as published  # noqa: PLC0415
     from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415
 
     mapping, synthesis = load(network.weights())
-    raw = naive.training_parameters(mapping, synthesis)
+    raw = published.training_parameters(mapping, synthesis)
     raw = {name: value.to(device) for name, value in raw.items()}
     codes = torch.zeros(network.inputs(network.weights(), size)["face"], device=device)
 
-    def frame() -> np.ndarray:
+    def frame() -> NDArray[np.uint8]:
         with torch.inference_mode():
-            picture = naive.draw(raw, codes)
+            picture = published.draw(raw, codes)
             picture = torch.nn.functional.avg_pool2d(picture, picture.shape[-1] // size)
             levels = (127.5 * picture[0] + 127.5).clamp(0, 255).round().to(torch.uint8)
-            return levels.permute(1, 2, 0).cpu().numpy()
+            pixels: NDArray[np.uint8] = levels.permute(1, 2, 0).cpu().numpy()
+        return pixels
 
     return Opened(f"published form, torch {torch.__version__} fp32 on {device}", frame)
 

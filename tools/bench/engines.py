@@ -1,7 +1,7 @@
 """Time vjnode's engines beside the alternatives to them, on this machine.
 
-    python -m tools.bench.engines [--model NAME …] [--size PX …] [--only TEXT] [--seconds 3]
-                                 [--threads N] [--json FILE] [--markdown FILE]
+    python -m tools.bench.engines [--model NAME …] [--size PX …] [--only TEXT] [--seconds 5]
+                                  [--threads N] [--json FILE] [--markdown FILE]
 
 All contenders for the same picture are loaded at once, each in a process of its own, and take
 turns, so that other load on the machine affects all alike. A frame is timed from style codes in
@@ -32,10 +32,10 @@ ROUNDS = 5
 def bench(model: str, size: int, options: argparse.Namespace) -> list[Result]:
     """Run all contenders of one model and size in turns."""
     runners = []
-    for one in contenders(model, size, options.threads):
-        if options.only is None or one.peer or options.only in one.name:
-            print(f"  loading {one.name}", file=sys.stderr)
-            runners.append(Runner(one, model, size, options.threads))
+    for contender in contenders(model, size, options.threads):
+        if options.only is None or contender.peer or options.only in contender.name:
+            print(f"  loading {contender.name}", file=sys.stderr)
+            runners.append(Runner(contender, model, size, options.threads))
     for _ in range(ROUNDS):
         for runner in runners:
             runner.turn(options.seconds / ROUNDS)
@@ -104,7 +104,9 @@ def machine() -> str:
 
 def main() -> None:
     """Run the benchmarks asked for, and print their tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench.engines", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--model", action="append", choices=NETWORKS, help="repeatable")
     parser.add_argument(
         "--size", action="append", type=int, help="repeatable; default: the largest"

@@ -76,14 +76,15 @@ def hear(
         while frame / FPS < now_s:  # these frames are drawn before this block is analysed
             times.append(frame / FPS)
             moment = track.at(frame / FPS, response)
-            beat = moment.beat if moment.bpm else np.nan
-            moments.append((moment.weight, beat, moment.onsets))
+            passed = moment.beat if moment.bpm else np.nan
+            moments.append((moment.weight, passed, moment.onsets))
             frame += 1
         drive = listener.hear(Block(np.repeat(pcm[:, None], 2, axis=1), now_s, now_s))
         track.push(drive)
         if keep_drives:
             drives.append(drive)
-    return Heard(np.array(times), *np.array(moments).T, drives)
+    weight, beat, onsets = np.array(moments).T
+    return Heard(np.array(times), weight, beat, onsets, drives)
 
 
 def hear_all(sounds: Iterable[Sound]) -> list[Heard]:

@@ -1,6 +1,7 @@
 """Measure the sound analysis on music that the encoder was not trained on.
 
     python -m tools.bench.hearing [--only silence,tracks,…] [--seconds 120] [--json FILE]
+                                  [--music DIR …] [--tracks 1000] [--loud-seconds 300]
 
 The sound is analysed as in a live show: block by block, without future sound, sixty frames per
 second, default settings. Loudness is measured by ffmpeg's own BS.1770 meter, not by vjnode's.
@@ -209,7 +210,8 @@ def pink_noise(length_s: float, *, dbfs: float, seed: int = 0) -> Sound:
     rng = np.random.default_rng(seed)
     spectrum = np.fft.rfft(rng.standard_normal(round(length_s * RATE_HZ)))
     noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)))
-    return (noise * 10 ** (dbfs / 20) / np.sqrt(np.mean(noise**2))).astype(np.float32)
+    scaled: Sound = (noise * 10 ** (dbfs / 20) / np.sqrt(np.mean(noise**2))).astype(np.float32)
+    return scaled
 
 
 def rising_noise(length_s: float) -> Sound:
@@ -221,7 +223,9 @@ def rising_noise(length_s: float) -> Sound:
 
 def main() -> None:
     """Run the measurements asked for, print a table, and exit with 1 if a limit is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench.hearing", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--music", type=Path, nargs="+", help="folders instead of Debian's music")
     parser.add_argument("--only", help="comma-separated parts")
     parser.add_argument("--seconds", type=float, default=120.0, help="of each track")

@@ -134,7 +134,8 @@ def _passages(path: Path, *, seconds: float) -> list[tuple[float, Sound]]:
 def _at_usual_level(sound: Sound) -> Sound:
     """Return ``sound`` at the usual loudness, by the mean power of its momentary loudness."""
     loudness = 10.0 * np.log10(np.mean(10.0 ** (momentary(sound)[4:] / 10.0)))
-    return (sound * 10.0 ** ((USUAL_LUFS - loudness) / 20.0)).astype(np.float32)
+    usual: Sound = (sound * 10.0 ** ((USUAL_LUFS - loudness) / 20.0)).astype(np.float32)
+    return usual
 
 
 def _weigh(sound: Sound) -> tuple[float, float]:

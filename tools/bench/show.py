@@ -1,7 +1,8 @@
 """Measure a show on this machine: blending and drawing, a live show, and ticks under load.
 
     python -m tools.bench.show [--part sweep|show|ticks …] [--song FILE] [--seconds 60]
-                               [--size 1024] [--fps 60] [--drawing auto]
+                               [--size 1024] [--fps 60] [--drawing auto] [--midpoints 16]
+                               [--face NAME] [--expression NAME]
 
 Prints three tables. The first compares blending two keyframes with drawing the same picture, in
 time and in quality (PSNR at the midpoints between keys, where it is worst), after a sweep that was
@@ -223,7 +224,9 @@ PARTS = ("sweep", "show", "ticks")
 
 def main() -> None:
     """Run the parts asked for; by default all."""
-    parser = argparse.ArgumentParser(description="How well a show runs here.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench.show", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--part", action="append", choices=PARTS, help="repeatable; default: all")
     parser.add_argument("--song", type=Path, default=shipped("demo", "demo.ogg"))
     parser.add_argument("--seconds", type=float, default=60.0)

@@ -1,7 +1,8 @@
 """Monitor a long show: intervals of each output, memory and handles of each process.
 
-python -m tools.bench.soak [--minutes 10] [--output null --output record:/tmp/soak.mp4 …]
-                     [--audio demo] [--size 1024] [--fps 60] [--every 30] [--report FILE.json]
+    python -m tools.bench.soak [--minutes 10] [--output null --output record:/tmp/soak.mp4 …]
+                               [--audio demo] [--size 1024] [--fps 60] [--every 30]
+                               [--report FILE.json]
 
 Prints a row from time to time while the show runs, and at the end the intervals of each output;
 then decodes the recordings, and exits with 1 if picture and sound differ by more than a frame.
@@ -107,7 +108,9 @@ def check_recordings(report: dict[str, Any]) -> bool:
 
 def main() -> int:
     """Run the show; return its exit code, or 1 for a recording that is not whole."""
-    parser = argparse.ArgumentParser(description="A long show under watch.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench.soak", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--output", action="append", metavar="OUTPUT", help="default: null")
     parser.add_argument("--audio", default="demo")

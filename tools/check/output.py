@@ -1,6 +1,6 @@
-"""Check of an output by a moving test pattern, to be watched in Resolume or TouchDesigner.
+"""Check an output by a moving test pattern, to be watched in Resolume or TouchDesigner.
 
-python -m tools.check.output spout|syphon|ndi|… [--seconds 60] [--size 1024] [--fps 60]
+    python -m tools.check.output spout|syphon|ndi|… [--seconds 60] [--size 1024] [--fps 60]
 
 The output is written as for ``vjnode run --output``: ``spout:Face,alpha=luma,size=512`` works
 too. Prints a list of things to see, and each second the numbers of frames sent and of late ones.
@@ -45,7 +45,9 @@ again; end this program and start it again. The picture must come back by itself
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the check, and return an exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.check.output", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("output", help="; ".join(kind.usage for kind in KINDS.values()))
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--size", type=int, default=1024, help="px")

@@ -1,6 +1,6 @@
 """Decode recordings to their end, and check that picture and sound have the same length.
 
-python -m tools.check.recording FILE.mp4 …
+    python -m tools.check.recording FILE.mp4 …
 
 Exits with 1 if one does not decode, or its sound is shorter or longer than its picture by more
 than a frame.
@@ -56,10 +56,12 @@ def decode(path: Path) -> Recording:
             raise ValueError("it has no picture or no sound")
         rate = file.streams.video[0].guessed_rate or rate
         for one in file.decode(video=0, audio=0):
+            if not isinstance(one, av.VideoFrame | av.AudioFrame):
+                continue  # subtitles, of which none are asked for
             begins_s = float((one.pts or 0) * (one.time_base or 0))
             if isinstance(one, av.VideoFrame):
                 frames, picture_s = frames + 1, begins_s + float(1 / rate)
-            elif isinstance(one, av.AudioFrame):
+            else:
                 sound_s = begins_s + one.samples / one.sample_rate
         codec = file.streams.audio[0].codec_context
         if codec.name == "aac":
@@ -83,7 +85,9 @@ def check(path: Path) -> bool:
 
 def main() -> int:
     """Check every file, and return an exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.check.recording", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     results = [check(path) for path in parser.parse_args().files]
     return 0 if all(results) else 1

@@ -56,10 +56,10 @@ if [ ! -e "$windows/ready" ]; then
 	export WINEPREFIX=$windows/prefix WINEARCH=win64 WINEDEBUG=-all
 	WINEDLLOVERRIDES="mscoree=;mshtml=" wineboot --init </dev/null 2>&1 | cat
 	wineserver --wait
-	tools/bin/python "$checkout/tools/check/wine_parts.py" "$WINEPREFIX/drive_c/windows/system32" \
-		/usr/lib/x86_64-linux-gnu/wine/x86_64-windows/ucrtbase.dll
-	touch ready
 	cd "$checkout"
+	"$windows/tools/bin/python" -m tools.check.wine_parts "$WINEPREFIX/drive_c/windows/system32" \
+		/usr/lib/x86_64-linux-gnu/wine/x86_64-windows/ucrtbase.dll
+	touch "$windows/ready"
 fi
 
 export WINEPREFIX=$windows/prefix WINEARCH=win64 WINEDEBUG=-all

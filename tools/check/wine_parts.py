@@ -1,6 +1,6 @@
 """Add functions to Wine 8 that NumPy and Python import and it lacks; vjnode needs none of them.
 
-python -m tools.check.wine_parts SYSTEM32 UCRTBASE.DLL
+    python -m tools.check.wine_parts SYSTEM32 UCRTBASE.DLL
 
 Writes into SYSTEM32 a copy of Wine's own UCRTBASE.DLL with functions for the parts of a complex
 number, and a BCRYPTPRIMITIVES.DLL that forwards its random numbers. Needs pefile.

@@ -1,6 +1,6 @@
 """Send a console event to every other Python, as the system would; on Windows or Wine.
 
-python -m tools.check.wine_press EVENT      (1: Ctrl-Break; 2: the console is closed)
+    python -m tools.check.wine_press EVENT      (1: Ctrl-Break; 2: the console is closed)
 
 A console runs kernelbase's CtrlRoutine in a thread of each of its processes; so does this.
 """

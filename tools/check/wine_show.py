@@ -1,6 +1,6 @@
 """Play a show with a Windows Python in a console of Wine, and end it; see tools/check/windows.sh.
 
-python -m tools.check.wine_show played|early|closed
+    python -m tools.check.wine_show played|early|closed
 
 played: 12 s, in which one of its processes is killed; Ctrl-C ends it. early: Ctrl-C comes while it
 starts. closed: its console is closed. Exits with an error if the show does not end in order.

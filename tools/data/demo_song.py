@@ -11,16 +11,18 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 from scipy import signal
 
+from tools.data.synth import Sound, fade, filtered, sample_times
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.paths import shipped
 
-Sound = NDArray[np.float64]
+Note = TypeVar("Note", float, Sound)
+"""One MIDI note, or one for each sample."""
 
 LOUDNESS = 2.0
 OPUS_HZ = 48_000
@@ -72,7 +74,9 @@ class Mix:
 
 def main() -> None:
     """Write the song."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.data.demo_song", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--out", type=Path, default=shipped("demo", "demo.ogg"))
     out = parser.parse_args().out
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -96,17 +100,15 @@ def compose() -> Sound:
     duck = _duck(kicks, shape[1])
     music = (tonal.dry + _reverb(tonal.wet, room)) * duck
     song = music + drums.dry + _reverb(drums.wet, room)
-    song = signal.sosfilt(signal.butter(2, 30.0, "high", fs=RATE_HZ, output="sos"), song)
+    song = filtered(song, 30.0, "high")
     song[:, -RATE_HZ:] *= np.linspace(1.0, 0.0, RATE_HZ) ** 2  # a clean seam for the loop
-    return 0.97 * np.tanh(LOUDNESS * song)
+    limited: Sound = 0.97 * np.tanh(LOUDNESS * song)
+    return limited
 
 
-def _hz(note: float) -> float:
-    return 440.0 * 2.0 ** ((note - 69) / 12.0)
-
-
-def _time(length_s: float) -> Sound:
-    return np.arange(round(length_s * RATE_HZ)) / RATE_HZ
+def _hz(note: Note) -> Note:
+    pitch_hz: Note = 440.0 * 2.0 ** ((note - 69) / 12.0)
+    return pitch_hz
 
 
 def _saw(pitch_hz: float, t_s: Sound, rolloff: float) -> Sound:
@@ -116,10 +118,6 @@ def _saw(pitch_hz: float, t_s: Sound, rolloff: float) -> Sound:
     return sum((np.sin(k * phase) / k**rolloff for k in partials), np.zeros_like(t_s))
 
 
-def _fade(t_s: Sound, attack_s: float, release_s: float) -> Sound:
-    return np.clip(t_s / attack_s, 0, 1) * np.clip((t_s[-1] - t_s) / release_s, 0, 1)
-
-
 def _pads(mix: Mix) -> None:
     for bar, name in enumerate(BARS):
         gain, rolloff = (0.0045, 2.0) if bar in CALM else (0.016, 1.6)
@@ -127,21 +125,21 @@ def _pads(mix: Mix) -> None:
             gain, rolloff = 0.026, 1.2
         if bar in END:
             gain, rolloff = 0.0045 * (1.0 - 0.2 * (bar - END.start)), 2.2
-        t_s = _time(BAR_S + 0.6)
+        t_s = sample_times(BAR_S + 0.6)
         for i, note in enumerate(CHORDS[name][1]):
             for detune in (-0.06, 0.05):
-                sound = _saw(_hz(note + detune), t_s, rolloff) * _fade(t_s, 0.5, 0.6)
+                sound = _saw(_hz(note + detune), t_s, rolloff) * fade(t_s, 0.5, 0.6)
                 mix.add(sound, bar * BAR_S, gain=gain, pan=(i - 1.5) / 2 + 4 * detune, send=0.5)
 
 
 def _bell(note: float) -> Sound:
-    t_s = _time(2.5)
+    t_s = sample_times(2.5)
     partials = ((1.0, 1.0, 1.6), (2.76, 0.35, 3.0), (5.4, 0.12, 6.0))
     wave = sum(
         level * np.sin(2 * np.pi * _hz(note) * ratio * t_s) * np.exp(-decay * t_s)
         for ratio, level, decay in partials
     )
-    return wave * _fade(t_s, 0.004, 0.2)
+    return wave * fade(t_s, 0.004, 0.2)
 
 
 def _bells(mix: Mix) -> None:
@@ -159,34 +157,29 @@ def _arpeggio(mix: Mix) -> None:
         growth = min(1.0, step / steps)
         chord = CHORDS[BARS[bar]][1]
         note = chord[(0, 1, 2, 3, 2, 1)[beat % 6]] + 12
-        t_s = _time(0.3)
+        t_s = sample_times(0.3)
         pluck = _saw(_hz(note), t_s, 2.2 - 0.9 * growth) * np.exp(-(16 - 7 * growth) * t_s)
         gain = 0.01 + 0.07 * growth if bar in BUILD else 0.055
         pan = 0.7 * np.sin(step * 0.9)
         mix.add(
-            pluck * _fade(t_s, 0.002, 0.05), bar * BAR_S + beat / 8, gain=gain, pan=pan, send=0.3
+            pluck * fade(t_s, 0.002, 0.05), bar * BAR_S + beat / 8, gain=gain, pan=pan, send=0.3
         )
 
 
 def _riser(mix: Mix, rng: np.random.Generator) -> None:
     """Add noise whose brightness and level rise into the wild part."""
-    t_s = _time(2 * BAR_S)
+    t_s = sample_times(2 * BAR_S)
     part = t_s / t_s[-1]
     noise = rng.standard_normal(len(t_s))
-    bands = [
-        signal.sosfilt(signal.butter(2, (f, 2 * f), "band", fs=RATE_HZ, output="sos"), noise)
-        for f in (300, 600, 1200, 2400, 4800)
-    ]
+    bands = [filtered(noise, (f, 2 * f), "band") for f in (300, 600, 1200, 2400, 4800)]
     centre = 4.0 * part
     swept = sum(band * np.exp(-((centre - i) ** 2)) for i, band in enumerate(bands))
     at_s = (BUILD.stop - 2) * BAR_S
-    mix.add(swept * part**2 * _fade(t_s, 0.1, 0.02), at_s, gain=0.16, pan=0.0, send=0.4)
-    crash = signal.sosfilt(
-        signal.butter(2, 3500, "high", fs=RATE_HZ, output="sos"), rng.standard_normal(2 * RATE_HZ)
-    )
+    mix.add(swept * part**2 * fade(t_s, 0.1, 0.02), at_s, gain=0.16, pan=0.0, send=0.4)
+    crash = _noise(rng, 2.0, 3500)
     for bar in (WILD.start, WILD.start + 4, END.start):
         gain = 0.02 if bar == END.start else 0.12
-        sound = crash * np.exp(-2.2 * _time(2.0))
+        sound = crash * np.exp(-2.2 * sample_times(2.0))
         mix.add(sound, bar * BAR_S, gain=gain, pan=0.2, send=0.4)
 
 
@@ -194,23 +187,23 @@ def _bass(mix: Mix) -> None:
     for bar in WILD:
         root = CHORDS[BARS[bar]][0]
         for eighth in range(8):
-            t_s = _time(BEAT_S / 2)
+            t_s = sample_times(BEAT_S / 2)
             note = root + (12 if eighth in (3, 6) else 0)
             wave = np.tanh(2.0 * _saw(_hz(note), t_s, 1.4)) * np.exp(-3.0 * t_s)
             at_s = bar * BAR_S + eighth * BEAT_S / 2
-            mix.add(wave * _fade(t_s, 0.004, 0.03), at_s, gain=0.2, pan=0.0, send=0.02)
+            mix.add(wave * fade(t_s, 0.004, 0.03), at_s, gain=0.2, pan=0.0, send=0.02)
 
 
 def _lead(mix: Mix) -> None:
     for beat, beats, note in LEAD:
-        t_s = _time(beats * BEAT_S)
+        t_s = sample_times(beats * BEAT_S)
         vibrato = note + 0.12 * np.clip(t_s - 0.15, 0, 0.3) / 0.3 * np.sin(2 * np.pi * 5.5 * t_s)
         phase = np.cumsum(_hz(vibrato)) / RATE_HZ
         voices = [
             sum(np.sin(2 * np.pi * k * phase * ratio) / k for k in range(1, 13))
             for ratio in (0.996, 1.0, 1.005)
         ]
-        distorted = np.tanh(2.5 * sum(voices) / 3) * _fade(t_s, 0.01, 0.06)
+        distorted = np.tanh(2.5 * sum(voices) / 3) * fade(t_s, 0.01, 0.06)
         at_s = WILD.start * BAR_S + beat * BEAT_S
         mix.add(distorted, at_s, gain=0.11, pan=-0.15, send=0.3)
         mix.add(distorted, at_s + 0.75 * BEAT_S, gain=0.03, pan=0.6, send=0.3)
@@ -218,12 +211,12 @@ def _lead(mix: Mix) -> None:
 
 def _drums(mix: Mix, rng: np.random.Generator) -> list[float]:
     """Add the drums; return the times of the kicks, s."""
-    t_s = _time(0.35)
+    t_s = sample_times(0.35)
     sweep = np.cumsum(45 + 150 * np.exp(-35 * t_s)) / RATE_HZ
-    kick = np.tanh(2 * np.sin(2 * np.pi * sweep) * np.exp(-9 * t_s)) * _fade(t_s, 0.001, 0.05)
-    snare = _filtered(rng, 0.25, 1200, "high") * np.exp(-16 * _time(0.25))
-    snare += 1.2 * np.sin(2 * np.pi * 190 * _time(0.25)) * np.exp(-22 * _time(0.25))
-    hat = _filtered(rng, 0.06, 7500, "high") * np.exp(-70 * _time(0.06))
+    kick = np.tanh(2 * np.sin(2 * np.pi * sweep) * np.exp(-9 * t_s)) * fade(t_s, 0.001, 0.05)
+    snare = _noise(rng, 0.25, 1200) * np.exp(-16 * sample_times(0.25))
+    snare += 1.2 * np.sin(2 * np.pi * 190 * sample_times(0.25)) * np.exp(-22 * sample_times(0.25))
+    hat = _noise(rng, 0.06, 7500) * np.exp(-70 * sample_times(0.06))
     kicks: list[float] = []
 
     def hit(sound: Sound, bar: int, beat: float, *, gain: float, pan: float, send: float) -> None:
@@ -249,15 +242,15 @@ def _drums(mix: Mix, rng: np.random.Generator) -> list[float]:
     return kicks
 
 
-def _filtered(rng: np.random.Generator, length_s: float, corner_hz: float, kind: str) -> Sound:
-    noise = rng.standard_normal(round(length_s * RATE_HZ))
-    return signal.sosfilt(signal.butter(2, corner_hz, kind, fs=RATE_HZ, output="sos"), noise)
+def _noise(rng: np.random.Generator, length_s: float, corner_hz: float) -> Sound:
+    """Return noise above a frequency."""
+    return filtered(rng.standard_normal(round(length_s * RATE_HZ)), corner_hz, "high")
 
 
 def _duck(kicks: list[float], count: int) -> Sound:
     """Return a gain that dips at every kick (ducking), shape (count,)."""
     gain = np.ones(count)
-    dip = 1.0 - 0.45 * np.exp(-_time(0.3) / 0.09)
+    dip = 1.0 - 0.45 * np.exp(-sample_times(0.3) / 0.09)
     for at_s in kicks:
         if at_s >= WILD.start * BAR_S:
             start = round(at_s * RATE_HZ)
@@ -267,14 +260,16 @@ def _duck(kicks: list[float], count: int) -> Sound:
 
 def _room(rng: np.random.Generator) -> Sound:
     """Return the impulse response of a hall, shape (2, n)."""
-    t_s = _time(2.4)
+    t_s = sample_times(2.4)
     tail = rng.standard_normal((2, len(t_s))) * np.exp(-3.0 * t_s) * np.clip(t_s / 0.02, 0, 1)
-    tail = signal.sosfilt(signal.butter(1, 4500, "low", fs=RATE_HZ, output="sos"), tail)
-    return tail / np.sqrt(np.sum(tail**2, axis=1, keepdims=True))
+    tail = filtered(tail, 4500, "low", order=1)
+    room: Sound = tail / np.sqrt(np.sum(tail**2, axis=1, keepdims=True))
+    return room
 
 
 def _reverb(wet: Sound, room: Sound) -> Sound:
-    return signal.fftconvolve(wet, room, axes=1)[:, : wet.shape[1]]
+    echoes: Sound = signal.fftconvolve(wet, room, axes=1)
+    return echoes[:, : wet.shape[1]]
 
 
 def write(path: Path, song: Sound) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal
 
-RATE_HZ = 44_100
+from tools.data.synth import Sound, fade, filtered, sample_times
+from vjnode.audio.sources.base import RATE_HZ
+
 TOGETHER_S = 0.02
 """Hits closer together than this count as one onset."""
 
-Sound = NDArray[np.float64]
 Rng = np.random.Generator
 
 # One bar of sixteenths each: an x is a hit.
@@ -151,7 +152,7 @@ def pad(
 ) -> Sound:
     """Return a held chord of detuned saws behind a low-pass; swells in over ``fade_s``."""
     rng = np.random.default_rng(seed)
-    t_s = _time(length_s)
+    t_s = sample_times(length_s)
     root = 45 + rng.integers(0, 12)
     chord = np.zeros_like(t_s)
     wobble = 0.003 * np.sin(2 * np.pi * vibrato_hz * t_s) if vibrato_hz else np.zeros_like(t_s)
@@ -160,50 +161,52 @@ def pad(
             pitch_hz = 440.0 * 2.0 ** ((root + interval + cents / 100 - 69) / 12)
             phase = np.cumsum(pitch_hz * (1 + wobble)) / RATE_HZ + rng.uniform()
             chord += _saw(phase, pitch_hz)
-    chord = _filtered(chord, corner_hz, "low")
+    chord = filtered(chord, corner_hz, "low")
     chord *= 1.0 + 0.4 * np.sin(2 * np.pi * tremolo_hz * t_s) * bool(tremolo_hz)
-    chord *= _fade(t_s, fade_s, fade_s)
-    return chord / np.abs(chord).max()
+    chord *= fade(t_s, fade_s, fade_s)
+    held: Sound = chord / np.abs(chord).max()
+    return held
 
 
 def bass(length_s: float, *, bpm: float, seed: int = 0) -> Sound:
     """Return a line of held notes, one per beat, tied without a new attack."""
     rng = np.random.default_rng(seed)
-    t_s = _time(length_s)
+    t_s = sample_times(length_s)
     notes = 33 + rng.choice((0, 3, 5, 7, 10), int(length_s * bpm / 60) + 1)
     pitch_hz = 440.0 * 2.0 ** ((notes[(t_s * bpm / 60).astype(int)] - 69) / 12)
     glide = signal.lfilter([1.0], [1.0, -0.9995], pitch_hz) * 0.0005
     line = np.tanh(1.5 * _saw(np.cumsum(glide) / RATE_HZ, 60.0))
-    return _filtered(line, 500.0, "low") * _fade(t_s, 0.5, 0.5)
+    return filtered(line, 500.0, "low") * fade(t_s, 0.5, 0.5)
 
 
 def _kick(timbre: Rng, noise: Rng) -> Sound:
-    t_s = _time(timbre.uniform(0.25, 0.6))
+    t_s = sample_times(timbre.uniform(0.25, 0.6))
     low_hz, drop_hz = timbre.uniform(40, 65), timbre.uniform(60, 350)
     phase = np.cumsum(low_hz + drop_hz * np.exp(-timbre.uniform(15, 80) * t_s)) / RATE_HZ
     body = np.sin(2 * np.pi * phase) * np.exp(-timbre.uniform(5, 14) * t_s)
-    body = np.tanh(timbre.uniform(0.5, 3.0) * body) * _fade(t_s, timbre.uniform(2e-4, 3e-3), 0.05)
-    click = _filtered(noise.standard_normal(len(t_s)), timbre.uniform(1000, 4000), "high")
-    return body + timbre.choice((0.0, 0.05, 0.2)) * click * np.exp(-250 * t_s)
+    body = np.tanh(timbre.uniform(0.5, 3.0) * body) * fade(t_s, timbre.uniform(2e-4, 3e-3), 0.05)
+    click = filtered(noise.standard_normal(len(t_s)), timbre.uniform(1000, 4000), "high")
+    sound: Sound = body + timbre.choice((0.0, 0.05, 0.2)) * click * np.exp(-250 * t_s)
+    return sound
 
 
 def _snare(timbre: Rng, noise: Rng) -> Sound:
-    t_s = _time(0.3)
-    wires = _filtered(noise.standard_normal(len(t_s)), timbre.uniform(500, 3000), "high")
+    t_s = sample_times(0.3)
+    wires = filtered(noise.standard_normal(len(t_s)), timbre.uniform(500, 3000), "high")
     wires *= np.exp(-timbre.uniform(10, 30) * t_s)
     pitch_hz = timbre.uniform(150, 260)
     skin = sum(np.sin(2 * np.pi * pitch_hz * k * t_s) / k for k in (1.0, 1.59))
     skin *= np.exp(-timbre.uniform(15, 35) * t_s)
-    return (0.25 * wires + timbre.uniform(0.1, 0.5) * skin) * _fade(t_s, 5e-4, 0.05)
+    return (0.25 * wires + timbre.uniform(0.1, 0.5) * skin) * fade(t_s, 5e-4, 0.05)
 
 
 def _cymbal(timbre: Rng, noise: Rng, length_s: float, decay: float) -> Sound:
-    t_s = _time(length_s)
+    t_s = sample_times(length_s)
     sizzle = noise.standard_normal(len(t_s))
     metal = sum(np.sign(np.sin(2 * np.pi * hz * t_s)) for hz in timbre.uniform(200, 900, 6))
     mixed = sizzle + timbre.choice((0.0, 0.5)) * metal
-    sound = _filtered(mixed, timbre.uniform(4500, 9000), "high")
-    return 0.12 * sound * np.exp(-decay * t_s) * _fade(t_s, timbre.uniform(2e-4, 2e-3), 0.02)
+    sound = filtered(mixed, timbre.uniform(4500, 9000), "high")
+    return 0.12 * sound * np.exp(-decay * t_s) * fade(t_s, timbre.uniform(2e-4, 2e-3), 0.02)
 
 
 def _hat(timbre: Rng, noise: Rng) -> Sound:
@@ -215,19 +218,19 @@ def _open(timbre: Rng, noise: Rng) -> Sound:
 
 
 def _tom(timbre: Rng, noise: Rng) -> Sound:
-    t_s = _time(0.5)
+    t_s = sample_times(0.5)
     low_hz = timbre.uniform(70, 200)
     phase = np.cumsum(low_hz * (1 + timbre.uniform(0.1, 0.6) * np.exp(-20 * t_s))) / RATE_HZ
     body = np.sin(2 * np.pi * phase) * np.exp(-timbre.uniform(6, 14) * t_s)
-    stick = _filtered(noise.standard_normal(len(t_s)), 1500, "high") * np.exp(-300 * t_s)
-    sound = 0.7 * body + timbre.choice((0.0, 0.05, 0.15)) * stick
-    return sound * _fade(t_s, timbre.uniform(5e-4, 3e-3), 0.05)
+    stick = filtered(noise.standard_normal(len(t_s)), 1500, "high") * np.exp(-300 * t_s)
+    sound: Sound = 0.7 * body + timbre.choice((0.0, 0.05, 0.15)) * stick
+    return sound * fade(t_s, timbre.uniform(5e-4, 3e-3), 0.05)
 
 
 def _clap(timbre: Rng, noise: Rng) -> Sound:
-    t_s = _time(0.3)
+    t_s = sample_times(0.3)
     hands = noise.standard_normal(len(t_s))
-    hands = _filtered(_filtered(hands, timbre.uniform(700, 1200), "high"), 3500, "low")
+    hands = filtered(filtered(hands, timbre.uniform(700, 1200), "high"), 3500, "low")
     spacing_s, count = timbre.uniform(0.007, 0.012), int(timbre.integers(2, 4))
     envelope = np.zeros_like(t_s)
     for k in range(count):
@@ -235,7 +238,7 @@ def _clap(timbre: Rng, noise: Rng) -> Sound:
         envelope = np.where(since_s >= 0, np.exp(-180 * since_s), envelope)
     tail_s = t_s - count * spacing_s
     tail = np.exp(-timbre.uniform(15, 35) * np.maximum(tail_s, 0))
-    return 0.5 * hands * np.where(tail_s >= 0, tail, envelope) * _fade(t_s, 2e-4, 0.05)
+    return 0.5 * hands * np.where(tail_s >= 0, tail, envelope) * fade(t_s, 2e-4, 0.05)
 
 
 _DRUMS: dict[str, Callable[[Rng, Rng], Sound]] = {
@@ -248,20 +251,8 @@ _DRUMS: dict[str, Callable[[Rng, Rng], Sound]] = {
 }
 
 
-def _time(length_s: float) -> Sound:
-    return np.arange(round(length_s * RATE_HZ)) / RATE_HZ
-
-
 def _saw(phase: Sound, pitch_hz: float) -> Sound:
     """Return a saw for a phase in periods, band-limited to 12 kHz by a table of one period."""
     partials = np.arange(1, max(2, int(12_000 / pitch_hz)))
     table = np.fft.irfft(np.r_[0.0, -1j / partials], 8192) * 4096
     return np.interp(phase % 1.0, np.arange(8193) / 8192, np.r_[table, table[0]])
-
-
-def _fade(t_s: Sound, attack_s: float, release_s: float) -> Sound:
-    return np.clip(t_s / attack_s, 0, 1) * np.clip((t_s[-1] - t_s) / release_s, 0, 1)
-
-
-def _filtered(sound: Sound, corner_hz: float, kind: str) -> Sound:
-    return signal.sosfilt(signal.butter(2, corner_hz, kind, fs=RATE_HZ, output="sos"), sound)

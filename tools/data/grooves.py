@@ -111,7 +111,8 @@ def bass(rng: np.random.Generator) -> NDArray[np.float64]:
     t = np.arange(int(0.2 * RATE_HZ)) / RATE_HZ
     note = 55.0 * 2.0 ** (rng.choice([0, 3, 7]) / 12.0)
     saw = sum(np.sin(2.0 * np.pi * note * k * t) / k for k in range(1, 9))
-    return saw * np.exp(-t / 0.15) * np.minimum(1.0, t / 0.005)
+    plucked: NDArray[np.float64] = saw * np.exp(-t / 0.15) * np.minimum(1.0, t / 0.005)
+    return plucked
 
 
 def pad(count: int, chord_s: float, rng: np.random.Generator) -> NDArray[np.float64]:

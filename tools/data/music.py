@@ -149,7 +149,7 @@ def speech(folder: Path, text: str) -> list[Path]:
     for voice in VOICES:
         path = folder / f"speech-{voice}.wav"
         if not path.exists():
-            command = ["espeak-ng", "-v", voice, "-w", path, text]
+            command = ["espeak-ng", "-v", voice, "-w", str(path), text]
             subprocess.run(command, check=True)  # noqa: S603
         paths.append(path)
     return paths

@@ -1,6 +1,8 @@
 """Render the README's pictures: a strip from rest to laughter, all faces, all expressions.
 
-python -m tools.data.readme_pictures [--face NAME] [--expression NAME]
+    python -m tools.data.readme_pictures [--face NAME] [--expression NAME]
+
+Writes them to tools/readme, and beside them a moving picture of the demo song's dance.
 """
 
 import argparse
@@ -78,7 +80,9 @@ def moving(engine: Engine, look: Look) -> list[Image.Image]:
 
 def main() -> None:
     """Write strip.jpg, faces.jpg, expressions.jpg and demo.webp."""
-    parser = argparse.ArgumentParser(description="Render the README's pictures.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.data.readme_pictures", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--face", default="freya", choices=face_names())
     parser.add_argument("--expression", default="laugh", choices=expression_names())
     options = parser.parse_args()

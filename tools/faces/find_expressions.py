@@ -1,6 +1,6 @@
 """Find expressions: directions of movement, from measured differences of random faces.
 
-    python -m tools.faces.find_expressions [--only NAME] [--strips FOLDER]
+    python -m tools.faces.find_expressions [--only NAME] [--strips FOLDER] [--samples FILE]
 
 Random faces are drawn and measured, and each movement's direction is computed from them
 (vjnode.faces.atlas). The slots of W+ that it uses are those that change its targets most with the
@@ -127,16 +127,17 @@ class Studio:
         """Return the slots with the least other change for the same movement of the targets."""
         direction = self.atlas.direction(movement.targets, movement.free)
         rest = [self.look(face.codes) for face in faces]
-        ranking = []
+        ranking: list[tuple[float, float, tuple[int, ...]]] = []
         for slots in tqdm(SLOT_SETS, desc=f"slots of {movement.name}", leave=False):
-            moved, drift = [], []
+            moves, drifts = [], []
             for face, (still, before) in zip(faces, rest, strict=True):
                 codes = face.codes.copy()
                 codes[list(slots)] += np.float32(0.7 * movement.full) * direction
                 now, after = self.look(codes)
-                moved.append(self._moved(movement, still, now))
-                drift.append(_drift(still, now, before, after))
-            ranking.append((np.mean(drift) / max(np.mean(moved), 1e-3), np.mean(moved), slots))
+                moves.append(self._moved(movement, still, now))
+                drifts.append(_drift(still, now, before, after))
+            moved = float(np.mean(moves))
+            ranking.append((float(np.mean(drifts)) / max(moved, 1e-3), moved, slots))
         # Among the slots with little other change the strongest: they need the smallest amounts,
         # and shape and texture (of teeth, say) then move together.
         for cost, moved, slots in sorted(ranking):
@@ -147,10 +148,11 @@ class Studio:
 
     def _moved(self, movement: Movement, still: Landmarks, now: Landmarks) -> float:
         """Return the movement of the targets in the wanted direction, in standard deviations."""
-        return sum(
+        parts = [
             np.sign(amount) * (getattr(now, name) - getattr(still, name)) / self.atlas.spread[name]
             for name, amount in movement.targets.items()
-        )
+        ]
+        return float(sum(parts))
 
     def even(self, expression: Expression, extreme: float) -> Expression:
         """Return the expression with a first curve that opens the mouth evenly, mean over faces."""
@@ -245,7 +247,9 @@ def strips(expression: Expression, studio: Studio, folder: Path) -> None:
 
 def main() -> None:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.faces.find_expressions", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--only", help="find this expression only")
     parser.add_argument("--strips", type=Path, help="folder for pictures to judge by")
     parser.add_argument("--samples", type=Path, help="file that keeps the samples between runs")

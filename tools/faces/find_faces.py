@@ -8,11 +8,12 @@ same faces.
 """
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import save
 from tqdm import tqdm
 
@@ -26,7 +27,8 @@ COUNT = 2000
 TRUNCATION = 0.7
 
 
-class Choice(NamedTuple):
+@dataclass(frozen=True)
+class Choice:
     """One chosen face: its index among the samples, and a description."""
 
     name: str
@@ -60,7 +62,7 @@ def candidates(samples: Samples) -> list[int]:
     return sorted(at_rest, key=lambda i: variation(samples.thumbs[i]))
 
 
-def variation(thumb: np.ndarray) -> float:
+def variation(thumb: NDArray[np.uint8]) -> float:
     """Return the variation of a thumbnail's upper left and right corners, in levels."""
     sides = np.concatenate((thumb[:13, :5], thumb[:13, -5:]), 1).astype(np.float32)
     return float(np.abs(np.diff(sides, axis=0)).mean() + np.abs(np.diff(sides, axis=1)).mean())
@@ -102,7 +104,9 @@ def ship() -> None:
 
 def main() -> None:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.faces.find_faces", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("what", choices=("sheets", "ship"))
     parser.add_argument("folder", nargs="?", type=Path, default=Path("build/faces"))
     parser.add_argument("--pages", type=int, default=3, help="contact sheets of 80 faces")

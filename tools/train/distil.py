@@ -14,9 +14,7 @@ About an hour on two cores, and half an hour to draw the pairs.
 
 import argparse
 import json
-import math
 import os
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,16 +22,13 @@ import matplotlib as mpl
 import numpy as np
 import torch
 from safetensors.numpy import load_file, save
-from torch import Tensor, distributed
-from torch.nn import functional as F  # noqa: N812 (torch's own convention)
-from tqdm import tqdm
+from torch import distributed
 
-from tools.train import distil_pairs as head_pairs
-from tools.train import distil_start as head_start
+from tools.train import distil_pairs, distil_start
 from tools.train.distil_data import Data, first_block, given_to_first_block, parts, read
-from tools.train.distil_pairs import PX, make_pairs, read_pairs
+from tools.train.distil_loop import ALL, LATER, PARTS, RATES, errors, train
+from tools.train.distil_pairs import make_pairs, read_pairs
 from tools.train.distil_start import TEXTURE
-from tools.train.muon import Muon
 from tools.train.record import Progress, commit
 from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.generators.mobilestylegan.distilled import PLANS, DistilledSynthesis, load_tail
@@ -45,19 +40,10 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 HELD_OUT_SEED = 1_000_000
-LATER, ALL = PARTS = ("later", "all")
-"""Parts that are trained: first the blocks after the first one, then that one too."""
 STARTED_ON, FITTED_ON = 24, 48
 """Numbers of pairs from which kernels and ToRGB layers are solved."""
 STARTED_SHARDS = 16
 """Number of shards of pairs whose codes give the usual factors."""
-RATES = {LATER: 8e-3, ALL: 4e-3}
-"""Highest learning rates, in root mean squares of the weights at the start."""
-COARSE = 0.2
-"""Weight of the coarsest picture in the loss, relative to the finest."""
-LEAST_MATRIX = 12
-"""Least sides of a weight that is trained as a matrix; a ToRGB layer has twelve outputs."""
-CHECKPOINT_EVERY = 100
 
 
 def main() -> None:
@@ -70,12 +56,12 @@ def main() -> None:
         distributed.init_process_group("gloo", timeout=timedelta(hours=6))
     folder = cache_dir("training", "heads")
     if rank == 0:  # it draws the pairs of all processes
-        make_pairs(folder, options.seed, options.pairs, head_pairs.any_code, "pairs")
-        make_pairs(folder, HELD_OUT_SEED, options.held_out, head_pairs.shown_code, "held out")
+        make_pairs(folder, options.seed, options.pairs, distil_pairs.any_code, "pairs")
+        make_pairs(folder, HELD_OUT_SEED, options.held_out, distil_pairs.shown_code, "held out")
     if ranks > 1:
         distributed.barrier()
-    shards = make_pairs(folder, options.seed, options.pairs, head_pairs.any_code, "pairs")
-    held = make_pairs(folder, HELD_OUT_SEED, options.held_out, head_pairs.shown_code, "held out")
+    shards = make_pairs(folder, options.seed, options.pairs, distil_pairs.any_code, "pairs")
+    held = make_pairs(folder, HELD_OUT_SEED, options.held_out, distil_pairs.shown_code, "held out")
     plan = PLANS[options.size]
     # Networks of other widths have checkpoints of their own.
     width = "-".join(map(str, (plan.middle, plan.fine_groups, *np.ravel((*plan.flat, plan.fine)))))
@@ -99,7 +85,7 @@ def main() -> None:
                 continue
         if not steps:
             continue
-        done[part] = _train(
+        done[part] = train(
             tail,
             read(tail, shards[rank::ranks], whole=part == ALL),
             part,
@@ -121,7 +107,9 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.train.distil", description=__doc__.splitlines()[0]
+    )
     parser.add_argument(
         "size", type=int, choices=distilled_weights.SIZES, help="of its pictures, px"
     )
@@ -160,128 +148,15 @@ def _started(size: int, shards: list[Path]) -> DistilledSynthesis:
     _, teacher = load(generator_weights())
     tail, first = DistilledSynthesis(size), read_pairs(shards[:1])
     given, codes = given_to_first_block(tail, first), torch.from_numpy(first.codes)
-    layers = head_start.measured(
+    layers = distil_start.measured(
         teacher, tail.plan.trunk, given[:STARTED_ON].float(), codes[:STARTED_ON]
     )
     many = torch.from_numpy(read_pairs(shards).codes)
-    tail = head_start.start(teacher, layers, many, size)
+    tail = distil_start.start(teacher, layers, many, size)
     data = Data(first_block(tail, given, codes), codes, torch.from_numpy(first.pictures))
     for level in (0, 1):
-        head_start.fit_head(tail, level, parts(data, FITTED_ON))
+        distil_start.fit_head(tail, level, parts(data, FITTED_ON))
     return tail
-
-
-def _train(
-    tail: DistilledSynthesis,
-    data: Data,
-    part: str,
-    steps: int,
-    *,
-    rate: float,
-    batch: int,
-    seed: int,
-    rank: int,
-    checkpoint: Path,
-) -> Progress:
-    """Train a part of ``tail`` until ``steps`` are made, from a checkpoint if there is one.
-
-    A run that is resumed with more steps than it was started with makes the rest a round of its
-    own.
-    """
-    mine = []
-    for name, weight in tail.named_parameters():
-        if weight.requires_grad_(part == ALL or not name.startswith("block.")).requires_grad:
-            mine.append(weight)
-    optimisers = _optimisers(mine, rate)
-    rates = [group["lr"] for one in optimisers for group in one.param_groups]
-    progress, begun = Progress(), 0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        progress = Progress(**saved["progress"])
-        tail.load_state_dict(saved["tail"])
-        begun = saved["begun"] if saved["steps"] == steps else progress.step
-        for one, state in zip(optimisers, saved["optimisers"], strict=True):
-            one.load_state_dict(state)
-    begun_s = time.monotonic() - 60.0 * progress.minutes
-    ranks = distributed.get_world_size() if distributed.is_initialized() else 1
-    bar = tqdm(
-        range(progress.step, steps),
-        f"train {part}",
-        initial=progress.step,
-        total=steps,
-        disable=rank > 0,
-        mininterval=1.0,
-    )
-    for step in bar:
-        done = (step - begun) / max(steps - begun, 1)
-        share = min(1.0, (step - begun + 1) / 60) * (0.5 + 0.5 * math.cos(math.pi * done))
-        groups = [group for one in optimisers for group in one.param_groups]
-        for group, highest in zip(groups, rates, strict=True):
-            group["lr"] = highest * share
-        # Drawn by the step's own seed, so that a resumed run sees the same data.
-        places = np.random.default_rng((seed, rank, step)).choice(len(data.codes), batch)
-        loss, finest = _loss(tail, part, data.batch(places))
-        tail.zero_grad()
-        loss.backward()
-        if ranks > 1:
-            _share_gradients(mine, ranks)
-        for one in optimisers:
-            one.step()
-        progress.losses.append(finest)
-        progress.step, progress.minutes = step + 1, (time.monotonic() - begun_s) / 60.0
-        if step % 20 == 0:
-            bar.set_postfix(dB=f"{-10 * np.log10(np.mean(progress.losses[-50:])):.2f}")
-        if rank == 0 and ((step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps):
-            states = [one.state_dict() for one in optimisers]
-            kept = {"tail": tail.state_dict(), "optimisers": states}
-            kept |= {"progress": vars(progress), "steps": steps, "begun": begun}
-            torch.save(kept, checkpoint.with_suffix(".part"))
-            checkpoint.with_suffix(".part").replace(checkpoint)
-    return progress
-
-
-def _optimisers(weights: list[torch.nn.Parameter], rate: float) -> list[torch.optim.Optimizer]:
-    """Return the optimisers of the matrices among ``weights``, and of the rest."""
-
-    def group(weight: torch.nn.Parameter) -> dict[str, object]:
-        size = max(float(weight.detach().square().mean().sqrt()), 1e-2)
-        return {"params": [weight], "lr": rate * size}
-
-    matrices = [
-        weight for weight in weights if weight.ndim > 1 and min(weight.shape[:2]) >= LEAST_MATRIX
-    ]
-    rest = [weight for weight in weights if all(weight is not matrix for matrix in matrices)]
-    adam = torch.optim.Adam([group(weight) for weight in rest], betas=(0.9, 0.98))
-    return [Muon([group(weight) for weight in matrices]), adam]
-
-
-def _loss(
-    tail: DistilledSynthesis, part: str, batch: tuple[Tensor, Tensor, Tensor]
-) -> tuple[Tensor, float]:
-    """Return the loss, and the mean squared error of the finest picture in 0…1."""
-    x, codes, wanted = batch
-    if part == ALL:
-        x = tail.first(x, codes, TEXTURE)
-    coarse, fine = _errors(tail.pictures(x, codes, TEXTURE), wanted)
-    return fine.mean() + COARSE * coarse.mean(), float(fine.mean().detach())
-
-
-def _errors(pictures: list[Tensor], wanted: Tensor) -> list[Tensor]:
-    """Return the mean squared errors, each [n], of pictures of several sizes, in 0…1."""
-    return [
-        (0.5 * (picture - F.avg_pool2d(wanted, PX // picture.shape[-1]))).square().mean((1, 2, 3))
-        for picture in pictures
-    ]
-
-
-def _share_gradients(weights: list[torch.nn.Parameter], ranks: int) -> None:
-    """Replace the gradients by their mean over all processes."""
-    gradients = [weight.grad for weight in weights if weight.grad is not None]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
-    distributed.all_reduce(flat)
-    parts = (flat / ranks).split([gradient.numel() for gradient in gradients])
-    for gradient, part in zip(gradients, parts, strict=True):
-        gradient.copy_(part.view_as(gradient))
 
 
 def _record(
@@ -294,7 +169,7 @@ def _record(
     return ({"begun_from": begun_from} if begun_from else {}) | {
         "pairs": options.pairs,
         "seed": options.seed,
-        "truncations": head_pairs.TRUNCATIONS,
+        "truncations": distil_pairs.TRUNCATIONS,
         "steps": {part: progress.step for part, progress in done.items()},
         "rate": options.rate,
         "batch": options.batch,
@@ -309,16 +184,16 @@ def _record(
 @torch.inference_mode()
 def _held_out(tail: DistilledSynthesis, data: Data) -> dict[str, object]:
     """Return the quality of the pictures of held-out faces, PSNR in dB."""
-    errors = [
-        _errors([picture.clamp(-1, 1) for picture in tail.pictures(x, c, TEXTURE)], wanted)[-1]
+    found = [
+        errors([picture.clamp(-1, 1) for picture in tail.pictures(x, c, TEXTURE)], wanted)[-1]
         for x, c, wanted in parts(data, len(data.codes))
     ]
-    psnr = -10 * np.log10(torch.cat(errors).numpy())
+    psnr = -10 * np.log10(torch.cat(found).numpy())
     figures = {"mean": psnr.mean(), "lowest": psnr.min(), "highest": psnr.max()}
     about = {
         "faces": len(psnr),
         "seed": HELD_OUT_SEED,
-        "truncations": head_pairs.SHOWN_TRUNCATIONS,
+        "truncations": distil_pairs.SHOWN_TRUNCATIONS,
         "psnr_db": {name: round(float(value), 2) for name, value in figures.items()},
     }
     return {"held_out": about}

@@ -65,7 +65,8 @@ def given_to_first_block(tail: DistilledSynthesis, pairs: Pairs) -> Tensor:
     _, teacher = load(generator_weights())
     blocks = FoldedSynthesis(teacher, 1024).blocks[TRUNK : tail.plan.trunk]
     found = []
-    for features, code in zip(x.split(1), torch.from_numpy(pairs.codes).split(1), strict=True):
+    codes = torch.from_numpy(pairs.codes)
+    for features, code in zip(torch.split(x, 1), torch.split(codes, 1), strict=True):
         y = features.float()
         for i, block in enumerate(blocks, TRUNK):
             y = block(y, code[:, 3 * i + 1 : 3 * i + 4], TEXTURE)
@@ -76,7 +77,7 @@ def given_to_first_block(tail: DistilledSynthesis, pairs: Pairs) -> Tensor:
 @torch.inference_mode()
 def first_block(tail: DistilledSynthesis, given: Tensor, codes: Tensor) -> Tensor:
     """Return the first block's output for its input ``given``, float16."""
-    parts = zip(given.split(4), codes.split(4), strict=True)
+    parts = zip(torch.split(given, 4), torch.split(codes, 4), strict=True)
     return torch.cat([tail.first(x.float(), c, TEXTURE).half() for x, c in parts])
 
 

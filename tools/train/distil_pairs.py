@@ -78,7 +78,7 @@ def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: s
             rng = np.random.default_rng((seed, number))
             codes = np.stack([draw_code(mapping, rng) for _ in range(SHARD)])
             with torch.inference_mode():
-                parts = torch.from_numpy(codes).split(1)
+                parts = torch.split(torch.from_numpy(codes), 1)
                 features = [generator.features(part, texture).half().numpy() for part in parts]
             tensors = {
                 "codes": codes,

@@ -7,6 +7,7 @@ than in the generator gets the depthwise kernel that has the same effect on aver
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +17,26 @@ from tqdm import tqdm
 from vjnode.generators.mobilestylegan.distilled import (
     HEAD_SLOT,
     DistilledSynthesis,
+    LiveBlock,
     LiveConv,
     LiveToRGB,
 )
-from vjnode.generators.mobilestylegan.folded import quarters
+from vjnode.generators.mobilestylegan.folded_layers import quarters
 from vjnode.generators.mobilestylegan.layout import BLOCKS
-from vjnode.generators.mobilestylegan.model import SLOPE, Affine, StyledConv, Synthesis
+from vjnode.generators.mobilestylegan.model import (
+    SLOPE,
+    Affine,
+    Block,
+    StyledConv,
+    Synthesis,
+)
 
 RIDGE = 1e-4
 """Ridge penalty, in mean variances of the inputs."""
 
 TEXTURE = torch.ones(1)
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 @dataclass
@@ -71,13 +81,14 @@ def measured(teacher: Synthesis, trunk: int, features: Tensor, codes: Tensor) ->
     """
     found: Layers = {}
     features = features[:, quarters(features.shape[1]).argsort()]  # in the teacher's order
-    pairs = zip(features.split(1), codes.split(1), strict=True)
+    pairs = zip(torch.split(features, 1), torch.split(codes, 1), strict=True)
+    blocks = _all(Block, teacher.blocks)
     for given, code in tqdm(pairs, "measuring", len(codes), unit="picture"):
         for flat in (True, False):
             x = given
             for index in range(trunk, BLOCKS if flat else trunk + 3):
                 smaller = 2 ** (index - trunk) if flat else 1
-                block, first = teacher.blocks[index], code[:, 3 * index + 1]
+                block, first = blocks[index], code[:, 3 * index + 1]
                 if smaller == 1:
                     x = block.up(x, first)
                 else:
@@ -100,10 +111,11 @@ def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> Disti
 
     codes: [N, SLOTS, DIM], many of them.
     """
-    tail, blocks = DistilledSynthesis(size).requires_grad_(requires_grad=False), teacher.blocks
+    tail = DistilledSynthesis(size).requires_grad_(requires_grad=False)
+    blocks = _all(Block, teacher.blocks)
     plan, first = tail.plan, tail.plan.trunk
     old = blocks[first]
-    _keep(tail.block.ups[0], old.up.affine, quarters(512))
+    _keep(_all(Affine, tail.block.ups)[0], old.up.affine, quarters(512))
     middle = chosen(layers[first, "conv2", 1], old.conv2, plan.middle)
     _refit(tail.block.conv1, old.conv1, layers[first, "conv1", 1], torch.arange(128), middle)
     groups = chosen(layers[first + 1, "conv1", 2], blocks[first + 1].conv1, plan.fine_groups)
@@ -111,7 +123,7 @@ def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> Disti
     means = torch.cat((groups, others))
     rows = torch.cat((means, _group_rows(groups, 4 * plan.groups)[plan.fine_groups :]))
     _refit(tail.block.conv2, old.conv2, layers[first, "conv2", 1], middle, rows)
-    for index, flat in enumerate(tail.flat, first + 1):
+    for index, flat in enumerate(_all(LiveBlock, tail.flat), first + 1):
         old, smaller = blocks[index], 2 ** (index - first)
         outputs = old.conv2.bias.shape[0]
         middle = torch.arange(outputs)
@@ -123,7 +135,7 @@ def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> Disti
         _refit(
             flat.conv2, old.conv2, layers[index, "conv2", smaller], middle, means, smaller=smaller
         )
-    _keep(tail.heads[0].affine, teacher.head.affine, means)
+    _keep(_all(LiveToRGB, tail.heads)[0].affine, teacher.head.affine, means)
     _start_fine(tail, teacher, layers, groups)
     return tail
 
@@ -133,9 +145,10 @@ def _start_fine(
 ) -> None:
     """Initialise the fine block with the generator's of its size, which has more inputs."""
     index = tail.plan.trunk + 1
-    fine, old, following = tail.fine, teacher.blocks[index], teacher.blocks[index + 1]
-    _neutral(fine.ups[0])
-    _keep(fine.ups[1], old.up.affine, _group_rows(groups, 4 * tail.plan.groups))
+    fine, (old, following) = tail.fine, _all(Block, teacher.blocks)[index : index + 2]
+    coarse_up, details_up = _all(Affine, fine.ups)
+    _neutral(coarse_up)
+    _keep(details_up, old.up.affine, _group_rows(groups, 4 * tail.plan.groups))
     coarse = fine.conv1.weight.shape[1] - len(groups)
     middle = chosen(layers[index, "conv2", 1], old.conv2, fine.conv1.bias.shape[0])
     part = LiveConv(len(groups), len(middle), tail.plan.px, noisy=False)
@@ -152,7 +165,7 @@ def _start_fine(
     kept = chosen(after, following.conv1, fine.conv2.bias.shape[0] // 4)
     rows = _group_rows(kept, old.conv2.bias.shape[0])
     _refit(fine.conv2, old.conv2, layers[index, "conv2", 1], middle, rows)
-    _keep(tail.heads[1].affine, following.up.affine, rows)
+    _keep(_all(LiveToRGB, tail.heads)[1].affine, following.up.affine, rows)
 
 
 def random_conv(conv: LiveConv, scale: float) -> None:
@@ -172,8 +185,7 @@ def fit_head(
     level: 0 for the coarsest. batches: the first block's output, codes, and pictures
     [N, 3, …], −1…1, of the layer's size or larger.
     """
-    head, both, seen = tail.heads[level], Moments(), list[Tensor]()
-    assert isinstance(head, LiveToRGB)  # noqa: S101
+    head, both, seen = _all(LiveToRGB, tail.heads)[level], Moments(), list[Tensor]()
     hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     for x, codes, wanted in batches:
         seen.clear()
@@ -224,6 +236,11 @@ def chosen(moments: Moments, conv: StyledConv, count: int) -> Tensor:
     return torch.tensor(sorted(found))
 
 
+def _all(kind: type[Module], modules: nn.ModuleList | None) -> list[Module]:
+    """Return the modules of a list that are of one class, which torch's own types do not tell."""
+    return [one for one in modules or () if isinstance(one, kind)]
+
+
 def _group_rows(groups: Tensor, channels: int) -> Tensor:
     """Return the indices of each group's four channels in the generator, in quarters."""
     details = channels // 4 + 3 * groups
@@ -245,6 +262,7 @@ def _refit(
     kept = torch.linalg.solve(covariance[inputs][:, inputs], covariance[inputs] @ weight.T).T
     new.weight.data = kept[:, :, None, None].float()
     new.bias.data = old.bias[outputs] + (weight @ mean - kept @ mean[inputs]).float()
+    assert old.depthwise is not None  # noqa: S101 - only the root's dense one has none
     new.depthwise.data = coarser(old.depthwise[inputs], smaller)
     if new.noise is not None:
         new.noise.data = F.avg_pool2d(old.noise, smaller)

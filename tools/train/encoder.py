@@ -113,7 +113,9 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.train.encoder", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--music", type=Path, nargs="+", help="folders of audio files")
     parser.add_argument("--out", type=Path, default=shipped("encoder"))
     parser.add_argument("--steps", type=int, default=4000)
@@ -169,7 +171,7 @@ def _quality(
     rng = np.random.default_rng(2)
     starts = rng.choice(unseen.starts, min(8000, len(unseen.starts)), replace=False)
     values, windows = loop.encoded(encoder, unseen.strips(starts), scale)
-    rebuilt = torch.cat([decoder(part) for part in values.split(500)])
+    rebuilt = torch.cat([decoder(part) for part in torch.split(values, 500)])
     plain = torch.from_numpy(unseen.plain[starts])
     spectrum = torch.linalg.svdvals(values - values.mean(dim=0)).square()
     used = int((spectrum.cumsum(0) / spectrum.sum() < USED).sum()) + 1

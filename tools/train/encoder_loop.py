@@ -3,6 +3,7 @@
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,23 +56,23 @@ def train(
     A run that is resumed with its original number of steps continues as if it had not been
     interrupted. With more steps, the remaining ones are a round of their own.
     """
-    progress, saved = Progress(), None
+    progress = Progress()
+    same_round: dict[str, Any] | None = None
     if resume and checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         encoder.load_state_dict(saved["encoder"])
         progress = Progress(**saved["progress"])
-    first, begun = progress.step, progress.step
-    goes_on = saved is not None and saved["steps"] == steps
-    if goes_on:
-        begun = saved["begun"]
+        same_round = saved if saved["steps"] == steps else None
+    first = progress.step
+    begun = first if same_round is None else same_round["begun"]
     branch: nn.Module = encoder.intensity.train()
     optimiser = torch.optim.Adam(branch.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, RATE, total_steps=max(1, steps - begun), pct_start=0.1
     )
-    if goes_on:
-        optimiser.load_state_dict(saved["optimiser"])
-        schedule.load_state_dict(saved["schedule"])
+    if same_round is not None:
+        optimiser.load_state_dict(same_round["optimiser"])
+        schedule.load_state_dict(same_round["schedule"])
     if distributed.is_initialized():
         branch = nn.parallel.DistributedDataParallel(branch)
     passages = sound.passages()
@@ -91,7 +92,7 @@ def train(
         means = branch(scale.pictures(sound.strips(starts))).mean(dim=(1, 3))
         unordered = 1.0 - _order(means, torch.from_numpy(sound.wanted(starts)))
         optimiser.zero_grad()
-        unordered.backward()
+        torch.autograd.backward(unordered)
         optimiser.step()
         schedule.step()
         progress.losses.append(float(unordered.detach()))
@@ -99,8 +100,8 @@ def train(
         if step % 20 == 0:
             bar.set_postfix(intensity=f"{np.mean(progress.losses[-20:]):.4f}")
         if rank == 0 and (step + 1) % CHECKPOINT_EVERY == 0:
-            kept = {"progress": asdict(progress), "steps": steps, "begun": begun}
-            kept |= {"encoder": encoder.state_dict()}
+            kept: dict[str, object] = {"encoder": encoder.state_dict()}
+            kept |= {"progress": asdict(progress), "steps": steps, "begun": begun}
             kept |= {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
             torch.save(kept, checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
@@ -122,10 +123,10 @@ def fit_decoder(
         optimiser, FIT_RATE, total_steps=EPOCHS * count, pct_start=0.1
     )
     for _ in tqdm(range(EPOCHS), "decoder", unit="epoch"):
-        for part in torch.from_numpy(rng.permutation(len(values))).split(FITTING):
+        for part in torch.split(torch.from_numpy(rng.permutation(len(values))), FITTING):
             loss = unexplained_share(decoder(values[part]), wanted[part])
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             schedule.step()
             losses.append(float(loss.detach()))
@@ -161,7 +162,9 @@ def _order(means: Tensor, wanted: Tensor) -> Tensor:
     within = [
         correlation(mean, want)
         for mean, want in zip(
-            means[ANYWHERE:].split(PASSAGES), wanted[ANYWHERE:].split(PASSAGES), strict=True
+            torch.split(means[ANYWHERE:], PASSAGES),
+            torch.split(wanted[ANYWHERE:], PASSAGES),
+            strict=True,
         )
     ]
     return 0.5 * correlation(means, wanted) + 0.5 * torch.stack(within).mean()

@@ -43,11 +43,14 @@ class Sound:
 
     def strips(self, starts: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the MFCCs of strips, shape (len(starts), FRAMES - 1 + STRIP, 13)."""
-        return self.mfcc[starts[:, None] + np.arange(FRAMES - 1 + STRIP)]
+        strips: NDArray[np.float32] = self.mfcc[starts[:, None] + np.arange(FRAMES - 1 + STRIP)]
+        return strips
 
     def wanted(self, starts: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the intensity at the end of each window of strips, (len(starts), STRIP)."""
-        return self.intensity[starts[:, None] + np.arange(FRAMES - 1, FRAMES - 1 + STRIP)]
+        ends = starts[:, None] + np.arange(FRAMES - 1, FRAMES - 1 + STRIP)
+        intensity: NDArray[np.float32] = self.intensity[ends]
+        return intensity
 
     def passages(self) -> list[NDArray[np.int64]]:
         """Return, for each track that has any, its starts at the usual level."""

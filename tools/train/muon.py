@@ -30,6 +30,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(groups, {"lr": 1e-3})
 
     @torch.no_grad()
+    # With a closure torch's own optimisers return its loss; this one takes none.
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """Update every matrix that has a gradient."""
         assert closure is None  # noqa: S101 - this optimiser does not evaluate the loss
@@ -53,7 +54,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     Five rounds of a Newton-Schulz iteration quickly bring them to 0.7 to 1.2, not exactly to 1.
     """
     a, b, c = _COEFFICIENTS
-    x = matrix / (matrix.norm() + 1e-7)
+    x: Tensor = matrix / (matrix.norm() + 1e-7)
     tall = x.shape[0] > x.shape[1]
     x = x.T if tall else x
     for _ in range(_ROUNDS):

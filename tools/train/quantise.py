@@ -83,7 +83,9 @@ def quality_db(limits: dict[str, Tensor]) -> list[float]:
 
 def main() -> None:
     """Find the ranges, measure the quality, write the file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.train.quantise", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--faces", type=int, default=24)
     parser.add_argument("--out", type=Path, default=shipped("generator", "int8.safetensors"))
     options = parser.parse_args()

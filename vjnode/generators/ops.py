@@ -56,7 +56,7 @@ def haar_taps(kernel: Tensor) -> Tensor:
     """Return taps for ``doubled`` of twice the inverse Haar transform and a 3×3 convolution.
 
     kernel: [C, 1, 3, 3]. Returns: [4, 2, 2, 2, 2, C]; channels in quarters are those of
-    ``vjnode.generators.mobilestylegan.folded.butterfly``.
+    ``vjnode.generators.mobilestylegan.folded_layers.butterfly``.
     """
     # Along one axis, the kernel at each of two new pixels covers three new pixels, which come from
     # two old ones: as the mean, and as the difference with the sign of its position.

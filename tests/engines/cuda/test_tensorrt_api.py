@@ -24,6 +24,7 @@ ENUMERATIONS = {
     api.Severities: "ILogger.Severity",
     api.BuilderFlags: "BuilderFlag",
     api.NetworkFlags: "NetworkDefinitionCreationFlag",
+    api.TensorModes: "TensorIOMode",
 }
 
 TYPES = {int: "int", str: "str", bool: "bool", bytes: "Buffer", type(None): "None"}

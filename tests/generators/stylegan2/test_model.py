@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.generators.stylegan2 import naive
+from tools.bench import published_stylegan2 as published
 from vjnode.errors import InputError
 from vjnode.generators.frame_graph import Tick
 from vjnode.generators.stylegan2.checkpoint import load, random_network, save
@@ -45,7 +45,7 @@ def psnr_db(drawn, wanted):
 def test_the_picture_is_that_of_the_published_formulas(size, noise):
     mapping, synthesis = network_of(size, seed=size, most=48)
     codes = codes_of(mapping, synthesis, samples=2)
-    wanted = naive.draw(naive.training_parameters(mapping, synthesis), codes, noise=noise)
+    wanted = published.draw(published.training_parameters(mapping, synthesis), codes, noise=noise)
     drawn = synthesis(codes, 1.0 if noise else 0.0)
     assert drawn.shape == (2, 3, size, size)
     assert (drawn - wanted).abs().max() <= TOLERANCE
@@ -55,7 +55,7 @@ def test_the_picture_is_that_of_the_published_formulas(size, noise):
 def test_a_whole_configuration_f_network_of_256_px():
     mapping, synthesis = network_of(256, seed=1)
     codes = codes_of(mapping, synthesis)
-    wanted = naive.draw(naive.training_parameters(mapping, synthesis), codes)
+    wanted = published.draw(published.training_parameters(mapping, synthesis), codes)
     assert (synthesis(codes) - wanted).abs().max() <= TOLERANCE
     levels = FoldedSynthesis(synthesis, 256).levels(codes, ON)[:, :3]
     assert (levels - 127.5 * wanted - 127.5).abs().max() <= 127.5 * TOLERANCE
@@ -63,10 +63,10 @@ def test_a_whole_configuration_f_network_of_256_px():
 
 def test_codes_and_truncation_are_those_of_the_published_formulas():
     mapping, synthesis = network_of(4, seed=2)
-    raw = naive.training_parameters(mapping, synthesis)
+    raw = published.training_parameters(mapping, synthesis)
     z = torch.randn(5, 512, generator=torch.Generator().manual_seed(1))
     for psi in (1.0, 0.5, 0.0, -0.5):
-        assert torch.allclose(mapping(z, psi), naive.map_codes(raw, z, psi), atol=2e-5)
+        assert torch.allclose(mapping(z, psi), published.map_codes(raw, z, psi), atol=2e-5)
     assert torch.equal(mapping(z, 0.0), mapping.mean.expand(5, -1))
     assert not torch.allclose(mapping(z, 0.5), mapping(z, 1.0), atol=0.1)
 
@@ -77,8 +77,8 @@ def test_filtering_first_and_convolving_then_is_the_same_up_convolution():
     x = torch.randn(2, 5, 6, 6, generator=draws)
     weight = torch.randn(7, 5, 3, 3, generator=draws)
     factors = torch.randn(2, 5, generator=draws)
-    short = naive.modulated(x, weight, factors, up=True, demodulate=False)
-    doubled = naive.upfirdn(x * factors[:, :, None, None], up=2, pad=(3, 2), gain=4)
+    short = published.modulated(x, weight, factors, up=True, demodulate=False)
+    doubled = published.upfirdn(x * factors[:, :, None, None], up=2, pad=(3, 2), gain=4)
     long = torch.nn.functional.conv2d(doubled, weight.flip((2, 3)))
     assert torch.allclose(short, long, atol=1e-4)
 

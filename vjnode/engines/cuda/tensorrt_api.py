@@ -1,7 +1,7 @@
-"""The part of TensorRT's interface that vjnode uses, as types: the same for both flavours.
+"""The part of TensorRT's interface that vjnode and its benchmark use, as types.
 
-The type checker sees to it that nothing else is used, and a test holds each name and parameter
-against the real module.
+It is the same for both flavours. The type checker sees to it that nothing else is used, and a test
+holds each name and parameter against the real module.
 """
 
 from typing import Any, Protocol
@@ -63,6 +63,12 @@ class CudaEngine(Protocol):
         self, *, runtime_config: RuntimeConfig | None = None
     ) -> ExecutionContext | None:
         """Return a context to run it in; None if that fails."""
+
+    def get_tensor_dtype(self, name: str) -> Flag:
+        """Return the type of the numbers of the input or output ``name``."""
+
+    def get_tensor_mode(self, name: str) -> Flag:
+        """Return whether ``name`` is an input or an output."""
 
 
 class Runtime(Protocol):
@@ -158,6 +164,12 @@ class NetworkFlags(Protocol):
     STRONGLY_TYPED: Flag
 
 
+class TensorModes(Protocol):
+    """The enumeration ``TensorIOMode``: what a tensor of an engine is."""
+
+    INPUT: Flag
+
+
 class TensorRt(Protocol):
     """The module ``tensorrt`` or ``tensorrt_rtx``."""
 
@@ -169,6 +181,9 @@ class TensorRt(Protocol):
     NetworkDefinitionCreationFlag: NetworkFlags
     ComputeCapability: Any
     """The enumeration of compute capabilities, such as ``SM89``."""
+    TensorIOMode: TensorModes
+    uint8: Flag
+    """The type of whole numbers 0…255, a value of the enumeration ``DataType``."""
 
     def __hash__(self) -> int:
         """Return a module's hash."""

@@ -23,7 +23,8 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from vjnode.errors import InputError
 from vjnode.generators.mobilestylegan import distilled_weights
-from vjnode.generators.mobilestylegan.folded import FoldedSynthesis, depth_to_space, to_bytes
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis, to_bytes
+from vjnode.generators.mobilestylegan.folded_layers import depth_to_space
 from vjnode.generators.mobilestylegan.layout import BLOCKS
 from vjnode.generators.mobilestylegan.model import SLOPE, Affine, Synthesis, ToRGB
 

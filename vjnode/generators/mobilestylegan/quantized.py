@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from vjnode.generators.mobilestylegan.folded import FoldedConv, FoldedSynthesis, Noise, Pointwise
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
+from vjnode.generators.mobilestylegan.folded_layers import FoldedConv, Noise, Pointwise
 
 LEAST_PX = 128
 """Least size of quantised layers. At this size only the second convolution is quantised: the first

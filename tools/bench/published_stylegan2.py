@@ -1,19 +1,24 @@
 """StyleGAN2 as its authors publish it: kernels made for each sample, grouped convolutions.
 
+A contender of ``tools/bench/engines.py``, and what the tests hold vjnode's own form against.
 Written from the formulas (arXiv 1912.04958; learning rates and gains as in the authors' own
-code), without a thought for speed, and sharing nothing with ``vjnode.faces``. Parameters are
+code), without a thought for speed, and sharing nothing with ``vjnode.generators``. Parameters are
 those that training keeps: the constant factors are applied here, at run time.
 """
 
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 DIM = 512
 MAPPING_RATE = 0.01
 
+Parameters = dict[str, Tensor]
+"""Parameters as training keeps them, by name."""
 
-def training_parameters(mapping, synthesis):
-    """Undo the folding of vjnode's layout: {name: what training would have kept}."""
+
+def training_parameters(mapping: nn.Module, synthesis: nn.Module) -> Parameters:
+    """Undo the folding of vjnode's layout, and return what training would have kept."""
     raw = {}
     for name, value in mapping.state_dict().items():
         raw[name] = value / MAPPING_RATE if name.startswith("layers") else value
@@ -28,8 +33,8 @@ def training_parameters(mapping, synthesis):
     return raw
 
 
-def map_codes(raw, z, psi=1.0):
-    """z [N, DIM] → w [N, DIM]."""
+def map_codes(raw: Parameters, z: Tensor, psi: float = 1.0) -> Tensor:
+    """Return the style codes w, [N, DIM], of noise z, [N, DIM]; psi: truncation."""
     x = z / (z.square().mean(1, keepdim=True) + 1e-8).sqrt()
     for i in range(8):
         weight = raw[f"layers.{i}.weight"] * (MAPPING_RATE / DIM**0.5)
@@ -37,8 +42,8 @@ def map_codes(raw, z, psi=1.0):
     return torch.lerp(raw["mean"].expand_as(x), x, psi)
 
 
-def draw(raw, codes, noise=True):
-    """codes [N, slots, DIM] → picture [N, 3, size, size]."""
+def draw(raw: Parameters, codes: Tensor, *, noise: bool = True) -> Tensor:
+    """Return the pictures, [N, 3, size, size], of codes, [N, slots, DIM]."""
     slot = iter(range(codes.shape[1]))
     x = raw["input"].repeat(len(codes), 1, 1, 1)
     x = styled(raw, "conv", x, codes[:, next(slot)], up=False, noise=noise)
@@ -53,7 +58,8 @@ def draw(raw, codes, noise=True):
     return picture
 
 
-def styled(raw, name, x, code, *, up, noise):
+def styled(raw: Parameters, name: str, x: Tensor, code: Tensor, *, up: bool, noise: bool) -> Tensor:
+    """Return the output of the styled convolution ``name``; code: [N, DIM]."""
     weight = raw[f"{name}.weight"]
     x = modulated(x, weight, style(raw, name, code), up=up, demodulate=True)
     if noise:
@@ -61,18 +67,25 @@ def styled(raw, name, x, code, *, up, noise):
     return lrelu(x + raw[f"{name}.bias"].reshape(1, -1, 1, 1))
 
 
-def to_rgb(raw, name, x, code):
+def to_rgb(raw: Parameters, name: str, x: Tensor, code: Tensor) -> Tensor:
+    """Return what the ToRGB layer ``name`` adds to the picture; code: [N, DIM]."""
     factors = style(raw, name, code) / x.shape[1] ** 0.5
     x = modulated(x, raw[f"{name}.weight"], factors, up=False, demodulate=False)
     return x + raw[f"{name}.bias"].reshape(1, -1, 1, 1)
 
 
-def style(raw, name, code):
-    return code @ raw[f"{name}.affine.weight"].T / DIM**0.5 + raw[f"{name}.affine.bias"]
+def style(raw: Parameters, name: str, code: Tensor) -> Tensor:
+    """Return the factors of the inputs of the layer ``name``, [N, inputs]; code: [N, DIM]."""
+    factors: Tensor = code @ raw[f"{name}.affine.weight"].T / DIM**0.5 + raw[f"{name}.affine.bias"]
+    return factors
 
 
-def modulated(x, weight, factors, *, up, demodulate):
-    """One kernel for each sample, all of them in one grouped convolution."""
+def modulated(x: Tensor, weight: Tensor, factors: Tensor, *, up: bool, demodulate: bool) -> Tensor:
+    """Convolve x by one kernel for each sample, all of them in one grouped convolution.
+
+    x: [N, inputs, H, W]. weight: [outputs, inputs, taps, taps]. factors: [N, inputs]. up: whether
+    to double the size as well.
+    """
     samples, (outputs, inputs, taps, _) = len(x), weight.shape
     kernels = weight[None] * factors[:, None, :, None, None]
     if demodulate:
@@ -88,7 +101,7 @@ def modulated(x, weight, factors, *, up, demodulate):
     return x.reshape(samples, outputs, *x.shape[2:])
 
 
-def upfirdn(x, *, up, pad, gain):
+def upfirdn(x: Tensor, *, up: int, pad: tuple[int, int], gain: float) -> Tensor:
     """Put zeros between the pixels and around them, then filter with [1, 3, 3, 1]."""
     samples, channels, height, width = x.shape
     spread = x.new_zeros(samples, channels, height * up, width * up)
@@ -100,5 +113,6 @@ def upfirdn(x, *, up, pad, gain):
     return F.conv2d(spread, kernel.expand(channels, 1, 4, 4), groups=channels)
 
 
-def lrelu(x):
+def lrelu(x: Tensor) -> Tensor:
+    """Return the leaky ReLU of x, with slope 0.2 and a gain of √2."""
     return torch.where(x < 0, 0.2 * x, x) * 2**0.5
