@@ -1,7 +1,6 @@
 import itertools
 import math
 import threading
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ from vjnode.render.keyframe_renderer import KeyframeRenderer
 
 SIZE = 16
 ADA = Controls("", "ada", "laugh", attack=0.0, release=0.0, accent=0.0)
-BEN = replace(ADA, face="ben")
+BEN = ADA.with_(face="ben")
 
 
 class SlowForBen:
@@ -75,7 +74,7 @@ def paint(frames, now_s, controls):
 def test_gain_scales_the_movement(frames):
     paint(frames, 0.1, ADA)
     full, bright = paint(frames, 0.2, ADA)
-    half, middle = paint(frames, 0.3, replace(ADA, gain=0.5))
+    half, middle = paint(frames, 0.3, ADA.with_(gain=0.5))
     assert (full.weight, half.weight) == (1.0, 0.5)
     assert middle == pytest.approx(bright / 2, abs=2)
     assert (full.frame, half.frame) == (1, 2)
@@ -103,8 +102,8 @@ def test_a_frame_knows_what_was_heard(frames):
 def test_what_is_turned_counts_from_the_next_frame(frames):
     paint(frames, 0.1, ADA)
     assert paint(frames, 0.2, ADA)[0].weight == 1.0
-    assert paint(frames, 0.3, replace(ADA, ceiling=0.75))[0].weight == pytest.approx(0.75)
-    silent = replace(ADA, routing={"route/expression/weight/amount": 0.5})
+    assert paint(frames, 0.3, ADA.with_(ceiling=0.75))[0].weight == pytest.approx(0.75)
+    silent = ADA.with_(**{"route/expression/weight/amount": 0.5})
     assert paint(frames, 0.4, silent)[0].weight == pytest.approx(0.5)
 
 

@@ -35,7 +35,7 @@ from vjnode.paths import move, remove
 from vjnode.render.base import Look
 from vjnode.render.frame_renderer import FrameRenderer, frame_info
 from vjnode.render.open import open_keyframes
-from vjnode.show.factory import set_up
+from vjnode.show.control_sync import set_up
 from vjnode.show.trace import TraceWriter
 
 _KEY_TIMEOUT_S = 120.0
@@ -108,7 +108,7 @@ def open_hearing(
     """
     source = FileSource(song, loop=False)
     listener = Listener()
-    set_up(listener, controls)
+    set_up(listener, controls, 0.0)
     track = offline_track(interval_s=interval_s, points=points)
     return Hearing(source, listener, track, BlockTap())
 
@@ -176,7 +176,7 @@ def analyse(
         check_plot_target(plot)
     hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
     responding = controls.response()
-    look = Look(controls.face, controls.expression)
+    look = Look(controls.choice("face"), controls.choice("expression"))
     overview = hearing.overview = Overview(fps) if plot is not None else None
     with (
         closing(hearing.source),

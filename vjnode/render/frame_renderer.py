@@ -67,7 +67,7 @@ class FrameRenderer:
             self._controls, self._response = controls, controls.response()
         moment = self._track.at(now_s, self._response)
         # The gate looks at the level after automatic gain; so does this.
-        quiet = moment.resting or moment.rms_db + moment.agc_db < controls.gate
+        quiet = moment.resting or moment.rms_db + moment.agc_db < controls.number("gate")
         idle = self._idle.step(now_s, quiet=quiet)
         info = frame_info(
             moment,
@@ -99,7 +99,7 @@ class FrameRenderer:
 
 
 def _look(controls: Controls) -> Look:
-    return Look(controls.face, controls.expression)
+    return Look(controls.choice("face"), controls.choice("expression"))
 
 
 def frame_info(
@@ -127,10 +127,10 @@ def frame_info(
         beat=moment.beat,
         bar=moment.bar,
         weight=moment.weight,
-        gain=controls.gain,
+        gain=controls.number("gain"),
         face=look.face,
         expression=look.expression,
-        preset=controls.preset,
+        preset=controls.choice("preset"),
         engine=engine,
         keys=progress.ready if progress else 0,
         keys_wanted=progress.wanted if progress else 0,

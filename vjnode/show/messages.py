@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.tempo.beat import Beat
+from vjnode.control.parameters import Firing
 from vjnode.control.state import Controls
 from vjnode.modulation.drive import HITS, Drive
 from vjnode.output.base import UNKNOWN, Frame, FrameInfo
@@ -65,12 +66,14 @@ def unpack_drive(data: bytes) -> Drive:
 
 def pack_controls(controls: Controls) -> bytes:
     """Return ``controls`` as they are handed over."""
-    return json.dumps(asdict(controls)).encode()
+    return json.dumps(controls.changed(), default=astuple).encode()
 
 
 def unpack_controls(data: bytes) -> Controls:
     """Undo ``pack_controls``."""
-    return Controls(**json.loads(data))
+    said = json.loads(data)
+    values = {key: Firing(*v) if isinstance(v, list) else v for key, v in said.items()}
+    return Controls("", "", "").with_(**values)
 
 
 def write_info(info: FrameInfo, memory: NDArray[np.uint8]) -> None:
