@@ -148,7 +148,8 @@ def render(
         _prepare(frames, controls, keys=renderer.keys)
         bar.reset()
         for frame, now_s in hearing.frames(fps):
-            info = replace(frames.render(now_s, controls, picture), t_s=now_s)
+            info = frames.render(now_s, controls, picture)
+            info = replace(info, moment=replace(info.moment, t_s=now_s))
             output.send(Frame(picture, info), now_s)
             writer.write(info, frame=frame)
             bar.update()

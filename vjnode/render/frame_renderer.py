@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.control.state import Controls
+from vjnode.modulation.moment import Moment
 from vjnode.modulation.response import Response
-from vjnode.modulation.weight_track import Moment, WeightTrack
+from vjnode.modulation.weight_track import WeightTrack
 from vjnode.output.base import FrameInfo
 from vjnode.render.base import Look, Picture, Progress, Renderer
 from vjnode.render.idle_motion import Idle
@@ -115,18 +116,7 @@ def frame_info(
     """Return the particulars of a frame; ``look`` is what it really shows."""
     return FrameInfo(
         frame=frame,
-        t_s=moment.t_s,
-        captured_s=moment.captured_s,
-        rms_db=moment.rms_db,
-        agc_db=moment.agc_db,
-        onsets=moment.onsets,
-        low=moment.low,
-        mid=moment.mid,
-        high=moment.high,
-        bpm=moment.bpm,
-        beat=moment.beat,
-        bar=moment.bar,
-        weight=moment.weight,
+        moment=moment,
         gain=controls.number("gain"),
         face=look.face,
         expression=look.expression,
