@@ -21,6 +21,7 @@ from vjnode.engines.networks import NETWORKS
 from vjnode.engines.registry import CANDIDATES
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.modulation.matrix import CHANNELS, SOURCES
+from vjnode.modulation.moment import Moment
 from vjnode.output.registry import KINDS, parse_output
 
 ROOT = Path(__file__).parents[1]
@@ -329,6 +330,11 @@ def test_every_variable_of_the_environment_is_told():
         used |= set(re.findall(r"VJNODE_[A-Z]+", path.read_text("utf-8")))
     table = rows(section("docs/show.md", "Environment variables"))
     assert {row[0].strip("`") for row in table} == used
+
+
+def test_every_value_in_a_trace_is_told():
+    told = set(spans(" ".join(row[0] for row in rows(section("docs/show.md", "Trace and report")))))
+    assert told >= Moment().traced().keys() | Moment().traced(live=True).keys()
 
 
 def test_every_extra_is_told():

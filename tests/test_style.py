@@ -19,7 +19,7 @@ MAY_USE = {
     "faces": {"generators"},
     "modulation": {"audio"},
     "engines": {"generators", "faces", "modulation"},
-    "output": {"audio"},
+    "output": {"audio", "modulation"},
     "control": {"modulation"},
     "render": {"generators", "faces", "modulation", "engines", "output", "control"},
     "config": {"audio", "generators", "output"},

@@ -2,19 +2,30 @@ import math
 
 import pytest
 
+from vjnode.control import parameters
 from vjnode.control.osc_validation import check_datagram
 from vjnode.control.parameters import BY_NAME, PARAMETERS, find, fires, number_in_range
 from vjnode.errors import InputError
 from vjnode.modulation.matrix import CHANNELS, SOURCES
+from vjnode.output.overrides import NEUTRAL_FADE_S
 
 
 def test_names_and_addresses_are_unique_and_every_default_is_allowed():
-    assert len(BY_NAME) == len(PARAMETERS)
+    declared = [row.name for row in (*parameters._NAMED, *parameters._route_rows())]
+    assert list(BY_NAME) == declared
     for row in PARAMETERS:
         assert row.about
         assert row.kind in ("choice", "float", "toggle", "trigger")
+        assert row.consumer in ("hearing", "frame", "output")
         if row.kind == "float":
             assert number_in_range(row, row.default) == row.default
+        if row.choices:
+            assert row.default in row.choices
+
+
+def test_smoothing_is_what_the_outputs_do():
+    smoothed = {row.name: row.smoothing_s for row in PARAMETERS if row.smoothing_s}
+    assert smoothed == {"neutral": NEUTRAL_FADE_S}
 
 
 def test_every_source_has_a_route_to_every_channel():

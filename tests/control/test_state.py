@@ -1,9 +1,9 @@
 import math
-from dataclasses import asdict, fields
+import pickle
 
 import pytest
 
-from vjnode.control.parameters import PARAMETERS
+from vjnode.control.parameters import PARAMETERS, Firing, find
 from vjnode.control.state import Controls, Preset, Stock, change
 from vjnode.errors import InputError
 from vjnode.modulation.matrix import Route, default_routes
@@ -27,28 +27,28 @@ def routed(controls, source):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "field", "expected"),
+    ("name", "value", "expected"),
     [
-        ("face", "ben", "face", "ben"),
-        ("face", 2, "face", "chi"),
-        ("face", 2.0, "face", "chi"),
-        ("face", "1", "face", "ben"),
-        ("expression", "wonder", "expression", "wonder"),
-        ("gain", 2.5, "gain", 2.5),
-        ("release", 1.5, "release", 1.5),
-        ("gate", -70, "gate", -70.0),
-        ("agc", "freeze", "agc", "freeze"),
-        ("agc", 0.0, "agc", "off"),
-        ("agc", 1, "agc", "on"),
-        ("bpm", 128, "bpm", 128.0),
-        ("freeze", 1, "freeze", True),
-        ("blackout", 0.25, "blackout", True),
-        ("neutral", True, "neutral", True),
-        ("neutral", 0.0, "neutral", False),
+        ("face", "ben", "ben"),
+        ("face", 2, "chi"),
+        ("face", 2.0, "chi"),
+        ("face", "1", "ben"),
+        ("expression", "wonder", "wonder"),
+        ("gain", 2.5, 2.5),
+        ("release", 1.5, 1.5),
+        ("gate", -70, -70.0),
+        ("agc", "freeze", "freeze"),
+        ("agc", 0.0, "off"),
+        ("agc", 1, "on"),
+        ("bpm", 128, 128.0),
+        ("freeze", 1, True),
+        ("blackout", 0.25, True),
+        ("neutral", True, True),
+        ("neutral", 0.0, False),
     ],
 )
-def test_good_values_are_taken(name, value, field, expected):
-    assert getattr(change(START, name, value, STOCK), field) == expected
+def test_good_values_are_taken(name, value, expected):
+    assert change(START, name, value, STOCK).value(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,40 @@ def test_every_parameter_can_be_set_and_read():
             changed = change(START, row.name, row.high, STOCK)
             assert changed.number(row.name) == row.high
             assert changed != START or row.high == row.default
-    assert {field.name for field in fields(Controls)} >= {
-        f"{name}_{what}" for name in TRIGGERS for what in ("count", "s")
-    }
+        elif row.kind == "trigger":
+            assert START.fired(row.name) == Firing(0, 0.0)
+        elif row.kind == "toggle":
+            assert not START.is_on(row.name)
+            assert change(START, row.name, 1, STOCK).is_on(row.name)
+        else:
+            assert isinstance(START.choice(row.name), str)
+
+
+def test_controls_are_values():
+    assert Controls("", "ada", "laugh", gain=2, attack=0.5) == START.with_(attack=0.5, gain=2.0)
+    same, other = START.with_(tap=Firing(1, 2.0)), START.with_(tap=Firing(1, 3.0))
+    assert {START, same, START.with_(tap=Firing(1, 2.0)), other} == {START, same, other}
+    assert START.fired("tap").count == 0
+    assert pickle.loads(pickle.dumps(same)) == same  # noqa: S301 - made here
+    assert repr(same) == ("Controls(face='ada', expression='laugh', tap=Firing(count=1, at_s=2.0))")
+
+
+def test_what_is_no_parameter_or_of_another_kind_is_refused():
+    for wrong in ({"gian": 1.0}, {"tap_count": 1}):
+        with pytest.raises(InputError, match="no parameter"):
+            Controls("", "ada", "laugh", **wrong)
+        with pytest.raises(InputError, match="no parameter"):
+            START.with_(**wrong)
+    with pytest.raises(TypeError, match="gain is a float"):
+        START.choice("gain")
+    with pytest.raises(TypeError, match="freeze is a toggle"):
+        START.number("freeze")
+
+
+def test_two_names_of_one_value_agree():
+    for row in PARAMETERS:
+        kept = find(row.key)
+        assert (kept.key, kept.default, kept.consumer) == (row.key, row.default, row.consumer)
 
 
 def test_untouched_the_routes_are_the_default_ones():
@@ -120,8 +151,9 @@ def test_a_route_is_turned_in_the_matrix_and_short_names_are_part_of_it():
     assert routed(controls, "beat").amount == 1.0
     assert routed(controls, "weight") == Route("weight", "expression", 0.0, 0.5, 0.05)
     assert routed(controls, "onset") == Route("onset", "expression", 0.75, 0.0, 0.5)
-    assert controls.accent_decay == 0.5
-    assert change(controls, "route/expression/weight/attack", 1.0, STOCK).attack == 1.0
+    assert controls.number("accent_decay") == 0.5
+    controls = change(controls, "route/expression/weight/attack", 1.0, STOCK)
+    assert controls.number("attack") == 1.0
     assert START.routes() == default_routes()
 
 
@@ -130,7 +162,7 @@ def test_a_trigger_is_counted_with_its_time_when_pressed_and_not_when_let_go(nam
     controls = change(START, name, 1.0, STOCK, now_s=3.5)
     assert change(controls, name, 0.0, STOCK, now_s=4.0) == controls
     controls = change(controls, name, 1, STOCK, now_s=5.0)
-    assert asdict(controls) == {**asdict(START), f"{name}_count": 2, f"{name}_s": 5.0}
+    assert controls == START.with_(**{name: Firing(2, 5.0)})
 
 
 def test_a_preset_sets_everything_at_once():
@@ -154,15 +186,12 @@ def test_a_preset_does_not_lose_the_tempo_nor_the_room():
     ):
         live = change(live, name, value, STOCK, now_s=9.0)
     club = change(live, "preset", "club", STOCK)
-    assert (club.bpm, club.gate, club.agc) == (128.0, -40.0, "freeze")
-    assert (club.freeze, club.blackout, club.blackout_fade, club.neutral) == (
-        True,
-        True,
-        4.0,
-        False,
-    )
-    assert {getattr(club, f"{name}_count") for name in TRIGGERS} == {1}
-    assert {getattr(club, f"{name}_s") for name in TRIGGERS} == {9.0}
+    for name, value in (("bpm", 128.0), ("gate", -40.0), ("agc", "freeze"), ("freeze", True)):
+        assert club.value(name) == value
+    assert (club.is_on("blackout"), club.number("blackout_fade")) == (True, 4.0)
+    assert not club.is_on("neutral")
+    assert {club.fired(name) for name in TRIGGERS} == {Firing(1, 9.0)}
     slow = change(live, "preset", "slow", STOCK)
-    assert (slow.bpm, slow.gate, slow.agc) == (90.0, -40.0, "off")
-    assert (slow.number("route/expression/beat/amount"), slow.tap_count) == (0.5, 1)
+    for name, value in (("bpm", 90.0), ("gate", -40.0), ("agc", "off"), ("tap", Firing(1, 9.0))):
+        assert slow.value(name) == value
+    assert slow.number("route/expression/beat/amount") == 0.5

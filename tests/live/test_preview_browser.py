@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.events import wait_for
-from tests.output.shows import INFO
+from tests.output.shows import INFO, hearing
 from vjnode.output.base import Frame, OutputContext
 from vjnode.output.preview import output
 
@@ -62,7 +62,7 @@ class Show:
             pixels[:512, :, :3] = (230, 20, 30)
             pixels[512:, :, :3] = (20, 60, 220)
             pixels[500:524, :, :3] = n % 256
-            self._output.send(Frame(pixels, replace(self.info, captured_s=now_s - 0.04)), now_s)
+            self._output.send(Frame(pixels, hearing(self.info, captured_s=now_s - 0.04)), now_s)
             n += 1
 
     def close(self):
@@ -133,7 +133,7 @@ def test_the_figures_follow_the_show(browser):
         assert text(browser, "keys") == "17 / 64"
         assert 30 <= float(text(browser, "latency")) <= 60
         assert text(browser, "fps") == "59.9"
-        show.info = replace(INFO, face="<b>zoë</b>", weight=0.875, rms_db=-120.0, keys=64)
+        show.info = hearing(replace(INFO, face="<b>zoë</b>", keys=64), weight=0.875, rms_db=-120.0)
         wait_for(lambda: text(browser, "face") == "<b>zoë</b>")
         assert text(browser, "weight") == "0.88"
         assert text(browser, "level") == "silent"

@@ -12,6 +12,7 @@ import pytest
 
 from tests.output.shows import Tap, flat, noise, tone
 from vjnode.errors import InputError, OutputError
+from vjnode.modulation.moment import Moment
 from vjnode.output.base import Frame, OutputContext
 from vjnode.output.registry import KINDS, open_output, parse_output
 
@@ -93,7 +94,7 @@ class OutputContract:
 
     def test_values_of_a_silent_show_are_no_fault(self, make):
         output, info = make(), flat((0, 0, 0)).info
-        odd = replace(info, rms_db=-120.0, captured_s=0.0, preset="", keys=0, keys_wanted=0)
+        odd = replace(info, moment=Moment(rms_db=-120.0), preset="", keys=0, keys_wanted=0)
         output.send(Frame(noise(1, 64).pixels, odd), 123456.0)
 
     @pytest.mark.parametrize("fps", [Fraction(24), Fraction(30000, 1001), Fraction(120)])

@@ -1,24 +1,27 @@
 """Frames and sound to feed outputs with."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from vjnode.audio.sources.base import RATE_HZ
+from vjnode.modulation.moment import Moment
 from vjnode.output.base import Frame, FrameInfo
 
 INFO = FrameInfo(
     frame=0,
-    t_s=0.0,
-    captured_s=0.0,
-    rms_db=-18.5,
-    agc_db=4.5,
-    onsets=3,
-    low=0.5,
-    mid=0.25,
-    high=0.125,
-    bpm=120.0,
-    beat=0.75,
-    bar=0.5,
-    weight=0.25,
+    moment=Moment(
+        rms_db=-18.5,
+        agc_db=4.5,
+        onsets=3,
+        low=0.5,
+        mid=0.25,
+        high=0.125,
+        bpm=120.0,
+        beat=0.75,
+        bar=0.5,
+        weight=0.25,
+    ),
     gain=1.0,
     face="ada",
     expression="laugh",
@@ -27,6 +30,11 @@ INFO = FrameInfo(
     keys=17,
     keys_wanted=64,
 )
+
+
+def hearing(info, **values):
+    """Return ``info`` with other values in its moment."""
+    return replace(info, moment=replace(info.moment, **values))
 
 
 def flat(rgb, size=64):

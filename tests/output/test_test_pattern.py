@@ -60,4 +60,4 @@ def test_the_square_crosses_evenly_and_again():
 def test_a_frame_says_which_it_is():
     pattern = Pattern(64, Fraction(30000, 1001))
     info = pattern.frame(300).info
-    assert (info.frame, info.t_s) == (300, pytest.approx(10.01))
+    assert (info.frame, info.moment.t_s) == (300, pytest.approx(10.01))

@@ -1,7 +1,6 @@
 import itertools
 import math
 import threading
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ from vjnode.render.keyframe_renderer import KeyframeRenderer
 
 SIZE = 16
 ADA = Controls("", "ada", "laugh", attack=0.0, release=0.0, accent=0.0)
-BEN = replace(ADA, face="ben")
+BEN = ADA.with_(face="ben")
 
 
 class SlowForBen:
@@ -75,8 +74,8 @@ def paint(frames, now_s, controls):
 def test_gain_scales_the_movement(frames):
     paint(frames, 0.1, ADA)
     full, bright = paint(frames, 0.2, ADA)
-    half, middle = paint(frames, 0.3, replace(ADA, gain=0.5))
-    assert (full.weight, half.weight) == (1.0, 0.5)
+    half, middle = paint(frames, 0.3, ADA.with_(gain=0.5))
+    assert (full.moment.weight, half.moment.weight) == (1.0, 0.5)
     assert middle == pytest.approx(bright / 2, abs=2)
     assert (full.frame, half.frame) == (1, 2)
 
@@ -93,26 +92,26 @@ def test_a_look_that_is_not_there_yet_leaves_the_one_before_on(frames, engine):
 
 
 def test_a_frame_knows_what_was_heard(frames):
-    info, _ = paint(frames, 0.25, ADA)
-    assert (info.rms_db, info.agc_db, info.low, info.bpm) == (-20.0, 3.0, 0.5, 120.0)
-    assert (info.beat, info.bar) == pytest.approx((0.5, 0.125))
-    assert info.onsets == int(0.25 / BLOCK_S)
-    assert info.captured_s == pytest.approx(0.25, abs=BLOCK_S)
+    heard = paint(frames, 0.25, ADA)[0].moment
+    assert (heard.rms_db, heard.agc_db, heard.low, heard.bpm) == (-20.0, 3.0, 0.5, 120.0)
+    assert (heard.beat, heard.bar) == pytest.approx((0.5, 0.125))
+    assert heard.onsets == int(0.25 / BLOCK_S)
+    assert heard.captured_s == pytest.approx(0.25, abs=BLOCK_S)
 
 
 def test_what_is_turned_counts_from_the_next_frame(frames):
     paint(frames, 0.1, ADA)
-    assert paint(frames, 0.2, ADA)[0].weight == 1.0
-    assert paint(frames, 0.3, replace(ADA, ceiling=0.75))[0].weight == pytest.approx(0.75)
-    silent = replace(ADA, routing={"route/expression/weight/amount": 0.5})
-    assert paint(frames, 0.4, silent)[0].weight == pytest.approx(0.5)
+    assert paint(frames, 0.2, ADA)[0].moment.weight == 1.0
+    assert paint(frames, 0.3, ADA.with_(ceiling=0.75))[0].moment.weight == pytest.approx(0.75)
+    silent = ADA.with_(**{"route/expression/weight/amount": 0.5})
+    assert paint(frames, 0.4, silent)[0].moment.weight == pytest.approx(0.5)
 
 
 def test_without_sound_the_face_lives_and_the_weight_says_nothing_of_it(frames):
     moved = []
     for n in range(12 * 60):
         info, level = paint(frames, 5.0 + n / 60, ADA)  # the last drive is seconds old
-        assert info.weight == 0.0
+        assert info.moment.weight == 0.0
         assert level == pytest.approx(63 * info.idle, abs=1)
         moved.append(info.idle)
     assert moved[0] == 0.0
@@ -156,10 +155,10 @@ def test_frames_that_overlap_are_told_with_their_own_pictures():
     told = []
     for tick in range(1, 8):
         info = frames.render(0.1 * tick, ADA, out)
-        assert out[0, 0, 0] == round(200 * min(info.weight + info.idle, 1.0))
+        assert out[0, 0, 0] == round(200 * min(info.moment.weight + info.idle, 1.0))
         told.append(info)
     assert [info.frame for info in told] == [0, 0, 1, 2, 3, 4, 5]
-    assert len({info.weight for info in told[1:]}) == 6
+    assert len({info.moment.weight for info in told[1:]}) == 6
     still = np.zeros_like(out)
     frames.draw_still(0.5, still)  # as stills do, between frames
     assert still[0, 0, 0] == 100

@@ -96,7 +96,7 @@ def test_a_live_look_changes_with_the_weight_and_the_face_at_once(card):
     for now_s, controls in ((0.05, first), (0.1, first), (0.3, first), (0.3, second)):
         assert frames.prepare(controls, keys=1, timeout_s=0.0)
         info = frames.render(now_s, controls, out)
-        assert (info.face, info.keys, info.keys_wanted) == (controls.face, 1, 1)
+        assert (info.face, info.keys, info.keys_wanted) == (controls.choice("face"), 1, 1)
         levels.append(int(out[0, 0, 0]))
     assert len(set(levels)) == len(levels)
     library.close()

@@ -6,10 +6,11 @@ import pytest
 
 from tests.audio.sounds import blocks, pink_noise
 from tools.data.grooves import groove
+from vjnode.control.parameters import PARAMETERS, Firing
 from vjnode.control.state import Controls, Stock
 from vjnode.errors import InputError
 from vjnode.modulation.listener import Listener
-from vjnode.show.control_sync import TRIGGERS, ControlWriter, HearingControl
+from vjnode.show.control_sync import ON_FIRING, ControlWriter, HearingControl
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import CONTROLS_BYTES, unpack_controls
 
@@ -50,7 +51,7 @@ def test_no_press_is_lost_on_a_reader_that_looks_rarely(desk_and_reader):
     for thread in threads:
         thread.join()
     newest = unpack_controls(reader.read())
-    assert (newest.tap_count, newest.tap_s) == (800, 7.0)
+    assert newest.fired("tap") == Firing(800, 7.0)
 
 
 class Room:
@@ -174,7 +175,7 @@ def test_the_gate_is_where_it_was_turned_to(room):
 def test_a_new_process_takes_the_tempo_and_does_not_fire_again_what_was_fired(room):
     room.desk.set_parameter("bpm", 100.0)
     room.apply(1.0)
-    for trigger in TRIGGERS:
+    for trigger in ON_FIRING:
         room.press(trigger, 2.0)
     room.listener = Listener()
     room.begin()
@@ -183,6 +184,11 @@ def test_a_new_process_takes_the_tempo_and_does_not_fire_again_what_was_fired(ro
     assert room.apply(3.6).bpm == 100.0
     room.press("double", 4.0)
     assert room.apply(4.0).bpm == 200.0
+
+
+def test_every_trigger_for_hearing_does_something():
+    fired = [x.name for x in PARAMETERS if (x.kind, x.consumer) == ("trigger", "hearing")]
+    assert fired == list(ON_FIRING)
 
 
 def test_before_anyone_has_turned_anything_nothing_is_done():

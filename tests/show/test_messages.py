@@ -8,6 +8,7 @@ from vjnode.audio.tempo.beat import Beat
 from vjnode.control.parameters import PARAMETERS
 from vjnode.control.state import Controls, Stock, change
 from vjnode.modulation.drive import HITS, Drive
+from vjnode.modulation.moment import Moment
 from vjnode.output.base import FrameInfo
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import (
@@ -33,7 +34,7 @@ def filled(kind, **given):
     return kind(**given)
 
 
-INFO = filled(FrameInfo)
+INFO = filled(FrameInfo, moment=filled(Moment))
 
 
 @pytest.mark.parametrize("count", range(HITS + 1))
@@ -100,7 +101,7 @@ def test_the_longest_names_stay_off_the_picture_and_are_cut_between_characters(l
 
 def test_particulars_that_cannot_be_read_leave_the_last_good_ones():
     memory = np.zeros(frame_bytes(4), np.uint8)
-    for broken in (b"{", b"\xff\xfe", b"[]", b'{"frame": 1}'):
+    for broken in (b"{", b"\xff\xfe", b"[]", b'{"frame": 1}', b'{"moment": 1}'):
         memory[:INFO_BYTES] = 0
         memory[: len(broken)] = np.frombuffer(broken, np.uint8)
         assert frame_in(memory, 4, INFO).info == INFO

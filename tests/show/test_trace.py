@@ -3,11 +3,10 @@
 import threading
 import time
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 
-from tests.output.shows import flat
+from tests.output.shows import flat, hearing
 from tests.show.process import read_trace
 from vjnode.errors import VjnodeError
 from vjnode.show.trace import QUEUED_LINES, LiveTrace, TraceWriter
@@ -17,7 +16,7 @@ INFO = flat((1, 2, 3)).info
 
 def write(trace, frames):
     for frame in frames:
-        trace.write(replace(INFO, t_s=frame / 60), frame=frame, published_s=100 + frame / 60)
+        trace.write(hearing(INFO, t_s=frame / 60), frame=frame, published_s=100 + frame / 60)
 
 
 def test_every_frame_is_there_and_a_restart_goes_on(tmp_path):

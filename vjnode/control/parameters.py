@@ -4,6 +4,7 @@ OSC addresses, presets, the command line and the table in docs/osc.md all come f
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from vjnode.errors import InputError
 from vjnode.modulation.dynamics import AS_HEARD
@@ -18,6 +19,24 @@ AGC_MODES = ("off", "on", "freeze")
 
 BPM_LOW, BPM_HIGH = 30.0, 300.0
 
+Kind = Literal["choice", "float", "toggle", "trigger"]
+Consumer = Literal["hearing", "frame", "output"]
+
+
+@dataclass(frozen=True)
+class Firing:
+    """Value of a trigger: how often it was fired, and when it was last, monotonic s.
+
+    The count only rises, so that a reader of only the newest state misses no firing.
+    """
+
+    count: int = 0
+    at_s: float = 0.0
+
+
+Value = float | str | bool | Firing
+"""Value of a parameter: float, choice, toggle or trigger."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -26,22 +45,30 @@ class Parameter:
     kind: ``choice`` (a name, or its number in the list), ``float``, ``toggle`` (on for any number
         but 0, because faders send any; no preset sets it), or ``trigger`` (acts on any number
         but 0, because buttons send 1 and then 0).
+    consumer: part of a show that acts on it: ``hearing`` (audio process), ``frame`` (engine
+        process), or ``output`` (every output's process). The frame reads ``gate`` as well.
+    default: its value in ``Controls`` until it is changed.
     low, high: the range of a float, both ends included.
+    smoothing_s: time over which its consumer moves to a new value, s: the time constant of a
+        float, the length of a toggle's fade; 0 is at once. A blackout's is a parameter of its own.
     off: value that turns a float off, if that lies outside its range; ``off_means`` tells its
         effect.
     choices: of a choice whose choices are always the same.
     room: whether it belongs to the room and the song, not to the look: a preset that does not
         name it leaves it unchanged.
-    key: key of its value in ``Controls``: the name of its field, or for a route its own name.
+    key: key of its value in ``Controls``: its own name, or that of the row that it is another
+        name of.
     """
 
     name: str
-    kind: str
+    kind: Kind
     about: str
+    consumer: Consumer
+    default: Value
     low: float = 0.0
     high: float = 0.0
-    default: float = 0.0
     unit: str = ""
+    smoothing_s: float = 0.0
     off: float | None = None
     off_means: str = ""
     choices: tuple[str, ...] = ()
@@ -84,19 +111,32 @@ def _float(
     high: float,
     default: float,
     *,
+    consumer: Consumer = "frame",
     unit: str = "",
     room: bool = False,
     stored_as: str = "",
 ) -> Parameter:
-    return Parameter(name, "float", about, low, high, default, unit, room=room, stored_as=stored_as)
+    return Parameter(
+        name, "float", about, consumer, default, low, high, unit, room=room, stored_as=stored_as
+    )
+
+
+def _trigger(name: str, about: str, consumer: Consumer) -> Parameter:
+    return Parameter(name, "trigger", about, consumer, Firing())
+
+
+def _toggle(name: str, about: str, consumer: Consumer, *, smoothing_s: float = 0.0) -> Parameter:
+    return Parameter(name, "toggle", about, consumer, False, smoothing_s=smoothing_s, room=True)
 
 
 _WEIGHT, _ONSET = (default_route(source, "expression") for source in ("weight", "onset"))
 
 _NAMED = (
-    Parameter("face", "choice", "whose face is shown"),
-    Parameter("expression", "choice", "what the sound makes it do"),
-    Parameter("preset", "choice", "face, expression and everything else that a preset sets"),
+    Parameter("face", "choice", "whose face is shown", "frame", ""),
+    Parameter("expression", "choice", "what the sound makes it do", "frame", ""),
+    Parameter(
+        "preset", "choice", "face, expression and everything else that a preset sets", "frame", ""
+    ),
     _float("gain", "how strongly the sound acts", 0.0, 4.0, 1.0, unit="×"),
     _float(
         "attack", "how fast the face follows rising sound", 0.0, 5.0, _WEIGHT.attack_s, unit="s"
@@ -121,20 +161,31 @@ _NAMED = (
     _float("accent", "what each onset adds to the weight", 0.0, 1.0, _ONSET.amount),
     _float("accent_decay", "how fast an accent dies away", 0.0, 10.0, _ONSET.release_s, unit="s"),
     _float(
-        "gate", "quieter sound counts as silence", -90.0, -20.0, GATE_DB, unit="dBFS", room=True
+        "gate",
+        "quieter sound counts as silence",
+        -90.0,
+        -20.0,
+        GATE_DB,
+        consumer="hearing",
+        unit="dBFS",
+        room=True,
     ),
     Parameter(
         "agc",
         "choice",
         "automatic gain for the input: follows its level slowly, or stays as it is",
+        "hearing",
+        "on",
         choices=AGC_MODES,
         room=True,
     ),
-    Parameter("agc_reset", "trigger", "automatic gain begins anew"),
+    _trigger("agc_reset", "automatic gain begins anew", "hearing"),
     Parameter(
         "bpm",
         "float",
         "the tempo, set by hand",
+        "hearing",
+        0.0,
         low=BPM_LOW,
         high=BPM_HIGH,
         unit="BPM",
@@ -142,18 +193,27 @@ _NAMED = (
         off_means="follow the music",
         room=True,
     ),
-    Parameter("tap", "trigger", "a beat, tapped by hand"),
-    Parameter("double", "trigger", "twice the tempo"),
-    Parameter("halve", "trigger", "half the tempo"),
-    Parameter("resync", "trigger", "now is the first beat of a bar"),
+    _trigger("tap", "a beat, tapped by hand", "hearing"),
+    _trigger("double", "twice the tempo", "hearing"),
+    _trigger("halve", "half the tempo", "hearing"),
+    _trigger("resync", "now is the first beat of a bar", "hearing"),
     _float("lfo_rate", "waves per second of the LFO", 0.0, 20.0, 0.25, unit="Hz"),
     _float(
         "lfo_beats", "length of its wave in beats; 0: lfo_rate counts", 0.0, 64.0, 0.0, unit="beats"
     ),
-    Parameter("freeze", "toggle", "the picture stays as it is", room=True),
-    Parameter("blackout", "toggle", "fades to black, and back", room=True),
-    _float("blackout_fade", "how long that takes; 0: at once", 0.0, 30.0, 1.0, unit="s", room=True),
-    Parameter("neutral", "toggle", "the resting face, whatever is heard", room=True),
+    _toggle("freeze", "the picture stays as it is", "output"),
+    _toggle("blackout", "fades to black, and back", "output"),
+    _float(
+        "blackout_fade",
+        "how long that takes; 0: at once",
+        0.0,
+        30.0,
+        1.0,
+        consumer="output",
+        unit="s",
+        room=True,
+    ),
+    _toggle("neutral", "the resting face, whatever is heard", "output", smoothing_s=1.2),
 )
 
 _SHORT_NAMES = {
@@ -180,9 +240,10 @@ def _route_rows() -> list[Parameter]:
     return rows
 
 
-PARAMETERS = (*_NAMED, *_route_rows())
+BY_NAME = {row.name: row for row in (*_NAMED, *_route_rows())}
 
-BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
+PARAMETERS = BY_NAME.values()
+"""All rows, in their order."""
 
 KNOWN = ", ".join(
     [*(row.name for row in _NAMED), "route/CHANNEL/SOURCE/amount, …/attack and …/release"]

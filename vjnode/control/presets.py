@@ -12,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from vjnode.control.parameters import BY_NAME, PARAMETERS, number_in_range
+from vjnode.control.parameters import BY_NAME, PARAMETERS, Parameter, number_in_range
 from vjnode.control.state import Preset, Stock
 from vjnode.errors import InputError
 from vjnode.naming import choose
@@ -41,10 +41,10 @@ def read_preset(path: Path, *, faces: list[str], expressions: list[str]) -> Pres
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"the preset {path} cannot be read: {error}") from error
     values = dict(_flat(table))
-    if unknown := set(values) - {"version", "about"} - set(_ALLOWED):
+    if unknown := set(values) - {"version", "about"} - {row.name for row in _allowed()}:
         raise InputError(
             f"the preset {path} has an unknown key '{_as_key(min(unknown))}'; "
-            f"there are: about, version, {_ALLOWED_TEXT}"
+            f"there are: about, version, {_allowed_text()}"
         )
     if (version := values.pop("version", None)) != VERSION:
         raise InputError(f"the preset {path} needs 'version = {VERSION}', not {version!r}")
@@ -67,12 +67,16 @@ def read_preset(path: Path, *, faces: list[str], expressions: list[str]) -> Pres
     return Preset(path.stem, face, expression, checked, about)
 
 
-_ALLOWED = [
-    row.name for row in PARAMETERS if row.kind not in ("trigger", "toggle") and row.name != "preset"
-]
-_ALLOWED_TEXT = ", ".join(
-    [*(name for name in _ALLOWED if not BY_NAME[name].routes), "route.CHANNEL.SOURCE.amount …"]
-)
+def _allowed() -> list[Parameter]:
+    """Return the rows that a preset may set."""
+    return [
+        row for row in PARAMETERS if row.kind not in ("trigger", "toggle") and row.name != "preset"
+    ]
+
+
+def _allowed_text() -> str:
+    names = [row.name for row in _allowed() if not row.routes]
+    return ", ".join([*names, "route.CHANNEL.SOURCE.amount …"])
 
 
 def _flat(table: dict[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

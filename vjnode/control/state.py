@@ -1,70 +1,93 @@
 """State of all parameters, and the pure function that changes it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from vjnode.control.parameters import BY_NAME, PARAMETERS, find, fires, number_in_range
+from vjnode.control.parameters import (
+    BY_NAME,
+    PARAMETERS,
+    Firing,
+    Parameter,
+    Value,
+    find,
+    fires,
+    number_in_range,
+)
 from vjnode.modulation.matrix import CHANNELS, SOURCES, Route
 from vjnode.modulation.response import Response
 from vjnode.naming import choose
 
-
-def _default(name: str) -> float:
-    return BY_NAME[name].default
+_OfKind = TypeVar("_OfKind", float, str, bool, Firing)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Controls:
     """The state of every parameter at one moment; see ``PARAMETERS`` for ranges and units.
 
-    attack, release, accent, accent_decay: the expression's routes from weight and onset.
-    routing: the other numbers of the routing matrix by their names, where they differ from
-        the default; never changed in place.
-    freeze, blackout, neutral: whether they are on; blackout_fade: s.
-    X_count, X_s: number of times that the trigger X was fired, and time of the last one,
-        monotonic s. The counts only rise, so that a reader of only the newest state misses none.
+    Values are read by the parameter's name, and may be compared and hashed.
+
+    Args:
+        preset, face, expression: their names.
+        values: of other parameters, by name, not checked for their range; the rest get their
+            defaults.
+
+    Raises:
+        InputError: there is no such parameter.
     """
 
-    preset: str
-    face: str
-    expression: str
-    gain: float = _default("gain")
-    attack: float = _default("attack")
-    release: float = _default("release")
-    floor: float = _default("floor")
-    ceiling: float = _default("ceiling")
-    dynamics: float = _default("dynamics")
-    curve: float = _default("curve")
-    accent: float = _default("accent")
-    accent_decay: float = _default("accent_decay")
-    gate: float = _default("gate")
-    agc: str = "on"
-    bpm: float = _default("bpm")
-    lfo_rate: float = _default("lfo_rate")
-    lfo_beats: float = _default("lfo_beats")
-    freeze: bool = False
-    blackout: bool = False
-    blackout_fade: float = _default("blackout_fade")
-    neutral: bool = False
-    routing: Mapping[str, float] = field(default_factory=dict)
-    agc_reset_count: int = 0
-    agc_reset_s: float = 0.0
-    tap_count: int = 0
-    tap_s: float = 0.0
-    double_count: int = 0
-    double_s: float = 0.0
-    halve_count: int = 0
-    halve_s: float = 0.0
-    resync_count: int = 0
-    resync_s: float = 0.0
+    _values: Mapping[str, Value]  # by the row's key, for every key; never changed in place
+
+    def __init__(self, preset: str, face: str, expression: str, **values: Value) -> None:
+        given = {"preset": preset, "face": face, "expression": expression, **values}
+        defaults = {row.key: row.default for row in PARAMETERS}
+        object.__setattr__(self, "_values", {**defaults, **_by_key(given)})
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))
+
+    def __repr__(self) -> str:
+        return f"Controls({', '.join(f'{key}={value!r}' for key, value in self.changed().items())})"
+
+    def with_(self, **values: Value) -> "Controls":
+        """Return these controls with other ``values``, by the parameters' names.
+
+        Raises:
+            InputError: there is no such parameter.
+        """
+        changed = object.__new__(Controls)
+        object.__setattr__(changed, "_values", {**self._values, **_by_key(values)})
+        return changed
+
+    def changed(self) -> dict[str, Value]:
+        """Return the values that differ from their parameters' defaults, by key."""
+        return {key: value for key, value in self._values.items() if value != BY_NAME[key].default}
+
+    def value(self, name: str) -> Value:
+        """Return the value of the parameter of that name, whatever its kind."""
+        return self._values[BY_NAME[name].key]
 
     def number(self, name: str) -> float:
         """Return the value of the float parameter of that name."""
-        parameter = BY_NAME[name]
-        if parameter.key.startswith("route/"):
-            return self.routing.get(parameter.key, parameter.default)
-        return float(getattr(self, parameter.key))
+        return self._of_kind(name, float)
+
+    def choice(self, name: str) -> str:
+        """Return the name that is chosen by the choice parameter of that name."""
+        return self._of_kind(name, str)
+
+    def is_on(self, name: str) -> bool:
+        """Return whether the toggle of that name is on."""
+        return self._of_kind(name, bool)
+
+    def fired(self, name: str) -> Firing:
+        """Return how often the trigger of that name was fired, and when it was last."""
+        return self._of_kind(name, Firing)
+
+    def _of_kind(self, name: str, kind: type[_OfKind]) -> _OfKind:
+        value = self._values[BY_NAME[name].key]
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} is a {BY_NAME[name].kind}, not a {kind.__name__}")
+        return value
 
     def routes(self) -> tuple[Route, ...]:
         """Return the route of every source to every channel, for a ``Mixer``."""
@@ -84,15 +107,24 @@ class Controls:
     def response(self) -> Response:
         """Return how the face responds with these controls."""
         return Response(
-            gain=self.gain,
-            dynamics=self.dynamics,
-            curve=self.curve,
-            floor=self.floor,
-            ceiling=self.ceiling,
-            lfo_rate_hz=self.lfo_rate,
-            lfo_beats=self.lfo_beats,
+            gain=self.number("gain"),
+            dynamics=self.number("dynamics"),
+            curve=self.number("curve"),
+            floor=self.number("floor"),
+            ceiling=self.number("ceiling"),
+            lfo_rate_hz=self.number("lfo_rate"),
+            lfo_beats=self.number("lfo_beats"),
             routes=self.routes(),
         )
+
+
+def _by_key(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return ``values``, which are by name, by the keys that they are kept under."""
+    return {find(name).key: _as_kept(BY_NAME[name], value) for name, value in values.items()}
+
+
+def _as_kept(row: Parameter, value: Value) -> Value:
+    return float(value) if row.kind == "float" and isinstance(value, int) else value
 
 
 @dataclass(frozen=True)
@@ -115,16 +147,12 @@ class Preset:
         whatever was on before. Only those of the room and the song stay: gate, automatic gain,
         tempo, freeze, blackout and neutral, and the triggers' counts.
         """
-        stays: dict[str, Any] = {
-            key: getattr(controls, key)
+        stays = {
+            row.key: controls.value(row.name)
             for row in PARAMETERS
             if row.room or row.kind == "trigger"
-            for key in ((f"{row.name}_count", f"{row.name}_s") if not row.room else (row.key,))
         }
-        fresh = Controls(self.name, self.face, self.expression, **stays)
-        for name, value in self.values.items():
-            fresh = _with(fresh, BY_NAME[name].key, value)
-        return fresh
+        return Controls(self.name, self.face, self.expression, **{**stays, **self.values})
 
 
 @dataclass(frozen=True)
@@ -155,25 +183,12 @@ def change(
     if parameter.kind == "trigger":
         if not fires(parameter, value):
             return controls
-        count: int = getattr(controls, f"{name}_count")
-        fired: dict[str, Any] = {f"{name}_count": count + 1, f"{name}_s": now_s}
-        return replace(controls, **fired)
+        return controls.with_(**{name: Firing(controls.fired(name).count + 1, now_s)})
     if parameter.kind == "float":
-        return _with(controls, parameter.key, number_in_range(parameter, value))
+        return controls.with_(**{name: number_in_range(parameter, value)})
     if parameter.kind == "toggle":
-        return _with(controls, parameter.key, fires(parameter, value))
+        return controls.with_(**{name: fires(parameter, value)})
     chosen = choose(name, stock.names(name), value)
     if name == "preset":
         return stock.presets[chosen].applied(controls)
-    return _with(controls, parameter.key, chosen)
-
-
-def _with(controls: Controls, key: str, value: float | str) -> Controls:
-    """Return ``controls`` with the checked ``value`` kept under ``key``."""
-    if key.startswith("route/"):
-        routing = {**controls.routing, key: float(value)}
-        if value == BY_NAME[key].default:
-            del routing[key]
-        return replace(controls, routing=routing)
-    changed: dict[str, Any] = {key: value}
-    return replace(controls, **changed)
+    return controls.with_(**{name: chosen})

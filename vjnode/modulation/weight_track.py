@@ -2,7 +2,6 @@
 
 import math
 from collections import deque
-from dataclasses import dataclass
 
 from vjnode.audio.features.analyser import FLOOR_DB
 from vjnode.audio.tempo.beat import Beat
@@ -12,6 +11,7 @@ from vjnode.modulation.interpolation import KEPT_S, Steps
 from vjnode.modulation.listener import STEP_S
 from vjnode.modulation.matrix import Mixer, SourceValues
 from vjnode.modulation.modulators import Hit, Legato, Lfo, beat_pulse
+from vjnode.modulation.moment import Moment
 from vjnode.modulation.response import GAIN_LIMIT, Response, TrackConfig
 from vjnode.modulation.shaping import shape
 
@@ -25,34 +25,6 @@ RISE_S = 0.1
 LIVE_DELAY_S = STEP_S + 0.002
 """One step between the encoder's time points, plus a little for its analysis: so that there is
 always a next point to interpolate to."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Values that a frame is drawn from.
-
-    weight: 0…1, as drawn: interpolated, shaped, routed, times gain.
-    t_s: position in the sound, s. captured_s: time at which that sound was heard (see
-        ``Drive``); 0 before any sound.
-    rms_db: level, dBFS. agc_db: automatic gain. onsets: counted so far.
-    low, mid, high: bands, 0…1.
-    bpm: 0 while no tempo is known. beat, bar: parts of beat and bar that have passed, 0…1.
-    resting: no sound has come for a while, and the face is on its way to rest.
-    """
-
-    weight: float
-    t_s: float
-    captured_s: float
-    rms_db: float
-    agc_db: float
-    onsets: int
-    low: float
-    mid: float
-    high: float
-    bpm: float
-    beat: float
-    bar: float
-    resting: bool
 
 
 _NOTHING = Drive(0.0, 0.0, FLOOR_DB, 0.0, False, 0, (), 0.0, 0.0, 0.0, 0.0, 0.0, Beat())

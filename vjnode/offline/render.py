@@ -36,7 +36,7 @@ from vjnode.render.base import Look
 from vjnode.render.frame_renderer import FrameRenderer, frame_info
 from vjnode.render.keyframes import KEYS
 from vjnode.render.open import open_keyframes
-from vjnode.show.factory import set_up
+from vjnode.show.control_sync import set_up
 from vjnode.show.trace import TraceWriter
 
 _KEY_TIMEOUT_S = 120.0
@@ -109,7 +109,7 @@ def open_hearing(
     """
     source = FileSource(song, loop=False)
     listener = Listener()
-    set_up(listener, controls)
+    set_up(listener, controls, 0.0)
     track = offline_track(interval_s=interval_s, points=points)
     return Hearing(source, listener, track, BlockTap())
 
@@ -149,7 +149,8 @@ def render(
         _prepare(frames, controls, keys=renderer.keys)
         bar.reset()
         for frame, now_s in hearing.frames(fps):
-            info = replace(frames.render(now_s, controls, picture), t_s=now_s)
+            info = frames.render(now_s, controls, picture)
+            info = replace(info, moment=replace(info.moment, t_s=now_s))
             output.send(Frame(picture, info), now_s)
             writer.write(info, frame=frame)
             bar.update()
@@ -177,7 +178,7 @@ def analyse(
         check_plot_target(plot)
     hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
     responding = controls.response()
-    look = Look(controls.face, controls.expression)
+    look = Look(controls.choice("face"), controls.choice("expression"))
     overview = hearing.overview = Overview(fps) if plot is not None else None
     with (
         closing(hearing.source),

@@ -14,38 +14,21 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.modulation.moment import Moment
+
 
 @dataclass(frozen=True)
 class FrameInfo:
     """Particulars of a frame, and of the sound that it was drawn from.
 
     frame: number of the drawing, from 0; the same number again means that the frame is repeated.
-    t_s: position in the sound, s.
-    captured_s: time at which that sound was heard, monotonic s (offline: running time); 0 before
-        any sound.
-    agc_db: automatic gain on the sound, dB.
-    onsets: counted so far.
-    low, mid, high: envelopes of the bands, 0…1.
-    bpm: tempo, 0 while none is known. beat, bar: parts of beat and bar that have passed, 0…1.
-    weight: 0…1, as drawn, after envelopes, routing and gain.
     gain: 0…4.
     keys, keys_wanted: number of keyframes that are prepared and that are wanted.
-    idle: 0…1, the face's own movement while there is no sound; drawn on top of ``weight``.
+    idle: 0…1, the face's own movement while there is no sound; drawn on top of the weight.
     """
 
     frame: int
-    t_s: float
-    captured_s: float
-    rms_db: float
-    agc_db: float
-    onsets: int
-    low: float
-    mid: float
-    high: float
-    bpm: float
-    beat: float
-    bar: float
-    weight: float
+    moment: Moment
     gain: float
     face: str
     expression: str
@@ -58,18 +41,7 @@ class FrameInfo:
 
 UNKNOWN = FrameInfo(
     frame=0,
-    t_s=0.0,
-    captured_s=0.0,
-    rms_db=0.0,
-    agc_db=0.0,
-    onsets=0,
-    low=0.0,
-    mid=0.0,
-    high=0.0,
-    bpm=0.0,
-    beat=0.0,
-    bar=0.0,
-    weight=0.0,
+    moment=Moment(),
     gain=0.0,
     face="",
     expression="",

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.modulation.moment import Moment
 from vjnode.output.base import UNKNOWN, Frame
 
 BARS = (
@@ -36,7 +37,7 @@ _COUNTER = 155, 448
 _MARKS = (("TOP", 226, 58), ("BOTTOM", 194, 500), ("LEFT", 12, 352), ("RIGHT", 402, 352))
 _CORNERS = (("1", 12, 46), ("2", 476, 46), ("3", 12, 500), ("4", 476, 500))
 
-_INFO = replace(UNKNOWN, rms_db=-120.0, gain=1.0, face="test pattern", engine="test pattern")
+_INFO = replace(UNKNOWN, gain=1.0, face="test pattern", engine="test pattern")
 
 
 class _Sheet:
@@ -81,7 +82,8 @@ class Pattern:
         sheet.box(max(left, 0), _TRACK_TOP, max(left + 32, 0), _TRACK_BOTTOM, _BRIGHT)
         sheet.text(f"{number:07d}", *_COUNTER, 1.6, _BRIGHT)
         self._pixels[..., 3] = 255  # the edges of letters were blended, alpha and all
-        return Frame(self._pixels, replace(_INFO, frame=number, t_s=second))
+        heard = Moment(t_s=second, rms_db=-120.0)
+        return Frame(self._pixels, replace(_INFO, frame=number, moment=heard))
 
 
 def bar_centre(index: int, size: int) -> tuple[int, int]:

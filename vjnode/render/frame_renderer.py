@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.control.state import Controls
+from vjnode.modulation.moment import Moment
 from vjnode.modulation.response import Response
-from vjnode.modulation.weight_track import Moment, WeightTrack
+from vjnode.modulation.weight_track import WeightTrack
 from vjnode.output.base import FrameInfo
 from vjnode.render.base import Look, Picture, Progress, Renderer
 from vjnode.render.idle_motion import Idle
@@ -67,7 +68,7 @@ class FrameRenderer:
             self._controls, self._response = controls, controls.response()
         moment = self._track.at(now_s, self._response)
         # The gate looks at the level after automatic gain; so does this.
-        quiet = moment.resting or moment.rms_db + moment.agc_db < controls.gate
+        quiet = moment.resting or moment.rms_db + moment.agc_db < controls.number("gate")
         idle = self._idle.step(now_s, quiet=quiet)
         info = frame_info(
             moment,
@@ -99,7 +100,7 @@ class FrameRenderer:
 
 
 def _look(controls: Controls) -> Look:
-    return Look(controls.face, controls.expression)
+    return Look(controls.choice("face"), controls.choice("expression"))
 
 
 def frame_info(
@@ -115,22 +116,11 @@ def frame_info(
     """Return the particulars of a frame; ``look`` is what it really shows."""
     return FrameInfo(
         frame=frame,
-        t_s=moment.t_s,
-        captured_s=moment.captured_s,
-        rms_db=moment.rms_db,
-        agc_db=moment.agc_db,
-        onsets=moment.onsets,
-        low=moment.low,
-        mid=moment.mid,
-        high=moment.high,
-        bpm=moment.bpm,
-        beat=moment.beat,
-        bar=moment.bar,
-        weight=moment.weight,
-        gain=controls.gain,
+        moment=moment,
+        gain=controls.number("gain"),
         face=look.face,
         expression=look.expression,
-        preset=controls.preset,
+        preset=controls.choice("preset"),
         engine=engine,
         keys=progress.ready if progress else 0,
         keys_wanted=progress.wanted if progress else 0,

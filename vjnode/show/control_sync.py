@@ -1,8 +1,9 @@
 """The controls of a show, handed from the parent to hearing and to every output."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from vjnode.control.parameters import PARAMETERS
 from vjnode.control.state import Controls, Stock, change
 from vjnode.modulation.listener import Listener
 from vjnode.output.overrides import Cue
@@ -59,15 +60,32 @@ class CueReader:
         if data is not None:
             controls = unpack_controls(data)
             self._cue = Cue(
-                freeze=controls.freeze,
-                blackout=controls.blackout,
-                fade_s=controls.blackout_fade,
-                neutral=controls.neutral,
+                freeze=controls.is_on("freeze"),
+                blackout=controls.is_on("blackout"),
+                fade_s=controls.number("blackout_fade"),
+                neutral=controls.is_on("neutral"),
             )
         return self._cue
 
 
-TRIGGERS = ("agc_reset", "tap", "double", "halve", "resync")
+ON_FIRING: Mapping[str, Callable[[Listener, float], None]] = {
+    "agc_reset": lambda listener, _at_s: listener.reset_gain(),
+    "tap": lambda listener, at_s: listener.clock.tap(at_s),
+    "double": lambda listener, at_s: listener.clock.double(at_s),
+    "halve": lambda listener, at_s: listener.clock.halve(at_s),
+    "resync": lambda listener, at_s: listener.clock.resync(at_s),
+}
+"""Effect on the listener of each trigger for hearing; it gets the time of the firing, s."""
+
+
+def set_up(listener: Listener, controls: Controls, now_s: float) -> None:
+    """Hand the controls that belong to hearing to a listener that begins.
+
+    now_s: time from which a tempo that is set counts, on the clock of the sound.
+    """
+    listener.set_up(agc=controls.choice("agc"), gate_db=controls.number("gate"))
+    if bpm := controls.number("bpm"):
+        listener.clock.set_bpm(bpm, now_s)
 
 
 class HearingControl:
@@ -92,21 +110,15 @@ class HearingControl:
             return
         controls = unpack_controls(data)
         before, self._controls = self._controls, controls
-        self._listener.set_up(agc=controls.agc, gate_db=controls.gate)
-        clock = self._listener.clock
         if before is None:
             # What was fired before this process began is not fired again.
-            if controls.bpm:
-                clock.set_bpm(controls.bpm, now_s)
+            set_up(self._listener, controls, now_s)
             return
-        if controls.bpm != before.bpm:
-            clock.set_bpm(controls.bpm, now_s)
-        for trigger in TRIGGERS:
-            if getattr(controls, f"{trigger}_count") != getattr(before, f"{trigger}_count"):
-                self._fire(trigger, getattr(controls, f"{trigger}_s"))
-
-    def _fire(self, trigger: str, now_s: float) -> None:
-        if trigger == "agc_reset":
-            self._listener.reset_gain()
-        else:
-            getattr(self._listener.clock, trigger)(now_s)
+        self._listener.set_up(agc=controls.choice("agc"), gate_db=controls.number("gate"))
+        if (bpm := controls.number("bpm")) != before.number("bpm"):
+            self._listener.clock.set_bpm(bpm, now_s)
+        for row in PARAMETERS:
+            if row.kind == "trigger" and row.consumer == "hearing":
+                firing = controls.fired(row.name)
+                if firing.count != before.fired(row.name).count:
+                    ON_FIRING[row.name](self._listener, firing.at_s)

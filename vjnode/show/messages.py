@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.tempo.beat import Beat
+from vjnode.control.parameters import Firing
 from vjnode.control.state import Controls
 from vjnode.modulation.drive import HITS, Drive
+from vjnode.modulation.moment import Moment
 from vjnode.output.base import UNKNOWN, Frame, FrameInfo
 
 CONTROLS_BYTES = 16384
 """Room for a routing matrix in which nothing is as it was."""
 
 INFO_BYTES = 1024
-_NAMES = ("face", "expression", "preset", "engine")
+_NAMES = tuple(field.name for field in fields(FrameInfo) if field.type is str)
 
 _DRIVE = struct.Struct("<dddd?q5d5d?")
 _HIT = struct.Struct("<dd")
@@ -65,12 +67,14 @@ def unpack_drive(data: bytes) -> Drive:
 
 def pack_controls(controls: Controls) -> bytes:
     """Return ``controls`` as they are handed over."""
-    return json.dumps(asdict(controls)).encode()
+    return json.dumps(controls.changed(), default=astuple).encode()
 
 
 def unpack_controls(data: bytes) -> Controls:
     """Undo ``pack_controls``."""
-    return Controls(**json.loads(data))
+    said = json.loads(data)
+    values = {key: Firing(*v) if isinstance(v, list) else v for key, v in said.items()}
+    return Controls("", "", "").with_(**values)
 
 
 def write_info(info: FrameInfo, memory: NDArray[np.uint8]) -> None:
@@ -104,8 +108,9 @@ def read_info(memory: NDArray[np.uint8], before: FrameInfo = UNKNOWN) -> FrameIn
     before: what is returned when they are not to be understood; the picture is good all the same.
     """
     try:
-        return FrameInfo(**json.loads(memory[:INFO_BYTES].tobytes().rstrip(b"\0")))
-    except (ValueError, TypeError):
+        said = json.loads(memory[:INFO_BYTES].tobytes().rstrip(b"\0"))
+        return FrameInfo(**{**said, "moment": Moment(**said["moment"])})
+    except (ValueError, TypeError, KeyError):
         return before
 
 

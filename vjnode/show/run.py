@@ -199,8 +199,8 @@ def _announce(config: ShowConfig, controls: Controls) -> None:
     outputs = ", ".join(map(str, config.outputs))
     _log.info(
         "live: %s with %s from %s to %s; OSC on %s:%d; Ctrl-C ends it",
-        controls.face,
-        controls.expression,
+        controls.choice("face"),
+        controls.choice("expression"),
         config.audio,
         outputs,
         config.osc_host,

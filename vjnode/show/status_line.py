@@ -3,6 +3,7 @@
 It comes after the show: a terminal that is paused or has gone away holds nothing up.
 """
 
+from vjnode.modulation.moment import Moment
 from vjnode.output.base import FrameInfo
 from vjnode.system.console import Console
 
@@ -12,19 +13,19 @@ _WIDTH = 20
 
 def status_text(info: FrameInfo) -> str:
     """Return one line about a frame."""
-    bar = "█" * round(info.weight * _WIDTH)
+    bar = "█" * round(info.moment.weight * _WIDTH)
     sweep = "" if info.keys == info.keys_wanted else f"  keys {info.keys}/{info.keys_wanted}"
     return (
-        f"{info.face} {info.expression} │{bar:·<{_WIDTH}}│ {info.weight:4.2f}  "
-        f"{info.rms_db:6.1f} dB  {_tempo(info)}  gain {info.gain:g}{sweep}"
+        f"{info.face} {info.expression} │{bar:·<{_WIDTH}}│ {info.moment.weight:4.2f}  "
+        f"{info.moment.rms_db:6.1f} dB  {_tempo(info.moment)}  gain {info.gain:g}{sweep}"
     )
 
 
-def _tempo(info: FrameInfo) -> str:
+def _tempo(moment: Moment) -> str:
     """Return the tempo, with a mark that is there in the first quarter of each beat."""
-    if not info.bpm:
+    if not moment.bpm:
         return "  –   bpm "
-    return f"{info.bpm:5.1f} bpm{'●' if info.beat < 0.25 else ' '}"
+    return f"{moment.bpm:5.1f} bpm{'●' if moment.beat < 0.25 else ' '}"
 
 
 class StatusLine:

@@ -26,27 +26,17 @@ def trace_line(info: FrameInfo, *, frame: int, published_s: float | None = None)
     """Return the line for one frame, without a line end.
 
     frame: number of the frame where it was sent. published_s: when that was, monotonic s;
-    None where nothing is live, and then ``captured_s`` is left out as well.
+    None where nothing is live, and then values that only a live show has are left out as well.
     """
     record: dict[str, object] = {
         "frame": frame,
-        "t": round(info.t_s, 6),
-        "rms_db": round(info.rms_db, 3),
-        "agc_db": round(info.agc_db, 3),
-        "onsets": info.onsets,
-        "low": round(info.low, 4),
-        "mid": round(info.mid, 4),
-        "high": round(info.high, 4),
-        "bpm": round(info.bpm, 3),
-        "beat": round(info.beat, 4),
-        "bar": round(info.bar, 4),
-        "weight": round(info.weight, 6),
+        **info.moment.traced(),
         "gain": info.gain,
         "face": info.face,
         "expression": info.expression,
     }
     if published_s is not None:
-        record["captured_s"] = round(info.captured_s, 6)
+        record |= info.moment.traced(live=True)
         record["published_s"] = round(published_s, 6)
     return json.dumps(record)
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.events import HANG_S, returns, wait_for
 from tests.live.fairness import Miss, play_fairly
-from tests.output.shows import INFO, flat, noise
+from tests.output.shows import INFO, flat, hearing, noise
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
 from vjnode.output.preview import output as preview
@@ -100,7 +100,7 @@ async def watch(output, pictures):
 def test_the_status_tells_what_the_newest_frame_shows():
     with closing(preview.open_output("0", CONTEXT)) as output:
         assert json.loads(ask(output, "/status")[2]) == {"state": "waiting"}
-        info = replace(INFO, rms_db=float("-inf"), captured_s=99.95, t_s=12.5)
+        info = hearing(INFO, rms_db=float("-inf"), captured_s=99.95, t_s=12.5)
         output.send(Frame(grey(1).pixels, info), 100.0)
         status = json.loads(ask(output, "/status")[2])
     assert status["state"] == "live"

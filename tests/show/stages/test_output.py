@@ -1,10 +1,10 @@
 """An output's account of itself outlives its process; the age of its picture."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
+from tests.output.shows import hearing
 from vjnode.output.base import UNKNOWN
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.stages.output import ABOUT_BYTES, ABOUT_S, SOUND_GONE_S, OnScreen, Teller
@@ -18,7 +18,7 @@ def slot():
 
 
 def heard_at(captured_s):
-    return replace(UNKNOWN, captured_s=captured_s)
+    return hearing(UNKNOWN, captured_s=captured_s)
 
 
 def test_a_picture_ages_while_it_is_shown_again_even_if_the_engine_has_gone():

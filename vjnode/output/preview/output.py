@@ -29,8 +29,6 @@ PREVIEW_PX = 512
 PREVIEW_QUALITY = 82
 FULL_QUALITY = 92
 
-LOWEST_DB = -120.0
-
 
 class PreviewOutput:
     """Provides the newest frame to the preview server.
@@ -88,17 +86,11 @@ class PreviewOutput:
         if self._newest is None:
             return {"state": "waiting"}
         info, due_s = self._newest
+        heard_s = info.moment.captured_s
         return {
             "state": "live",
             "frame": info.frame,
-            "t_s": round(info.t_s, 3),
-            "level_db": round(max(info.rms_db, LOWEST_DB), 1),
-            "agc_db": round(info.agc_db, 1),
-            "onsets": info.onsets,
-            "bpm": round(info.bpm, 2),
-            "beat": round(info.beat, 3),
-            "bar": round(info.bar, 3),
-            "weight": round(info.weight, 4),
+            **info.moment.shown(),
             "gain": info.gain,
             "face": info.face,
             "expression": info.expression,
@@ -106,7 +98,7 @@ class PreviewOutput:
             "engine": info.engine,
             "keys": info.keys,
             "keys_wanted": info.keys_wanted,
-            "latency_ms": round((due_s - info.captured_s) * 1e3, 1) if info.captured_s else None,
+            "latency_ms": round((due_s - heard_s) * 1e3, 1) if heard_s else None,
             "fps": round(self._context.measured_fps(), 2),
             "fps_wanted": round(float(self._context.fps), 3),
             "size": self._context.size,

@@ -78,8 +78,9 @@ class OnScreen:
         held: something else is on screen on purpose: a frozen picture, black, or stills.
         """
         if fresh:
-            heard = info.captured_s > 0 and sent_s - info.captured_s < SOUND_GONE_S
-            self._captured_s = info.captured_s if heard else None
+            captured_s = info.moment.captured_s
+            heard = captured_s > 0 and sent_s - captured_s < SOUND_GONE_S
+            self._captured_s = captured_s if heard else None
         return None if held else self._captured_s
 
 
