@@ -68,7 +68,8 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
                 yield Contender(f"random-face in {precision}", open_)
         yield Contender(f"torch eager on {device}", partial(_readable, size, device, threads), True)
         for candidate in registry.CANDIDATES:
-            yield Contender(candidate.name, partial(_engine, candidate.open, size, threads))
+            open_ = partial(_engine, partial(candidate.open, DEFAULT), size, threads)
+            yield Contender(candidate.name, open_)
         for precision in ("f32", "int8", "bf16"):
             open_ = partial(_engine, partial(_in, precision), size, threads, "asked for")
             yield Contender(f"vjnode in {precision}", open_)
@@ -76,8 +77,8 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
     elif model == "mobilestylegan-live":
         open_ = partial(_readable, size, device, threads)
         yield Contender(f"the whole generator, torch eager on {device}", open_, True)
-        whole = registry.CANDIDATES[-1]
-        yield Contender("the whole generator", partial(_engine, whole.open, size, threads))
+        whole = partial(registry.CANDIDATES[-1].open, DEFAULT)
+        yield Contender("the whole generator", partial(_engine, whole, size, threads))
         yield Contender("openvino live", partial(_engine, _live, size, threads))
     else:
         open_ = partial(_published, network, size, device, threads)
