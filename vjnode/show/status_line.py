@@ -9,6 +9,7 @@ from vjnode.system.console import Console
 
 PERIOD_S = 0.1
 _WIDTH = 20
+_CLEAR = "\r\x1b[2K"
 
 
 def status_text(info: FrameInfo) -> str:
@@ -36,17 +37,15 @@ class StatusLine:
         self._next_s = 0.0
 
     def show(self, info: FrameInfo, now_s: float) -> None:
-        """Show the state of ``info``, at most ten times a second."""
-        if self._console.is_terminal and now_s >= self._next_s:
+        """Show the state of ``info``, at most ten times a second.
+
+        Not while the line before it has yet to be shown: a paused terminal would have them pile up.
+        """
+        if self._console.is_terminal and now_s >= self._next_s and self._console.idle:
             self._next_s = now_s + PERIOD_S
-            self._write(status_text(info))
+            self._console.write(f"{_CLEAR}{status_text(info)}")
 
     def clear(self) -> None:
         """Leave an empty line."""
         if self._console.is_terminal:
-            self._write("")
-
-    def _write(self, text: str) -> None:
-        """Replace the line, unless what was there before it has yet to be shown."""
-        if self._console.idle:
-            self._console.write(f"\r\x1b[2K{text}")
+            self._console.write(_CLEAR)
