@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vjnode.faces.catalogue import expression_names, load_expression, load_face
-from vjnode.faces.directions import CHANNELS, directions_of, weights_of
+from vjnode.faces.directions import DIRECTIONS, directions_of, weights_of
 from vjnode.faces.latent import fuse
 
 
@@ -36,7 +36,7 @@ def test_all_expressions_that_ship_can_act_at_once():
 
 def test_more_movements_than_there_is_room_for_are_refused():
     laugh = load_expression("laugh")
-    many = [laugh] * (CHANNELS // len(laugh.parts) + 1)
+    many = [laugh] * (DIRECTIONS // len(laugh.parts) + 1)
     for ask in (lambda: directions_of(*many), lambda: weights_of(*((one, 1.0) for one in many))):
-        with pytest.raises(ValueError, match=f"an engine has {CHANNELS}"):
+        with pytest.raises(ValueError, match=f"an engine has {DIRECTIONS}"):
             ask()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vjnode.faces.directions import CHANNELS
+from vjnode.faces.directions import DIRECTIONS
 from vjnode.generators.compiled import JoinedSynthesis, join
 from vjnode.generators.frame_graph import Tick
 from vjnode.generators.mobilestylegan.download import generator_weights
@@ -66,8 +66,8 @@ def test_a_whole_tick(network):
     ticks = [Tick(FoldedSynthesis(synthesis, 256)) for _ in range(2)]
     join(ticks[1])
     assert isinstance(ticks[1].generator, JoinedSynthesis)
-    face, directions = codes_of(mapping, 23), 0.002 * torch.ones(CHANNELS, 23, 512)
-    plain, joined = (tick(face, directions, torch.ones(CHANNELS), ON) for tick in ticks)
+    face, directions = codes_of(mapping, 23), 0.002 * torch.ones(DIRECTIONS, 23, 512)
+    plain, joined = (tick(face, directions, torch.ones(DIRECTIONS), ON) for tick in ticks)
     assert (plain.int() - joined.int()).abs().max() <= 1
     assert (plain != joined).float().mean() < 1e-3
 
@@ -78,6 +78,6 @@ def test_a_compiler_takes_a_whole_tick_at_once(network):
     mapping, synthesis = network
     tick = Tick(FoldedSynthesis(synthesis, 256))
     join(tick)
-    given = codes_of(mapping, 23), torch.zeros(CHANNELS, 23, 512), torch.zeros(CHANNELS), ON
+    given = codes_of(mapping, 23), torch.zeros(DIRECTIONS, 23, 512), torch.zeros(DIRECTIONS), ON
     whole = torch.compile(tick, backend="eager", fullgraph=True, dynamic=False)
     assert torch.equal(whole(*given), tick(*given))

@@ -18,7 +18,7 @@ Precision = Literal["fp16", "fp32"]
 """Arithmetic of an exported graph."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
-CHANNELS = 16
+DIRECTIONS = 16
 """Directions that a frame graph takes: movements that can act at once."""
 
 
@@ -61,8 +61,8 @@ class GeneratorSpec:
         """Names and shapes of what the frame graph takes, float32, in its order."""
         return {
             "face": (1, self.slots, self.dim),
-            "directions": (CHANNELS, self.slots, self.dim),
-            "weights": (CHANNELS,),
+            "directions": (DIRECTIONS, self.slots, self.dim),
+            "weights": (DIRECTIONS,),
             "texture": (1,),
         }
 

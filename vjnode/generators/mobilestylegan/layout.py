@@ -18,7 +18,7 @@ for its ToRGB layer. Only the last block's ToRGB layer was kept in the published
 DEAD_SLOTS = frozenset({3, 6, 9, 12, 15, 18, 22})
 """Slots that no layer reads."""
 
-CHANNELS = (512, 512, 512, 512, 512, 256, 128, 64)
+WIDTHS = (512, 512, 512, 512, 512, 256, 128, 64)
 """Channels after the 4×4 stage and after each block."""
 
 ROOT, TRUNK = 1, 3

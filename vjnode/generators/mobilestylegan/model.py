@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from vjnode.generators.mobilestylegan.layout import BLOCKS, CHANNELS, DIM, SLOTS
+from vjnode.generators.mobilestylegan.layout import BLOCKS, DIM, SLOTS, WIDTHS
 
 SLOPE = 0.2
 """Slope of the leaky ReLU below zero."""
@@ -126,12 +126,12 @@ class Synthesis(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.input = nn.Parameter(torch.zeros(1, CHANNELS[0], 4, 4))
-        self.conv1 = StyledConv(CHANNELS[0], CHANNELS[0], 4, separable=False)
+        self.input = nn.Parameter(torch.zeros(1, WIDTHS[0], 4, 4))
+        self.conv1 = StyledConv(WIDTHS[0], WIDTHS[0], 4, separable=False)
         self.blocks = nn.ModuleList(
-            Block(CHANNELS[i], CHANNELS[i + 1], 8 * 2**i) for i in range(BLOCKS)
+            Block(WIDTHS[i], WIDTHS[i + 1], 8 * 2**i) for i in range(BLOCKS)
         )
-        self.head = ToRGB(CHANNELS[-1])
+        self.head = ToRGB(WIDTHS[-1])
 
     def forward(self, codes: Tensor) -> Tensor:
         """Return the pictures of codes [N, SLOTS, DIM], or of one code for all slots [N, DIM].

@@ -8,7 +8,7 @@ from vjnode.audio.features.analyser import COEFFICIENTS
 FRAMES = 32
 """MFCC frames in a window: 371 ms of sound, newest last."""
 
-CHANNELS = 3
+PLANES = 3
 
 
 def picture(
@@ -25,6 +25,6 @@ def picture(
     Returns: shape (…, 3, t, 32), float32, 0…1.
     """
     unit = np.clip((mfcc - low) / (high - low), 0.0, 1.0).astype(np.float32)
-    square = np.zeros((*unit.shape[:-2], CHANNELS, unit.shape[-2], FRAMES), np.float32)
+    square = np.zeros((*unit.shape[:-2], PLANES, unit.shape[-2], FRAMES), np.float32)
     square[..., :COEFFICIENTS] = unit[..., None, :, :]
     return square

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.modulation.encoder.input import CHANNELS, FRAMES, picture
+from vjnode.modulation.encoder.input import FRAMES, PLANES, picture
 from vjnode.modulation.encoder.weights import Trained
 from vjnode.runtime import load_openvino
 
@@ -37,7 +37,7 @@ class LiveEncoder:
         self._trained = trained
         self._request = core.compile_model(model, "CPU", _SETTINGS).create_infer_request()
         # Bound once: passing an array at each step takes as long as a block of the network.
-        self._column = np.zeros((1, CHANNELS, 1, FRAMES), np.float32)
+        self._column = np.zeros((1, PLANES, 1, FRAMES), np.float32)
         self._request.set_input_tensor(openvino.Tensor(self._column, shared_memory=True))
         self._values: NDArray[np.float32] = self._request.get_output_tensor(0).data[0]
 

@@ -46,7 +46,7 @@ import torch
 from torch import Tensor, nn
 
 from vjnode.audio.features.analyser import COEFFICIENTS
-from vjnode.modulation.encoder.input import CHANNELS, FRAMES
+from vjnode.modulation.encoder.input import FRAMES, PLANES
 
 VALUES = 512
 """Feature values per time point."""
@@ -234,7 +234,7 @@ def histories() -> list[tuple[int, int, int, int]]:
             [shape.describing for shape in BLOCKS],
             [shape.intensity for shape in BLOCKS],
         )
-        for shape, width, channels in zip(BLOCKS, _WIDTHS, (CHANNELS, *outputs[:-1]), strict=True)
+        for shape, width, channels in zip(BLOCKS, _WIDTHS, (PLANES, *outputs[:-1]), strict=True)
     ]
 
 
@@ -249,7 +249,7 @@ def correlation(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _branch(outputs: list[int]) -> nn.Sequential:
-    channels = pairwise((CHANNELS, *outputs))
+    channels = pairwise((PLANES, *outputs))
     return nn.Sequential(
         *(_encoding(*ends, shape) for ends, shape in zip(channels, BLOCKS, strict=True))
     )
