@@ -14,21 +14,21 @@ is not drawn live then."""
 
 
 class Named(Protocol):
-    """What is known of an engine, whether it is open or not."""
+    """Facts about an engine that hold whether it is open or not."""
 
     @property
     def name(self) -> str:
-        """For people: runtime, precision and device, such as ``openvino f32``."""
+        """Return runtime, precision and device for people, such as ``openvino f32``."""
         ...
 
     @property
     def identity(self) -> str:
-        """Hash over generator weights, graph, precision and size: equal ones, equal pictures."""
+        """Return a hash over generator weights, graph, precision and size: equal ones, equal pictures."""
         ...
 
     @property
     def size(self) -> int:
-        """Pictures are size × size px."""
+        """Return the side of its pictures, px."""
         ...
 
 

@@ -28,7 +28,7 @@ def attempt(name: str) -> Iterator[None]:
 
 
 def took_down(name: str) -> bool:
-    """Whether a process was trying to open engine ``name`` when it ended."""
+    """Return whether a process was trying to open engine ``name`` when it ended."""
     try:
         pid = int(_file(name).read_text())
     except (OSError, ValueError, VjnodeError):

@@ -140,4 +140,4 @@ NETWORKS = {
 }
 
 SHOW = (DEFAULT.name, "encoder")
-"""What a show runs."""
+"""Names of the networks that a show runs."""

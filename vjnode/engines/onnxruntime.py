@@ -24,7 +24,7 @@ from vjnode.paths import cache_dir, sha256_of
 from vjnode.remedies import install
 
 _PATIENCE_S = 0.005
-"""How often a drawing is asked whether it is still wanted."""
+"""Interval, s, of asking whether a drawing is still wanted."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ CORE_ML = Provider(
 )
 DIRECT_ML = Provider("DmlExecutionProvider", "DirectML", "onnxruntime-directml", "fp16")
 PROCESSOR = Provider("CPUExecutionProvider", "the processor", "onnxruntime", "fp32")
-"""For tests; a show draws faster with OpenVINO."""
+"""The processor, for tests; a show draws faster with OpenVINO."""
 
 PROVIDERS = {"darwin": CORE_ML, "win32": DIRECT_ML}
 """System → what its graphics units are used by."""

@@ -1,4 +1,4 @@
-"""Which engine draws here: the one place that knows them all.
+"""Choice of the engine that draws: the one place that knows them all.
 
 They stand in the order of choice, and the first that is really usable draws: its package, its
 device and whatever was built for it are there, and a first picture looks like one. A runtime is
@@ -39,7 +39,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a candidate.
+    """Result of trying a candidate.
 
     engine: name of its engine, "" when it is not usable. reason: why it is not, with the
     remedy; "" when it is. ms: time for a picture, copied back; None: not measured.
@@ -52,7 +52,7 @@ class Verdict:
 
     @property
     def usable(self) -> bool:
-        """Whether it can draw here."""
+        """Return whether it can draw here."""
         return not self.reason
 
 
@@ -218,7 +218,7 @@ def processor_may_draw() -> bool:
 
 
 def may_be_fast() -> bool:
-    """Whether there is anything here beside the processor that could draw. Opens nothing."""
+    """Return whether there is anything here beside the processor that could draw. Opens nothing."""
     direct_ml = sys.platform == "win32" and importlib.util.find_spec("onnxruntime") is not None
     return gpu_here() is not None or sys.platform == "darwin" or direct_ml
 

@@ -1,4 +1,4 @@
-"""Whether an engine draws, and how fast it does on this machine: measured once, then known."""
+"""Checks that an engine draws, and times it on this machine: once, then the time is known."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ def probe_codes(spec: GeneratorSpec = DEFAULT) -> NDArray[np.float32]:
 
 
 def looks_like_one(picture: NDArray[np.uint8], size: int) -> bool:
-    """Whether ``picture`` could be one of a face: opaque, and neither flat nor half missing.
+    """Return whether ``picture`` could be one of a face: opaque, and neither flat nor half missing.
 
     Levels that were not finite come out as one flat colour.
     """

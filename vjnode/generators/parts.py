@@ -16,7 +16,7 @@ Quality = Literal["full", "live"]
 """The whole generator, or a smaller network that draws as much as it can of the same."""
 
 Arithmetic = Literal["bf16", "int8", "f32"]
-"""Of a processor. int8: that of the largest layers; the rest is f32."""
+"""Arithmetic of a processor. int8: that of the largest layers; the rest is f32."""
 
 Drawing = tuple[Callable[..., "Tensor"], tuple["Tensor", ...]]
 """A part as a function of tensors, and examples of these. Codes [1, slots, dim] and noise strength
@@ -25,7 +25,7 @@ Drawing = tuple[Callable[..., "Tensor"], tuple["Tensor", ...]]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be drawn, and in how many bands; without any, the trunk makes the picture."""
+    """Picture to draw, and the number of its bands; without any, the trunk makes the picture."""
 
     size: int
     quality: Quality
@@ -35,7 +35,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class PartsForm:
-    """How a generator comes in parts.
+    """The parts of a generator, and what they can be computed in.
 
     arithmetic: what it can be computed in.
     live_sizes: of the pictures that its smaller network draws, px.

@@ -29,7 +29,7 @@ class Progress:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to prepare."""
+        """Return whether nothing is left to prepare."""
         return self.ready >= self.wanted
 
 
@@ -66,7 +66,7 @@ class Renderer(Protocol):
     """Name of the way of drawing, for the report, such as ``keys``."""
 
     draws_beside_the_clock: bool
-    """Whether threads of its own draw while frames go out, and must give way to those."""
+    """True if threads of its own draw while frames go out; they must give way to those."""
 
     @property
     def engine_name(self) -> str:

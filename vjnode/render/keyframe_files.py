@@ -36,7 +36,7 @@ _JPEG = [
 
 
 class KeyFiles:
-    """What has been drawn before; usable from several threads at once.
+    """Key frames of earlier shows on disk; usable from several threads at once.
 
     A key that cannot be written is drawn again next time. When the disk is full or read-only, or
     several fail in a row, none is tried for ``REST_S``; that is told, and when it goes on again.

@@ -300,7 +300,7 @@ class KeyframeRenderer:
         return picture
 
     def _is_given_up(self, sweep: Sweep) -> bool:
-        """Whether all is over, or the show waits for the first key of another sweep."""
+        """Return whether all is over, or the show waits for the first key of another sweep."""
         newest = None if self._newest is None else self._newest[1]
         waited_for = newest is not None and newest is not sweep and not newest.ready
         return waited_for or self._stopping

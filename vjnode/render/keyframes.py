@@ -106,12 +106,12 @@ class Sweep:
 
     @property
     def ready(self) -> int:
-        """How many keys are there, or spared for good."""
+        """Return the number of keys that are there, or spared for good."""
         return len({*self._there, *self._spared})
 
     @property
     def drawn(self) -> int:
-        """How many keys are there as pictures."""
+        """Return the number of keys that are there as pictures."""
         return len(self._there)
 
     @property
@@ -157,7 +157,7 @@ class Sweep:
             self._spared |= spared.difference(self._there)
 
     def _blends_well(self, low: int, middle: int, high: int) -> bool:
-        """Whether three keys are there, and blending the outer ones gives the one between."""
+        """Return whether three keys are there, and blending the outer ones gives the middle."""
         first, picture, second = (self._pictures[key] for key in (low, middle, high))
         if first is None or picture is None or second is None:
             return False

@@ -48,8 +48,8 @@ IN_A_SHOW = 1.5
 """A picture that all cores draw takes so many times longer beside a show than alone."""
 
 SMOOTH_S = 0.04
-"""Where pictures would follow each other more slowly than this, s, two are drawn at once: they
-come more often, but each, on half of the cores, a little later."""
+"""Longest time from one picture to the next, s, before two are drawn at once: they then come more
+often, but each, on half of the cores, a little later."""
 
 PROMPT_S = 0.1
 """Unless each would then take longer than this, s."""

@@ -17,7 +17,7 @@ from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import frame_bytes, pixels_in, write_info
 
 SETTLED_S = 0.5
-"""So long a look must have been on: faces that are leafed through are not worth the time."""
+"""Time, s, that a look must have been on: faces that are leafed through are not worth a still."""
 
 
 def stills_slot(size: int, *, name: str | None = None) -> Slot:

@@ -1,4 +1,4 @@
-"""How the processes of a show are joined: names of shared memory, and what passes there."""
+"""Messages between the processes of a show: names of shared memory, and the bytes in it."""
 
 import json
 import struct

@@ -46,7 +46,7 @@ START_TIMEOUT_S = FIRST_KEY_TIMEOUT_S + 60.0
 
 RESTART_TIMEOUT_S = 20.0
 ENGINE_RESTART_TIMEOUT_S = 90.0
-"""Where the cache cannot be written, an engine converts its network again at every start."""
+"""Time, s, for an engine to come back: without a cache it converts its network at every start."""
 
 ENGINE_STALL_S = 3.0
 """A live engine may draw a picture anew, or wait for its card, for longer than an output may."""

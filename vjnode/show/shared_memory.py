@@ -16,7 +16,7 @@ from vjnode.show.stages.output import ABOUT_BYTES
 
 
 class HandOvers:
-    """What passes between the processes of a show; a context in which it exists.
+    """Shared memory between the processes of a show; a context in which it exists.
 
     Args:
         size: frames are size × size px.

@@ -113,7 +113,7 @@ QUEUED_LINES = 600
 """Ten seconds at 60 frames/s. What comes while so many wait for the disk is left out."""
 
 CLOSE_S = 0.4
-"""So long, twice, the end of a show waits for the last lines."""
+"""Time, s, that the end of a show waits for the last lines, twice."""
 
 
 class LiveTrace:

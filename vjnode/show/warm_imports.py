@@ -1,4 +1,4 @@
-"""What a process in reserve has behind it besides the stages: libraries that they load late.
+"""Libraries that stages load late, for a process in reserve to import beforehand.
 
 Importing this module loads them. Sound and its encoder need them in every show, so without this
 they would be most of what a fault of the audio process costs.

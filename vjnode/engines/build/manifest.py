@@ -1,4 +1,4 @@
-"""What an engine file is, in a JSON file beside it: for whom it was built, out of what.
+"""Manifest of an engine file, in JSON beside it: the machine it was built for, and its parts.
 
 Nothing in an engine file itself is looked at before its manifest is found to be this machine's
 own and every field of it to be right: see ``vjnode.engines.build.store``.

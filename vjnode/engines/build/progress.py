@@ -26,7 +26,7 @@ class Progress:
     def __init__(self) -> None:
         self._phases: dict[str, _Phase] = {}
         self.share = 0.0
-        """How much is done, 0…1; never falls."""
+        """Part that is done, 0…1; never falls."""
 
     def start(self, name: str, parent: str | None, steps: int) -> None:
         """Begin a phase of so many steps, inside another one or as the whole."""

@@ -28,7 +28,7 @@ def sign(text: bytes) -> str:
 
 
 def is_ours(text: bytes, signature: str) -> bool:
-    """Whether ``signature`` was made of ``text`` with this machine's key.
+    """Return whether ``signature`` was made of ``text`` with this machine's key.
 
     Raises:
         EngineError: as for ``sign``.

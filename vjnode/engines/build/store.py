@@ -19,7 +19,7 @@ from vjnode.remedies import run_vjnode
 
 @dataclass(frozen=True)
 class Machine:
-    """What engines are tied to. gpu: compute capability, such as sm89."""
+    """Machine that an engine is tied to. gpu: compute capability, such as sm89."""
 
     flavour: str
     version: str
@@ -184,7 +184,7 @@ def find(folder: Path, name: str) -> Path:
 
 @dataclass(frozen=True)
 class Examined:
-    """What came of looking at an engine.
+    """Result of examining an engine.
 
     manifest: None when it cannot be read. reason: why it cannot be run here, "" when it can.
     elsewhere: whether it can where the card is that it was built for.

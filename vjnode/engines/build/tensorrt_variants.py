@@ -32,11 +32,11 @@ class Flavour:
 
     @property
     def installed(self) -> bool:
-        """Whether it can be imported here."""
+        """Return whether it can be imported here."""
         return importlib.util.find_spec(self.module) is not None
 
     def builds_for(self, gpu: str) -> bool:
-        """Whether it can build engines for a card on this machine."""
+        """Return whether it can build engines for a card on this machine."""
         return gpu in self.anywhere if self.anywhere else gpu == gpu_here()
 
     def load(self) -> TensorRt:

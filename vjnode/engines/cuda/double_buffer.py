@@ -18,7 +18,7 @@ from vjnode.generators.spec import GeneratorSpec
 PLACES = 2
 
 _PATIENCE_S = 0.0005
-"""How often a drawing is asked whether it is still wanted; one takes about a millisecond."""
+"""Interval, s, of asking whether a drawing is still wanted; one takes about a millisecond."""
 
 
 class _UnderWay(Future[NDArray[np.uint8]]):
@@ -113,7 +113,7 @@ class DoubleBuffered(ABC):
 
     @abstractmethod
     def _is_there(self, place: int) -> bool:
-        """Whether the picture at a place is complete."""
+        """Return whether the picture at a place is complete."""
 
     @abstractmethod
     def _end(self, place: int) -> NDArray[np.uint8]:

@@ -104,7 +104,7 @@ class Cuda:
         name = ctypes.create_string_buffer(256)
         self._do("cuDeviceGetName", name, len(name), device)
         self.card = name.value.decode(errors="replace")
-        """What the card calls itself."""
+        """Name of the card, as it says itself."""
         # The context that TensorRT and torch use as well. It is never released: pictures that
         # are still handed out live in it.
         self._context = self._made("cuDevicePrimaryCtxRetain", device)
@@ -165,7 +165,7 @@ class Cuda:
         self._do("cuStreamWaitEvent", stream, event, 0)
 
     def is_over(self, event: int) -> bool:
-        """Whether everything before ``event`` has happened."""
+        """Return whether everything before ``event`` has happened."""
         return self._do("cuEventQuery", event, fine=(0, _NOT_READY)) == 0
 
     def wait(self, event: int) -> None:

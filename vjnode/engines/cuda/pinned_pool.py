@@ -1,4 +1,4 @@
-"""Where pictures arrive from a card: memory here that it writes to by itself, used again."""
+"""Pinned memory that a card writes its pictures to by itself, used again and again."""
 
 import weakref
 from contextlib import ExitStack, suppress

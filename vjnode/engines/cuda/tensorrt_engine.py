@@ -61,7 +61,7 @@ class Built:
 
 @dataclass
 class _Place:
-    """What one picture under way needs.
+    """Memory and events of one picture under way.
 
     codes: pinned, (slots, dim). picture: on the card. launch: begins to draw the one from the
     other. drawn, copied: events. block: of picture memory here, that it is copied to.

@@ -37,7 +37,7 @@ FORM = 2
 
 
 class _Place(Protocol):
-    """Where a picture is drawn; see ``DoubleBuffered``."""
+    """One of two places that pictures are drawn in; see ``DoubleBuffered``."""
 
     def begin(self, face: "Tensor") -> None: ...
     def is_there(self) -> bool: ...

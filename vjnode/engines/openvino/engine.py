@@ -31,7 +31,7 @@ MOST_BANDS = 4
 """Bands of a picture that are drawn at the same time; each has memory of its own."""
 
 PATIENCE_MS = 5
-"""How often a drawing is asked whether it is still wanted."""
+"""Interval, ms, of asking whether a drawing is still wanted."""
 
 TEXTURE = np.ones(1, np.float32)
 """Strength of the generator's frozen noise: as it was trained."""
@@ -39,7 +39,7 @@ TEXTURE = np.ones(1, np.float32)
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of an engine before it is opened; see ``Named``."""
+    """Facts about an engine before it is opened; see ``Named``."""
 
     name: str
     identity: str

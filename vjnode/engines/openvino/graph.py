@@ -140,7 +140,7 @@ def _processor(core: "openvino.Core") -> str:
 
 
 def _takes_slower_kernels(compiled: "openvino.CompiledModel") -> bool:
-    """Whether OpenVINO has chosen, for AVX2, kernels that are slower on this network."""
+    """Return whether OpenVINO has chosen, for AVX2, kernels that are slower on this network."""
     kernels = (node.get_rt_info() for node in compiled.get_runtime_model().get_ops())
     return any(SLOWER_KERNEL in str(kernel["primitiveType"].value) for kernel in kernels)
 

@@ -1,1 +1,1 @@
-"""What each process of a show does: audio, engine, output."""
+"""The work of each process of a show: audio, engine, output."""

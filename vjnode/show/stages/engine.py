@@ -39,12 +39,12 @@ from vjnode.system.priority import put_clock_first
 FIRST_KEY_TIMEOUT_S = 120.0
 
 FORGET_S = 0.1
-"""How often it is asked whether a show still goes on whose engine is being opened."""
+"""Interval, s, of asking whether the show still goes on whose engine is being opened."""
 
 
 @dataclass(frozen=True)
 class EngineJob:
-    """What the engine process is to do.
+    """Job of the engine process.
 
     memory_mib: limit for key frames, MiB. prefetch: looks to have warm beside the current.
     drawing: as in ``ShowConfig``. restarted: whether the show goes on already, and only this

@@ -42,7 +42,7 @@ ABOUT_BYTES = 4096
 
 @dataclass(frozen=True)
 class OutputJob:
-    """What one output process is to do.
+    """Job of one output process.
 
     meter: name of its counters; about: of the slot for what it says of itself.
     size, px, and fps: the show's, where the output has none of its own.
@@ -109,7 +109,7 @@ class Teller:
 
     def __init__(self, slot: Slot) -> None:
         self.before: Mapping[str, object] = json.loads(slot.read() or b"{}")
-        """What was told last by a process that has fallen."""
+        """Last facts that a process told before it fell."""
         self._slot = slot
         self._next_s = 0.0
 

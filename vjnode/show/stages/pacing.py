@@ -1,4 +1,4 @@
-"""When the engine begins each frame."""
+"""Pacing: the time at which the engine begins each frame."""
 
 from vjnode.output.clock import FrameClock
 
@@ -6,7 +6,7 @@ LEAD = 0.4
 """A frame is begun this part of a period before its deadline."""
 
 EVEN = 0.95
-"""Of the time that a frame takes of late: below 1, so that it can take less again."""
+"""Part of the time that a frame takes of late: below 1, so that it can take less again."""
 
 REMEMBERED = 6
 """Beginnings. A frame that was held up spoils two pairs of intervals of those between them."""
