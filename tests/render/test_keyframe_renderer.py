@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vjnode.errors import VjnodeError
+from vjnode.render import keyframe_files
 from vjnode.render import keyframe_renderer as library_module
 from vjnode.render.base import Look
 from vjnode.render.keyframe_renderer import KeyframeRenderer
@@ -177,7 +178,7 @@ def test_a_switch_gives_up_what_is_in_hand_and_comes_back_to_it(make):
 
 
 def test_the_next_key_is_drawn_while_the_last_is_encoded(make, monkeypatch):
-    drawn_on, seen, encode = threading.Event(), [], library_module.encode
+    drawn_on, seen, encode = threading.Event(), [], keyframe_files.encode
 
     class Going(PaintBox):
         def draw(self, codes):
@@ -189,7 +190,7 @@ def test_the_next_key_is_drawn_while_the_last_is_encoded(make, monkeypatch):
         seen.append(drawn_on.wait(WAIT_S))
         return encode(picture)
 
-    monkeypatch.setattr(library_module, "encode", slow)
+    monkeypatch.setattr(keyframe_files, "encode", slow)
     engine = Going()
     sweep = completed(make(engine), ADA)
     assert all(seen)

@@ -23,7 +23,7 @@ class Named(Protocol):
 
     @property
     def identity(self) -> str:
-        """Return a hash over generator weights, graph, precision and size: equal ones, equal pictures."""
+        """Return a hash over weights, graph, precision and size: equal ones, equal pictures."""
         ...
 
     @property

@@ -1,10 +1,11 @@
 """Key frames on disk: a folder for each look, a JPEG for each key."""
 
 import errno
+import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.paths import replace_file
+from vjnode.render.base import Look
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +37,17 @@ _JPEG = [
 ]
 
 
+def folder_name(identity: str, look: Look, size: int, codes: Iterable[NDArray[np.float32]]) -> str:
+    """Return the name of a look's folder: by everything that its pictures depend on.
+
+    identity: of the engine. codes: style codes of all keys.
+    """
+    digest = hashlib.sha256(identity.encode())
+    for each in codes:
+        digest.update(each.tobytes())
+    return f"{look.face}-{look.expression}-{size}-{digest.hexdigest()[:16]}"
+
+
 class KeyFiles:
     """Key frames of earlier shows on disk; usable from several threads at once.
 
@@ -52,6 +65,14 @@ class KeyFiles:
         self._counting = threading.Lock()
         self._failures = 0
         self._resting_until_s: float | None = None
+
+    def keep_drawn(self, name: str, key: int, drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Write a drawn key; return it as it will be read, so that a cache changes no picture."""
+        data = encode(drawn)
+        picture = decode(data, self._size)
+        assert picture is not None  # noqa: S101 - it was encoded a moment ago
+        self.keep(name, key, data)
+        return picture
 
     def read(self, name: str, key: int) -> NDArray[np.uint8] | None:
         """Return a key of the look ``name``; None when it is not there, or damaged.

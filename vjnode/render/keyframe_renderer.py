@@ -9,7 +9,6 @@ reads what is published; one thread does everything to the shelf of sweeps. A lo
 tick wait for whoever has it, and a thread that gives way to everything may keep it for long.
 """
 
-import hashlib
 import logging
 import threading
 import time
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from vjnode.engines.base import Engine
 from vjnode.errors import VjnodeError
 from vjnode.render.base import Codes, Look, Picture, Progress, done
-from vjnode.render.keyframe_files import KeyFiles, decode, encode
+from vjnode.render.keyframe_files import KeyFiles, folder_name
 from vjnode.render.keyframe_shelf import Shelf, Task
 from vjnode.render.keyframes import KEYS, Blend, Sweep, keys_within
 from vjnode.runtime import cores
@@ -77,13 +76,8 @@ class KeyframeRenderer:
         self._files = KeyFiles(folder, size)
         self.keys = keys_within(memory_bytes, size=size)
         if self.keys < KEYS:
-            _log.warning(
-                "the sweep memory of %d MiB holds %d key frames of %d, so the movement is coarser; "
-                "raise --sweep-memory",
-                memory_bytes >> 20,
-                self.keys,
-                KEYS,
-            )
+            held = f"the sweep memory of {memory_bytes >> 20} MiB holds {self.keys} key frames"
+            _log.warning("%s of %d: coarser movement; raise --sweep-memory", held, KEYS)
         self._shelf = Shelf(keys=self.keys, size=size, memory_bytes=memory_bytes)
         self._newest: tuple[Look, Sweep] | None = None
         self._drawn: tuple[Look, Sweep] | None = None
@@ -220,7 +214,7 @@ class KeyframeRenderer:
                 name = self._name_of(engine.identity, look)
                 picture = self._files.read(name, key)
                 if picture is None and (drawn := self._draw(engine, task)) is not None:
-                    picture = self._developed(name, key, drawn)
+                    picture = self._files.keep_drawn(name, key, drawn)
                 if picture is not None:
                     # Noted by another: whoever met this thread at a lock would wait for long.
                     self._inbox.put(partial(sweep.note, key, sweep.take_in(key, picture)))
@@ -284,20 +278,12 @@ class KeyframeRenderer:
     def _develop(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
         _, sweep, key = task
         try:
-            sweep.put(key, self._developed(name, key, drawn))
+            sweep.put(key, self._files.keep_drawn(name, key, drawn))
         except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
             self._fail(error)
         finally:
             self._undeveloped.release()
             self._inbox.put(partial(self._shelf.put_down, task))
-
-    def _developed(self, name: str, key: int, drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Write a drawn key to disk; returns it as it will be read: a cache changes no picture."""
-        data = encode(drawn)
-        picture = decode(data, self._size)
-        assert picture is not None  # noqa: S101 - it was encoded a moment ago
-        self._files.keep(name, key, data)
-        return picture
 
     def _is_given_up(self, sweep: Sweep) -> bool:
         """Return whether all is over, or the show waits for the first key of another sweep."""
@@ -308,9 +294,6 @@ class KeyframeRenderer:
     def _name_of(self, identity: str, look: Look) -> str:
         """Return the name of a look's folder: by everything that its pictures depend on."""
         if (identity, look) not in self._names:
-            digest = hashlib.sha256(identity.encode())
-            for key in range(self.keys):
-                digest.update(self._codes(look, key / (self.keys - 1)).tobytes())
-            name = f"{look.face}-{look.expression}-{self._size}-{digest.hexdigest()[:16]}"
-            self._names[identity, look] = name
+            codes = (self._codes(look, key / (self.keys - 1)) for key in range(self.keys))
+            self._names[identity, look] = folder_name(identity, look, self._size, codes)
         return self._names[identity, look]
