@@ -134,7 +134,7 @@ def stripes(monkeypatch, tmp_path):
         ),
     )
     monkeypatch.setitem(generators.GENERATORS, spec.name, spec)
-    return generators.find_generator("stripes")
+    return generators.GENERATORS["stripes"]
 
 
 CODES = np.array([[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255]], np.float32)

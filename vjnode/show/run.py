@@ -79,9 +79,9 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
     with ExitStack() as stack:
         stack.enter_context(no_jack_leftovers())
         hand = stack.enter_context(HandOvers(config.size, len(config.outputs)))
-        desk = ControlWriter(controls, available, hand.controls)
+        writer = ControlWriter(controls, available, hand.controls)
         osc = stack.enter_context(
-            closing(OscServer(config.osc_host, config.osc_port, desk.set_parameter))
+            closing(OscServer(config.osc_host, config.osc_port, writer.set_parameter))
         )
         engine = EngineJob(
             config.size,

@@ -71,10 +71,6 @@ class DoubleBuffered(ABC):
         while picture in self._under_way:
             self._take_first()
 
-    def is_there(self, place: int) -> bool:
-        """Return whether the picture at a place is complete."""
-        return self._is_there(place)
-
     def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Draw one picture; see ``Engine.draw``."""
         return self.begin(codes).result()
@@ -112,7 +108,7 @@ class DoubleBuffered(ABC):
         """Begin a picture at a place whose last one has been had."""
 
     @abstractmethod
-    def _is_there(self, place: int) -> bool:
+    def is_there(self, place: int) -> bool:
         """Return whether the picture at a place is complete."""
 
     @abstractmethod

@@ -252,7 +252,8 @@ class TensorRtEngine(DoubleBuffered):
         cuda.from_card(one.block, one.picture, self._pictures.nbytes, self._copying)
         cuda.record(one.copied, self._copying)
 
-    def _is_there(self, place: int) -> bool:
+    def is_there(self, place: int) -> bool:
+        """Return whether the picture at a place is complete."""
         self._cuda.use()
         return self._cuda.is_over(self._places[place].copied)
 

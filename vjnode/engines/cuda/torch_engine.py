@@ -124,7 +124,8 @@ class TorchEngine(DoubleBuffered):
         face = torch.from_numpy(np.ascontiguousarray(codes[None], np.float32))
         self._places[place].begin(face)
 
-    def _is_there(self, place: int) -> bool:
+    def is_there(self, place: int) -> bool:
+        """Return whether the picture at a place is complete."""
         return self._places[place].is_there()
 
     def _end(self, place: int) -> NDArray[np.uint8]:

@@ -59,7 +59,7 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
     ring = SoundRing(name=links.sound)
     before = slot.read()  # what a process that died here had heard
     listener = Listener(onsets=unpack_drive(before).onsets if before else 0)
-    desk = HearingControl(Slot(CONTROLS_BYTES, name=links.controls), listener)
+    control = HearingControl(Slot(CONTROLS_BYTES, name=links.controls), listener)
     lifeline.ready()
     if lifeline.wait_for_begin() is None:
         return
@@ -98,7 +98,7 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
             ring.write(block)
             if speakers is not None:
                 speakers.play(block)
-            desk.apply(block.captured_s)
+            control.apply(block.captured_s)
             slot.write(pack_drive(listener.hear(block)))
         source.close()
         if hung is not None and lifeline.running():

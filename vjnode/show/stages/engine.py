@@ -67,7 +67,7 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     """
     cv2.setNumThreads(1)  # one picture is blended faster than threads are woken
     drives = Slot(DRIVE_BYTES, name=links.drive)
-    desk = Slot(CONTROLS_BYTES, name=links.controls)
+    newest = Slot(CONTROLS_BYTES, name=links.controls)
     frames = Slot(frame_bytes(job.size), name=links.frame)
     stills = StillsWriter(stills_slot(job.size, name=links.stills), job.size)
     chosen: list[Choice] = []
@@ -82,7 +82,7 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
         )
     track = live_track()
     frame_renderer = FrameRenderer(renderer, track)
-    controls = _newest_controls(desk, None)
+    controls = _newest_controls(newest, None)
     end_s = time.monotonic() + FIRST_KEY_TIMEOUT_S
     while not frame_renderer.prepare(controls, keys=1, timeout_s=0.2):
         if not lifeline.running():
@@ -106,7 +106,7 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
         pace.begun(monotonic_s())
         if drives.read_into(data):
             track.push(unpack_drive(data.tobytes()))
-        controls = _newest_controls(desk, controls)
+        controls = _newest_controls(newest, controls)
         memory = frames.begin()
         info = frame_renderer.render(monotonic_s(), controls, pixels_in(memory, job.size))
         write_info(info, memory)
@@ -135,9 +135,9 @@ def _forgiven(lifeline: Lifeline) -> Iterator[None]:
         watcher.join()
 
 
-def _newest_controls(desk: Slot, before: Controls | None) -> Controls:
-    """Return what the desk says now, or ``before`` when it has said nothing new."""
-    data = desk.read()
+def _newest_controls(newest: Slot, before: Controls | None) -> Controls:
+    """Return the newest controls, or ``before`` when there are none newer."""
+    data = newest.read()
     if data is not None:
         return unpack_controls(data)
     if before is None:
