@@ -101,12 +101,14 @@ class Stripes(torch.nn.Module):
         super().__init__()
         self.size = size
 
-    def levels(self, codes, texture):
+    def levels(self, codes, noise_strength):
         colours = codes.reshape(1, 3, 4).permute(0, 2, 1)[:, :, None, :]
-        return torch.nn.functional.interpolate(colours, (self.size, self.size)) + 0.0 * texture
+        return (
+            torch.nn.functional.interpolate(colours, (self.size, self.size)) + 0.0 * noise_strength
+        )
 
-    def forward(self, codes, texture):
-        levels = self.levels(codes, texture).clamp(0, 255).round()
+    def forward(self, codes, noise_strength):
+        levels = self.levels(codes, noise_strength).clamp(0, 255).round()
         return levels.permute(0, 2, 3, 1).to(torch.uint8)
 
 

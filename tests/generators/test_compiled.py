@@ -32,9 +32,9 @@ def test_the_default_generator(network, size):
     mapping, synthesis = network
     codes, folded = codes_of(mapping, 23), FoldedSynthesis(synthesis, size)
     joined = JoinedSynthesis(folded)
-    for texture in (ON, 0 * ON):
-        wanted = folded.levels(codes, texture)
-        assert (joined.levels(codes, texture) - wanted).abs().max() < 0.05
+    for noise_strength in (ON, 0 * ON):
+        wanted = folded.levels(codes, noise_strength)
+        assert (joined.levels(codes, noise_strength) - wanted).abs().max() < 0.05
     assert not any(weight.requires_grad for weight in joined.parameters())
 
 

@@ -28,7 +28,7 @@ from tools.train import distil_pairs, distil_start
 from tools.train.distil_data import Data, first_block, given_to_first_block, parts, read
 from tools.train.distil_loop import ALL, LATER, PARTS, RATES, errors, train
 from tools.train.distil_pairs import make_pairs, read_pairs
-from tools.train.distil_start import TEXTURE
+from tools.train.distil_start import NOISE_STRENGTH
 from tools.train.record import Progress, commit
 from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.generators.mobilestylegan.distilled import PLANS, DistilledSynthesis, load_tail
@@ -185,7 +185,9 @@ def _record(
 def _held_out(tail: DistilledSynthesis, data: Data) -> dict[str, object]:
     """Return the quality of the pictures of held-out faces, PSNR in dB."""
     found = [
-        errors([picture.clamp(-1, 1) for picture in tail.pictures(x, c, TEXTURE)], wanted)[-1]
+        errors([picture.clamp(-1, 1) for picture in tail.pictures(x, c, NOISE_STRENGTH)], wanted)[
+            -1
+        ]
         for x, c, wanted in parts(data, len(data.codes))
     ]
     psnr = -10 * np.log10(torch.cat(found).numpy())

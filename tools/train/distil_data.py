@@ -10,7 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from tools.train.distil_pairs import SHARD, Pairs, read_pairs
-from tools.train.distil_start import TEXTURE
+from tools.train.distil_start import NOISE_STRENGTH
 from vjnode.generators.mobilestylegan.distilled import DistilledSynthesis
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
@@ -69,7 +69,7 @@ def given_to_first_block(tail: DistilledSynthesis, pairs: Pairs) -> Tensor:
     for features, code in zip(torch.split(x, 1), torch.split(codes, 1), strict=True):
         y = features.float()
         for i, block in enumerate(blocks, TRUNK):
-            y = block(y, code[:, 3 * i + 1 : 3 * i + 4], TEXTURE)
+            y = block(y, code[:, 3 * i + 1 : 3 * i + 4], NOISE_STRENGTH)
         found.append(y.half())
     return torch.cat(found)
 
@@ -78,7 +78,7 @@ def given_to_first_block(tail: DistilledSynthesis, pairs: Pairs) -> Tensor:
 def first_block(tail: DistilledSynthesis, given: Tensor, codes: Tensor) -> Tensor:
     """Return the first block's output for its input ``given``, float16."""
     parts = zip(torch.split(given, 4), torch.split(codes, 4), strict=True)
-    return torch.cat([tail.first(x.float(), c, TEXTURE).half() for x, c in parts])
+    return torch.cat([tail.first(x.float(), c, NOISE_STRENGTH).half() for x, c in parts])
 
 
 def parts(data: Data, count: int) -> list[tuple[Tensor, Tensor, Tensor]]:

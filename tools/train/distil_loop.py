@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from tools.train.distil_data import Data
 from tools.train.distil_pairs import PX
-from tools.train.distil_start import TEXTURE
+from tools.train.distil_start import NOISE_STRENGTH
 from tools.train.muon import Muon
 from tools.train.record import Progress
 from vjnode.generators.mobilestylegan.distilled import DistilledSynthesis
@@ -118,8 +118,8 @@ def _loss(
     """Return the loss, and the mean squared error of the finest picture in 0…1."""
     x, codes, wanted = batch
     if part == ALL:
-        x = tail.first(x, codes, TEXTURE)
-    coarse, fine = errors(tail.pictures(x, codes, TEXTURE), wanted)
+        x = tail.first(x, codes, NOISE_STRENGTH)
+    coarse, fine = errors(tail.pictures(x, codes, NOISE_STRENGTH), wanted)
     return fine.mean() + COARSE * coarse.mean(), float(fine.mean().detach())
 
 

@@ -72,14 +72,16 @@ def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: s
     if missing:
         folder.mkdir(parents=True, exist_ok=True)
         mapping, synthesis = load(generator_weights())
-        generator, texture = FoldedSynthesis(synthesis, 1024), torch.ones(1)
+        generator, noise_strength = FoldedSynthesis(synthesis, 1024), torch.ones(1)
         engine = OpenVinoEngine(DEFAULT, PX, torch.get_num_threads())
         for number in tqdm(missing, f"drawing {what}", unit="shard"):
             rng = np.random.default_rng((seed, number))
             codes = np.stack([draw_code(mapping, rng) for _ in range(SHARD)])
             with torch.inference_mode():
                 parts = torch.split(torch.from_numpy(codes), 1)
-                features = [generator.features(part, texture).half().numpy() for part in parts]
+                features = [
+                    generator.features(part, noise_strength).half().numpy() for part in parts
+                ]
             tensors = {
                 "codes": codes,
                 "features": np.concatenate(features),

@@ -34,7 +34,7 @@ from vjnode.generators.mobilestylegan.model import (
 RIDGE = 1e-4
 """Ridge penalty, in mean variances of the inputs."""
 
-TEXTURE = torch.ones(1)
+NOISE_STRENGTH = torch.ones(1)
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -189,7 +189,7 @@ def fit_head(
     hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     for x, codes, wanted in batches:
         seen.clear()
-        pictures = tail.pictures(x, codes, TEXTURE)
+        pictures = tail.pictures(x, codes, NOISE_STRENGTH)
         size = pictures[level].shape[-1]
         lacking = F.avg_pool2d(wanted, wanted.shape[-1] // size)
         if level:

@@ -32,7 +32,7 @@ TRUNCATION = 0.7
 """Truncation of the random faces: wider than that of shipped faces, so that their ranges are
 included."""
 
-TEXTURE = torch.ones(1)
+NOISE_STRENGTH = torch.ones(1)
 
 
 def random_codes(count: int) -> list[Tensor]:
@@ -60,7 +60,7 @@ def seen_limits(folded: FoldedSynthesis, codes: list[Tensor]) -> dict[str, Tenso
         for name, layer in int8_layers(folded).items()
     ]
     for code in tqdm(codes, unit="face"):
-        folded.levels(code, TEXTURE)
+        folded.levels(code, NOISE_STRENGTH)
     for hook in hooks:
         hook.remove()
     return {name: MARGIN * limit for name, limit in limits.items()}
@@ -75,7 +75,9 @@ def quality_db(limits: dict[str, Tensor]) -> list[float]:
     found = []
     for i, name in enumerate(tqdm(face_names(), unit="face")):
         codes = fuse(load_face(name), expressions[i % len(expressions)], 0.5 + 0.25 * (i % 3))
-        pictures = [one(torch.tensor(codes)[None], TEXTURE).float() for one in (exact, rounded)]
+        pictures = [
+            one(torch.tensor(codes)[None], NOISE_STRENGTH).float() for one in (exact, rounded)
+        ]
         error = (pictures[0] - pictures[1])[..., :3].square().mean().item()
         found.append(10 * np.log10(255**2 / error))
     return found

@@ -117,7 +117,7 @@ class OnnxEngine(OneByOne):
         self._still = {
             "directions": np.zeros(shapes["directions"], np.float32),
             "weights": np.zeros(shapes["weights"], np.float32),
-            "texture": np.ones(shapes["texture"], np.float32),
+            "noise_strength": np.ones(shapes["noise_strength"], np.float32),
         }
         self.size = size
         self.name = f"onnxruntime {provider.precision} on {provider.about}"

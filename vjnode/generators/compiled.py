@@ -38,15 +38,15 @@ class JoinedBlock(nn.Module):
         self.taps2 = nn.Parameter(plain_taps(block.conv2.depthwise))
 
     def forward(
-        self, x: Tensor, up: Tensor, style1: Tensor, style2: Tensor, texture: Tensor
+        self, x: Tensor, up: Tensor, style1: Tensor, style2: Tensor, noise_strength: Tensor
     ) -> Tensor:
         """Return features [1, C', px, px].
 
-        x: [1, C, px/2, px/2], channels in quarters; factors [1, C, 1, 1]; texture: [1].
+        x: [1, C, px/2, px/2], channels in quarters; factors [1, C, 1, 1]; noise_strength: [1].
         """
         # These two factors commute with operations on each channel by itself.
-        x = self.conv1.mixed(doubled(x * up, self.taps1) * style1, texture)
-        y: Tensor = self.conv2.mixed(convolved(x, self.taps2) * style2, texture)
+        x = self.conv1.mixed(doubled(x * up, self.taps1) * style1, noise_strength)
+        y: Tensor = self.conv2.mixed(convolved(x, self.taps2) * style2, noise_strength)
         return y
 
 
@@ -66,10 +66,10 @@ class JoinedSynthesis(nn.Module):
         self.blocks = nn.ModuleList(map(JoinedBlock, blocks))
         self.requires_grad_(requires_grad=False)
 
-    def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
+    def levels(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
         first, *factors, last = split(self.affines(codes), self.affines.widths)
-        x = self.conv1(self.input * first, texture)
+        x = self.conv1(self.input * first, noise_strength)
         for i, block in enumerate(self.blocks):
-            x = block(x, *factors[3 * i : 3 * i + 3], texture)
+            x = block(x, *factors[3 * i : 3 * i + 3], noise_strength)
         return self.head.arranged(F.conv2d(x * last, self.head.weight, self.head.bias))

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 class Generator(Protocol):
     """Interface of generators for ``Tick``; the folded generators have it."""
 
-    def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
-        """Return the picture of codes [1, slots, dim], with noise of strength ``texture``, [1].
+    def levels(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
+        """Return the picture of codes [1, slots, dim].
 
+        noise_strength: [1], of the frozen noise, 1 as trained.
         Returns: [1, 4, size, size], RGBA levels 0…255, not yet clamped and rounded.
         """
         ...
@@ -33,14 +34,16 @@ class Tick(nn.Module):
         self.generator = generator
         self.dtype = dtype
 
-    def forward(self, face: Tensor, directions: Tensor, weights: Tensor, texture: Tensor) -> Tensor:
+    def forward(
+        self, face: Tensor, directions: Tensor, weights: Tensor, noise_strength: Tensor
+    ) -> Tensor:
         """Draw ``face`` moved along ``directions``.
 
         face: [1, slots, dim]; directions: [channels, slots, dim]; weights: [channels], amount of
-        each; texture: [1], strength of the frozen noise, 1 as trained. All float32.
+        each; noise_strength: [1], strength of the frozen noise, 1 as trained. All float32.
         Returns: [1, size, size, 4], uint8 RGBA, opaque.
         """
         codes = face + (weights[:, None, None] * directions).sum(0, keepdim=True)
-        levels = self.generator.levels(codes.to(self.dtype), texture.to(self.dtype))
+        levels = self.generator.levels(codes.to(self.dtype), noise_strength.to(self.dtype))
         # TensorRT supports uint8 only at a network's inputs and outputs, so this comes last.
         return levels.clamp(0, 255).round().permute(0, 2, 3, 1).to(torch.uint8)

@@ -63,7 +63,7 @@ class GeneratorSpec:
             "face": (1, self.slots, self.dim),
             "directions": (DIRECTIONS, self.slots, self.dim),
             "weights": (DIRECTIONS,),
-            "texture": (1,),
+            "noise_strength": (1,),
         }
 
     def check_codes(self, codes: NDArray[np.float32]) -> None:

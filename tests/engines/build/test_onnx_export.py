@@ -26,7 +26,7 @@ from vjnode.modulation.encoder.input import FRAMES, picture
 from vjnode.modulation.encoder.network import histories
 from vjnode.modulation.encoder.weights import load_trained
 
-TEXTURE = np.ones(1, np.float32)
+NOISE_STRENGTH = np.ones(1, np.float32)
 
 
 def session(graph):
@@ -38,7 +38,7 @@ def session(graph):
 
 
 def draw(graph, *inputs):
-    names = ("face", "directions", "weights", "texture")
+    names = ("face", "directions", "weights", "noise_strength")
     return session(graph).run(["picture"], dict(zip(names, inputs, strict=True)))[0]
 
 
@@ -60,7 +60,7 @@ def look():
     with torch.inference_mode():
         drawn = synthesis(torch.from_numpy(codes)[None])[0].permute(1, 2, 0).numpy()
     weights = weights_of((laugh, 0.7), (wonder, 0.5))
-    inputs = (face.codes[None], directions_of(laugh, wonder), weights, TEXTURE)
+    inputs = (face.codes[None], directions_of(laugh, wonder), weights, NOISE_STRENGTH)
     return inputs, 127.5 * drawn.astype(float) + 127.5
 
 
@@ -121,7 +121,7 @@ def test_stylegan2_draws_what_torch_draws(small, precision):
         drawn = synthesis(codes[None])[0].permute(1, 2, 0).double().numpy()
     wanted = (127.5 * drawn + 127.5).clip(0, 255)
     still = np.zeros((16, *codes.shape), np.float32), np.zeros(16, np.float32)
-    found = draw(graphs[precision], codes.numpy()[None], *still, TEXTURE)[0, ..., :3]
+    found = draw(graphs[precision], codes.numpy()[None], *still, NOISE_STRENGTH)[0, ..., :3]
     assert found.std() > 10
     if precision == "fp32":
         assert relative(found, wanted.round()) <= 1e-3

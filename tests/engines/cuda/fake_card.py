@@ -207,13 +207,13 @@ def fake_tensorrt(driver, *, works=True, draws=True, captures=True, raises=None)
         def execute_async_v3(self, stream_handle):
             enter("ExecutionContext.execute_async_v3")
             at = dict(self.at)
-            assert set(at) == {"face", "directions", "weights", "texture", "picture"}
+            assert set(at) == {"face", "directions", "weights", "noise_strength", "picture"}
 
             def work():
                 face = driver.on_card(at["face"], np.float32)
                 assert not driver.on_card(at["directions"], np.float32).any()
                 assert not driver.on_card(at["weights"], np.float32).any()
-                assert driver.on_card(at["texture"], np.float32)[0] == 1.0
+                assert driver.on_card(at["noise_strength"], np.float32)[0] == 1.0
                 picture = driver.on_card(at["picture"], np.uint8)
                 picture[:] = int(face[0])
 

@@ -35,7 +35,7 @@ def opened(driver, flavour=FULL, **trt):
         "face": (1, SLOTS, DIM),
         "directions": (16, SLOTS, DIM),
         "weights": (16,),
-        "texture": (1,),
+        "noise_strength": (1,),
         "picture": (1, SIZE, SIZE, 4),
     }
     built = Built(Path("mobilestylegan-256-fp16-sm89.trt"), b"an engine", SIZE, "fp16", shapes)

@@ -25,7 +25,7 @@ SEED = 77
 
 LEAST_DB = 30.0
 
-TEXTURE = torch.ones(1)
+NOISE_STRENGTH = torch.ones(1)
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,11 @@ def networks():
     return {size: LiveSynthesis(synthesis, load_tail(size)) for size in distilled_weights.SIZES}
 
 
-def drawn(network, code, texture=TEXTURE):
+def drawn(network, code, noise_strength=NOISE_STRENGTH):
     with torch.inference_mode():
-        return network(torch.from_numpy(np.ascontiguousarray(code))[None], texture)[0].numpy()
+        return network(torch.from_numpy(np.ascontiguousarray(code))[None], noise_strength)[
+            0
+        ].numpy()
 
 
 def means(pictures, size):

@@ -62,10 +62,10 @@ def test_drawn_in_strips_it_is_the_same_picture(networks, codes, size):
 
 @pytest.mark.parametrize(("size", "count"), [(1024, 2), (256, 3), (512, 4)])
 def test_drawn_in_bands_it_is_the_same_picture(networks, codes, size, count):
-    folded, texture = FoldedSynthesis(networks[1], size, strips=True), torch.ones(1)
-    whole = folded(codes, texture)
-    x = folded.trunk(folded.root(codes, texture), codes, texture)
-    bands = [folded.picture(x, codes, texture, index, count) for index in range(count)]
+    folded, noise_strength = FoldedSynthesis(networks[1], size, strips=True), torch.ones(1)
+    whole = folded(codes, noise_strength)
+    x = folded.trunk(folded.root(codes, noise_strength), codes, noise_strength)
+    bands = [folded.picture(x, codes, noise_strength, index, count) for index in range(count)]
     assert len({band.shape[1] for band in bands}) <= 2  # as equal as can be
     joined = torch.cat(bands, 1)
     assert (whole.int() - joined.int()).abs().max() <= 1
@@ -73,9 +73,9 @@ def test_drawn_in_bands_it_is_the_same_picture(networks, codes, size, count):
 
 
 def test_the_root_depends_on_its_own_slots_only(networks, codes):
-    root, texture = FoldedSynthesis(networks[1], 256).root, torch.ones(1)
-    moved, before = codes.clone(), root(codes, texture)
+    root, noise_strength = FoldedSynthesis(networks[1], 256).root, torch.ones(1)
+    moved, before = codes.clone(), root(codes, noise_strength)
     moved[:, ROOT_SLOTS:] += 1.0
-    assert torch.equal(root(moved, texture), before)
+    assert torch.equal(root(moved, noise_strength), before)
     moved[:, ROOT_SLOTS - 2] += 1.0
-    assert not torch.equal(root(moved, texture), before)
+    assert not torch.equal(root(moved, noise_strength), before)

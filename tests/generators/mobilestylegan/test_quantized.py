@@ -58,10 +58,10 @@ def test_without_a_step_to_lose_the_layer_is_the_same(synthesis):
     name = "blocks.5.conv1"
     layer, noise = folded.get_submodule(name), torch.Generator().manual_seed(3)
     x = torch.randn(1, 64, 256, 256, generator=noise)
-    texture = torch.ones(1)
+    noise_strength = torch.ones(1)
     with torch.inference_mode():
-        before = layer(x, texture)
+        before = layer(x, noise_strength)
         seen = torch.nn.functional.conv2d(x, layer.depthwise, padding=1, groups=64)
         to_int8(folded, {name: seen.abs().amax((0, 2, 3))})
-        after = layer(x, texture)
+        after = layer(x, noise_strength)
     assert (after - before).square().mean().sqrt() < 0.025 * before.std()

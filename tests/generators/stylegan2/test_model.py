@@ -117,9 +117,9 @@ def test_every_fast_form_draws_the_same(size, up):
     mapping, synthesis = network_of(size, seed=size, most=48)
     codes = codes_of(mapping, synthesis)
     fast = FoldedSynthesis(synthesis, size, up=up)
-    for texture in (0.0, 0.5, 1.0):
-        wanted = 127.5 * synthesis(codes, texture) + 127.5
-        levels = fast.levels(codes, torch.tensor([texture]))
+    for noise_strength in (0.0, 0.5, 1.0):
+        wanted = 127.5 * synthesis(codes, noise_strength) + 127.5
+        levels = fast.levels(codes, torch.tensor([noise_strength]))
         assert (levels[:, :3] - wanted).abs().max() <= 127.5 * TOLERANCE
         assert (levels[:, 3] == 255).all()
     picture = fast(codes, ON)

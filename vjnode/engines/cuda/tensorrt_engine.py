@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 _Made = TypeVar("_Made")
 
-TEXTURE = np.ones(1, np.float32)
+NOISE_STRENGTH = np.ones(1, np.float32)
 """Strength of the generator's frozen noise: as it was trained."""
 
 
@@ -179,7 +179,7 @@ class TensorRtEngine(DoubleBuffered):
             # A show fuses face and expression itself, which are 47 kB: nothing moves beyond that.
             for name in ("directions", "weights"):
                 self._set(self._context, name, np.zeros(built.shapes[name], np.float32))
-            self._set(self._context, "texture", TEXTURE)
+            self._set(self._context, "noise_strength", NOISE_STRENGTH)
             self._places += [self._place(self._context, built.shapes) for _ in range(PLACES)]
             if kept is not None:
                 with suppress(OSError):  # without it, the next start only takes longer

@@ -222,10 +222,10 @@ def _tick(
     # A show fuses face and expression itself, which are 47 kB: nothing moves beyond that.
     directions = torch.zeros(shapes["directions"], device=device)
     still = torch.zeros(shapes["weights"], device=device)
-    texture = torch.ones(shapes["texture"], device=device)
+    noise_strength = torch.ones(shapes["noise_strength"], device=device)
 
     def tick(face: "Tensor") -> "Tensor":
-        picture: Tensor = network(face, directions, still, texture)[0]
+        picture: Tensor = network(face, directions, still, noise_strength)[0]
         return picture
 
     return tick

@@ -33,7 +33,7 @@ MOST_BANDS = 4
 PATIENCE_MS = 5
 """Interval, ms, of asking whether a drawing is still wanted."""
 
-TEXTURE = np.ones(1, np.float32)
+NOISE_STRENGTH = np.ones(1, np.float32)
 """Strength of the generator's frozen noise: as it was trained."""
 
 
@@ -151,7 +151,7 @@ class OpenVinoEngine(OneByOne):
     ) -> None:
         """Have every part read from where the others write, and all write into one picture."""
         tensor = partial(load_openvino().Tensor, shared_memory=True)
-        inputs = [tensor(self._codes), tensor(TEXTURE)]
+        inputs = [tensor(self._codes), tensor(NOISE_STRENGTH)]
         begun = [root.get_output_tensor(0) for root in roots]
         features = trunk.get_output_tensor(0)
         before = [

@@ -80,15 +80,15 @@ class LiveConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.noise = nn.Parameter(torch.zeros(1, 1, px, px)) if noisy else None
 
-    def forward(self, x: Tensor, code: Tensor, texture: Tensor) -> Tensor:
+    def forward(self, x: Tensor, code: Tensor, noise_strength: Tensor) -> Tensor:
         """Return features [N, outputs, px, px].
 
-        x: [N, inputs, px, px]; code: [N, DIM]; texture: [1], strength of the noise.
+        x: [N, inputs, px, px]; code: [N, DIM]; noise_strength: [1], strength of the noise.
         """
         x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
         x = pointwise(x, self.weight, self.gain * self.affine(code), self.bias)
         if self.noise is not None:
-            x = x + texture * self.noise
+            x = x + noise_strength * self.noise
         return F.leaky_relu(x, SLOPE)
 
 
@@ -113,16 +113,16 @@ class LiveBlock(nn.Module):
         self.conv1 = LiveConv(entering, outputs[0], px, noisy=noisy[0])
         self.conv2 = LiveConv(outputs[0], outputs[1], px, noisy=noisy[1])
 
-    def forward(self, xs: list[Tensor], codes: Tensor, texture: Tensor) -> Tensor:
+    def forward(self, xs: list[Tensor], codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return features [N, outputs, px, px].
 
-        xs: each [N, inputs, …]; codes: [N, 3, DIM], the block's slots; texture: [1].
+        xs: each [N, inputs, …]; codes: [N, 3, DIM], the block's slots; noise_strength: [1].
         """
         x = xs[0]
         if self.ups is not None:
             x = doubled([x * up(codes[:, 0]) for x, up in zip(xs, self.ups, strict=True)])
-        x = self.conv1(x, codes[:, 0], texture)
-        y: Tensor = self.conv2(x, codes[:, 1], texture)
+        x = self.conv1(x, codes[:, 0], noise_strength)
+        y: Tensor = self.conv2(x, codes[:, 1], noise_strength)
         return y
 
 
@@ -156,25 +156,26 @@ class DistilledSynthesis(nn.Module):
         self.fine = LiveBlock((inputs[-1], details), plan.fine, 2 * px, doubles=True)
         self.heads = nn.ModuleList(map(LiveToRGB, (inputs[-1], plan.fine[1])))
 
-    def forward(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+    def forward(self, x: Tensor, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the picture, [N, 3, size, size], RGB, −1…1 and a little beyond.
 
-        x: [N, 512, size / 8, size / 8], from the trunk; codes: [N, SLOTS, DIM]; texture: [1].
+        x: [N, 512, size / 8, size / 8], from the trunk; codes: [N, SLOTS, DIM];
+        noise_strength: [1].
         """
-        return self.pictures(self.first(x, codes, texture), codes, texture)[-1]
+        return self.pictures(self.first(x, codes, noise_strength), codes, noise_strength)[-1]
 
-    def first(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+    def first(self, x: Tensor, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the first block's features, from those of the trunk."""
-        y: Tensor = self.block([x], _codes_of(self.plan.trunk, codes), texture)
+        y: Tensor = self.block([x], _codes_of(self.plan.trunk, codes), noise_strength)
         return y
 
-    def pictures(self, x: Tensor, codes: Tensor, texture: Tensor) -> list[Tensor]:
+    def pictures(self, x: Tensor, codes: Tensor, noise_strength: Tensor) -> list[Tensor]:
         """Return pictures of half the size and of ``size`` px; x: the first block's features."""
         groups, few = self.plan.groups, self.plan.fine_groups
         means, details = x[:, :groups], torch.cat((x[:, :few], x[:, groups:]), 1)
         for i, block in enumerate(self.flat, self.plan.trunk + 1):
-            means = block([means], _codes_of(i, codes), texture)
-        fine = self.fine([means, details], _codes_of(BLOCKS - 1, codes), texture)
+            means = block([means], _codes_of(i, codes), noise_strength)
+        fine = self.fine([means, details], _codes_of(BLOCKS - 1, codes), noise_strength)
         coarse, rest = (
             doubled([head(x, codes[:, HEAD_SLOT])])
             for head, x in zip(self.heads, (means, fine), strict=True)
@@ -197,24 +198,26 @@ class LiveSynthesis(nn.Module):
         self.tail = tail
         self.requires_grad_(requires_grad=False)
 
-    def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
+    def forward(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the picture of codes [1, SLOTS, DIM]: [1, size, size, 4], uint8, opaque.
 
-        texture: [1], the strength of the frozen noise, 1 as trained.
+        noise_strength: [1], the strength of the frozen noise, 1 as trained.
         """
-        return self.rest(self.generator.root(codes, texture), codes, texture)
+        return self.rest(self.generator.root(codes, noise_strength), codes, noise_strength)
 
-    def rest(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+    def rest(self, x: Tensor, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the picture, as ``forward`` does, from the features of the generator's root."""
-        return to_bytes(self._levels(x, codes, texture)).permute(0, 2, 3, 1)
+        return to_bytes(self._levels(x, codes, noise_strength)).permute(0, 2, 3, 1)
 
-    def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
+    def levels(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        return self._levels(self.generator.root(codes, texture), codes, texture)
+        return self._levels(self.generator.root(codes, noise_strength), codes, noise_strength)
 
-    def _levels(self, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+    def _levels(self, x: Tensor, codes: Tensor, noise_strength: Tensor) -> Tensor:
         picture = self.tail(
-            self.generator.trunk(x, codes, texture, self.tail.plan.trunk), codes, texture
+            self.generator.trunk(x, codes, noise_strength, self.tail.plan.trunk),
+            codes,
+            noise_strength,
         )
         return F.pad(127.5 * picture + 127.5, (0, 0, 0, 0, 0, 1), value=255.0)
 

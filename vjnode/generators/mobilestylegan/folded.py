@@ -65,7 +65,7 @@ class FoldedBlock(nn.Module):
         self,
         x: Tensor,
         codes: Tensor,
-        texture: Tensor,
+        noise_strength: Tensor,
         then: Then = unchanged,
         *,
         rows: Rows | None = None,
@@ -86,7 +86,7 @@ class FoldedBlock(nn.Module):
             above, below = self.seen(strip)
             whole = begins == 0 and below - above == self.px // 2
             seen = x if whole else x[:, :, above - begins : below - begins]
-            strips.append(then(self._strip(seen, first, second, texture, strip)))
+            strips.append(then(self._strip(seen, first, second, noise_strength, strip)))
         return torch.cat(strips, 2) if len(strips) > 1 else strips[0]
 
     def seen(self, rows: Rows) -> Rows:
@@ -94,15 +94,15 @@ class FoldedBlock(nn.Module):
         return max(rows[0] - 1, 0), min(rows[1] + 1, self.px // 2)
 
     def _strip(
-        self, x: Tensor, first: Tensor, second: Tensor, texture: Tensor, rows: Rows
+        self, x: Tensor, first: Tensor, second: Tensor, noise_strength: Tensor, rows: Rows
     ) -> Tensor:
         """Return the block's output for ``rows``; x: all rows that are ``seen``."""
         top, bottom = 2 * rows[0], 2 * rows[1]
         x = butterfly(x * first)
-        x = self.conv1(x, texture, rows=(max(top - 1, 0), min(bottom + 1, self.px)))
+        x = self.conv1(x, noise_strength, rows=(max(top - 1, 0), min(bottom + 1, self.px)))
         small = self.px < SCALED_KERNEL_PX
         x, factors = (x * second, None) if small else (x, second)
-        y: Tensor = self.conv2(x, texture, factors, rows=(top, bottom))
+        y: Tensor = self.conv2(x, noise_strength, factors, rows=(top, bottom))
         return y
 
 
@@ -127,50 +127,54 @@ class FoldedSynthesis(nn.Module):
         self.head = FoldedToRGB(synthesis.head, size)
         self.requires_grad_(requires_grad=False)
 
-    def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
+    def forward(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the picture of codes [1, SLOTS, DIM]: [1, size, size, 4], uint8, opaque.
 
-        texture: [1], the strength of the frozen noise, 1 as trained. As it is an input, a runtime
-        cannot fold noise and bias into constants as large as the features.
+        noise_strength: [1], of the frozen noise, 1 as trained. As it is an input, a runtime cannot
+        fold noise and bias into constants as large as the features.
         """
-        return self.picture(self.features(codes, texture), codes, texture)
+        return self.picture(self.features(codes, noise_strength), codes, noise_strength)
 
-    def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
+    def levels(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        return self._band(self.features(codes, texture), codes, texture, unchanged, (0, 1))
+        return self._band(
+            self.features(codes, noise_strength), codes, noise_strength, unchanged, (0, 1)
+        )
 
-    def features(self, codes: Tensor, texture: Tensor) -> Tensor:
+    def features(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the features of root and trunk, [1, 512, 32, 32]."""
-        return self.trunk(self.root(codes, texture), codes, texture)
+        return self.trunk(self.root(codes, noise_strength), codes, noise_strength)
 
-    def root(self, codes: Tensor, texture: Tensor) -> Tensor:
+    def root(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the features of the root, [1, 512, 8, 8], from the codes of ``ROOT_SLOTS``."""
-        x: Tensor = self.conv1(self.input * self.style(codes[:, 0])[:, :, None, None], texture)
-        return self._through(range(ROOT), x, codes, texture)
+        x: Tensor = self.conv1(
+            self.input * self.style(codes[:, 0])[:, :, None, None], noise_strength
+        )
+        return self._through(range(ROOT), x, codes, noise_strength)
 
-    def trunk(self, x: Tensor, codes: Tensor, texture: Tensor, end: int = TRUNK) -> Tensor:
+    def trunk(self, x: Tensor, codes: Tensor, noise_strength: Tensor, end: int = TRUNK) -> Tensor:
         """Return the features of the last block before ``end``, from those of the root.
 
         Returns: [1, C, px, px] with px = 4 · 2^end: [1, 512, 32, 32] up to ``TRUNK``.
         """
-        return self._through(range(ROOT, end), x, codes, texture)
+        return self._through(range(ROOT, end), x, codes, noise_strength)
 
-    def _through(self, blocks: range, x: Tensor, codes: Tensor, texture: Tensor) -> Tensor:
+    def _through(self, blocks: range, x: Tensor, codes: Tensor, noise_strength: Tensor) -> Tensor:
         for i in blocks:
-            x = self.blocks[i](x, codes[:, 3 * i + 1 : 3 * i + 4], texture)
+            x = self.blocks[i](x, codes[:, 3 * i + 1 : 3 * i + 4], noise_strength)
         return x
 
     def picture(
-        self, x: Tensor, codes: Tensor, texture: Tensor, index: int = 0, count: int = 1
+        self, x: Tensor, codes: Tensor, noise_strength: Tensor, index: int = 0, count: int = 1
     ) -> Tensor:
         """Return one of ``count`` bands of rows, from the top: [1, size / count, size, 4], uint8.
 
         x: all features of the trunk.
         """
-        return self._band(x, codes, texture, to_bytes, (index, count)).permute(0, 2, 3, 1)
+        return self._band(x, codes, noise_strength, to_bytes, (index, count)).permute(0, 2, 3, 1)
 
     def _band(
-        self, x: Tensor, codes: Tensor, texture: Tensor, then: Then, which: tuple[int, int]
+        self, x: Tensor, codes: Tensor, noise_strength: Tensor, then: Then, which: tuple[int, int]
     ) -> Tensor:
         """Return the levels of a band, [1, 4, rows, size]. then: applied to each strip."""
         late, code = self.blocks[TRUNK:], codes[:, 3 * BLOCKS]
@@ -179,7 +183,7 @@ class FoldedSynthesis(nn.Module):
         ):
             finish = unchanged if i < BLOCKS - 1 else lambda strip: then(self.head(strip, code))
             own = codes[:, 3 * i + 1 : 3 * i + 4]
-            x = block(x, own, texture, finish, rows=rows, begins=begins)
+            x = block(x, own, noise_strength, finish, rows=rows, begins=begins)
         return x
 
     def _rows(self, index: int, count: int) -> list[tuple[int, Rows]]:

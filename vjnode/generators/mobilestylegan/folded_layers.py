@@ -45,7 +45,7 @@ class FoldedConv(nn.Module):
     def forward(
         self,
         x: Tensor,
-        texture: Tensor,
+        noise_strength: Tensor,
         factors: Tensor | None = None,
         rows: Rows | None = None,
     ) -> Tensor:
@@ -61,12 +61,12 @@ class FoldedConv(nn.Module):
             else:
                 edges = (1, 1, int(top == 0), int(bottom == self.px))
                 x = F.conv2d(F.pad(x, edges), self.depthwise, groups=x.shape[1])
-        return self.mixed(x, texture, factors, (top, bottom))
+        return self.mixed(x, noise_strength, factors, (top, bottom))
 
     def mixed(
         self,
         x: Tensor,
-        texture: Tensor,
+        noise_strength: Tensor,
         factors: Tensor | None = None,
         rows: Rows | None = None,
     ) -> Tensor:
@@ -74,7 +74,7 @@ class FoldedConv(nn.Module):
         top, bottom = rows or (0, self.px)
         x = self.pointwise(x, factors)
         if self.noise is not None:
-            x = x + self.noise(texture, top, bottom)
+            x = x + self.noise(noise_strength, top, bottom)
         return F.leaky_relu(x, SLOPE)
 
 
@@ -86,9 +86,9 @@ class Noise(nn.Module):
         self.px = noise.shape[-1]
         self.noise = nn.Parameter(noise)
 
-    def forward(self, texture: Tensor, top: int, bottom: int) -> Tensor:
-        """Return rows of the noise times ``texture``: [1, 1, bottom - top, px]."""
-        return texture * self.rows(top, bottom)
+    def forward(self, noise_strength: Tensor, top: int, bottom: int) -> Tensor:
+        """Return rows of the noise times ``noise_strength``: [1, 1, bottom - top, px]."""
+        return noise_strength * self.rows(top, bottom)
 
     def rows(self, top: int, bottom: int) -> Tensor:
         """Return rows of the noise, [1, 1, bottom - top, px]."""

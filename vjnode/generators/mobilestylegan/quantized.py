@@ -58,9 +58,9 @@ class LaidOutNoise(Noise):
     Otherwise OpenVINO would convert the features' layout twice to add it.
     """
 
-    def forward(self, texture: Tensor, top: int, bottom: int) -> Tensor:
+    def forward(self, noise_strength: Tensor, top: int, bottom: int) -> Tensor:
         """Return rows of the noise; see ``Noise.forward``."""
-        return F.conv2d(self.rows(top, bottom), texture[None, None, None])
+        return F.conv2d(self.rows(top, bottom), noise_strength[None, None, None])
 
 
 def int8_layers(folded: FoldedSynthesis) -> dict[str, FoldedConv]:

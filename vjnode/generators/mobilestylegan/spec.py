@@ -46,7 +46,7 @@ MOBILESTYLEGAN = GeneratorSpec(
     dead_slots=DEAD_SLOTS,
     root_slots=ROOT_SLOTS,
     sizes=SIZES,
-    graph=1,
+    graph=2,
     weights=download.generator_weights,
     frame_graph=_whole,
     parts=PARTS,
@@ -60,7 +60,7 @@ DISTILLED = GeneratorSpec(
     dead_slots=DEAD_SLOTS,
     root_slots=ROOT_SLOTS,
     sizes=distilled_weights.SIZES,
-    graph=1,
+    graph=2,
     weights=distilled_weights.file,
     frame_graph=_distilled,
 )

@@ -53,14 +53,14 @@ class FoldedConv(nn.Module):
         self.noise = nn.Parameter((GAIN * conv.noise).to(dtype)) if noise else None
         self.bias = nn.Parameter((GAIN * conv.bias[:, None, None]).to(dtype))
 
-    def forward(self, x: Tensor, before: Tensor, after: Tensor, texture: Tensor) -> Tensor:
+    def forward(self, x: Tensor, before: Tensor, after: Tensor, noise_strength: Tensor) -> Tensor:
         """Return features [1, O, px, px].
 
         x: [1, C, px, px], of half that size for ``up``. before, after: factors of ``Factors``.
         """
         x = self.convolve(x * before) * after + self.bias
         if self.noise is not None:
-            x = x + texture * self.noise
+            x = x + noise_strength * self.noise
         return F.leaky_relu(x, SLOPE)
 
     def convolve(self, x: Tensor) -> Tensor:
@@ -102,8 +102,8 @@ class FoldedSynthesis(nn.Module):
     size: the network's own, or a smaller one for area means of the same picture, taken
         before clamping.
     up: form of every up-convolution; or the form by the size, px, of its output.
-    noise: False leaves the frozen noise out; ``texture`` then does nothing.
-    dtype: of features and kernels; torch.float16 for half precision. Codes and texture are
+    noise: False leaves the frozen noise out; ``noise_strength`` then does nothing.
+    dtype: of features and kernels; torch.float16 for half precision. Codes and noise_strength are
         float32 all the same, and ``Module.half`` would undo that.
 
     Raises:
@@ -156,21 +156,21 @@ class FoldedSynthesis(nn.Module):
                 taps = plain_taps(one).to(conv.weight.dtype)
                 conv.taps = nn.Parameter(taps, requires_grad=False)
 
-    def forward(self, codes: Tensor, texture: Tensor) -> Tensor:
+    def forward(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the picture of codes [1, slots, DIM]: [1, size, size, 4], uint8, opaque.
 
-        texture: [1], the strength of the frozen noise, 1 as trained, 0 for none.
+        noise_strength: [1], the strength of the frozen noise, 1 as trained, 0 for none.
         """
-        levels = self.levels(codes, texture)
+        levels = self.levels(codes, noise_strength)
         return levels.clamp(0, 255).round().permute(0, 2, 3, 1).to(torch.uint8)
 
-    def levels(self, codes: Tensor, texture: Tensor) -> Tensor:
+    def levels(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size], float32."""
         before, after, colours = self.factors(codes)
-        texture = texture.to(self.dtype)
+        noise_strength = noise_strength.to(self.dtype)
         x, levels = self.input, None
         for i, conv in enumerate(self.convs):
-            x = conv(x, before[i], after[i], texture)
+            x = conv(x, before[i], after[i], noise_strength)
             if i % 2 == 0:
                 drawn: Tensor = self.heads[i // 2](x, colours[i // 2])
                 levels = drawn if levels is None else self.doubled(levels) + drawn

@@ -69,7 +69,7 @@ class StyledConv(nn.Module):
         self.noise = nn.Parameter(torch.zeros(1, 1, px, px))
         self.bias = nn.Parameter(torch.zeros(outputs))
 
-    def forward(self, x: Tensor, code: Tensor, texture: float | Tensor) -> Tensor:
+    def forward(self, x: Tensor, code: Tensor, noise_strength: float | Tensor) -> Tensor:
         """Return features [N, outputs, px, px].
 
         x: [N, inputs, px, px], of half that size for ``up``; code: [N, DIM].
@@ -83,7 +83,7 @@ class StyledConv(nn.Module):
             x = smooth(F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2))
         else:
             x = F.conv2d(x, self.weight, padding=1)
-        x = x / length + texture * self.noise + self.bias[:, None, None]
+        x = x / length + noise_strength * self.noise + self.bias[:, None, None]
         return GAIN * F.leaky_relu(x, SLOPE)
 
 
@@ -111,10 +111,10 @@ class Block(nn.Module):
         self.head = ToRGB(outputs)
 
     def forward(
-        self, x: Tensor, picture: Tensor, codes: Tensor, texture: float | Tensor
+        self, x: Tensor, picture: Tensor, codes: Tensor, noise_strength: float | Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return features and picture at px, from both at px/2. codes: [N, 3, DIM]."""
-        x = self.conv(self.up(x, codes[:, 0], texture), codes[:, 1], texture)
+        x = self.conv(self.up(x, codes[:, 0], noise_strength), codes[:, 1], noise_strength)
         return x, double(picture) + self.head(x, codes[:, 2])
 
 
@@ -136,18 +136,18 @@ class Synthesis(nn.Module):
             for i, (inputs, outputs) in enumerate(pairwise(channels))
         )
 
-    def forward(self, codes: Tensor, texture: float | Tensor = 1.0) -> Tensor:
+    def forward(self, codes: Tensor, noise_strength: float | Tensor = 1.0) -> Tensor:
         """Return the pictures of codes [N, slots, DIM], or of one code for all slots [N, DIM].
 
-        texture: strength of the frozen noise, 1 as trained, 0 for none.
+        noise_strength: strength of the frozen noise, 1 as trained, 0 for none.
         Returns: [N, 3, size, size], RGB, −1…1 and a little beyond.
         """
         if codes.ndim == 2:
             codes = codes[:, None].expand(-1, self.slots, -1)
-        x = self.conv(self.input.expand(len(codes), -1, -1, -1), codes[:, 0], texture)
+        x = self.conv(self.input.expand(len(codes), -1, -1, -1), codes[:, 0], noise_strength)
         picture: Tensor = self.head(x, codes[:, 1])
         for i, block in enumerate(self.blocks):
-            x, picture = block(x, picture, codes[:, 2 * i + 1 : 2 * i + 4], texture)
+            x, picture = block(x, picture, codes[:, 2 * i + 1 : 2 * i + 4], noise_strength)
         return picture
 
 

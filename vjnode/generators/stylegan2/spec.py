@@ -71,7 +71,7 @@ STYLEGAN2 = GeneratorSpec(
     slots=18,
     dim=512,
     sizes=(1024, 512, 256),
-    graph=1,
+    graph=2,
     weights=_untrained,
     frame_graph=_folded,
     parts=PartsForm(arithmetic=("f32",), key=_key, stem=_stem, drawings=_drawings),
