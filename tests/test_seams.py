@@ -23,6 +23,7 @@ from vjnode.engines.networks import network_of
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.generators import registry as generators
 from vjnode.generators.frame_graph import Tick
+from vjnode.generators.latent import still
 from vjnode.generators.parts import PartsForm
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.modulation.weight_track import live_track
@@ -67,15 +68,15 @@ class Noise(OneByOne):
     def __init__(self, spec, size, threads):
         self.spec, self.size = spec, size
 
-    def draw(self, codes):
-        self.spec.check_codes(codes)
+    def draw(self, latent):
+        self.spec.check_latent(latent)
         picture = np.random.default_rng(0).integers(0, 200, (self.size, self.size, 4), np.uint8)
-        picture += np.uint8(np.clip(50 * abs(codes[0, 0]), 0, 50))
+        picture += np.uint8(np.clip(50 * abs(latent.codes()[0, 0]), 0, 50))
         picture[..., 3] = 255
         return picture
 
-    def draw_unless(self, given_up, codes):
-        return None if given_up() else self.draw(codes)
+    def draw_unless(self, given_up, latent):
+        return None if given_up() else self.draw(latent)
 
     def close(self):
         pass
@@ -90,7 +91,8 @@ def test_an_engine(monkeypatch, tmp_path):
     choice = engines.choose(SIZE, measured=True)
     assert choice.taken.engine == "noise"
     assert choice.taken.ms > 0
-    renderer = DirectRenderer(choice.engine, lambda look, weight: np.zeros((23, 512), np.float32))
+    latent = still(np.zeros((23, 512), np.float32))
+    renderer = DirectRenderer(choice.engine, lambda look, weights: latent)
     assert picture_of(renderer).std() > 10
 
 
@@ -127,6 +129,7 @@ def stripes(monkeypatch, tmp_path):
         sizes=(SIZE,),
         graph=1,
         weights=lambda: weights,
+        mean_latent=lambda: np.full(4, 128, np.float32),
         frame_graph=lambda weights, size, precision: Tick(Stripes(size)),
         parts=PartsForm(
             arithmetic=("f32",),
@@ -145,16 +148,16 @@ CODES = np.array([[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255]], np.floa
 def test_a_generator(stripes):
     engine = OpenVinoEngine(stripes, SIZE, fast=True)
     assert engine.name.startswith("openvino f32 stripes on ")
-    drawn = engine.draw(CODES)
+    drawn = engine.draw(still(CODES))
     assert [drawn[9, x].tolist() for x in (9, SIZE // 2, SIZE - 9)] == CODES.tolist()
-    changed = engine.draw(CODES[::-1].copy())
+    changed = engine.draw(still(CODES[::-1].copy()))
     assert changed[9, 9].tolist() == CODES[2].tolist()
     with pytest.raises(ValueError, match=r"codes have shape \(23, 512\), not \(3, 4\)"):
-        engine.draw(np.zeros((23, 512), np.float32))
+        engine.draw(still(np.zeros((23, 512), np.float32)))
     network = network_of(stripes)
     assert network.shapes(SIZE)["face"] == (1, 3, 4)
     assert to_onnx(network.module(network.weights(), SIZE, "fp32"), network, SIZE)
-    renderer = DirectRenderer(engine, lambda look, weight: np.float32(weight) * CODES)
+    renderer = DirectRenderer(engine, lambda look, weights: still(np.float32(weights[0]) * CODES))
     assert picture_of(renderer)[9, 9, 0] > 0
 
 
@@ -167,9 +170,9 @@ def test_a_renderer():
         def ready(self, look):
             return Progress(1, 1)
 
-        def begin(self, look, weight):
+        def begin(self, look, weights):
             future = Future()
-            future.set_result(Drawn(np.full((SIZE, SIZE, 4), round(255 * weight), np.uint8)))
+            future.set_result(Drawn(np.full((SIZE, SIZE, 4), round(255 * weights[0]), np.uint8)))
             return future
 
         def prepare(self, look, *, keys, timeout_s):

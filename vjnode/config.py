@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vjnode.audio.sources.spec import parse_audio
 from vjnode.errors import InputError
-from vjnode.generators.registry import DEFAULT
+from vjnode.generators.registry import DEFAULT, GENERATORS
 from vjnode.output.base import OutputSpec
 from vjnode.output.clock import FPS_HIGH, FPS_LOW, in_range
 from vjnode.output.registry import check_once
@@ -24,10 +24,11 @@ class ShowConfig:
 
     audio: source of sound, in the form of ``--audio``.
     outputs: outputs of the frames; the first one's clock writes trace and report.
-    size: pictures are size × size px; one of 1024, 512, 256.
+    size: pictures are size × size px; one of the generator's.
     fps: frames/s, exact.
     duration_s: length of the show, s; None: until it is stopped.
     sweep_memory_mib: limit for key frames in memory, MiB.
+    generator: name of the one that draws; see ``vjnode.generators.registry``.
     drawing: ``keys`` blends prepared key frames; ``live`` draws every frame anew, which is refused
         when the engine is opened and proves too slow; ``auto`` does so where it keeps up.
     """
@@ -43,6 +44,7 @@ class ShowConfig:
     trace: Path | None = None
     sweep_memory_mib: int = SWEEP_MEMORY_MIB
     drawing: str = DRAWINGS[0]
+    generator: str = DEFAULT.name
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -50,8 +52,10 @@ class ShowConfig:
         Raises:
             InputError: with the value, the limit and the remedy.
         """
-        if self.size not in DEFAULT.sizes:
-            sizes = ", ".join(map(str, DEFAULT.sizes))
+        if self.generator not in GENERATORS:
+            raise InputError(f"--generator {self.generator} is not one of {', '.join(GENERATORS)}")
+        if self.size not in (drawn := GENERATORS[self.generator].sizes):
+            sizes = ", ".join(map(str, drawn))
             raise InputError(f"--size {self.size} is not one of {sizes}")
         if self.drawing not in DRAWINGS:
             raise InputError(f"--drawing {self.drawing} is not one of {', '.join(DRAWINGS)}")

@@ -17,6 +17,7 @@ from vjnode.engines.onnxruntime import (
 )
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.errors import EngineError, InputError
+from vjnode.generators.latent import still
 from vjnode.generators.mobilestylegan.layout import DIM
 from vjnode.generators.registry import DEFAULT
 
@@ -33,27 +34,27 @@ def engine():
 def test_the_pictures_are_those_of_the_processors_engine(engine):
     truth = OpenVinoEngine(DEFAULT, SIZE)
     for seed in (1, 2):
-        picture = engine.draw(codes_of(seed))
+        picture = engine.draw(still(codes_of(seed)))
         assert picture.shape == (SIZE, SIZE, 4)
         assert picture.dtype == np.uint8
         # In bf16 the other one is itself 52 dB from the truth.
-        assert psnr_db(picture, truth.draw(codes_of(seed))) >= 45
-        assert np.array_equal(engine.draw_unless(lambda: False, codes_of(seed)), picture)
+        assert psnr_db(picture, truth.draw(still(codes_of(seed)))) >= 45
+        assert np.array_equal(engine.draw_unless(lambda: False, still(codes_of(seed))), picture)
 
 
 @pytest.mark.slow
 def test_a_drawing_that_is_given_up_ends_and_the_next_is_whole(engine):
-    whole = engine.draw(codes_of(1))
+    whole = engine.draw(still(codes_of(1)))
     kept = whole.copy()
-    assert engine.draw_unless(lambda: True, codes_of(2)) is None
-    assert np.array_equal(engine.draw(codes_of(1)), kept)
+    assert engine.draw_unless(lambda: True, still(codes_of(2))) is None
+    assert np.array_equal(engine.draw(still(codes_of(1))), kept)
     assert np.array_equal(whole, kept)
 
 
 @pytest.mark.slow
 def test_wrong_codes_are_refused(engine):
     with pytest.raises(ValueError, match="18"):
-        engine.draw(np.zeros((18, DIM), np.float32))
+        engine.draw(still(np.zeros((18, DIM), np.float32)))
 
 
 @pytest.mark.slow

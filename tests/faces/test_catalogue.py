@@ -17,9 +17,12 @@ from vjnode.faces.catalogue import (
     read_face,
     scan,
 )
-from vjnode.faces.latent import DIM, SLOTS, fuse
+from vjnode.faces.expression import fuse
 from vjnode.generators.mobilestylegan.layout import DEAD_SLOTS
+from vjnode.generators.registry import DEFAULT
 from vjnode.paths import shipped
+
+SLOTS, DIM = DEFAULT.codes_shape
 
 
 def test_there_are_enough_to_choose_from():

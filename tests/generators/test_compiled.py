@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from vjnode.faces.directions import DIRECTIONS
 from vjnode.generators.compiled import JoinedSynthesis, join
 from vjnode.generators.frame_graph import Tick
+from vjnode.generators.latent import DIRECTIONS
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.model import load

@@ -133,7 +133,9 @@ def test_the_figures_follow_the_show(browser):
         assert text(browser, "keys") == "17 / 64"
         assert 30 <= float(text(browser, "latency")) <= 60
         assert text(browser, "fps") == "59.9"
-        show.info = hearing(replace(INFO, face="<b>zoë</b>", keys=64), weight=0.875, rms_db=-120.0)
+        show.info = hearing(
+            replace(INFO, face="<b>zoë</b>", keys=64), weights=(0.875,), rms_db=-120.0
+        )
         wait_for(lambda: text(browser, "face") == "<b>zoë</b>")
         assert text(browser, "weight") == "0.88"
         assert text(browser, "level") == "silent"

@@ -13,7 +13,7 @@ MOMENT = Moment(
     bpm=127.98765,
     beat=0.765432,
     bar=0.543219,
-    weight=0.2512345678,
+    weights=(0.2512345678,),
     captured_s=99.9512345678,
 )
 

@@ -20,7 +20,7 @@ INFO = FrameInfo(
         bpm=120.0,
         beat=0.75,
         bar=0.5,
-        weight=0.25,
+        weights=(0.25,),
     ),
     gain=1.0,
     face="ada",

@@ -10,6 +10,7 @@ from vjnode.audio.sources.base import BLOCK_S
 from vjnode.audio.tempo.beat import Beat
 from vjnode.control.state import Controls
 from vjnode.engines.openvino.parallel import SideBySide
+from vjnode.generators.latent import still
 from vjnode.modulation.response import TrackConfig
 from vjnode.modulation.weight_track import WeightTrack
 from vjnode.render.direct import DirectRenderer
@@ -30,13 +31,14 @@ class SlowForBen:
     def __init__(self):
         self.may_draw_ben = threading.Event()
 
-    def draw(self, codes):
-        if codes[0, 0] >= 100:
+    def draw(self, latent):
+        first = latent.codes()[0, 0]
+        if first >= 100:
             self.may_draw_ben.wait()
-        return np.full((SIZE, SIZE, 4), int(codes[0, 0]), np.uint8)
+        return np.full((SIZE, SIZE, 4), int(first), np.uint8)
 
-    def draw_unless(self, given_up, codes):
-        return None if given_up() else self.draw(codes)
+    def draw_unless(self, given_up, latent):
+        return None if given_up() else self.draw(latent)
 
     def close(self):
         pass
@@ -49,11 +51,12 @@ def engine():
 
 @pytest.fixture
 def frames(engine):
-    def codes(look, weight):
-        return np.full((23, 512), (100 if look.face == "ben" else 0) + 63 * weight, np.float32)
+    def latents(look, weights):
+        level = (100 if look.face == "ben" else 0) + 63 * weights[0]
+        return still(np.full((23, 512), level, np.float32))
 
     library = KeyframeRenderer(
-        lambda threads: engine, codes, size=SIZE, memory_bytes=1 << 24, folder=None
+        lambda threads: engine, latents, size=SIZE, memory_bytes=1 << 24, folder=None
     )
     track = WeightTrack(TrackConfig(slope=math.inf))
     beat = Beat(bpm=120.0, beats=4.0, anchor_s=0.0, locked=True)
@@ -136,8 +139,8 @@ class Begun:
 
     name, identity, size = "begun", "begun", SIZE
 
-    def draw(self, codes):
-        return np.full((SIZE, SIZE, 4), round(200 * float(codes[0, 0])), np.uint8)
+    def draw(self, latent):
+        return np.full((SIZE, SIZE, 4), round(200 * float(latent.codes()[0, 0])), np.uint8)
 
     def close(self):
         pass
@@ -145,7 +148,7 @@ class Begun:
 
 def test_frames_that_overlap_are_told_with_their_own_pictures():
     renderer = DirectRenderer(
-        SideBySide(Begun), lambda look, weight: np.full((23, 512), weight, np.float32)
+        SideBySide(Begun), lambda look, weights: still(np.full((23, 512), weights[0], np.float32))
     )
     track = WeightTrack(TrackConfig(slope=math.inf))
     for number in range(200):
@@ -159,8 +162,8 @@ def test_frames_that_overlap_are_told_with_their_own_pictures():
         told.append(info)
     assert [info.frame for info in told] == [0, 0, 1, 2, 3, 4, 5]
     assert len({info.moment.weight for info in told[1:]}) == 6
-    still = np.zeros_like(out)
-    frames.draw_still(0.5, still)  # as stills do, between frames
-    assert still[0, 0, 0] == 100
+    apart = np.zeros_like(out)
+    frames.draw_still(0.5, apart)  # as stills do, between frames
+    assert apart[0, 0, 0] == 100
     assert frames.render(0.9, ADA, out).frame == 6
     renderer.close()

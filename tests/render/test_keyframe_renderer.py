@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vjnode.errors import VjnodeError
+from vjnode.generators.latent import still
 from vjnode.render import keyframe_files
 from vjnode.render import keyframe_renderer as library_module
 from vjnode.render.base import Look
@@ -17,7 +18,7 @@ WAIT_S = 60
 """Limit, s, on waits that take far less on any machine, so that a test that fails ends."""
 
 KEY_BYTES = SIZE * SIZE * 4
-ADA, BEN, CHI = (Look(name, "laugh") for name in ("ada", "ben", "chi"))
+ADA, BEN, CHI = (Look(name, ("laugh",)) for name in ("ada", "ben", "chi"))
 
 
 class PaintBox:
@@ -33,15 +34,16 @@ class PaintBox:
     def __init__(self):
         self.drawn = []
 
-    def draw(self, codes):
-        self.drawn.append(float(codes[0, 0]))
-        picture = np.full((SIZE, SIZE, 4), int(codes[0, 0]), np.uint8)
-        picture[8 + int(codes[0, 0]) % (SIZE - 8), :, :3] = 255
+    def draw(self, latent):
+        first = float(latent.codes()[0, 0])
+        self.drawn.append(first)
+        picture = np.full((SIZE, SIZE, 4), int(first), np.uint8)
+        picture[8 + int(first) % (SIZE - 8), :, :3] = 255
         picture[..., 3] = 255
         return picture
 
-    def draw_unless(self, given_up, codes):
-        return None if given_up() else self.draw(codes)
+    def draw_unless(self, given_up, latent):
+        return None if given_up() else self.draw(latent)
 
     def close(self):
         pass
@@ -54,17 +56,17 @@ class Patient(PaintBox):
         super().__init__()
         self.begun, self.may = threading.Semaphore(0), threading.Semaphore(0)
 
-    def draw_unless(self, given_up, codes):
+    def draw_unless(self, given_up, latent):
         self.begun.release()
         while not self.may.acquire(timeout=0.001):
             if given_up():
                 return None
-        return self.draw(codes)
+        return self.draw(latent)
 
 
-def codes(look, weight):
+def latents(look, weights):
     base = {"ada": 10, "ben": 100, "chi": 180}[look.face]
-    return np.full((23, 512), base + round(weight * 63), np.float32)
+    return still(np.full((23, 512), base + round(weights[0] * 63), np.float32))
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def make(tmp_path, monkeypatch):
     def make(engine, *, keys=64, sweeps=2, folder=tmp_path / "sweeps"):
         library = KeyframeRenderer(
             lambda threads: engine,
-            codes,
+            latents,
             size=SIZE,
             memory_bytes=KEY_BYTES * keys * sweeps,
             folder=folder,
@@ -181,10 +183,10 @@ def test_the_next_key_is_drawn_while_the_last_is_encoded(make, monkeypatch):
     drawn_on, seen, encode = threading.Event(), [], keyframe_files.encode
 
     class Going(PaintBox):
-        def draw(self, codes):
+        def draw(self, latent):
             if self.drawn:
                 drawn_on.set()
-            return super().draw(codes)
+            return super().draw(latent)
 
     def slow(picture):
         seen.append(drawn_on.wait(WAIT_S))
@@ -259,9 +261,9 @@ def test_what_is_prepared_ahead_keeps_nobody_waiting(make, monkeypatch):
             self._lock.release()
 
     class Watched(PaintBox):
-        def draw_unless(self, given_up, codes):
+        def draw_unless(self, given_up, latent):
             drew.add(threading.current_thread().name)
-            return super().draw_unless(given_up, codes)
+            return super().draw_unless(given_up, latent)
 
     def init(sweep, **how):
         made(sweep, **how)
@@ -304,7 +306,7 @@ def test_closing_does_not_wait_for_a_picture(make):
 
 def test_a_failed_engine_is_reported_and_never_waited_for(make):
     class Broken(PaintBox):
-        def draw(self, codes):
+        def draw(self, latent):
             raise RuntimeError("out of memory")
 
     library = make(Broken(), folder=None)
@@ -316,9 +318,10 @@ def test_a_failed_engine_is_reported_and_never_waited_for(make):
 
 def test_keys_that_would_not_show_are_not_drawn_and_leave_room(make):
     class Fading(PaintBox):
-        def draw(self, codes):
-            self.drawn.append(float(codes[0, 0]))
-            return np.full((SIZE, SIZE, 4), int(codes[0, 0]), np.uint8)
+        def draw(self, latent):
+            first = float(latent.codes()[0, 0])
+            self.drawn.append(first)
+            return np.full((SIZE, SIZE, 4), int(first), np.uint8)
 
     engine = Fading()
     library = make(engine, sweeps=2)

@@ -39,9 +39,9 @@ class OfACard(OneByOne):
     def __init__(self, size):
         self.size, self.closed = size, False
 
-    def draw(self, codes):
+    def draw(self, latent):
         assert not self.closed
-        level = int(np.abs(codes).sum() * 1e3) % 256
+        level = int(np.abs(latent.codes()).sum() * 1e3) % 256
         return np.full((SIZE, SIZE, 4), level, np.uint8)
 
     def close(self):
@@ -56,7 +56,7 @@ def card(monkeypatch):
         engine = OfACard(size)
         choice = Choice(engine, (Verdict(name, engine.name, "", ms),))
         monkeypatch.setattr(render_open, "may_be_fast", lambda: True)
-        monkeypatch.setattr(render_open, "choose", lambda size, measured: choice)
+        monkeypatch.setattr(render_open, "choose", lambda size, measured, spec: choice)
         return engine
 
     return card
@@ -118,7 +118,7 @@ def processor(monkeypatch):
     """
 
     def processor(*, live=None, full=None, cores=2, known=False, card=False):
-        def ms(engine):
+        def ms(engine, spec=None):
             return live if " live " in engine.name else full
 
         if not card:
@@ -217,7 +217,7 @@ def test_an_engine_that_is_started_again_is_told_that_the_show_goes_on():
 def test_what_was_opened_on_a_card_is_closed_where_the_processor_fails(
     card, processor, monkeypatch
 ):
-    def failing(engine):
+    def failing(engine, spec):
         opened.append(engine)
         raise VjnodeError("the processor fails")
 
@@ -247,7 +247,7 @@ def test_auto_draws_live_on_a_processor_that_keeps_up(monkeypatch, tmp_path, ms,
     (tmp_path / "models").symlink_to(cache_dir("models"))
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
     monkeypatch.setattr(render_open, "may_be_fast", lambda: False)
-    monkeypatch.setattr(timing, "_drawing_s", lambda engine, codes: ms / 1e3)
+    monkeypatch.setattr(timing, "_drawing_s", lambda engine, latent: ms / 1e3)
     opened = threading.Event()
     earlier = render_open.open_renderer(
         size=SIZE,
@@ -256,7 +256,7 @@ def test_auto_draws_live_on_a_processor_that_keeps_up(monkeypatch, tmp_path, ms,
         memory_mib=64,
         told=lambda choice: opened.set(),
     )
-    earlier.sweep(Look(face_names()[0], expression_names()[0]))
+    earlier.sweep(Look(face_names()[0], (expression_names()[0],)))
     assert opened.wait(60.0)
     earlier.close()
     library, told = library_for("auto")

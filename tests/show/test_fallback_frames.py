@@ -17,7 +17,7 @@ from vjnode.show.fallback_frames import (
 from vjnode.show.messages import frame_bytes, frame_in
 
 SIZE = 8
-ADA, BEN = Look("ada", "laugh"), Look("ben", "laugh")
+ADA, BEN = Look("ada", ("laugh",)), Look("ben", ("laugh",))
 
 
 class Drawn:

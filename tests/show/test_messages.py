@@ -34,7 +34,7 @@ def filled(kind, **given):
     return kind(**given)
 
 
-INFO = filled(FrameInfo, moment=filled(Moment))
+INFO = filled(FrameInfo, moment=filled(Moment, weights=(0.3,)))
 
 
 @pytest.mark.parametrize("count", range(HITS + 1))

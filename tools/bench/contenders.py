@@ -28,6 +28,7 @@ from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.processor import has_bf16
 from vjnode.errors import EngineError
 from vjnode.faces.catalogue import face_names, load_face
+from vjnode.generators.latent import still
 from vjnode.generators.mobilestylegan.download import GENERATOR, fetch
 from vjnode.generators.registry import DEFAULT
 from vjnode.runtime import load_openvino
@@ -124,13 +125,13 @@ def _engine(
     poses = cycle(_poses())
 
     def frame() -> NDArray[np.uint8]:
-        return engine.draw(next(poses))
+        return engine.draw(still(next(poses)))
 
     if engine.at_once == 1:
         return Opened(name, frame)
 
     def pair() -> None:
-        for picture in [engine.begin(next(poses)) for _ in range(engine.at_once)]:
+        for picture in [engine.begin(still(next(poses))) for _ in range(engine.at_once)]:
             picture.result()
 
     return Opened(name, frame, pair, engine.at_once)

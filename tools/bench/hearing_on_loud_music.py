@@ -20,8 +20,9 @@ from tools.data import music
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.engines.registry import open_engine
 from vjnode.faces.landmarks import LandmarkMeter
+from vjnode.generators.registry import DEFAULT
 from vjnode.render.base import Look
-from vjnode.render.open import codes
+from vjnode.render.open import latents_of
 from vjnode.show.factory import stock
 
 SOUNDTRACK = "warzone2100-music"
@@ -158,9 +159,9 @@ def mouth_opening() -> NDArray[np.float64]:
     It is measured on the first face's first expression, with which a show begins.
     """
     names = stock()
-    look = Look(names.faces[0], names.expressions[0])
-    engine, meter = open_engine(256), LandmarkMeter()
-    drawn = [engine.draw(codes(look, weight)) for weight in np.linspace(0.0, 1.0, 33)]
+    look = Look(names.faces[0], (names.expressions[0],))
+    engine, meter, latent = open_engine(256), LandmarkMeter(), latents_of(DEFAULT)
+    drawn = [engine.draw(latent(look, (weight,))) for weight in np.linspace(0.0, 1.0, 33)]
     engine.close()
     return np.array([meter.measure(picture).mouth_open for picture in drawn])
 

@@ -32,6 +32,7 @@ from vjnode.config import SWEEP_MEMORY_MIB
 from vjnode.control.state import Controls
 from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import expression_names, face_names
+from vjnode.generators.registry import DEFAULT
 from vjnode.modulation.weight_track import live_track
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.paths import shipped
@@ -39,7 +40,7 @@ from vjnode.render.base import Look
 from vjnode.render.frame_renderer import FrameRenderer
 from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.render.keyframes import KEYS, Sweep
-from vjnode.render.open import codes
+from vjnode.render.open import latents_of
 from vjnode.runtime import cores, monotonic_s
 from vjnode.show.factory import looks, stock
 
@@ -66,7 +67,7 @@ def bench_sweep(look: Look, size: int, midpoints: int) -> None:
     began_s = time.perf_counter()
     library = KeyframeRenderer(
         lambda threads: open_engine(size, threads),
-        codes,
+        latents_of(DEFAULT),
         size=size,
         memory_bytes=KEYS * size * size * 4,
         folder=None,
@@ -82,7 +83,7 @@ def bench_sweep(look: Look, size: int, midpoints: int) -> None:
     drawing_ms, blending_ms, quality_db = [], [], []
     for key in np.linspace(0, sweep.keys - 2, midpoints).astype(int):
         weight = (key + 0.5) / (sweep.keys - 1)
-        wanted = codes(look, weight)
+        wanted = latents_of(DEFAULT)(look, (weight,))
         start_s = time.perf_counter()
         picture = engine.draw(wanted)
         drawing_ms.append(1e3 * (time.perf_counter() - start_s))
@@ -178,7 +179,7 @@ def bench_ticks(look: Look, options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder, busy():
         library = TimedRenderer(
             lambda threads: open_engine(size, threads),
-            codes,
+            latents_of(DEFAULT),
             size=size,
             memory_bytes=SWEEP_MEMORY_MIB << 20,
             folder=Path(folder),
@@ -237,7 +238,7 @@ def main() -> None:
     parser.add_argument("--drawing", default="auto", help="as for vjnode run")
     parser.add_argument("--midpoints", type=int, default=16)
     options = parser.parse_args()
-    look = Look(options.face, options.expression)
+    look = Look(options.face, (options.expression,))
     parts = options.part or PARTS
     if "sweep" in parts:
         bench_sweep(look, options.size, options.midpoints)

@@ -20,10 +20,11 @@ from vjnode.control.state import Controls
 from vjnode.engines.base import Engine
 from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import expression_names, face_names
+from vjnode.generators.registry import DEFAULT
 from vjnode.offline.render import Hearing, open_hearing
 from vjnode.paths import shipped
 from vjnode.render.base import Look
-from vjnode.render.open import codes
+from vjnode.render.open import latents_of
 
 FOLDER = Path(__file__).parents[1] / "readme"
 STRIP_WEIGHTS = (0.0, 1 / 3, 2 / 3, 1.0)
@@ -37,7 +38,7 @@ _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 88]
 
 def drawn(engine: Engine, look: Look, weight: float, px: int) -> NDArray[np.uint8]:
     """Return a picture of ``px`` × ``px``, uint8 BGR."""
-    picture = cv2.cvtColor(engine.draw(codes(look, weight)), cv2.COLOR_RGBA2BGR)
+    picture = cv2.cvtColor(engine.draw(latents_of(DEFAULT)(look, (weight,))), cv2.COLOR_RGBA2BGR)
     return np.asarray(cv2.resize(picture, (px, px), interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -87,12 +88,12 @@ def main() -> None:
     parser.add_argument("--expression", default="laugh", choices=expression_names())
     options = parser.parse_args()
     engine = open_engine(1024)
-    look = Look(options.face, options.expression)
+    look = Look(options.face, (options.expression,))
     strip = [drawn(engine, look, weight, STRIP_PX) for weight in STRIP_WEIGHTS]
     cv2.imwrite(str(FOLDER / "strip.jpg"), np.hstack(strip), _JPEG)
 
     def row(weight: float, expression: str) -> NDArray[np.uint8]:
-        looks = [Look(face, expression) for face in face_names()]
+        looks = [Look(face, (expression,)) for face in face_names()]
         return np.hstack([drawn(engine, one, weight, FACE_PX) for one in looks])
 
     cv2.imwrite(str(FOLDER / "faces.jpg"), row(0.0, options.expression), _JPEG)

@@ -22,9 +22,10 @@ from tqdm import tqdm
 from vjnode.engines.registry import open_engine
 from vjnode.faces.atlas import Atlas, proportions
 from vjnode.faces.catalogue import face_names, load_face
+from vjnode.faces.expression import Expression, Face, Part, fuse
 from vjnode.faces.landmarks import LandmarkMeter, Landmarks
-from vjnode.faces.latent import Expression, Face, Part, fuse
 from vjnode.faces.sampling import PX, sample
+from vjnode.generators.latent import still
 from vjnode.paths import replace_file, shipped
 
 SEED, COUNT, TRUNCATION = 1, 2000, 0.7
@@ -120,7 +121,7 @@ class Studio:
 
     def look(self, codes: NDArray[np.float32]) -> tuple[Landmarks, NDArray[np.uint8]]:
         """Draw and measure one face."""
-        picture = self._engine.draw(codes)
+        picture = self._engine.draw(still(codes))
         return self._meter.measure(picture), picture
 
     def slots(self, movement: Movement, faces: Sequence[Face]) -> tuple[int, ...]:
@@ -130,12 +131,12 @@ class Studio:
         ranking: list[tuple[float, float, tuple[int, ...]]] = []
         for slots in tqdm(SLOT_SETS, desc=f"slots of {movement.name}", leave=False):
             moves, drifts = [], []
-            for face, (still, before) in zip(faces, rest, strict=True):
+            for face, (resting, before) in zip(faces, rest, strict=True):
                 codes = face.codes.copy()
                 codes[list(slots)] += np.float32(0.7 * movement.full) * direction
                 now, after = self.look(codes)
-                moves.append(self._moved(movement, still, now))
-                drifts.append(_drift(still, now, before, after))
+                moves.append(self._moved(movement, resting, now))
+                drifts.append(_drift(resting, now, before, after))
             moved = float(np.mean(moves))
             ranking.append((float(np.mean(drifts)) / max(moved, 1e-3), moved, slots))
         # Among the slots with little other change the strongest: they need the smallest amounts,

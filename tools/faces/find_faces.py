@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from vjnode.engines.registry import open_engine
 from vjnode.faces.sampling import PX, Samples, random_latents, sample
+from vjnode.generators.latent import still
 from vjnode.generators.mobilestylegan.layout import SLOTS
 from vjnode.paths import replace_file, shipped
 
@@ -74,7 +75,7 @@ def sheets(samples: Samples, folder: Path, pages: int) -> None:
     chosen = candidates(samples)[: 80 * pages]
     tiles = []
     for i in tqdm(chosen, desc="drawing sheets", unit="face"):
-        picture = engine.draw(np.broadcast_to(samples.w[i], (SLOTS, samples.w.shape[1])))
+        picture = engine.draw(still(np.broadcast_to(samples.w[i], (SLOTS, samples.w.shape[1]))))
         tile = cv2.resize(picture[..., 2::-1], (160, 160), interpolation=cv2.INTER_AREA)
         cv2.putText(tile, str(i), (2, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 255, 255), 1)
         tiles.append(tile)

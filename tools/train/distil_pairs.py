@@ -17,8 +17,8 @@ from vjnode.faces.catalogue import (
     load_expression,
     load_face,
 )
-from vjnode.faces.directions import directions_of, weights_of
-from vjnode.faces.latent import Face, fuse
+from vjnode.faces.expression import Face, amounts_of, fuse, subject_of
+from vjnode.generators.latent import Latent, still
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
@@ -85,7 +85,7 @@ def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: s
             tensors = {
                 "codes": codes,
                 "features": np.concatenate(features),
-                "pictures": np.stack([engine.draw(code)[..., :3] for code in codes]),
+                "pictures": np.stack([engine.draw(still(code))[..., :3] for code in codes]),
             }
             replace_file(shards[number], save(tensors))
     return shards
@@ -109,8 +109,9 @@ def any_code(mapping: Mapping, rng: np.random.Generator) -> NDArray[np.float32]:
     for name in rng.choice(expression_names(), rng.integers(0, 3), replace=False):
         expression = load_expression(str(name))
         amount = rng.uniform(0.0, BEYOND)
-        weights = weights_of((expression, min(amount, 1.0))) * max(amount, 1.0)
-        codes += np.tensordot(weights, directions_of(expression), 1)
+        amounts = amounts_of([expression], [min(amount, 1.0)]) * np.float32(max(amount, 1.0))
+        subject = subject_of(Face("", "", codes), [expression])
+        codes = Latent(subject, amounts).codes()
     return codes
 
 

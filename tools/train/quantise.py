@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
-from vjnode.faces.latent import Face, fuse
+from vjnode.faces.expression import Face, fuse
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.layout import SLOTS

@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from vjnode.cli.options import Parser
+from vjnode.cli.options import Parser, add_generator
+from vjnode.generators.registry import GENERATORS
 from vjnode.output.registry import KINDS, unready
 
 
@@ -12,12 +13,17 @@ def add_lists(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the commands that list something to the command line."""
     for name, command, about in (
         ("devices", _devices, "list sound inputs"),
-        ("faces", _faces, "list faces"),
-        ("expressions", _expressions, "list expressions"),
-        ("presets", _presets, "list presets"),
         ("outputs", _outputs, "list outputs, and whether they work here"),
     ):
         commands.add_parser(name, help=about).set_defaults(command=command)
+    for name, command, about in (
+        ("faces", _faces, "list faces"),
+        ("expressions", _expressions, "list expressions"),
+        ("presets", _presets, "list presets"),
+    ):
+        one = commands.add_parser(name, help=about)
+        one.set_defaults(command=command)
+        add_generator(one)
 
 
 def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
@@ -54,25 +60,23 @@ def _outputs(options: argparse.Namespace) -> None:
 
 
 def _faces(options: argparse.Namespace) -> None:
-    del options
     from vjnode.faces.catalogue import face_names, load_face  # noqa: PLC0415
 
-    names = face_names()
-    _print_rows([(name, str(i), load_face(name).about) for i, name in enumerate(names)])
+    spec = GENERATORS[options.generator]
+    names = face_names(spec)
+    _print_rows([(name, str(i), load_face(name, spec).about) for i, name in enumerate(names)])
 
 
 def _expressions(options: argparse.Namespace) -> None:
-    del options
     from vjnode.faces.catalogue import expression_names, load_expression  # noqa: PLC0415
 
-    names = expression_names()
-    _print_rows([(name, str(i), load_expression(name).about) for i, name in enumerate(names)])
+    spec = GENERATORS[options.generator]
+    names = expression_names(spec)
+    _print_rows([(name, str(i), load_expression(name, spec).about) for i, name in enumerate(names)])
 
 
 def _presets(options: argparse.Namespace) -> None:
-    del options
-    from vjnode.control.presets import scan_presets  # noqa: PLC0415
-    from vjnode.faces.catalogue import expression_names, face_names  # noqa: PLC0415
+    from vjnode.show.factory import stock  # noqa: PLC0415
 
-    presets = scan_presets(faces=face_names(), expressions=expression_names())
+    presets = stock(GENERATORS[options.generator]).presets
     _print_rows([(one.name, str(i), one.about) for i, one in enumerate(presets.values())])

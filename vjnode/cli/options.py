@@ -21,7 +21,7 @@ from vjnode.control.parameters import AGC_MODES, Parameter, find
 from vjnode.control.state import Controls, Stock, change
 from vjnode.engines.base import LEAST_LIVE_FPS
 from vjnode.errors import InputError
-from vjnode.generators.registry import DEFAULT
+from vjnode.generators.registry import DEFAULT, GENERATORS
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.output.clock import FPS_HIGH, FPS_LOW, parse_fps
 
@@ -93,8 +93,20 @@ def number_of(parameter: Parameter) -> Number:
     )
 
 
+def add_generator(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the generator, which faces and expressions belong to."""
+    parser.add_argument(
+        "--generator",
+        choices=list(GENERATORS),
+        default=DEFAULT.name,
+        metavar="NAME",
+        help=f"what draws: {', '.join(GENERATORS)} (default: %(default)s)",
+    )
+
+
 def add_look(parser: argparse.ArgumentParser) -> None:
     """Add the options for the look, and for the effect of the sound on it."""
+    add_generator(parser)
     parser.add_argument("--preset", metavar="NAME", help=f"default: {DEFAULT_PRESET}")
     parser.add_argument("--face", metavar="NAME", help="instead of the preset's")
     parser.add_argument("--expression", metavar="NAME", help="instead of the preset's")

@@ -14,6 +14,7 @@ from vjnode.cli.options import (
 )
 from vjnode.config import ShowConfig, check_distinct, check_plot
 from vjnode.errors import InputError
+from vjnode.generators.registry import GENERATORS
 from vjnode.output.registry import parse_output
 
 
@@ -48,11 +49,15 @@ def _render(options: argparse.Namespace) -> None:
     from vjnode.show.factory import stock  # noqa: PLC0415
 
     check_distinct(song=options.song, video=options.target, trace=options.trace)
-    config = ShowConfig("", (parse_output("null"),), options.size, options.fps)
+    generator = GENERATORS[options.generator]
+    config = ShowConfig(
+        "", (parse_output("null"),), options.size, options.fps, generator=options.generator
+    )
     render(
         options.song,
         options.target,
-        controls_asked_for(options, stock()),
+        controls_asked_for(options, stock(generator)),
+        generator=generator,
         size=config.size,
         fps=config.fps,
         trace=options.trace,
@@ -71,7 +76,7 @@ def _analyse(options: argparse.Namespace) -> None:
     check_plot(options.plot)
     analyse(
         options.song,
-        controls_asked_for(options, stock()),
+        controls_asked_for(options, stock(GENERATORS[options.generator])),
         fps=options.fps,
         trace=options.trace,
         plot=options.plot,

@@ -7,8 +7,9 @@ replaces a shipped one of the same name.
 
 import logging
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -30,10 +31,23 @@ def preset_folders() -> list[Path]:
     return [shipped(), own]
 
 
-def read_preset(path: Path, *, faces: list[str], expressions: list[str]) -> Preset:
+class OfAnotherGeneratorError(InputError):
+    """The face of a preset is another generator's."""
+
+
+def read_preset(
+    path: Path,
+    *,
+    faces: list[str],
+    expressions: list[str],
+    elsewhere: Collection[str] = (),
+) -> Preset:
     """Read one preset.
 
+    faces, expressions: names to choose from. elsewhere: names of other generators' faces.
+
     Raises:
+        OfAnotherGeneratorError: its face is one of those ``elsewhere``.
         InputError: unreadable, not TOML, an unknown key, or a value out of range.
     """
     try:
@@ -51,6 +65,8 @@ def read_preset(path: Path, *, faces: list[str], expressions: list[str]) -> Pres
     for name in ("face", "expression"):
         if name not in values:
             raise InputError(f"the preset {path} does not name its {name}")
+    if values["face"] in elsewhere:
+        raise OfAnotherGeneratorError(f"the preset {path} has a face of another generator")
     about = str(values.pop("about", ""))
     for name in values:
         if (short := BY_NAME[name].key) != name and short in values:
@@ -100,22 +116,36 @@ def _checked(name: str, value: object, stock: Stock) -> float | str:
 
 
 def scan_presets(
-    *, faces: list[str], expressions: list[str], folders: list[Path] | None = None
+    *,
+    faces: list[str],
+    expressions: list[str],
+    elsewhere: Collection[str] = (),
+    folders: list[Path] | None = None,
 ) -> dict[str, Preset]:
     """Return all valid presets by name, in the order of their names.
 
-    A bad file is left out and logged: a typing mistake must not prevent the show.
+    A bad file is left out and logged: a typing mistake must not prevent the show. So is a preset
+    with a face of another generator, which is no mistake.
     """
+    names: dict[str, Any] = {"faces": faces, "expressions": expressions, "elsewhere": elsewhere}
     found: dict[str, Preset] = {}
     for folder in preset_folders() if folders is None else folders:
         for path in sorted(folder.glob("*.toml")):
             try:
-                found[path.stem] = read_preset(path, faces=faces, expressions=expressions)
+                found[path.stem] = read_preset(path, **names)
+            except OfAnotherGeneratorError as error:
+                _log.debug("preset left out: %s", error)
             except InputError as error:
                 _log.warning("preset left out: %s", error)
     return dict(sorted(found.items()))
 
 
-def load_stock(faces: list[str], expressions: list[str]) -> Stock:
-    """Return the faces, expressions and presets that can be chosen in a show."""
-    return Stock(faces, expressions, scan_presets(faces=faces, expressions=expressions))
+def load_stock(
+    faces: list[str], expressions: list[str], *, elsewhere: Collection[str] = ()
+) -> Stock:
+    """Return the faces, expressions and presets that can be chosen in a show.
+
+    elsewhere: see ``read_preset``.
+    """
+    presets = scan_presets(faces=faces, expressions=expressions, elsewhere=elsewhere)
+    return Stock(faces, expressions, presets)

@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.generators.latent import Latent
+
 LEAST_LIVE_FPS = 20.0
 """Fewer pictures a second, measured alone, are no movement: a size that no smaller network draws
 is not drawn live then."""
@@ -41,7 +43,7 @@ class Engine(Named, Protocol):
     parallel: int
     """Those that are really drawn at the same time, each with its part of the device."""
 
-    def begin(self, codes: NDArray[np.float32]) -> Future[NDArray[np.uint8]]:
+    def begin(self, latent: Latent) -> Future[NDArray[np.uint8]]:
         """Begin a picture, as for ``draw``, and return where it will be.
 
         An engine for which ``at_once`` is 1 draws it before it returns. Of others, pictures are
@@ -49,17 +51,17 @@ class Engine(Named, Protocol):
         """
         ...
 
-    def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def draw(self, latent: Latent) -> NDArray[np.uint8]:
         """Draw one picture.
 
-        codes: W+ style codes, shape (23, 512), float32.
+        What a subject is made of is taken in when it is another one than the last; of a latent
+        with the same subject, only the amounts are read.
+
         Returns: shape (size, size, 4), uint8 RGBA, opaque, top row first; a fresh array.
         """
         ...
 
-    def draw_unless(
-        self, given_up: Callable[[], bool], codes: NDArray[np.float32]
-    ) -> NDArray[np.uint8] | None:
+    def draw_unless(self, given_up: Callable[[], bool], latent: Latent) -> NDArray[np.uint8] | None:
         """Draw one picture, or return None soon after ``given_up`` says so.
 
         given_up: asked every few milliseconds.
@@ -77,11 +79,11 @@ class OneByOne(ABC):
     at_once = parallel = 1
 
     @abstractmethod
-    def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def draw(self, latent: Latent) -> NDArray[np.uint8]:
         """Draw one picture; see ``Engine.draw``."""
 
-    def begin(self, codes: NDArray[np.float32]) -> Future[NDArray[np.uint8]]:
+    def begin(self, latent: Latent) -> Future[NDArray[np.uint8]]:
         """Draw a picture and return it; see ``Engine.begin``."""
         future: Future[NDArray[np.uint8]] = Future()
-        future.set_result(self.draw(codes))
+        future.set_result(self.draw(latent))
         return future

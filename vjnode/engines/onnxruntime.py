@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from vjnode.engines.base import OneByOne
 from vjnode.engines.networks import kept_graph, network_of
 from vjnode.errors import EngineError
+from vjnode.generators.latent import Latent, Subject
 from vjnode.generators.spec import GeneratorSpec, Precision
 from vjnode.paths import cache_dir, sha256_of
 from vjnode.remedies import install
@@ -113,26 +114,20 @@ class OnnxEngine(OneByOne):
             raise EngineError(
                 f"ONNX Runtime does without {provider.about} here and would use {', '.join(used)}"
             )
-        shapes = spec.inputs
-        self._still = {
-            "directions": np.zeros(shapes["directions"], np.float32),
-            "weights": np.zeros(shapes["weights"], np.float32),
-            "noise_strength": np.ones(shapes["noise_strength"], np.float32),
-        }
+        self._given = {"noise_strength": np.ones(1, np.float32)}
+        self._subject: Subject | None = None
         self.size = size
         self.name = f"onnxruntime {provider.precision} on {provider.about}"
         what = f"{weights_sha256} {spec.graph} {ort.__version__} {self.name} {size}"
         self.identity = hashlib.sha256(what.encode()).hexdigest()[:16]
 
-    def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def draw(self, latent: Latent) -> NDArray[np.uint8]:
         """Draw one picture; see ``Engine.draw``."""
-        return self._run(self._inputs(codes), self._ort.RunOptions())
+        return self._run(self._inputs(latent), self._ort.RunOptions())
 
-    def draw_unless(
-        self, given_up: Callable[[], bool], codes: NDArray[np.float32]
-    ) -> NDArray[np.uint8] | None:
+    def draw_unless(self, given_up: Callable[[], bool], latent: Latent) -> NDArray[np.uint8] | None:
         """Draw one picture unless that is given up; see ``Engine.draw_unless``."""
-        inputs, options = self._inputs(codes), self._ort.RunOptions()
+        inputs, options = self._inputs(latent), self._ort.RunOptions()
         # ONNX Runtime has a call for this, but not where it has a single thread.
         with ThreadPoolExecutor(1) as thread:
             drawing = thread.submit(self._run, inputs, options)
@@ -159,9 +154,12 @@ class OnnxEngine(OneByOne):
         picture: NDArray[np.uint8] = pictures[0]
         return picture
 
-    def _inputs(self, codes: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        self._spec.check_codes(codes)
-        return {"face": np.ascontiguousarray(codes[None], np.float32), **self._still}
+    def _inputs(self, latent: Latent) -> dict[str, NDArray[np.float32]]:
+        self._spec.check_latent(latent)
+        if latent.subject is not self._subject:
+            self._given |= self._spec.subject_inputs(latent.subject)
+            self._subject = latent.subject
+        return self._given | {"weights": latent.weights()}
 
 
 def _load(provider: Provider) -> ModuleType:

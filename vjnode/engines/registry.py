@@ -17,7 +17,7 @@ from vjnode.engines.base import Engine
 from vjnode.engines.crash_guard import attempt, forget_failure, took_down
 from vjnode.engines.cuda.capability import gpu_here
 from vjnode.engines.cuda.driver import NO_CARD
-from vjnode.engines.timing import kept_ms, looks_like_one, measured_ms, probe_codes
+from vjnode.engines.timing import kept_ms, looks_like_one, measured_ms, probe
 from vjnode.errors import EngineError, InputError, VjnodeError
 from vjnode.generators.registry import DEFAULT
 from vjnode.generators.spec import GeneratorSpec
@@ -254,7 +254,7 @@ def _proved(candidate: Candidate, spec: GeneratorSpec, size: int, threads: int |
         try:
             engine = candidate.open(spec, size, threads)
             unless_proved.callback(engine.close)
-            picture = engine.draw(probe_codes(spec))
+            picture = engine.draw(probe(spec))
         except VjnodeError:
             raise
         except Exception as error:  # whatever it is, there are others

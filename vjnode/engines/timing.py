@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vjnode.engines.base import Engine, Named
 from vjnode.errors import VjnodeError
+from vjnode.generators.latent import Latent, still
 from vjnode.generators.registry import DEFAULT
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.paths import cache_dir, replace_file
@@ -30,14 +31,9 @@ LEAST_CONTRAST = 8.0
 """A picture whose levels 0…255 have a smaller standard deviation is not one of a face."""
 
 
-def probe_codes(spec: GeneratorSpec = DEFAULT) -> NDArray[np.float32]:
-    """Return style codes that give a picture, (slots, dim) float32: of a face, where one ships."""
-    if spec.codes_shape != DEFAULT.codes_shape:
-        code = np.random.default_rng(1).standard_normal(spec.dim, np.float32)
-        return np.tile(code, (spec.slots, 1))
-    from vjnode.faces.catalogue import face_names, load_face  # noqa: PLC0415
-
-    return load_face(face_names()[0]).codes
+def probe(spec: GeneratorSpec = DEFAULT) -> Latent:
+    """Return the latent of the generator's mean picture."""
+    return still(np.tile(spec.mean_latent(), (spec.slots, 1)))
 
 
 def looks_like_one(picture: NDArray[np.uint8], size: int) -> bool:
@@ -63,10 +59,10 @@ def measured_ms(engine: Engine, *, anew: bool = False, spec: GeneratorSpec = DEF
     known = kept_ms(engine)
     if known is not None and not anew:
         return known
-    codes, times_s = probe_codes(spec), list[float]()
-    engine.draw(codes)  # the first one may take longer
+    latent, times_s = probe(spec), list[float]()
+    engine.draw(latent)  # the first one may take longer
     while not times_s or (len(times_s) < DRAWS and sum(times_s) < ENOUGH_S):
-        times_s.append(_drawing_s(engine, codes))
+        times_s.append(_drawing_s(engine, latent))
     ms = round(1e3 * min(times_s), 3)
     # Where it cannot be kept, it is measured again the next time.
     with suppress(OSError, VjnodeError):
@@ -74,9 +70,9 @@ def measured_ms(engine: Engine, *, anew: bool = False, spec: GeneratorSpec = DEF
     return ms
 
 
-def _drawing_s(engine: Engine, codes: NDArray[np.float32]) -> float:
+def _drawing_s(engine: Engine, latent: Latent) -> float:
     start_s = time.perf_counter()
-    for picture in [engine.begin(codes) for _ in range(engine.parallel)]:
+    for picture in [engine.begin(latent) for _ in range(engine.parallel)]:
         picture.result()
     return (time.perf_counter() - start_s) / engine.parallel
 

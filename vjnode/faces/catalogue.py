@@ -1,7 +1,8 @@
 """Catalogue of the faces and expressions, which are chosen by name or by number.
 
 Each is a pair of files: NAME.toml for people, NAME.safetensors for its numbers. The folder is
-scanned, and names are looked up in the resulting list; no name ever becomes part of a path.
+scanned, and names are looked up in the resulting list; no name ever becomes part of a path. Each
+belongs to the generator that its file names, and only that one's are offered for it.
 """
 
 import tomllib
@@ -15,16 +16,22 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from vjnode.errors import InputError
-from vjnode.faces.latent import DIM, SLOTS, Expression, Face, Part
+from vjnode.faces.expression import Expression, Face, Part
+from vjnode.generators.registry import DEFAULT, GENERATORS
+from vjnode.generators.spec import GeneratorSpec
 from vjnode.naming import choose
 from vjnode.paths import shipped
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One catalogued face or expression: its text is read, its numbers are not yet."""
+    """One catalogued face or expression: its text is read, its numbers are not yet.
+
+    generator: the one whose codes it holds.
+    """
 
     name: str
+    generator: GeneratorSpec
     number: int
     path: Path
     text: dict[str, Any]
@@ -35,32 +42,38 @@ class Entry:
         return numbers
 
 
-def face_names() -> list[str]:
-    """Return the names of all faces, in their order."""
-    return [entry.name for entry in scan(shipped("faces"))]
+def face_names(generator: GeneratorSpec = DEFAULT) -> list[str]:
+    """Return the names of a generator's faces, in their order."""
+    return [entry.name for entry in _of(generator, "faces")]
 
 
-def expression_names() -> list[str]:
-    """Return the names of all expressions, in their order."""
-    return [entry.name for entry in scan(shipped("expressions"))]
+def expression_names(generator: GeneratorSpec = DEFAULT) -> list[str]:
+    """Return the names of a generator's expressions, in their order."""
+    return [entry.name for entry in _of(generator, "expressions")]
 
 
-def load_face(which: str | int) -> Face:
-    """Load a face by name, or by index in ``face_names()``.
+def load_face(which: str | int, generator: GeneratorSpec = DEFAULT) -> Face:
+    """Load a face of a generator by name, or by index in ``face_names(generator)``.
 
     Raises:
         InputError: there is no such face.
     """
-    return read_face(find("face", which, scan(shipped("faces"))).path)
+    return read_face(find("face", which, _of(generator, "faces")).path)
 
 
-def load_expression(which: str | int) -> Expression:
-    """Load an expression by name, or by index in ``expression_names()``.
+def load_expression(which: str | int, generator: GeneratorSpec = DEFAULT) -> Expression:
+    """Load an expression by name, or by index in ``expression_names(generator)``.
 
     Raises:
         InputError: there is no such expression.
     """
-    return read_expression(find("expression", which, scan(shipped("expressions"))).path)
+    return read_expression(find("expression", which, _of(generator, "expressions")).path)
+
+
+def _of(generator: GeneratorSpec, folder: str) -> tuple[Entry, ...]:
+    """Return the shipped entries of a folder that ``generator`` draws."""
+    entries = scan(shipped(folder))
+    return tuple(one for one in entries if one.generator.name == generator.codes_of)
 
 
 @cache
@@ -91,8 +104,8 @@ def read_face(path: Path) -> Face:
         InputError: a file is not valid.
     """
     entry = _entry(path)
-    codes = _tensor(entry, "codes", ((DIM,), (SLOTS, DIM)))
-    codes = np.broadcast_to(codes, (SLOTS, DIM))
+    shape = entry.generator.codes_shape
+    codes = np.broadcast_to(_tensor(entry, "codes", (shape[1:], shape)), shape)
     return Face(entry.name, str(entry.text.get("about", "")), codes)
 
 
@@ -104,12 +117,13 @@ def read_expression(path: Path) -> Expression:
         InputError: a file is not valid.
     """
     entry = _entry(path)
+    slots, dim = entry.generator.codes_shape
     try:
         weights = tuple(map(float, entry.text["weights"]))
         parts = tuple(
             Part(
                 name=str(part["name"]),
-                direction=_tensor(entry, str(part["name"]), ((DIM,),)),
+                direction=_tensor(entry, str(part["name"]), ((dim,),)),
                 slots=tuple(map(int, part["slots"])),
                 amounts=tuple(map(float, part["amounts"])),
             )
@@ -126,8 +140,8 @@ def read_expression(path: Path) -> Expression:
                 f"{path}: part {part.name!r} needs {len(weights)} amounts, one for each weight, "
                 "the first of them 0"
             )
-        if len(set(part.slots) & set(range(SLOTS))) != len(part.slots):
-            raise InputError(f"{path}: part {part.name!r} needs distinct slots 0…{SLOTS - 1}")
+        if len(set(part.slots) & set(range(slots))) != len(part.slots):
+            raise InputError(f"{path}: part {part.name!r} needs distinct slots 0…{slots - 1}")
     return Expression(entry.name, str(entry.text.get("about", "")), weights, parts)
 
 
@@ -139,7 +153,10 @@ def _entry(path: Path) -> Entry:
         raise InputError(f"{path} cannot be read: {error}") from error
     except KeyError as error:
         raise InputError(f"{path} has no {error}, its place in the order") from error
-    return Entry(path.stem, number, path, text)
+    name = str(text.get("generator", DEFAULT.name))
+    if name not in GENERATORS:
+        raise InputError(f"{path} is of the generator {name!r}; there are: {', '.join(GENERATORS)}")
+    return Entry(path.stem, GENERATORS[name], number, path, text)
 
 
 def _tensor(entry: Entry, name: str, shapes: tuple[tuple[int, ...], ...]) -> NDArray[np.float32]:

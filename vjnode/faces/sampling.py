@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from vjnode.faces.landmarks import LandmarkMeter, Landmarks
+from vjnode.generators.latent import Latent, still
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.model import load
@@ -53,7 +54,7 @@ def random_latents(seed: int, count: int, truncation: float) -> NDArray[np.float
 
 
 def sample(
-    open_draw: Callable[[], Callable[[NDArray[np.float32]], NDArray[np.uint8]]],
+    open_draw: Callable[[], Callable[[Latent], NDArray[np.uint8]]],
     *,
     seed: int,
     count: int,
@@ -62,8 +63,8 @@ def sample(
 ) -> Samples:
     """Draw and measure ``count`` random faces, or read them from ``keep`` if that file exists.
 
-    open_draw: called if faces must be drawn; returns a function that draws codes, (SLOTS, DIM),
-        as PX × PX RGBA.
+    open_draw: called if faces must be drawn; returns a function that draws a latent as PX × PX
+        RGBA.
     """
     if keep is not None and keep.is_file():
         with np.load(keep) as file:
@@ -72,7 +73,7 @@ def sample(
     draw, meter = open_draw(), LandmarkMeter()
     found, thumbs = [], []
     for code in tqdm(w, desc="drawing faces", unit="face"):
-        picture = draw(np.broadcast_to(code, (SLOTS, DIM)))
+        picture = draw(still(np.broadcast_to(code, (SLOTS, DIM))))
         found.append(meter.measure(picture))
         thumbs.append(thumbnail(picture))
     samples = Samples(

@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from vjnode.generators.frame_graph import Tick
 from vjnode.generators.mobilestylegan.folded import FoldedBlock, FoldedSynthesis
-from vjnode.generators.mobilestylegan.layout import BLOCKS
+from vjnode.generators.mobilestylegan.layout import BLOCKS, TRUNK
 from vjnode.generators.ops import Affines, convolved, doubled, haar_taps, plain_taps, split
 from vjnode.generators.stylegan2.folded import FoldedSynthesis as FoldedStyleGan2
 
@@ -61,14 +61,21 @@ class JoinedSynthesis(nn.Module):
             affines += [block.up, block.style1, block.style2]
             slots += [3 * i + 1, 3 * i + 1, 3 * i + 2]
         maps = [(affine.weight, affine.bias) for affine in (*affines, folded.head.style)]
-        self.affines = Affines(maps, [*slots, 3 * BLOCKS])
+        moved, first = [], 0
+        for affine in affines[: 1 + 3 * TRUNK]:
+            moved.append((first + affine.order, affine.gain))
+            first += len(affine.order)
+        self.affines = Affines(maps, [*slots, 3 * BLOCKS], moved)
         self.input, self.conv1, self.head = folded.input, folded.conv1, folded.head
         self.blocks = nn.ModuleList(map(JoinedBlock, blocks))
         self.requires_grad_(requires_grad=False)
 
-    def levels(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def levels(
+        self, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        first, *factors, last = split(self.affines(codes), self.affines.widths)
+        values = self.affines(codes, offsets).to(self.input.dtype)
+        first, *factors, last = split(values, self.affines.widths)
         x = self.conv1(self.input * first, noise_strength)
         for i, block in enumerate(self.blocks):
             x = block(x, *factors[3 * i : 3 * i + 3], noise_strength)

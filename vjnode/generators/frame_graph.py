@@ -13,10 +13,14 @@ from torch import Tensor, nn
 class Generator(Protocol):
     """Interface of generators for ``Tick``; the folded generators have it."""
 
-    def levels(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def levels(
+        self, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None, /
+    ) -> Tensor:
         """Return the picture of codes [1, slots, dim].
 
         noise_strength: [1], of the frozen noise, 1 as trained.
+        offsets: what is added to the factors of its affine maps, [1, styles]; only given to
+            generators that take some.
         Returns: [1, 4, size, size], RGBA levels 0…255, not yet clamped and rounded.
         """
         ...
@@ -25,8 +29,8 @@ class Generator(Protocol):
 class Tick(nn.Module):
     """Network of one frame: fuses a face with its expressions, draws it, converts it to RGBA bytes.
 
-    generator: a module that is a ``Generator``. dtype: of the codes that it takes. The fusion is
-    always float32: that costs nothing, and small movements of large codes would be rounded away.
+    generator: a module that is a ``Generator``; it takes codes and offsets as float32, for small
+    movements of large codes would be rounded away. dtype: of the noise strength that it takes.
     """
 
     def __init__(self, generator: Generator, dtype: torch.dtype = torch.float32) -> None:
@@ -35,15 +39,27 @@ class Tick(nn.Module):
         self.dtype = dtype
 
     def forward(
-        self, face: Tensor, directions: Tensor, weights: Tensor, noise_strength: Tensor
+        self,
+        face: Tensor,
+        directions: Tensor,
+        weights: Tensor,
+        noise_strength: Tensor,
+        offsets: Tensor | None = None,
     ) -> Tensor:
         """Draw ``face`` moved along ``directions``.
 
-        face: [1, slots, dim]; directions: [channels, slots, dim]; weights: [channels], amount of
-        each; noise_strength: [1], strength of the frozen noise, 1 as trained. All float32.
+        face: [1, slots, dim]; directions: [channels, slots, dim], movements of its codes; weights:
+        [channels], amount of each; noise_strength: [1], strength of the frozen noise, 1 as trained;
+        offsets: [channels, styles], what the same movements add to the factors of the generator's
+        affine maps. All float32.
         Returns: [1, size, size, 4], uint8 RGBA, opaque.
         """
         codes = face + (weights[:, None, None] * directions).sum(0, keepdim=True)
-        levels = self.generator.levels(codes.to(self.dtype), noise_strength.to(self.dtype))
+        strength = noise_strength.to(self.dtype)
+        if offsets is None:
+            levels = self.generator.levels(codes, strength)
+        else:
+            moved = (weights[:, None] * offsets).sum(0, keepdim=True)
+            levels = self.generator.levels(codes, strength, moved)
         # TensorRT supports uint8 only at a network's inputs and outputs, so this comes last.
         return levels.clamp(0, 255).round().permute(0, 2, 3, 1).to(torch.uint8)

@@ -17,8 +17,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from vjnode.generators.mobilestylegan.layout import DIM
-
 EDGES = (1, 1, 1, 1)
 """Padding by zeros: left, right, above and below."""
 
@@ -94,25 +92,50 @@ def _sum(terms: Iterable[Tensor]) -> Tensor:
 class Affines(nn.Module):
     """Affine maps of style codes, batched: each map gets the code of its slot.
 
-    maps: weight [C, DIM] and bias [C] of each; narrower ones are padded with zeros to the widest.
+    maps: weight [C, dim] and bias [C] of each; narrower ones are padded with zeros to the widest.
+    slots: of each. moved: of the first so many, places of their values among the offsets, [C], and
+        the gain that an offset takes part in.
     """
 
-    def __init__(self, maps: Sequence[tuple[Tensor, Tensor]], slots: Sequence[int]) -> None:
+    def __init__(
+        self,
+        maps: Sequence[tuple[Tensor, Tensor]],
+        slots: Sequence[int],
+        moved: Sequence[tuple[Tensor, float]],
+    ) -> None:
         super().__init__()
         self.widths = [len(bias) for _, bias in maps]
         self.register_buffer("slots", torch.tensor(slots))
         self.slots: Tensor
         like, width = maps[0][0], max(self.widths)
-        weight = like.new_zeros(len(maps), DIM, width)
+        weight = like.new_zeros(len(maps), like.shape[1], width)
         bias = like.new_zeros(len(maps), 1, width)
         for i, (own_weight, own_bias) in enumerate(maps):
             weight[i, :, : self.widths[i]] = own_weight.T
             bias[i, 0, : self.widths[i]] = own_bias
         self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
+        # What no offset moves takes the zero that is put behind them.
+        places = torch.full((len(maps), width), sum(len(own) for own, _ in moved))
+        gains = like.new_zeros(len(maps), 1, width)
+        for i, (own, gain) in enumerate(moved):
+            places[i, : len(own)] = own
+            gains[i, 0, : len(own)] = gain
+        self.register_buffer("places", places.flatten())
+        self.register_buffer("gains", gains)
+        self.places: Tensor
+        self.gains: Tensor
 
-    def forward(self, codes: Tensor) -> Tensor:
-        """Return values [maps, 1, the widest] of codes [1, slots, DIM]; see ``split``."""
-        return torch.baddbmm(self.bias, codes[0].index_select(0, self.slots)[:, None], self.weight)
+    def forward(self, codes: Tensor, offsets: Tensor | None = None) -> Tensor:
+        """Return values [maps, 1, the widest] of codes [1, slots, dim]; see ``split``.
+
+        offsets: [1, styles], added to the values, times their gains.
+        """
+        chosen = codes[0].index_select(0, self.slots)[:, None]
+        values = torch.baddbmm(self.bias, chosen, self.weight)
+        if offsets is None:
+            return values
+        each = F.pad(offsets[0], (0, 1)).index_select(0, self.places)
+        return values + self.gains * each.view(self.gains.shape)
 
 
 def split(values: Tensor, widths: Sequence[int]) -> list[Tensor]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.errors import InputError
+from vjnode.generators.latent import DIRECTIONS, Latent, Subject
 from vjnode.generators.parts import PartsForm
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ Precision = Literal["fp16", "fp32"]
 """Arithmetic of an exported graph."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
-DIRECTIONS = 16
-"""Directions that a frame graph takes: movements that can act at once."""
-
 
 @dataclass(frozen=True)
 class GeneratorSpec:
@@ -29,14 +27,19 @@ class GeneratorSpec:
     name, about: for people and files.
     slots, dim: style codes that a picture is drawn from, and the length of each.
     dead_slots: those that no layer reads.
-    root_slots: the first so many alone decide what its first layers draw, which pictures of one
-        pose share; 0 where it has no such part.
+    styles: factors of its affine maps that a subject's offsets are added to, in the order of its
+        layers; 0 where it takes no offsets.
+    root_slots, root_styles: the first so many codes, and factors, alone decide what its first
+        layers draw, which pictures of one pose share; 0 where it has no such part.
     sizes: of its pictures, px.
     graph: grows when the same weights are turned into another graph.
     weights: returns the path of its weights, fetched if need be.
+    mean_latent: returns the mean of its style codes, (dim,) float32; a picture of all slots
+        with it is plain and clean.
     frame_graph: from weights, size and precision to the module that
         ``vjnode.generators.frame_graph`` describes.
     parts: how a processor draws it; None where none does.
+    copy_of: the generator that it draws the same codes as, if it is a copy of one.
     """
 
     name: str
@@ -46,10 +49,19 @@ class GeneratorSpec:
     sizes: tuple[int, ...]
     graph: int
     weights: Callable[[], Path]
+    mean_latent: Callable[[], NDArray[np.float32]]
     frame_graph: Callable[[Path, int, Precision], "nn.Module"]
     parts: PartsForm | None = None
     dead_slots: frozenset[int] = field(default_factory=frozenset)
+    styles: int = 0
     root_slots: int = 0
+    root_styles: int = 0
+    copy_of: str = ""
+
+    @property
+    def codes_of(self) -> str:
+        """Name of the generator whose faces and expressions it draws: mostly its own."""
+        return self.copy_of or self.name
 
     @property
     def codes_shape(self) -> tuple[int, int]:
@@ -59,21 +71,46 @@ class GeneratorSpec:
     @property
     def inputs(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of what the frame graph takes, float32, in its order."""
+        moved = {"offsets": (DIRECTIONS, self.styles)} if self.styles else {}
         return {
             "face": (1, self.slots, self.dim),
             "directions": (DIRECTIONS, self.slots, self.dim),
             "weights": (DIRECTIONS,),
             "noise_strength": (1,),
+            **moved,
         }
 
-    def check_codes(self, codes: NDArray[np.float32]) -> None:
-        """Refuse style codes of another shape.
+    def subject_inputs(self, subject: Subject) -> dict[str, NDArray[np.float32]]:
+        """Return what the frame graph is given once a look: face, directions and offsets."""
+        given = {"face": subject.codes[None], "directions": subject.directions}
+        if self.styles:
+            given["offsets"] = subject.offsets
+        filled = {name: np.zeros(self.inputs[name], np.float32) for name in given}
+        for name, values in given.items():
+            if values.size:
+                filled[name][: len(values)] = values
+        return filled
+
+    def check_latent(self, latent: Latent) -> None:
+        """Refuse a latent of another generator, or one that moves too much at once.
 
         Raises:
-            ValueError: their shape is not ``codes_shape``.
+            ValueError: a shape is not what this generator takes.
         """
-        if codes.shape != self.codes_shape:
-            raise ValueError(f"codes have shape {codes.shape}, not {self.codes_shape}")
+        subject, count = latent.subject, len(latent.amounts)
+        if subject.codes.shape != self.codes_shape:
+            raise ValueError(f"codes have shape {subject.codes.shape}, not {self.codes_shape}")
+        if subject.directions.shape != (count, *self.codes_shape):
+            raise ValueError(
+                f"directions have shape {subject.directions.shape}, "
+                f"not {(count, *self.codes_shape)}"
+            )
+        if subject.offsets.shape not in ((count, 0), (count, self.styles)):
+            raise ValueError(
+                f"offsets have shape {subject.offsets.shape}, not {(count, self.styles)}"
+            )
+        if count > DIRECTIONS:
+            raise ValueError(f"{count} directions at once; a picture takes {DIRECTIONS}")
 
     def check_size(self, size: int) -> None:
         """Refuse a size that it has no pictures of.

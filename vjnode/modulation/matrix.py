@@ -14,7 +14,8 @@ SOURCES = ("weight", "onset", "low", "mid", "high", "beat", "lfo", "constant")
 _OF_SOUND = ("weight", "onset", "low", "mid", "high")
 
 CHANNELS = ("expression",)
-"""Names of the channels that sources can drive. A new channel is one more entry here."""
+"""Channels that sources can drive, each by the name of the parameter that chooses its expression.
+A new channel, such as ``expression/2``, is one more entry here."""
 
 AMOUNT_LOW, AMOUNT_HIGH = -1.0, 2.0
 
@@ -94,10 +95,10 @@ _SETTINGS = {
 def default_route(source: str, channel: str) -> Route:
     """Return the default route from a source to a channel.
 
-    The expression follows the weight, with an accent from each onset; all others have amount 0.
+    The first channel follows the weight, with an accent from each onset; all others have amount 0.
     """
     amount, attack_s, release_s = _SETTINGS[source]
-    return Route(source, channel, amount if channel == "expression" else 0.0, attack_s, release_s)
+    return Route(source, channel, amount if channel == CHANNELS[0] else 0.0, attack_s, release_s)
 
 
 def default_routes() -> tuple[Route, ...]:

@@ -4,11 +4,14 @@ Trace, preview and what passes between processes are made from these fields.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
+from vjnode.modulation.matrix import CHANNELS
+
 _MEASURE = "measure"
-_Number = TypeVar("_Number", int, float)
+_Value = TypeVar("_Value", int, float, tuple[float, ...])
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Measure:
 
 
 def measured(
-    default: _Number,
+    default: _Value,
     *,
     digits: int,
     unit: str = "",
@@ -42,10 +45,10 @@ def measured(
     shown_digits: int | None = None,
     shown_as: str = "",
     lowest: float = -math.inf,
-) -> _Number:
+) -> _Value:
     """Return a dataclass field with a ``Measure``, whose parameters these are."""
     measure = Measure(unit, digits, traced_as, live, shown_digits, shown_as, lowest)
-    value: _Number = field(default=default, metadata={_MEASURE: measure})
+    value: _Value = field(default=default, metadata={_MEASURE: measure})
     return value
 
 
@@ -58,7 +61,7 @@ class Moment:
     onsets: counted so far.
     low, mid, high: envelopes of the bands, 0…1.
     bpm: tempo; 0 while none is known. beat, bar: parts of beat and bar that have passed, 0…1.
-    weight: 0…1, as drawn: interpolated, shaped, routed, times gain.
+    weights: 0…1, of each of ``CHANNELS``, as drawn: interpolated, shaped, routed, times gain.
     captured_s: time at which that sound was heard, monotonic (offline: running time), see
         ``Drive``; 0 before any sound.
     resting: no sound has come for a while, and the face is on its way to rest.
@@ -76,9 +79,14 @@ class Moment:
     bpm: float = measured(0.0, unit="BPM", digits=3, shown_digits=2)
     beat: float = measured(0.0, digits=4, shown_digits=3)
     bar: float = measured(0.0, digits=4, shown_digits=3)
-    weight: float = measured(0.0, digits=6, shown_digits=4)
+    weights: tuple[float, ...] = measured((0.0,) * len(CHANNELS), digits=6, shown_digits=4)
     captured_s: float = measured(0.0, unit="s", digits=6, live=True)
     resting: bool = False
+
+    @property
+    def weight(self) -> float:
+        """Weight of the first channel."""
+        return self.weights[0]
 
     def traced(self, *, live: bool = False) -> dict[str, float]:
         """Return the values for the trace, rounded, by their names there.
@@ -86,20 +94,28 @@ class Moment:
         live: those that only a live show has, instead of all others.
         """
         return {
-            measure.traced_as or name: round(getattr(self, name), measure.digits)
-            for name, measure in _MEASURES.items()
+            measure.traced_as or name: round(value, measure.digits)
+            for name, measure, value in self._measured()
             if measure.live == live
         }
 
     def shown(self) -> dict[str, float]:
         """Return the values for the preview, rounded, by their names there."""
         return {
-            measure.shown_as or name: round(
-                max(getattr(self, name), measure.lowest), measure.shown_digits
-            )
-            for name, measure in _MEASURES.items()
+            measure.shown_as or name: round(max(value, measure.lowest), measure.shown_digits)
+            for name, measure, value in self._measured()
             if measure.shown_digits is not None
         }
+
+    def _measured(self) -> Iterator[tuple[str, Measure, float]]:
+        """Yield name, measure and value of each number; the channels' weights one by one."""
+        for name, measure in _MEASURES.items():
+            if name == "weights":
+                for channel, weight in zip(CHANNELS, self.weights, strict=True):
+                    # expression/2 has weight/2.
+                    yield channel.replace(CHANNELS[0], "weight", 1), measure, weight
+            else:
+                yield name, measure, getattr(self, name)
 
 
 _MEASURES: dict[str, Measure] = {

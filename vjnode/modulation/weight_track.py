@@ -9,7 +9,7 @@ from vjnode.modulation.drive import Drive
 from vjnode.modulation.dynamics import Dynamics
 from vjnode.modulation.interpolation import KEPT_S, Steps
 from vjnode.modulation.listener import STEP_S
-from vjnode.modulation.matrix import Mixer, SourceValues
+from vjnode.modulation.matrix import CHANNELS, Mixer, SourceValues
 from vjnode.modulation.modulators import Hit, Legato, Lfo, beat_pulse
 from vjnode.modulation.moment import Moment
 from vjnode.modulation.response import GAIN_LIMIT, Response, TrackConfig
@@ -121,7 +121,7 @@ class WeightTrack:
         # The time of the sound that is shown: of the interpolated step, or of the newest if older.
         captured_s = min(now_s - self._config.delay_s, drive.captured_s)
         return Moment(
-            weight=channels["expression"],
+            weights=tuple(channels[channel] for channel in CHANNELS),
             t_s=max(0.0, drive.t_s - (drive.captured_s - captured_s)),
             captured_s=max(0.0, captured_s),
             rms_db=FLOOR_DB if resting else drive.rms_db,

@@ -21,7 +21,8 @@ from vjnode.audio.sources.base import BLOCK_S, Block
 from vjnode.audio.sources.file import FileSource
 from vjnode.control.state import Controls
 from vjnode.errors import VjnodeError
-from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.registry import DEFAULT
+from vjnode.generators.spec import GeneratorSpec
 from vjnode.modulation.drive import Drive
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.modulation.listener import Listener
@@ -32,8 +33,7 @@ from vjnode.output.base import Frame, OutputContext, OutputSpec
 from vjnode.output.record.output import check_target
 from vjnode.output.registry import open_output
 from vjnode.paths import move, remove
-from vjnode.render.base import Look
-from vjnode.render.frame_renderer import FrameRenderer, frame_info
+from vjnode.render.frame_renderer import FrameRenderer, asked_look, frame_info
 from vjnode.render.keyframes import KEYS
 from vjnode.render.open import open_keyframes
 from vjnode.show.control_sync import set_up
@@ -122,6 +122,7 @@ def render(
     size: int,
     fps: Fraction,
     trace: Path | None,
+    generator: GeneratorSpec = DEFAULT,
     points: int = COUNT,
     interval_s: float = INTERVAL_S,
 ) -> None:
@@ -134,7 +135,7 @@ def render(
     """
     hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
     check_target(target)
-    generator_weights()
+    generator.weights()
     context = OutputContext(size, fps, sound=hearing.tap)
     picture = np.empty((size, size, 4), np.uint8)
     with (
@@ -142,7 +143,9 @@ def render(
         _finished(target) as part,
         closing(open_output(OutputSpec("record", str(part)), context)) as output,
         TraceWriter(trace) as writer,
-        closing(open_keyframes(size=size, memory_mib=_all_keys_mib(size))) as renderer,
+        closing(
+            open_keyframes(spec=generator, size=size, memory_mib=_all_keys_mib(size))
+        ) as renderer,
         _progress("rendering", hearing.source.duration_s, fps) as bar,
     ):
         frames = FrameRenderer(renderer, hearing.track)
@@ -178,7 +181,7 @@ def analyse(
         check_plot_target(plot)
     hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
     responding = controls.response()
-    look = Look(controls.choice("face"), controls.choice("expression"))
+    look = asked_look(controls)
     overview = hearing.overview = Overview(fps) if plot is not None else None
     with (
         closing(hearing.source),

@@ -1,6 +1,6 @@
 """Renderers draw what looks say; a show knows no other way to a picture."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,13 +8,27 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.generators.latent import Latent
+
 
 @dataclass(frozen=True)
 class Look:
-    """A face with an expression, by their names."""
+    """A face with its channels' expressions, by their names.
+
+    expressions: one for each channel, in their order; "" for none.
+    """
 
     face: str
-    expression: str
+    expressions: tuple[str, ...]
+
+    @property
+    def expression(self) -> str:
+        """Name of the first channel's expression."""
+        return self.expressions[0]
+
+    def in_one_channel(self) -> "Look":
+        """Return the same look with the first channel alone."""
+        return Look(self.face, self.expressions[:1])
 
 
 @dataclass(frozen=True)
@@ -33,8 +47,9 @@ class Progress:
         return self.ready >= self.wanted
 
 
-Codes = Callable[[Look, float], NDArray[np.float32]]
-"""From a look and a weight (0…1) to style codes, (23, 512) float32."""
+Latents = Callable[[Look, Sequence[float]], Latent]
+"""From a look and its channels' weights (0…1) to what a generator draws; weights that are missing
+at the end are 0. Of one look, latents have the same subject."""
 
 
 class Picture(Protocol):
@@ -101,8 +116,10 @@ class Renderer(Protocol):
         """Prepare these too, when there is nothing else to do and memory for them."""
         ...
 
-    def begin(self, look: Look, weight: float) -> Future[Picture]:
-        """Begin the picture of ``look`` at ``weight`` (0…1) and return where it will be.
+    def begin(self, look: Look, weights: Sequence[float]) -> Future[Picture]:
+        """Begin the picture of ``look`` with its channels' weights; return where it will be.
+
+        weights: 0…1; those that are missing at the end are 0.
 
         look: that of the last ``ready``, or the one that was drawn before it.
 

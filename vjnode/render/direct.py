@@ -1,13 +1,13 @@
 """Draws every frame anew: any face and expression is there at once, and no key frame is needed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engines.base import Engine
-from vjnode.render.base import Codes, Drawn, Look, Picture, Progress
+from vjnode.render.base import Drawn, Latents, Look, Picture, Progress
 
 _THERE = Progress(1, 1)
 
@@ -29,16 +29,16 @@ class _Begun(Future[Picture]):
 class DirectRenderer:
     """Draws a picture for each frame.
 
-    engine: closed with the renderer. codes: the style codes of a look at a weight. at_once: of
-    the engine's pictures that may be under way, so many are: more are smoother where one takes
+    engine: closed with the renderer. latents: what it draws of a look. at_once: of the engine's
+    pictures that may be under way, so many are: more are smoother where one takes
     longer than a frame lasts, and come later.
     """
 
     way = "live"
     draws_beside_the_clock = False
 
-    def __init__(self, engine: Engine, codes: Codes, *, at_once: int | None = None) -> None:
-        self._engine, self._codes = engine, codes
+    def __init__(self, engine: Engine, latents: Latents, *, at_once: int | None = None) -> None:
+        self._engine, self._latents = engine, latents
         self.engine_name = engine.name
         self.at_once = min(at_once or engine.at_once, engine.at_once)
 
@@ -55,9 +55,9 @@ class DirectRenderer:
     def prefetch(self, looks: Iterable[Look]) -> None:
         """Do nothing: no look needs preparing."""
 
-    def begin(self, look: Look, weight: float) -> Future[Picture]:
-        """Begin the picture of ``look`` at ``weight``; see ``Renderer.begin``."""
-        return _Begun(self._engine.begin(self._codes(look, weight)))
+    def begin(self, look: Look, weights: Sequence[float]) -> Future[Picture]:
+        """Begin the picture of ``look``, all its channels; see ``Renderer.begin``."""
+        return _Begun(self._engine.begin(self._latents(look, weights)))
 
     def close(self) -> None:
         """Close the engine."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.control.state import Controls
+from vjnode.modulation.matrix import CHANNELS
 from vjnode.modulation.moment import Moment
 from vjnode.modulation.response import Response
 from vjnode.modulation.weight_track import WeightTrack
@@ -47,7 +48,7 @@ class FrameRenderer:
         Raises:
             VjnodeError: the engine has failed.
         """
-        return self._renderer.prepare(_look(controls), keys=keys, timeout_s=timeout_s)
+        return self._renderer.prepare(asked_look(controls), keys=keys, timeout_s=timeout_s)
 
     def render(self, now_s: float, controls: Controls, out: NDArray[np.uint8]) -> FrameInfo:
         """Draw the frame for ``now_s`` into ``out``, (size, size, 4) uint8 RGBA.
@@ -60,7 +61,7 @@ class FrameRenderer:
         Raises:
             VjnodeError: the engine has failed, or nothing has been prepared yet.
         """
-        wanted = _look(controls)
+        wanted = asked_look(controls)
         progress = self._renderer.ready(wanted)
         if self._look is None or progress.ready:
             self._look, self._progress = wanted, progress
@@ -80,8 +81,8 @@ class FrameRenderer:
             idle=idle,
         )
         self._frame += 1
-        weight = min(moment.weight + idle, 1.0)
-        self._under_way.append((info, self._renderer.begin(self._look, weight)))
+        weights = (min(moment.weight + idle, 1.0), *moment.weights[1:])
+        self._under_way.append((info, self._renderer.begin(self._look, weights)))
         # Before the first picture there is none, so that one is shown until the next is due.
         shown, picture = self._under_way[0]
         if len(self._under_way) == self._renderer.at_once:
@@ -90,17 +91,20 @@ class FrameRenderer:
         return shown
 
     def draw_still(self, weight: float, out: NDArray[np.uint8]) -> None:
-        """Draw the look that was drawn last at ``weight`` (0…1) into ``out``; no frame is lost.
+        """Draw the look that was drawn last, its first channel at ``weight`` (0…1), into ``out``.
+
+        No frame is lost by that.
 
         Raises:
             VjnodeError: the engine has failed.
         """
         assert self._look is not None  # noqa: S101 - a frame has been drawn
-        self._renderer.begin(self._look, weight).result().copy_to(out)
+        self._renderer.begin(self._look, (weight,)).result().copy_to(out)
 
 
-def _look(controls: Controls) -> Look:
-    return Look(controls.choice("face"), controls.choice("expression"))
+def asked_look(controls: Controls) -> Look:
+    """Return the look that ``controls`` ask for."""
+    return Look(controls.choice("face"), tuple(map(controls.choice, CHANNELS)))
 
 
 def frame_info(

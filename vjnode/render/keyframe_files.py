@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.generators.latent import Latent
 from vjnode.paths import replace_file
 from vjnode.render.base import Look
 
@@ -37,14 +38,15 @@ _JPEG = [
 ]
 
 
-def folder_name(identity: str, look: Look, size: int, codes: Iterable[NDArray[np.float32]]) -> str:
+def folder_name(identity: str, look: Look, size: int, latents: Iterable[Latent]) -> str:
     """Return the name of a look's folder: by everything that its pictures depend on.
 
-    identity: of the engine. codes: style codes of all keys.
+    identity: of the engine. latents: of all keys.
     """
     digest = hashlib.sha256(identity.encode())
-    for each in codes:
-        digest.update(each.tobytes())
+    for each in latents:
+        digest.update(each.codes().tobytes())
+        digest.update(each.offsets().tobytes())
     return f"{look.face}-{look.expression}-{size}-{digest.hexdigest()[:16]}"
 
 

@@ -12,7 +12,7 @@ tick wait for whoever has it, and a thread that gives way to everything may keep
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from vjnode.engines.base import Engine
 from vjnode.errors import VjnodeError
-from vjnode.render.base import Codes, Look, Picture, Progress, done
+from vjnode.render.base import Latents, Look, Picture, Progress, done
 from vjnode.render.keyframe_files import KeyFiles, folder_name
 from vjnode.render.keyframe_shelf import Shelf, Task
 from vjnode.render.keyframes import KEYS, Blend, Sweep, keys_within
@@ -44,12 +44,14 @@ _GLANCE_S = 0.005
 
 
 class KeyframeRenderer:
-    """Blends key frames; its sweeps are filled in the background, in the order of a ``Shelf``.
+    """Blends key frames of a look's first channel.
+
+    Its sweeps are filled in the background, in the order of a ``Shelf``.
 
     Args:
         open_engine: opens an engine, in the background thread that will use it, given the
             number of its threads or None for as many as there are cores. Called more than once.
-        codes: the style codes of a look at a weight.
+        latents: what the engine draws of a look.
         size: pictures are size × size px.
         memory_bytes: limit for all sweeps together; a single sweep gets fewer keys when
             it alone would be larger.
@@ -64,14 +66,14 @@ class KeyframeRenderer:
     def __init__(
         self,
         open_engine: Callable[[int | None], Engine],
-        codes: Codes,
+        latents: Latents,
         *,
         size: int,
         memory_bytes: int,
         folder: Path | None,
     ) -> None:
         self._open_engine = open_engine
-        self._codes = codes
+        self._latents = latents
         self._size = size
         self._files = KeyFiles(folder, size)
         self.keys = keys_within(memory_bytes, size=size)
@@ -113,6 +115,7 @@ class KeyframeRenderer:
             VjnodeError: the engine has failed; nothing more will be prepared.
         """
         self._check()
+        look = look.in_one_channel()
         if self._newest is not None and self._newest[0] == look:
             return self._newest[1]
         answered = self._shelf.answered  # before what is published, which is then no older
@@ -137,19 +140,21 @@ class KeyframeRenderer:
         sweep = self.sweep(look)
         return self.wait(sweep, ready=min(keys, sweep.keys), timeout_s=timeout_s)
 
-    def begin(self, look: Look, weight: float) -> Future[Picture]:
-        """Return the picture of ``look`` at ``weight``; see ``Renderer.begin``."""
+    def begin(self, look: Look, weights: Sequence[float]) -> Future[Picture]:
+        """Return the picture of ``look`` in its first channel; see ``Renderer.begin``."""
+        look = look.in_one_channel()
         newest, drawn = self._newest, self._drawn
         if drawn is None or drawn[0] != look:
             drawn = look, self.sweep(look)
         elif newest is not None and newest[0] == look and newest[1].ready:
             drawn = newest  # the one before may have been let go and begun anew
         self._drawn = drawn
-        return done(Blend(drawn[1], weight))
+        return done(Blend(drawn[1], weights[0]))
 
     def prefetch(self, looks: Iterable[Look]) -> None:
         """Prepare these too, when there is nothing else to do and memory for them."""
-        self._inbox.put(partial(self._shelf.prefetch, tuple(looks)))
+        alone = dict.fromkeys(look.in_one_channel() for look in looks)
+        self._inbox.put(partial(self._shelf.prefetch, tuple(alone)))
 
     def wait(self, sweep: Sweep, *, ready: int, timeout_s: float) -> bool:
         """Wait until ``sweep`` has ``ready`` keys; False when that took too long.
@@ -272,8 +277,8 @@ class KeyframeRenderer:
     def _draw(self, engine: Engine, task: Task) -> NDArray[np.uint8] | None:
         """Draw a key: shape (size, size, 4), uint8 RGBA; None if that is given up."""
         look, sweep, key = task
-        codes = self._codes(look, key / (self.keys - 1))
-        return engine.draw_unless(lambda: self._is_given_up(sweep), codes)
+        latent = self._latents(look, (key / (self.keys - 1),))
+        return engine.draw_unless(lambda: self._is_given_up(sweep), latent)
 
     def _develop(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
         _, sweep, key = task
@@ -294,6 +299,6 @@ class KeyframeRenderer:
     def _name_of(self, identity: str, look: Look) -> str:
         """Return the name of a look's folder: by everything that its pictures depend on."""
         if (identity, look) not in self._names:
-            codes = (self._codes(look, key / (self.keys - 1)) for key in range(self.keys))
-            self._names[identity, look] = folder_name(identity, look, self._size, codes)
+            latents = (self._latents(look, (key / (self.keys - 1),)) for key in range(self.keys))
+            self._names[identity, look] = folder_name(identity, look, self._size, latents)
         return self._names[identity, look]

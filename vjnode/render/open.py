@@ -1,14 +1,11 @@
 """Opens what a show draws with: key frames, or every frame anew where that is fast enough."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
+from functools import lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from vjnode.engines.base import LEAST_LIVE_FPS, Engine
 from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide
@@ -23,14 +20,13 @@ from vjnode.engines.registry import (
 )
 from vjnode.engines.timing import kept_ms, measured_ms
 from vjnode.errors import InputError, VjnodeError
-from vjnode.faces.catalogue import (
-    load_expression,
-    load_face,
-)
-from vjnode.faces.latent import fuse
-from vjnode.generators.registry import DEFAULT, DISTILLED
+from vjnode.faces.catalogue import load_expression, load_face
+from vjnode.faces.expression import Expression, amounts_of, subject_of
+from vjnode.generators.latent import Latent, Subject
+from vjnode.generators.registry import DEFAULT
+from vjnode.generators.spec import GeneratorSpec
 from vjnode.paths import cache_dir
-from vjnode.render.base import Look, Renderer
+from vjnode.render.base import Latents, Look, Renderer
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.runtime import cores
@@ -55,13 +51,28 @@ PROMPT_S = 0.1
 """Unless each would then take longer than this, s."""
 
 
-def codes(look: Look, weight: float) -> NDArray[np.float32]:
-    """Return the style codes, (23, 512) float32, of ``look`` at ``weight`` (0…1)."""
-    return fuse(load_face(look.face), load_expression(look.expression), weight)
+SUBJECTS = 32
+"""Looks whose directions are kept: 150 kB each."""
+
+
+def latents_of(spec: GeneratorSpec) -> Latents:
+    """Return what a generator draws of a look; the subjects of the last looks are kept."""
+
+    @lru_cache(maxsize=SUBJECTS)
+    def found(look: Look) -> tuple[Subject, tuple[Expression | None, ...]]:
+        expressions = tuple(load_expression(one, spec) if one else None for one in look.expressions)
+        return subject_of(load_face(look.face, spec), expressions), expressions
+
+    def latent(look: Look, weights: Sequence[float]) -> Latent:
+        subject, expressions = found(look)
+        return Latent(subject, amounts_of(expressions, weights))
+
+    return latent
 
 
 def open_keyframes(
     *,
+    spec: GeneratorSpec = DEFAULT,
     size: int,
     memory_mib: int,
     told: Callable[[Choice], None] | None = None,
@@ -69,7 +80,8 @@ def open_keyframes(
 ) -> KeyframeRenderer:
     """Open the engine and its sweeps.
 
-    told: is told which engine draws, before it draws. choice: an engine that is open already.
+    spec: of the generator. told: is told which engine draws, before it draws. choice: an engine
+    that is open already.
     """
     try:
         folder = cache_dir("sweeps")
@@ -79,14 +91,14 @@ def open_keyframes(
 
     def opened(threads: int | None) -> Engine:
         if threads is not None:  # one more
-            return open_engine(size, threads)
-        chosen = choice or choose(size, measured=True)
+            return open_engine(size, threads, spec=spec)
+        chosen = choice or choose(size, measured=True, spec=spec)
         _tell("drawing with %s", chosen, told)
         return chosen.engine
 
     return KeyframeRenderer(
         opened,
-        codes,
+        latents_of(spec),
         size=size,
         memory_bytes=memory_mib << 20,
         folder=folder,
@@ -95,6 +107,7 @@ def open_keyframes(
 
 def open_direct(
     *,
+    spec: GeneratorSpec = DEFAULT,
     size: int,
     period_s: float,
     told: Callable[[Choice], None] | None = None,
@@ -111,32 +124,38 @@ def open_direct(
     Raises:
         InputError: nothing here draws this size ``LEAST_LIVE_FPS`` times a second.
     """
-    choice = _on_a_card(size)
+    choice = _on_a_card(spec, size)
     if choice is None or (not _keeps_up(choice, period_s) and processor_may_draw()):
         with ExitStack() as unless_opened:
             if choice is not None:
                 unless_opened.callback(choice.engine.close)
-            other = _on_the_processor(size, period_s)
+            other = _on_the_processor(spec, size, period_s)
             unless_opened.pop_all()
         choice = _quicker(choice, other)
-    ms = choice.taken.ms
-    if size not in DISTILLED.sizes and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
+    ms, live_sizes = choice.taken.ms, _live_sizes(spec)
+    if size not in live_sizes and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
         rate = f"{size} px {1e3 / ms:.3g} times a second here ({choice.taken.engine})"
         if restarted:
             _log.warning("drawing %s, fewer than %g: the show goes on", rate, LEAST_LIVE_FPS)
-            return _direct(choice, period_s, told)
+            return _direct(spec, choice, period_s, told)
         choice.engine.close()
-        sizes = " or ".join(f"--size {one}" for one in DISTILLED.sizes)
+        sizes = " or ".join(f"--size {one}" for one in live_sizes)
+        remedy = f"add {sizes}, or take --drawing keys" if sizes else "take --drawing keys"
         raise InputError(
             f"--drawing live would draw {rate}, and that takes at least {LEAST_LIVE_FPS:g}; "
-            f"add {sizes}, or take --drawing keys"
+            + remedy
         )
-    return _direct(choice, period_s, told)
+    return _direct(spec, choice, period_s, told)
 
 
-def _on_a_card(size: int) -> Choice | None:
+def _live_sizes(spec: GeneratorSpec) -> tuple[int, ...]:
+    """Return the sizes that a processor draws with a smaller network."""
+    return () if spec.parts is None else spec.parts.live_sizes
+
+
+def _on_a_card(spec: GeneratorSpec, size: int) -> Choice | None:
     """Open the whole generator on what is here beside the processor; None where it is of no use."""
-    choice = choose(size, measured=True) if may_be_fast() else None
+    choice = choose(size, measured=True, spec=spec) if may_be_fast() else None
     if choice is None or choice.taken.name != CANDIDATES[-1].name:
         return choice
     choice.engine.close()
@@ -162,6 +181,7 @@ def _ms(choice: Choice) -> float:
 
 def open_renderer(
     *,
+    spec: GeneratorSpec = DEFAULT,
     size: int,
     drawing: str,
     period_s: float,
@@ -179,16 +199,16 @@ def open_renderer(
         InputError: no engine draws this size live, and nothing else was asked for.
     """
     if drawing == "live":
-        return open_direct(size=size, period_s=period_s, told=told, restarted=restarted)
-    if drawing == "auto" and (may_be_fast() or _processor_keeps_up(size, period_s)):
-        choice = choose(size, measured=True)
+        return open_direct(spec=spec, size=size, period_s=period_s, told=told, restarted=restarted)
+    if drawing == "auto" and (may_be_fast() or _processor_keeps_up(spec, size, period_s)):
+        choice = choose(size, measured=True, spec=spec)
         if _keeps_up(choice, period_s):
-            return _direct(choice, period_s, told)
-        return open_keyframes(size=size, memory_mib=memory_mib, told=told, choice=choice)
-    return open_keyframes(size=size, memory_mib=memory_mib, told=told)
+            return _direct(spec, choice, period_s, told)
+        return open_keyframes(spec=spec, size=size, memory_mib=memory_mib, told=told, choice=choice)
+    return open_keyframes(spec=spec, size=size, memory_mib=memory_mib, told=told)
 
 
-def _processor_keeps_up(size: int, period_s: float) -> bool:
+def _processor_keeps_up(spec: GeneratorSpec, size: int, period_s: float) -> bool:
     """Return whether the whole generator has been measured on this processor, and keeps up.
 
     Nothing is opened to find out: key frames are drawn by threads of low priority, which an engine
@@ -196,11 +216,11 @@ def _processor_keeps_up(size: int, period_s: float) -> bool:
     """
     from vjnode.engines.openvino.engine import known_as  # noqa: PLC0415 - imported when it is needed
 
-    ms = kept_ms(known_as(DEFAULT, size, "full", fast=True))
+    ms = kept_ms(known_as(spec, size, "full", fast=True))
     return ms is not None and ms <= LIVE_SHARE * period_s * 1e3
 
 
-def _on_the_processor(size: int, period_s: float) -> Choice:
+def _on_the_processor(spec: GeneratorSpec, size: int, period_s: float) -> Choice:
     """Open one engine that draws with all cores, or two side by side.
 
     With the live network; with the whole generator where there is none for this size.
@@ -208,33 +228,33 @@ def _on_the_processor(size: int, period_s: float) -> Choice:
     # They are imported when opened.
     from vjnode.engines.openvino.engine import OpenVinoEngine, known_as  # noqa: PLC0415
 
-    quality: Quality = "live" if size in DISTILLED.sizes else "full"
-    open_one = partial(OpenVinoEngine, DEFAULT, size, None, quality, fast=True)
+    quality: Quality = "live" if size in _live_sizes(spec) else "full"
+    open_one = partial(OpenVinoEngine, spec, size, None, quality, fast=True)
     engine: Engine | None = None
-    ms = kept_ms(known_as(DEFAULT, size, quality, fast=True))
+    ms = kept_ms(known_as(spec, size, quality, fast=True))
     if ms is None:
-        engine, ms = _measured(open_one)
+        engine, ms = _measured(spec, open_one)
     slow = 1e-3 * IN_A_SHOW * ms > max(SMOOTH_S, period_s)
     if slow and 1e-3 * AT_ONCE * ms <= PROMPT_S and cores() >= AT_ONCE:
         if engine is not None:
             engine.close()
-        engine, ms = _measured(partial(SideBySide, partial(open_one, shares=AT_ONCE)))
+        engine, ms = _measured(spec, partial(SideBySide, partial(open_one, shares=AT_ONCE)))
     engine = engine or open_one()
     return Choice(engine, (Verdict("openvino", engine.name, "", ms),))
 
 
-def _measured(open_one: Callable[[], Engine]) -> tuple[Engine, float]:
+def _measured(spec: GeneratorSpec, open_one: Callable[[], Engine]) -> tuple[Engine, float]:
     """Open an engine and measure it, ms; it is closed again where that fails."""
     with ExitStack() as unless_measured:
         engine = open_one()
         unless_measured.callback(engine.close)
-        ms = measured_ms(engine)
+        ms = measured_ms(engine, spec=spec)
         unless_measured.pop_all()
         return engine, ms
 
 
 def _direct(
-    choice: Choice, period_s: float, told: Callable[[Choice], None] | None
+    spec: GeneratorSpec, choice: Choice, period_s: float, told: Callable[[Choice], None] | None
 ) -> DirectRenderer:
     """Return what draws every frame with an engine, the next one meanwhile where that is needed.
 
@@ -244,7 +264,7 @@ def _direct(
     _tell("drawing every frame with %s", choice, told)
     engine = choice.engine
     alone = engine.parallel == 1 and _keeps_up(choice, period_s)
-    return DirectRenderer(engine, codes, at_once=1 if alone else engine.at_once)
+    return DirectRenderer(engine, latents_of(spec), at_once=1 if alone else engine.at_once)
 
 
 def _tell(how: str, choice: Choice, told: Callable[[Choice], None] | None) -> None:

@@ -2,18 +2,28 @@
 
 from vjnode.control.presets import load_stock
 from vjnode.control.state import Controls, Stock
+from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, face_names
+from vjnode.generators.registry import DEFAULT, GENERATORS
+from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Look
+from vjnode.render.frame_renderer import asked_look
 
 
-def stock() -> Stock:
-    """Return every name that can be chosen."""
-    return load_stock(face_names(), expression_names())
+def stock(generator: GeneratorSpec = DEFAULT) -> Stock:
+    """Return every name that can be chosen of what ``generator`` draws.
+
+    Raises:
+        InputError: it has no faces, or no expressions.
+    """
+    faces, expressions = face_names(generator), expression_names(generator)
+    if not (faces and expressions):
+        raise InputError(f"no faces of the generator {generator.name} ship; choose another one")
+    others = [name for one in GENERATORS.values() for name in face_names(one)]
+    return load_stock(faces, expressions, elsewhere=set(others).difference(faces))
 
 
 def looks(controls: Controls, available: Stock) -> tuple[Look, ...]:
     """Return the looks that presets may switch to, the one in use first."""
-    presets = [Look(one.face, one.expression) for one in available.presets.values()]
-    return tuple(
-        dict.fromkeys([Look(controls.choice("face"), controls.choice("expression")), *presets])
-    )
+    each = (controls, *(preset.applied(controls) for preset in available.presets.values()))
+    return tuple(dict.fromkeys(map(asked_look, each)))

@@ -109,7 +109,9 @@ def read_info(memory: NDArray[np.uint8], before: FrameInfo = UNKNOWN) -> FrameIn
     """
     try:
         said = json.loads(memory[:INFO_BYTES].tobytes().rstrip(b"\0"))
-        return FrameInfo(**{**said, "moment": Moment(**said["moment"])})
+        moment = said["moment"]
+        weights = tuple(moment["weights"])  # a list, in JSON
+        return FrameInfo(**{**said, "moment": Moment(**{**moment, "weights": weights})})
     except (ValueError, TypeError, KeyError):
         return before
 

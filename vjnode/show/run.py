@@ -19,7 +19,7 @@ from vjnode.audio.sources.spec import kind_of
 from vjnode.config import ShowConfig
 from vjnode.control.osc import OscServer
 from vjnode.control.state import Controls, Stock
-from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.registry import GENERATORS
 from vjnode.output.base import UNKNOWN, FrameInfo
 from vjnode.output.registry import KINDS
 from vjnode.runtime import monotonic_s
@@ -69,7 +69,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
         VjnodeError: something that was asked for cannot be opened; once the show runs,
             faults are mended instead.
     """
-    generator_weights()  # fetch on first use, here, where progress can be seen
+    GENERATORS[config.generator].weights()  # fetch on first use, here, where progress can be seen
     if config.report is not None:
         check_report(config.report)
     if kind_of(config.audio) != "device":
@@ -89,6 +89,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             config.sweep_memory_mib,
             looks(controls, available)[1:],
             config.drawing,
+            config.generator,
         )
         supervisor = Supervisor(_stages(config, hand, engine), hand.board.name, _modules(config))
         stack.callback(supervisor.kill)

@@ -13,11 +13,12 @@ from vjnode.engines.build.onnx_export import export, to_onnx
 from vjnode.engines.networks import NETWORKS, PRECISIONS, find_network, kept_graph, network_of
 from vjnode.errors import EngineError, InputError
 from vjnode.faces.catalogue import load_expression, load_face
-from vjnode.faces.directions import directions_of, weights_of
-from vjnode.faces.latent import fuse
+from vjnode.faces.expression import amounts_of, subject_of
+from vjnode.generators.latent import Latent
 from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
+from vjnode.generators.registry import DEFAULT
 from vjnode.generators.stylegan2.checkpoint import load as load_stylegan2
 from vjnode.generators.stylegan2.checkpoint import random_network, save
 from vjnode.generators.stylegan2.spec import STYLEGAN2
@@ -27,6 +28,9 @@ from vjnode.modulation.encoder.network import histories
 from vjnode.modulation.encoder.weights import load_trained
 
 NOISE_STRENGTH = np.ones(1, np.float32)
+
+STYLES = 3 * 4 * 64 + 2 * 64
+"""Factors of a StyleGAN2 for 64 px with 64 channels everywhere."""
 
 
 def session(graph):
@@ -38,7 +42,7 @@ def session(graph):
 
 
 def draw(graph, *inputs):
-    names = ("face", "directions", "weights", "noise_strength")
+    names = ("face", "directions", "weights", "noise_strength", "offsets")
     return session(graph).run(["picture"], dict(zip(names, inputs, strict=True)))[0]
 
 
@@ -54,13 +58,15 @@ def relative(found, wanted):
 def look():
     """A face that two expressions act on, and the levels 0…255 that the network says."""
     face, laugh, wonder = load_face("mei"), load_expression("laugh"), load_expression("wonder")
-    codes = fuse(face, laugh, 0.7)
-    codes = codes + fuse(face, wonder, 0.5) - face.codes
+    latent = Latent(subject_of(face, [laugh, wonder]), amounts_of([laugh, wonder], [0.7, 0.5]))
     _, synthesis = load(generator_weights())
     with torch.inference_mode():
-        drawn = synthesis(torch.from_numpy(codes)[None])[0].permute(1, 2, 0).numpy()
-    weights = weights_of((laugh, 0.7), (wonder, 0.5))
-    inputs = (face.codes[None], directions_of(laugh, wonder), weights, NOISE_STRENGTH)
+        drawn = synthesis(torch.from_numpy(latent.codes())[None])[0].permute(1, 2, 0).numpy()
+    given = DEFAULT.subject_inputs(latent.subject)
+    inputs = (
+        *(given["face"], given["directions"]),
+        *(latent.weights(), NOISE_STRENGTH, given["offsets"]),
+    )
     return inputs, 127.5 * drawn.astype(float) + 127.5
 
 
@@ -87,7 +93,7 @@ def test_mobilestylegan_draws_a_moved_face(engine_cache, look, size, precision):
 @pytest.mark.slow
 @pytest.mark.parametrize(("size", "precision"), [(256, "fp32"), (512, "fp16")])
 def test_the_live_network_draws_what_torch_draws(engine_cache, look, size, precision):
-    (face, directions, weights, _), _ = look
+    (face, directions, weights, *_), _ = look
     codes = torch.from_numpy(face + np.tensordot(weights, directions, 1)).float()
     with torch.inference_mode():
         network = LiveSynthesis(load(generator_weights())[1], load_tail(size))
@@ -104,7 +110,8 @@ def small(tmp_path_factory):
     """A StyleGAN2 for 64 px: its entry and its graphs by precision."""
     path = tmp_path_factory.mktemp("stylegan2") / "small.safetensors"
     save(path, *random_network(64, seed=5, most=64))
-    network = network_of(replace(STYLEGAN2, weights=lambda: path, sizes=(64,), slots=10))
+    shape = {"sizes": (64,), "slots": 10, "styles": STYLES}
+    network = network_of(replace(STYLEGAN2, weights=lambda: path, **shape))
     return network, {precision: exported(network, precision) for precision in PRECISIONS}
 
 
@@ -120,8 +127,9 @@ def test_stylegan2_draws_what_torch_draws(small, precision):
         codes = mapping(torch.randn(synthesis.slots, 512, generator=torch.manual_seed(1)), 0.7)
         drawn = synthesis(codes[None])[0].permute(1, 2, 0).double().numpy()
     wanted = (127.5 * drawn + 127.5).clip(0, 255)
-    still = np.zeros((16, *codes.shape), np.float32), np.zeros(16, np.float32)
-    found = draw(graphs[precision], codes.numpy()[None], *still, NOISE_STRENGTH)[0, ..., :3]
+    rest = np.zeros((16, *codes.shape), np.float32), np.zeros(16, np.float32), NOISE_STRENGTH
+    given = (codes.numpy()[None], *rest, np.zeros((16, STYLES), np.float32))
+    found = draw(graphs[precision], *given)[0, ..., :3]
     assert found.std() > 10
     if precision == "fp32":
         assert relative(found, wanted.round()) <= 1e-3

@@ -5,7 +5,7 @@ import pytest
 
 from vjnode.engines.cuda.capability import gpu_here
 from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
-from vjnode.faces.latent import fuse
+from vjnode.faces.expression import fuse
 
 _skipped = pytest.mark.skipif(gpu_here() is None, reason="there is no CUDA card here")
 

@@ -178,7 +178,7 @@ class FakeDriver:
 
 
 def fake_tensorrt(driver, *, works=True, draws=True, captures=True, raises=None):
-    """Return a TensorRT whose engines draw the codes' first number, on a fake card.
+    """Return a TensorRT whose engines draw the first number of codes and offsets, on a fake card.
 
     raises: the call that raises as pybind11 does, by its class and name.
     """
@@ -207,15 +207,18 @@ def fake_tensorrt(driver, *, works=True, draws=True, captures=True, raises=None)
         def execute_async_v3(self, stream_handle):
             enter("ExecutionContext.execute_async_v3")
             at = dict(self.at)
-            assert set(at) == {"face", "directions", "weights", "noise_strength", "picture"}
+            given = {"face", "directions", "weights", "noise_strength", "offsets"}
+            assert set(at) == given | {"picture"}
 
             def work():
-                face = driver.on_card(at["face"], np.float32)
-                assert not driver.on_card(at["directions"], np.float32).any()
-                assert not driver.on_card(at["weights"], np.float32).any()
+                face, weights, directions, offsets = (
+                    driver.on_card(at[name], np.float32)
+                    for name in ("face", "weights", "directions", "offsets")
+                )
+                moves = (one.reshape(len(weights), -1)[:, 0] for one in (directions, offsets))
                 assert driver.on_card(at["noise_strength"], np.float32)[0] == 1.0
                 picture = driver.on_card(at["picture"], np.uint8)
-                picture[:] = int(face[0])
+                picture[:] = round(face[0] + sum(float(weights @ one) for one in moves))
 
             if stream_handle in driver.capturing and not captures:
                 return False

@@ -18,6 +18,7 @@ from vjnode.engines.cuda.tensorrt_engine import Built, TensorRtEngine, find_buil
 from vjnode.engines.cuda.torch_engine import TorchEngine
 from vjnode.engines.networks import NETWORKS
 from vjnode.errors import EngineError
+from vjnode.generators.latent import Latent, Subject, still
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.registry import DEFAULT
 
@@ -36,6 +37,7 @@ def opened(driver, flavour=FULL, **trt):
         "directions": (16, SLOTS, DIM),
         "weights": (16,),
         "noise_strength": (1,),
+        "offsets": (16, DEFAULT.styles),
         "picture": (1, SIZE, SIZE, 4),
     }
     built = Built(Path("mobilestylegan-256-fp16-sm89.trt"), b"an engine", SIZE, "fp16", shapes)
@@ -51,10 +53,29 @@ def flat(number):
 def test_a_picture_is_that_of_its_codes(driver):
     engine, _ = opened(driver)
     for number in (7, 8, 9):
-        picture = engine.draw(flat(number))
+        picture = engine.draw(still(flat(number)))
         assert picture.shape == (SIZE, SIZE, 4)
         assert picture.dtype == np.uint8
         assert (picture == number).all()
+
+
+def test_a_face_is_moved_on_the_card(driver):
+    """Face and directions are copied there once a look, the amounts with every picture."""
+    engine, _ = opened(driver)
+    directions = np.zeros((2, SLOTS, DIM), np.float32)
+    directions[0, 0, 0], offsets = 20, np.zeros((2, DEFAULT.styles), np.float32)
+    offsets[1, 0] = 4
+    one, other = (Subject(flat(number), directions, offsets) for number in (100, 5))
+    latents = [
+        Latent(subject, np.array(amounts, np.float32))
+        for subject, amounts in ((one, (0.5, 1.0)), (one, (1.0, 0.5)), (other, (0.0, 0.25)))
+    ]
+    begun = [engine.begin(latent) for latent in latents[:2]]
+    assert [int(picture.result()[0, 0, 0]) for picture in begun] == [114, 122]
+    driver.calls.clear()
+    begun = [engine.begin(latent) for latent in latents[1:]]
+    assert driver.calls.count("cuMemcpyHtoDAsync_v2") == 3
+    assert [int(picture.result()[0, 0, 0]) for picture in begun] == [122, 6]
 
 
 def test_the_very_bytes_that_were_admitted_are_run(driver):
@@ -64,14 +85,14 @@ def test_the_very_bytes_that_were_admitted_are_run(driver):
 
 def test_a_picture_stays_when_others_are_drawn(driver):
     engine, _ = opened(driver)
-    pictures = [engine.draw(flat(number)) for number in range(20)]
+    pictures = [engine.draw(still(flat(number))) for number in range(20)]
     assert [int(one[0, 0, 0]) for one in pictures] == list(range(20))
     assert all((one == number).all() for number, one in enumerate(pictures))
 
 
 def test_a_picture_stays_when_its_engine_is_closed(driver):
     engine, _ = opened(driver)
-    corner = engine.draw(flat(5))[:2, :2]
+    corner = engine.draw(still(flat(5)))[:2, :2]
     engine.close()
     engine.close()
     assert (corner == 5).all()
@@ -83,7 +104,7 @@ def test_a_picture_stays_when_its_engine_is_closed(driver):
 
 def test_closing_frees_everything(driver):
     engine, _ = opened(driver)
-    engine.begin(flat(1))
+    engine.begin(still(flat(1)))
     assert driver.held
     engine.close()
     assert not driver.held
@@ -92,9 +113,10 @@ def test_closing_frees_everything(driver):
 
 def test_a_tick_is_one_launch_and_one_copy(driver):
     engine, _ = opened(driver)
-    engine.draw(flat(1))
+    first = still(flat(1))
+    engine.draw(first)
     driver.calls.clear()
-    engine.draw(flat(2))
+    engine.draw(Latent(first.subject, first.amounts))
     assert [name for name in driver.calls if name != "cuCtxSetCurrent"] == [
         "cuGraphLaunch",
         "cuEventRecord",
@@ -107,15 +129,16 @@ def test_a_tick_is_one_launch_and_one_copy(driver):
 
 def test_the_next_picture_is_drawn_while_the_last_is_copied_back(driver):
     engine, _ = opened(driver)
-    before = engine.begin(flat(1))
+    before = engine.begin(still(flat(1)))
     for number in range(2, 30):
         driver.calls.clear()
-        begun = engine.begin(flat(number))
+        begun = engine.begin(still(flat(number)))
         assert "cuEventSynchronize" not in driver.calls  # the one before is not waited for
         assert (before.result() == number - 1).all()
         before = begun
-    last = engine.begin(flat(0)), engine.begin(flat(1))  # the third waits for the first
-    assert (engine.draw(flat(77)) == 77).all()
+    last = [engine.begin(still(flat(number))) for number in (0, 1)]
+    # The third waits for the first.
+    assert (engine.draw(still(flat(77))) == 77).all()
     assert (last[1].result() == 1).all()
     assert (before.result() == 29).all()
     assert (last[0].result() == 0).all()
@@ -125,21 +148,21 @@ def test_memory_for_pictures_is_used_again(driver):
     engine, _ = opened(driver)
     before = len(driver.pinned)
     for number in range(50):
-        engine.draw(flat(number))
+        engine.draw(still(flat(number)))
     assert len(driver.pinned) == before
 
 
 def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(driver):
     engine, _ = opened(driver)
-    assert engine.draw_unless(lambda: True, flat(3)) is None
-    assert (engine.draw_unless(lambda: False, flat(4)) == 4).all()
-    assert (engine.draw(flat(5)) == 5).all()
+    assert engine.draw_unless(lambda: True, still(flat(3))) is None
+    assert (engine.draw_unless(lambda: False, still(flat(4))) == 4).all()
+    assert (engine.draw(still(flat(5))) == 5).all()
 
 
 def test_wrong_codes_are_refused(driver):
     engine, _ = opened(driver)
     with pytest.raises(ValueError, match="18"):
-        engine.draw(np.zeros((18, DIM), np.float32))
+        engine.draw(still(np.zeros((18, DIM), np.float32)))
 
 
 @pytest.mark.parametrize("what", [{"works": False}, {"draws": False}])
@@ -184,7 +207,7 @@ def test_an_engine_that_no_graph_can_hold_runs_without_and_says_so(driver, caplo
     engine, _ = opened(driver, captures=False)
     assert "without a CUDA graph" in caplog.text
     for number in (3, 4, 5):
-        assert (engine.draw(flat(number)) == number).all()
+        assert (engine.draw(still(flat(number))) == number).all()
     engine.close()
     assert not driver.held
 
@@ -236,7 +259,7 @@ def test_on_a_card_the_pictures_are_right(tmp_path, size):
     engine = open_tensorrt(DEFAULT, flavour, size, tmp_path)
     truth = TorchEngine(DEFAULT, size, "cpu")
     for seed in (1, 2):
-        wanted = truth.draw(codes_of(seed))
-        assert psnr_db(engine.draw(codes_of(seed)), wanted) >= 45
-        assert psnr_db(engine.draw_unless(lambda: False, codes_of(seed)), wanted) >= 45
+        wanted = truth.draw(still(codes_of(seed)))
+        assert psnr_db(engine.draw(still(codes_of(seed))), wanted) >= 45
+        assert psnr_db(engine.draw_unless(lambda: False, still(codes_of(seed))), wanted) >= 45
     engine.close()

@@ -11,6 +11,7 @@ from vjnode.engines.cuda import torch_engine
 from vjnode.engines.cuda.torch_engine import TorchEngine, open_torch_cuda
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.errors import EngineError, InputError
+from vjnode.generators.latent import still
 from vjnode.generators.mobilestylegan.layout import DIM
 from vjnode.generators.registry import DEFAULT
 
@@ -29,18 +30,18 @@ def engine():
 
 def test_the_pictures_are_those_of_the_processors_engine(engine, truth):
     for seed in (1, 2):
-        picture = engine.draw(codes_of(seed))
+        picture = engine.draw(still(codes_of(seed)))
         assert picture.shape == (SIZE, SIZE, 4)
         assert picture.dtype == np.uint8
         assert (picture[..., 3] == 255).all()
         # In bf16 the other one is itself 52 dB from the truth.
-        assert psnr_db(picture, truth.draw(codes_of(seed))) >= 45
+        assert psnr_db(picture, truth.draw(still(codes_of(seed)))) >= 45
 
 
 def test_a_picture_stays_when_the_next_are_drawn(engine):
-    first = engine.draw(codes_of(1))
+    first = engine.draw(still(codes_of(1)))
     kept = first.copy()
-    begun = engine.begin(codes_of(2)), engine.begin(codes_of(1))
+    begun = engine.begin(still(codes_of(2))), engine.begin(still(codes_of(1)))
     second, third = (one.result() for one in begun)
     assert np.array_equal(first, kept)
     assert np.array_equal(third, kept)
@@ -48,13 +49,13 @@ def test_a_picture_stays_when_the_next_are_drawn(engine):
 
 
 def test_a_drawing_can_be_given_up_or_not(engine):
-    whole = engine.draw(codes_of(1))
-    assert np.array_equal(engine.draw_unless(lambda: False, codes_of(1)), whole)
+    whole = engine.draw(still(codes_of(1)))
+    assert np.array_equal(engine.draw_unless(lambda: False, still(codes_of(1))), whole)
 
 
 def test_wrong_requests_are_refused(engine):
     with pytest.raises(ValueError, match="18"):
-        engine.draw(np.zeros((18, DIM), np.float32))
+        engine.draw(still(np.zeros((18, DIM), np.float32)))
     with pytest.raises(InputError, match="640"):
         TorchEngine(DEFAULT, 640, "cpu")
 
@@ -87,19 +88,19 @@ def on_card():
 @pytest.mark.slow
 def test_on_a_card_the_pictures_are_right(on_card, engine):
     for seed in (1, 2, 3):
-        wanted = engine.draw(codes_of(seed))
-        assert psnr_db(on_card.draw(codes_of(seed)), wanted) >= 45
-        assert psnr_db(on_card.draw_unless(lambda: False, codes_of(seed)), wanted) >= 45
+        wanted = engine.draw(still(codes_of(seed)))
+        assert psnr_db(on_card.draw(still(codes_of(seed))), wanted) >= 45
+        assert psnr_db(on_card.draw_unless(lambda: False, still(codes_of(seed))), wanted) >= 45
 
 
 @card
 @pytest.mark.slow
 def test_on_a_card_a_picture_stays_while_others_are_drawn(on_card):
-    wanted = [on_card.draw(codes_of(seed)).copy() for seed in (1, 2)]
+    wanted = [on_card.draw(still(codes_of(seed))).copy() for seed in (1, 2)]
     pictures = []
-    before = on_card.begin(codes_of(1))
+    before = on_card.begin(still(codes_of(1)))
     for number in range(1, 40):
-        begun = on_card.begin(codes_of(1 + number % 2))
+        begun = on_card.begin(still(codes_of(1 + number % 2)))
         pictures.append(before.result())
         before = begun
     pictures.append(before.result())
@@ -110,10 +111,10 @@ def test_on_a_card_a_picture_stays_while_others_are_drawn(on_card):
 @card
 @pytest.mark.slow
 def test_on_a_card_a_second_engine_is_opened_while_the_first_draws(on_card):
-    wanted = on_card.draw(codes_of(1)).copy()
+    wanted = on_card.draw(still(codes_of(1))).copy()
     second = open_torch_cuda(DEFAULT, SIZE)
     assert second.identity == on_card.identity
-    assert np.array_equal(second.draw(codes_of(1)), wanted)
+    assert np.array_equal(second.draw(still(codes_of(1))), wanted)
     second.close()
     second.close()
-    assert np.array_equal(on_card.draw(codes_of(1)), wanted)
+    assert np.array_equal(on_card.draw(still(codes_of(1))), wanted)

@@ -17,6 +17,7 @@ from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.openvino.graph import GRAPH, SLOWER_KERNEL
 from vjnode.engines.registry import open_engine
 from vjnode.errors import FetchError, InputError, VjnodeError
+from vjnode.generators.latent import still
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.model import load
@@ -49,7 +50,7 @@ def truth(codes):
 @pytest.mark.parametrize("size", DEFAULT.sizes)
 def test_draws_what_the_network_says(size, codes, truth):
     engine = OpenVinoEngine(DEFAULT, size)
-    picture = engine.draw(codes)
+    picture = engine.draw(still(codes))
     assert picture.shape == (size, size, 4)
     assert picture.dtype == np.uint8
     assert (picture[..., 3] == 255).all()
@@ -72,7 +73,7 @@ def test_int8_keeps_the_picture_and_is_what_a_show_draws_with(monkeypatch):
     assert engine.identity != exact.identity
     for seed in (1, 5):
         codes = codes_of(seed)
-        assert psnr_db(engine.draw(codes), exact.draw(codes)) >= 38
+        assert psnr_db(engine.draw(still(codes)), exact.draw(still(codes))) >= 38
 
 
 def test_a_precision_can_be_asked_for(monkeypatch, codes):
@@ -87,16 +88,16 @@ def test_a_precision_can_be_asked_for(monkeypatch, codes):
 
 def test_a_drawn_picture_stays_when_the_next_is_drawn(codes):
     engine = open_engine(256)
-    first = engine.draw(codes)
+    first = engine.draw(still(codes))
     kept = first.copy()
-    engine.draw(-codes)
+    engine.draw(still(-codes))
     assert np.array_equal(first, kept)
-    assert np.array_equal(engine.draw(codes), kept)
+    assert np.array_equal(engine.draw(still(codes)), kept)
 
 
 def test_another_process_draws_the_same_and_needs_no_torch(codes):
     engine = open_engine(256)
-    here = hashlib.sha256(engine.draw(codes)).hexdigest()
+    here = hashlib.sha256(engine.draw(still(codes))).hexdigest()
     script = CODES + (
         "import hashlib, sys\n"
         "from vjnode.engines.registry import open_engine\n"
@@ -119,13 +120,13 @@ def test_another_size_is_refused():
 
 def test_wrong_codes_are_refused():
     with pytest.raises(ValueError, match="18"):
-        open_engine(256).draw(np.zeros((18, DIM), np.float32))
+        open_engine(256).draw(still(np.zeros((18, DIM), np.float32)))
 
 
 @pytest.fixture
 def drawn_before(codes, tmp_path, monkeypatch):
     """A picture of 256 px; from here on the cache is a copy of its own, which may be damaged."""
-    picture = open_engine(256).draw(codes)
+    picture = open_engine(256).draw(still(codes))
     weights, models = generator_weights(), tmp_path / "models"
     models.mkdir()
     (models / weights.name).symlink_to(weights)
@@ -151,7 +152,7 @@ def test_a_damaged_compiled_graph_is_made_anew(codes, drawn_before, damage):
     files = list(cache_dir("models").glob("*graph*/*.blob"))
     for file in files:
         file.write_bytes(DAMAGE[damage](file.read_bytes()))
-    assert np.array_equal(open_engine(256, 1).draw(codes), drawn_before)
+    assert np.array_equal(open_engine(256, 1).draw(still(codes)), drawn_before)
     assert any(whole(file.read_bytes()) for file in files)
 
 
@@ -163,7 +164,7 @@ def test_a_damaged_graph_is_made_anew(codes, drawn_before):
             weights = bytearray(path.read_bytes())
             weights[len(weights) // 2] ^= 0xFF
             path.write_bytes(weights)
-    assert np.array_equal(open_engine(256).draw(codes), drawn_before)
+    assert np.array_equal(open_engine(256).draw(still(codes)), drawn_before)
 
 
 def test_without_cache_or_network_the_error_says_what_to_do(tmp_path, monkeypatch):
@@ -191,9 +192,9 @@ def test_what_is_kept_from_one_picture_to_the_next_never_shows(codes):
     engine, other = open_engine(256), codes[::-1].copy()
     laughing = codes.copy()
     laughing[7] += 0.5
-    seen = [engine.draw(one) for one in (codes, laughing, other)]
-    assert engine.draw_unless(lambda: True, codes) is None
-    again = [engine.draw(one) for one in (laughing, other, codes)]
+    seen = [engine.draw(still(one)) for one in (codes, laughing, other)]
+    assert engine.draw_unless(lambda: True, still(codes)) is None
+    again = [engine.draw(still(one)) for one in (laughing, other, codes)]
     for before, after in zip(seen, (again[2], *again[:2]), strict=True):
         assert np.array_equal(before, after)
     assert len({picture.tobytes() for picture in seen}) == len(seen)
@@ -222,7 +223,7 @@ class Watched:
 @pytest.mark.parametrize("during", [0, 1, 2], ids=["root", "trunk", "band"])
 def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(codes, threads, during):
     engine = open_engine(512, threads)
-    whole, another_pose = engine.draw(codes), codes[::-1].copy()
+    whole, another_pose = engine.draw(still(codes)), codes[::-1].copy()
     turns = [engine._root, *engine._turns]
     watched = [
         [Watched(request, held=number == during) for request in turn]
@@ -230,25 +231,25 @@ def test_a_drawing_that_is_given_up_ends_soon_and_the_next_is_whole(codes, threa
     ]
     engine._root, engine._turns = watched[0], watched[1:]
     held = watched[during][0]
-    assert engine.draw_unless(lambda: held.asked == 3, another_pose) is None
+    assert engine.draw_unless(lambda: held.asked == 3, still(another_pose)) is None
     assert held.asked == 3
     for number, turn in enumerate(watched):
         begun = ["start_async"] * (number <= during)
         end = ["cancel", "wait"] if number == during else ["wait"] * (number < during)
         assert all(part.told == begun + end for part in turn)
     engine._root, engine._turns = turns[0], turns[1:]
-    again = engine.draw_unless(lambda: False, codes)
+    again = engine.draw_unless(lambda: False, still(codes))
     assert np.array_equal(again, whole)
 
 
 HELD = """
-from vjnode.engines.timing import looks_like_one, probe_codes
+from vjnode.engines.timing import looks_like_one, probe
 from vjnode.engines.openvino.engine import OpenVinoEngine, known_as
 from vjnode.generators.registry import DEFAULT
 for fast in (False, True):
     print(known_as(DEFAULT, 256, "full", fast=fast).name)
 engine = OpenVinoEngine(DEFAULT, 256, quality="live", fast=True)
-print(looks_like_one(engine.draw(probe_codes()), 256), engine.name)
+print(looks_like_one(engine.draw(probe()), 256), engine.name)
 """
 
 
@@ -303,9 +304,9 @@ def test_another_family_of_generators_draws_what_torch_draws():
             codes = mapping(torch.randn(18, 512, generator=torch.manual_seed(seed)), 0.7)
             folded = FoldedStyleGan2(synthesis, 256)
             wanted = folded(codes[None], torch.ones(1))[0].numpy()
-            drawn = engine.draw(codes.numpy())
+            drawn = engine.draw(still(codes.numpy()))
             assert drawn.std() > 10
             assert psnr_db(drawn, wanted) >= 45
     with pytest.raises(ValueError, match="codes have shape"):
-        engine.draw(np.zeros((23, 512), np.float32))
+        engine.draw(still(np.zeros((23, 512), np.float32)))
     engine.close()

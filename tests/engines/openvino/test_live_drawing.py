@@ -11,7 +11,8 @@ from tests.engines.cuda.cards import psnr_db
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
-from vjnode.faces.latent import fuse
+from vjnode.faces.expression import fuse
+from vjnode.generators.latent import still
 from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
 from vjnode.generators.mobilestylegan.distilled_weights import SIZES
 from vjnode.generators.mobilestylegan.download import generator_weights
@@ -34,11 +35,11 @@ def test_draws_what_the_live_network_says(codes, size):
         network = LiveSynthesis(synthesis, load_tail(size))
         wanted = network(torch.from_numpy(codes.copy())[None], torch.ones(1))[0].numpy()
     engine = OpenVinoEngine(DEFAULT, size, quality="live")
-    picture = engine.draw(codes)
+    picture = engine.draw(still(codes))
     assert picture.shape == (size, size, 4)
     error = np.mean((picture.astype(float) - wanted) ** 2)
     assert 10 * np.log10(255**2 / error) >= 45
-    assert np.array_equal(engine.draw(codes), picture)
+    assert np.array_equal(engine.draw(still(codes)), picture)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +52,10 @@ def likeness_db():
     for face in map(load_face, faces):
         looks = [fuse(face, expression, 1.0) for expression in expressions]
         for codes in (face.codes, *looks):
-            wanted = whole.draw(codes)
+            wanted = whole.draw(still(codes))
             for size, live in lives.items():
                 smaller = cv2.resize(wanted, (size, size), interpolation=cv2.INTER_AREA)
-                found[size].append(psnr_db(live.draw(codes), smaller))
+                found[size].append(psnr_db(live.draw(still(codes)), smaller))
     return found
 
 
@@ -75,11 +76,11 @@ def test_it_is_fast_enough_to_draw_every_frame(codes):
     engines = [OpenVinoEngine(DEFAULT, 256, 2, quality=quality) for quality in ("live", "full")]
     times = {engine.name: [] for engine in engines}
     for engine in engines:
-        engine.draw(codes)
+        engine.draw(still(codes))
     for _ in range(12):
         for engine in engines:
             start_s = time.process_time()
-            engine.draw(codes)
+            engine.draw(still(codes))
             times[engine.name].append(time.process_time() - start_s)
     live_s, full_s = (min(times[engine.name]) for engine in engines)
     assert live_s <= SHARE * full_s

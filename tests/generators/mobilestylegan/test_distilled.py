@@ -10,8 +10,9 @@ from safetensors.torch import load_file, save_file
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, load_expression
-from vjnode.faces.latent import Face, fuse
+from vjnode.faces.expression import Face, fuse
 from vjnode.faces.sampling import random_latents
+from vjnode.generators.latent import still
 from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
@@ -44,7 +45,7 @@ def codes():
 def whole(codes):
     """Pictures of the whole generator, 512 px, levels 0…255: (FACES, 512, 512, 3)."""
     engine = OpenVinoEngine(DEFAULT, 512)
-    return np.stack([engine.draw(one)[..., :3] for one in codes]).astype(np.float64)
+    return np.stack([engine.draw(still(one))[..., :3] for one in codes]).astype(np.float64)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,10 @@ def test_an_expression_moves_the_face_as_in_the_whole_generator(networks):
     engine = OpenVinoEngine(DEFAULT, 256)
     moves = [
         np.subtract(*(draw(fuse(face, laugh, weight))[..., :3].astype(float) for weight in (1, 0)))
-        for draw in (engine.draw, lambda code: drawn(networks[256], code))
+        for draw in (
+            lambda code: engine.draw(still(code)),
+            lambda code: drawn(networks[256], code),
+        )
     ]
     assert np.corrcoef(*(move.ravel() for move in moves))[0, 1] > 0.9
 

@@ -12,7 +12,8 @@ from vjnode.errors import InputError
 from vjnode.generators.frame_graph import Tick
 from vjnode.generators.stylegan2.checkpoint import load, random_network, save
 from vjnode.generators.stylegan2.folded import FoldedSynthesis, composed, phases
-from vjnode.generators.stylegan2.model import Synthesis, channels_for, slots_for
+from vjnode.generators.stylegan2.layout import channels_for, slots_for
+from vjnode.generators.stylegan2.model import Synthesis
 
 TOLERANCE = 1e-4
 ON = torch.ones(1)

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.generators.latent import Latent
 from vjnode.generators.spec import GeneratorSpec
 
 PLACES = 2
@@ -51,17 +52,17 @@ class DoubleBuffered(ABC):
         self._under_way: deque[_UnderWay] = deque()
         self._next = 0
 
-    def begin(self, codes: NDArray[np.float32]) -> Future[NDArray[np.uint8]]:
+    def begin(self, latent: Latent) -> Future[NDArray[np.uint8]]:
         """Begin to draw; see ``Engine.begin``. Where all places are taken, wait for the first.
 
         Raises:
-            ValueError: the codes have another shape.
+            ValueError: the latent is another generator's.
         """
-        self._spec.check_codes(codes)
+        self._spec.check_latent(latent)
         if len(self._under_way) == PLACES:
             self._take_first()
         begun = _UnderWay(self, self._next)
-        self._begin(self._next, codes)
+        self._begin(self._next, latent)
         self._under_way.append(begun)
         self._next = (self._next + 1) % PLACES
         return begun
@@ -71,18 +72,16 @@ class DoubleBuffered(ABC):
         while picture in self._under_way:
             self._take_first()
 
-    def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def draw(self, latent: Latent) -> NDArray[np.uint8]:
         """Draw one picture; see ``Engine.draw``."""
-        return self.begin(codes).result()
+        return self.begin(latent).result()
 
-    def draw_unless(
-        self, given_up: Callable[[], bool], codes: NDArray[np.float32]
-    ) -> NDArray[np.uint8] | None:
+    def draw_unless(self, given_up: Callable[[], bool], latent: Latent) -> NDArray[np.uint8] | None:
         """Draw one picture unless that is given up; see ``Engine.draw_unless``.
 
         What a card has begun it finishes; that takes no longer than a picture does.
         """
-        picture = self.begin(codes)
+        picture = self.begin(latent)
         while not picture.done():
             if given_up():
                 self._take_all()
@@ -104,7 +103,7 @@ class DoubleBuffered(ABC):
             self._take_first()
 
     @abstractmethod
-    def _begin(self, place: int, codes: NDArray[np.float32]) -> None:
+    def _begin(self, place: int, latent: Latent) -> None:
         """Begin a picture at a place whose last one has been had."""
 
     @abstractmethod

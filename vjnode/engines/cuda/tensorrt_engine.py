@@ -1,8 +1,9 @@
 """TensorRT on the card: a built engine, run as a CUDA graph from style codes to RGBA.
 
-A tick is: write codes (47 kB) into pinned memory; launch a graph that copies them to the card,
-draws, and leaves RGBA bytes there; copy those back in a stream of their own, so that the next
-picture is drawn meanwhile. The processor touches no pixel.
+Face and directions are copied to the card when the look changes. A tick is: write the amounts of
+the movements into pinned memory; launch a graph that copies them to the card, draws, and leaves
+RGBA bytes there; copy those back in a stream of their own, so that the next picture is drawn
+meanwhile. The processor touches no pixel.
 
 Memory, streams, events and graphs come from the driver (``vjnode.engines.cuda.driver``): TensorRT
 itself needs nothing else, so that a card's owner need not install the CUDA build of torch.
@@ -36,6 +37,7 @@ from vjnode.engines.cuda.tensorrt_api import (
 )
 from vjnode.engines.networks import PRECISIONS, Precision, Shapes, network_of
 from vjnode.errors import EngineError
+from vjnode.generators.latent import Latent, Subject
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.paths import cache_dir, replace_file
 from vjnode.remedies import install, run_vjnode
@@ -63,11 +65,12 @@ class Built:
 class _Place:
     """Memory and events of one picture under way.
 
-    codes: pinned, (slots, dim). picture: on the card. launch: begins to draw the one from the
-    other. drawn, copied: events. block: of picture memory here, that it is copied to.
+    weights: pinned, (DIRECTIONS,). picture: on the card. launch: begins to draw the one from the
+    other, and from the subject that is there. drawn, copied: events. block: of picture memory
+    here, that it is copied to.
     """
 
-    codes: NDArray[np.float32]
+    weights: NDArray[np.float32]
     picture: int
     launch: Callable[[], None]
     drawn: int
@@ -176,10 +179,13 @@ class TensorRtEngine(DoubleBuffered):
             self._context, kept = self._execution(
                 self._engine, kernels if flavour.anywhere else None
             )
-            # A show fuses face and expression itself, which are 47 kB: nothing moves beyond that.
-            for name in ("directions", "weights"):
-                self._set(self._context, name, np.zeros(built.shapes[name], np.float32))
-            self._set(self._context, "noise_strength", NOISE_STRENGTH)
+            self._subject: Subject | None = None
+            self._staged = {
+                name: self._input(self._context, name, built.shapes[name])
+                for name in built.shapes
+                if name not in ("weights", "picture")
+            }
+            self._write("noise_strength", NOISE_STRENGTH)
             self._places += [self._place(self._context, built.shapes) for _ in range(PLACES)]
             if kept is not None:
                 with suppress(OSError):  # without it, the next start only takes longer
@@ -212,24 +218,34 @@ class TensorRtEngine(DoubleBuffered):
         config.set_runtime_cache(kept)
         return self._there(engine.create_execution_context(runtime_config=config)), kept
 
-    def _set(self, context: ExecutionContext, name: str, value: NDArray[np.float32]) -> None:
-        """Give an input its value for good."""
-        pinned = self._cuda.staging(value.shape)
-        pinned[...] = value
-        address = self._cuda.memory(value.nbytes)
-        self._cuda.to_card(address, pinned.ctypes.data, value.nbytes, self._drawing)
-        self._cuda.finish(self._drawing)
+    def _input(
+        self, context: ExecutionContext, name: str, shape: tuple[int, ...]
+    ) -> tuple[NDArray[np.float32], int]:
+        """Return pinned memory for an input, and the address on the card that it is read from."""
+        pinned = self._cuda.staging(shape)
+        address = self._cuda.memory(pinned.nbytes)
         self._there(context.set_tensor_address(name, address))
+        pinned[...] = 0.0
+        self._cuda.to_card(address, pinned.ctypes.data, pinned.nbytes, self._drawing)
+        return pinned, address
+
+    def _write(self, name: str, values: NDArray[np.float32]) -> None:
+        """Give an input its value, for all pictures from now on."""
+        pinned, address = self._staged[name]
+        self._cuda.finish(self._drawing)  # what was written before may yet be on its way
+        pinned[...] = values
+        self._cuda.to_card(address, pinned.ctypes.data, pinned.nbytes, self._drawing)
 
     def _place(self, context: ExecutionContext, shapes: Shapes) -> _Place:
         """Return a place for pictures, with its tick as a graph."""
-        cuda, codes = self._cuda, self._cuda.staging(shapes["face"][1:])
-        face, picture = cuda.memory(codes.nbytes), cuda.memory(self._pictures.nbytes)
+        cuda, weights = self._cuda, self._cuda.staging(shapes["weights"])
+        amounts, picture = cuda.memory(weights.nbytes), cuda.memory(self._pictures.nbytes)
+        weights[...] = 0.0
 
         def tick() -> None:
-            self._there(context.set_tensor_address("face", face))
+            self._there(context.set_tensor_address("weights", amounts))
             self._there(context.set_tensor_address("picture", picture))
-            cuda.to_card(face, codes.ctypes.data, codes.nbytes, self._drawing)
+            cuda.to_card(amounts, weights.ctypes.data, weights.nbytes, self._drawing)
             self._there(context.execute_async_v3(self._drawing))
 
         tick()  # what TensorRT does the first time only must not become part of the graph
@@ -239,12 +255,16 @@ class TensorRtEngine(DoubleBuffered):
             launch = partial(cuda.launch, cuda.graph(tick, self._drawing), self._drawing)
         except EngineError as error:
             _log.warning("drawing without a CUDA graph, which is slower: %s", error)
-        return _Place(codes, picture, launch, drawn=cuda.event(), copied=cuda.event())
+        return _Place(weights, picture, launch, drawn=cuda.event(), copied=cuda.event())
 
-    def _begin(self, place: int, codes: NDArray[np.float32]) -> None:
+    def _begin(self, place: int, latent: Latent) -> None:
         cuda, one = self._cuda, self._places[place]
         cuda.use()
-        one.codes[...] = codes
+        if latent.subject is not self._subject:
+            for name, values in self._spec.subject_inputs(latent.subject).items():
+                self._write(name, values)
+            self._subject = latent.subject
+        one.weights[...] = latent.weights()
         one.launch()
         cuda.record(one.drawn, self._drawing)
         cuda.order(self._copying, one.drawn)

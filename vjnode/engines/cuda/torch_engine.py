@@ -22,6 +22,7 @@ from vjnode.engines.cuda.capability import gpu_here
 from vjnode.engines.cuda.double_buffer import PLACES, DoubleBuffered
 from vjnode.engines.cuda.driver import NO_CARD
 from vjnode.errors import EngineError
+from vjnode.generators.latent import Latent, Subject
 from vjnode.generators.registry import GENERATORS
 from vjnode.generators.spec import GeneratorSpec, Precision
 from vjnode.paths import cache_dir, sha256_of
@@ -39,7 +40,7 @@ FORM = 2
 class _Place(Protocol):
     """One of two places that pictures are drawn in; see ``DoubleBuffered``."""
 
-    def begin(self, face: "Tensor") -> None: ...
+    def begin(self, latent: Latent) -> None: ...
     def is_there(self) -> bool: ...
     def end(self) -> "Tensor": ...
 
@@ -97,15 +98,13 @@ class TorchEngine(DoubleBuffered):
         self._places: list[_Place] = []
         if device == "cpu":
             tick = _tick(spec, size, precision, device)
-            self._places += [_OnProcessor(tick) for _ in range(PLACES)]
+            self._places += [_OnProcessor(tick, spec) for _ in range(PLACES)]
             self.name = f"torch {precision} on the processor"
         else:
             tick, form = _compiled(spec.name, size)
             cuda: Any = torch.cuda  # Any, for not all of it is typed
             streams = cuda.Stream(), cuda.Stream()
-            self._places += [
-                _OnCard(cuda, tick, spec.inputs["face"], *streams) for _ in range(PLACES)
-            ]
+            self._places += [_OnCard(cuda, tick, spec, *streams) for _ in range(PLACES)]
             self.name = f"torch {precision} {form} on {torch.cuda.get_device_name()}"
         self.size = size
         what = f"{sha256_of(weights)} {spec.graph} {FORM} {torch.__version__} {self.name} {size}"
@@ -118,11 +117,8 @@ class TorchEngine(DoubleBuffered):
                 self._take_all()
             self._places.clear()
 
-    def _begin(self, place: int, codes: NDArray[np.float32]) -> None:
-        import torch  # noqa: PLC0415 - it is there by now
-
-        face = torch.from_numpy(np.ascontiguousarray(codes[None], np.float32))
-        self._places[place].begin(face)
+    def _begin(self, place: int, latent: Latent) -> None:
+        self._places[place].begin(latent)
 
     def is_there(self, place: int) -> bool:
         """Return whether the picture at a place is complete."""
@@ -133,14 +129,42 @@ class TorchEngine(DoubleBuffered):
         return picture
 
 
+class _Given:
+    """What a frame graph is given: memory of one place on a device.
+
+    tensors: in the graph's order. weights: one of them, which changes with every picture.
+    """
+
+    def __init__(self, spec: GeneratorSpec, device: str) -> None:
+        import torch  # noqa: PLC0415
+
+        self._spec = spec
+        self._subject: Subject | None = None
+        self._named = {
+            name: torch.zeros(shape, device=device) for name, shape in spec.inputs.items()
+        }
+        self._named["noise_strength"].fill_(1.0)
+        self.tensors = tuple(self._named.values())
+        self.weights = self._named["weights"]
+
+    def take(self, subject: Subject) -> None:
+        """Put a subject there, unless it is there already."""
+        if subject is not self._subject:
+            for name, values in self._spec.subject_inputs(subject).items():
+                self._named[name].copy_(_tensor(values))
+            self._subject = subject
+
+
 class _OnProcessor:
     """Draws at once."""
 
-    def __init__(self, tick: "Callable[[Tensor], Tensor]") -> None:
-        self._tick = tick
+    def __init__(self, tick: "Callable[..., Tensor]", spec: GeneratorSpec) -> None:
+        self._tick, self._given = tick, _Given(spec, "cpu")
 
-    def begin(self, face: "Tensor") -> None:
-        self._picture = self._tick(face)
+    def begin(self, latent: Latent) -> None:
+        self._given.take(latent.subject)
+        self._given.weights.copy_(_tensor(latent.weights()))
+        self._picture = self._tick(*self._given.tensors)
 
     def is_there(self) -> bool:
         return True
@@ -155,33 +179,35 @@ class _OnCard:
     def __init__(
         self,
         cuda: Any,  # noqa: ANN401 - torch.cuda and its streams, not all of which are typed
-        tick: "Callable[[Tensor], Tensor]",
-        shape: tuple[int, ...],
+        tick: "Callable[..., Tensor]",
+        spec: GeneratorSpec,
         drawing: Any,  # noqa: ANN401
         copying: Any,  # noqa: ANN401
     ) -> None:
         import torch  # noqa: PLC0415
 
         self._cuda, self._drawing, self._copying = cuda, drawing, copying
-        self._codes = torch.zeros(shape, pin_memory=True)
-        self._face = self._codes.to("cuda")
+        self._weights = torch.zeros(spec.inputs["weights"], pin_memory=True)
+        self._given = _Given(spec, "cuda")
         cuda.synchronize()
         with cuda.stream(drawing):
             for _ in range(3):  # what is done only once must not become part of the graph
-                self._picture = tick(self._face).clone()
+                self._picture = tick(*self._given.tensors).clone()
         cuda.synchronize()
         self._graph = cuda.CUDAGraph()
         # Thread by thread: the engine beside this one goes on drawing meanwhile.
         with cuda.graph(self._graph, stream=drawing, capture_error_mode="thread_local"):
-            self._face.copy_(self._codes, non_blocking=True)
-            self._picture.copy_(tick(self._face))
+            self._given.weights.copy_(self._weights, non_blocking=True)
+            self._picture.copy_(tick(*self._given.tensors))
         self._drawn = cuda.Event()
         self._copied = cuda.Event(blocking=True)
         self._here = torch.empty_like(self._picture, device="cpu")
 
-    def begin(self, face: "Tensor") -> None:
-        self._codes.copy_(face)
+    def begin(self, latent: Latent) -> None:
+        # The picture that was drawn here before has been had, so nothing reads these any more.
+        self._weights.copy_(_tensor(latent.weights()))
         with self._cuda.stream(self._drawing):
+            self._given.take(latent.subject)
             self._graph.replay()
             self._drawn.record()
         with self._cuda.stream(self._copying):
@@ -201,8 +227,8 @@ class _OnCard:
 
 def _tick(
     spec: GeneratorSpec, size: int, precision: Precision, device: str, *, for_compiler: bool = False
-) -> "Callable[[Tensor], Tensor]":
-    """Return what draws a face, [1, slots, dim], as a picture, [size, size, 4], on ``device``.
+) -> "Callable[..., Tensor]":
+    """Return what draws a frame graph's inputs as a picture, [size, size, 4], on ``device``.
 
     for_compiler: written so that a compiler can join as many steps as possible.
     """
@@ -218,21 +244,16 @@ def _tick(
     if device != "cpu":
         to: Any = network.to  # its annotations lack what makes tensor cores read it faster
         network = to(memory_format=torch.channels_last)
-    shapes = spec.inputs
-    # A show fuses face and expression itself, which are 47 kB: nothing moves beyond that.
-    directions = torch.zeros(shapes["directions"], device=device)
-    still = torch.zeros(shapes["weights"], device=device)
-    noise_strength = torch.ones(shapes["noise_strength"], device=device)
 
-    def tick(face: "Tensor") -> "Tensor":
-        picture: Tensor = network(face, directions, still, noise_strength)[0]
+    def tick(*given: "Tensor") -> "Tensor":
+        picture: Tensor = network(*given)[0]
         return picture
 
     return tick
 
 
 @functools.cache
-def _compiled(name: str, size: int) -> "tuple[Callable[[Tensor], Tensor], str]":
+def _compiled(name: str, size: int) -> "tuple[Callable[..., Tensor], str]":
     """Return what draws on the card, compiled where that works here, and what to call it.
 
     Made once in a process: compiling beside a show that runs would make it stutter.
@@ -253,11 +274,17 @@ def _compiled(name: str, size: int) -> "tuple[Callable[[Tensor], Tensor], str]":
     _log.info("compiling the generator for the card; the first time takes a minute or two")
     compiled = torch.compile(as_it_is(for_compiler=True), fullgraph=True, dynamic=False)
     try:
-        compiled(torch.zeros(spec.inputs["face"], device="cuda"))
+        compiled(*_Given(spec, "cuda").tensors)
     except Exception as error:  # noqa: BLE001 - no C compiler, or whatever fails in it
         _log.warning("torch draws slower than it could: it cannot compile (%s)", _first_line(error))
         return as_it_is(), "as it is"
     return compiled, "compiled"
+
+
+def _tensor(values: NDArray[np.float32]) -> "Tensor":
+    import torch  # noqa: PLC0415 - it is there by now
+
+    return torch.from_numpy(np.ascontiguousarray(values))
 
 
 def _first_line(error: BaseException) -> str:

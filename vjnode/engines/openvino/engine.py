@@ -19,6 +19,7 @@ from vjnode.engines.base import OneByOne
 from vjnode.engines.openvino.graph import GRAPH, compiled
 from vjnode.engines.processor import has_bf16, processor_name
 from vjnode.errors import EngineError, InputError
+from vjnode.generators.latent import Latent
 from vjnode.generators.parts import Arithmetic, PartsForm, Plan, Quality
 from vjnode.generators.registry import DEFAULT
 from vjnode.generators.spec import GeneratorSpec
@@ -138,6 +139,8 @@ class OpenVinoEngine(OneByOne):
         ]
         self._rooted = False  # whether that has been run for the codes that are there
         self._codes = np.zeros((1, *spec.codes_shape), np.float32)
+        styles = spec.styles if form.takes_offsets else 0
+        self._offsets = np.zeros((1, styles), np.float32)
         self._spec = spec
         self._drawn: NDArray[np.uint8] = np.zeros((1, size, size, 4), np.uint8)
         self._share_memory(self._root, requests[before - 1], requests[before:])
@@ -152,6 +155,8 @@ class OpenVinoEngine(OneByOne):
         """Have every part read from where the others write, and all write into one picture."""
         tensor = partial(load_openvino().Tensor, shared_memory=True)
         inputs = [tensor(self._codes), tensor(NOISE_STRENGTH)]
+        if self._offsets.size:
+            inputs.append(tensor(self._offsets))
         begun = [root.get_output_tensor(0) for root in roots]
         features = trunk.get_output_tensor(0)
         before = [
@@ -160,7 +165,8 @@ class OpenVinoEngine(OneByOne):
             *((band, [features]) for band in bands),
         ]
         for part, made in before:
-            for index, given in enumerate((*made, *inputs)):
+            # Offsets come last, and the late parts take none.
+            for index, given in zip(range(len(part.model_inputs)), (*made, *inputs), strict=False):
                 part.set_input_tensor(index, given)
         top = 0
         for part in bands or [trunk]:
@@ -168,21 +174,31 @@ class OpenVinoEngine(OneByOne):
             part.set_output_tensor(tensor(self._drawn[:, top:bottom]))
             top = bottom
 
-    def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def draw(self, latent: Latent) -> NDArray[np.uint8]:
         """Draw one picture; see ``Engine.draw``."""
-        picture = self.draw_unless(lambda: False, codes)
+        picture = self.draw_unless(lambda: False, latent)
         assert picture is not None  # noqa: S101 - nobody has given it up
         return picture
 
-    def draw_unless(
-        self, given_up: Callable[[], bool], codes: NDArray[np.float32]
-    ) -> NDArray[np.uint8] | None:
-        """Draw one picture unless that is given up; see ``Engine.draw_unless``."""
-        self._spec.check_codes(codes)
+    def draw_unless(self, given_up: Callable[[], bool], latent: Latent) -> NDArray[np.uint8] | None:
+        """Draw one picture unless that is given up; see ``Engine.draw_unless``.
+
+        Raises:
+            EngineError: the latent has offsets, and the graphs take none.
+        """
+        self._spec.check_latent(latent)
+        codes, offsets = latent.codes(), latent.offsets()
+        if offsets.any() and not self._offsets.size:
+            raise EngineError(f"{self.name} draws no expression that has offsets")
         # A pose stays the same through many pictures.
-        root_slots = self._spec.root_slots
+        root_slots, root_styles = self._spec.root_slots, self._spec.root_styles
         self._rooted &= np.array_equal(self._codes[0, :root_slots], codes[:root_slots])
         self._codes[0] = codes
+        if self._offsets.size:
+            whole = np.zeros_like(self._offsets[0])
+            whole[: len(offsets)] = offsets
+            self._rooted &= np.array_equal(self._offsets[0, :root_styles], whole[:root_styles])
+            self._offsets[0] = whole
         self._rooted = self._rooted or _run(self._root, given_up)
         if self._rooted and all(_run(turn, given_up) for turn in self._turns):
             picture: NDArray[np.uint8] = self._drawn[0].copy()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engines.base import Engine
+from vjnode.generators.latent import Latent
 
 AT_ONCE = 2
 
@@ -44,22 +45,20 @@ class SideBySide:
         self.identity = self._engines[0].identity
         self.size = self._engines[0].size
 
-    def begin(self, codes: NDArray[np.float32]) -> Future[NDArray[np.uint8]]:
-        """Begin a picture and return where it will be; codes as for ``Engine.draw``.
+    def begin(self, latent: Latent) -> Future[NDArray[np.uint8]]:
+        """Begin a picture and return where it will be; see ``Engine.begin``.
 
         More than two wait for their turn.
         """
-        return self._pool.submit(self._draw, codes.copy())
+        return self._pool.submit(self._draw, latent)
 
-    def draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def draw(self, latent: Latent) -> NDArray[np.uint8]:
         """Draw one picture, after those that were begun; see ``Engine.draw``."""
-        return self.begin(codes).result()
+        return self.begin(latent).result()
 
-    def draw_unless(
-        self, given_up: Callable[[], bool], codes: NDArray[np.float32]
-    ) -> NDArray[np.uint8] | None:
+    def draw_unless(self, given_up: Callable[[], bool], latent: Latent) -> NDArray[np.uint8] | None:
         """Draw one picture unless that is given up; see ``Engine.draw_unless``."""
-        return self._pool.submit(self._draw_unless, given_up, codes).result()
+        return self._pool.submit(self._draw_unless, given_up, latent).result()
 
     def close(self) -> None:
         """Free the networks' memory, once what was begun is drawn; safe to call twice."""
@@ -67,15 +66,15 @@ class SideBySide:
         for engine in self._engines:
             engine.close()
 
-    def _draw(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def _draw(self, latent: Latent) -> NDArray[np.uint8]:
         with self._one() as engine:
-            return engine.draw(codes)
+            return engine.draw(latent)
 
     def _draw_unless(
-        self, given_up: Callable[[], bool], codes: NDArray[np.float32]
+        self, given_up: Callable[[], bool], latent: Latent
     ) -> NDArray[np.uint8] | None:
         with self._one() as engine:
-            return engine.draw_unless(given_up, codes)
+            return engine.draw_unless(given_up, latent)
 
     @contextmanager
     def _one(self) -> Iterator[Engine]:

@@ -120,7 +120,8 @@ class LiveBlock(nn.Module):
         """
         x = xs[0]
         if self.ups is not None:
-            x = doubled([x * up(codes[:, 0]) for x, up in zip(xs, self.ups, strict=True)])
+            factors = [up(codes[:, 0]).to(x.dtype) for up in self.ups]
+            x = doubled([x * factor for x, factor in zip(xs, factors, strict=True)])
         x = self.conv1(x, codes[:, 0], noise_strength)
         y: Tensor = self.conv2(x, codes[:, 1], noise_strength)
         return y
@@ -198,27 +199,35 @@ class LiveSynthesis(nn.Module):
         self.tail = tail
         self.requires_grad_(requires_grad=False)
 
-    def forward(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def forward(
+        self, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Return the picture of codes [1, SLOTS, DIM]: [1, size, size, 4], uint8, opaque.
 
         noise_strength: [1], the strength of the frozen noise, 1 as trained.
+        offsets: what is added to the factors of the generator's affine maps, [1, STYLES].
         """
-        return self.rest(self.generator.root(codes, noise_strength), codes, noise_strength)
+        x = self.generator.root(codes, noise_strength, offsets)
+        return self.rest(x, codes, noise_strength, offsets)
 
-    def rest(self, x: Tensor, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def rest(
+        self, x: Tensor, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Return the picture, as ``forward`` does, from the features of the generator's root."""
-        return to_bytes(self._levels(x, codes, noise_strength)).permute(0, 2, 3, 1)
+        return to_bytes(self._levels(x, codes, noise_strength, offsets)).permute(0, 2, 3, 1)
 
-    def levels(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def levels(
+        self, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        return self._levels(self.generator.root(codes, noise_strength), codes, noise_strength)
+        x = self.generator.root(codes, noise_strength, offsets)
+        return self._levels(x, codes, noise_strength, offsets)
 
-    def _levels(self, x: Tensor, codes: Tensor, noise_strength: Tensor) -> Tensor:
-        picture = self.tail(
-            self.generator.trunk(x, codes, noise_strength, self.tail.plan.trunk),
-            codes,
-            noise_strength,
-        )
+    def _levels(
+        self, x: Tensor, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None
+    ) -> Tensor:
+        x = self.generator.trunk(x, codes, noise_strength, offsets, self.tail.plan.trunk)
+        picture = self.tail(x, codes, noise_strength)
         return F.pad(127.5 * picture + 127.5, (0, 0, 0, 0, 0, 1), value=255.0)
 
 
@@ -237,6 +246,7 @@ def doubled(xs: list[Tensor]) -> Tensor:
 
 def pointwise(x: Tensor, weight: Tensor, factors: Tensor, bias: Tensor) -> Tensor:
     """Convolve [N, C, H, W] by weight [O, C, 1, 1] with factors [N, C, 1, 1] of the inputs."""
+    factors = factors.to(x.dtype)
     if len(x) == 1:
         return F.conv2d(x, weight * factors, bias)
     kernels = weight[None, :, :, 0, 0] * factors[:, None, :, 0, 0]

@@ -56,6 +56,7 @@ class FoldedBlock(nn.Module):
         self.style1 = FoldedAffine(block.conv1.affine)
         self.style2 = FoldedAffine(block.conv2.affine, block.conv2.gain)
         outputs = block.conv2.weight.shape[0]
+        self.widths = [len(one.bias) for one in (self.up, self.style1, self.style2)]
         self.px = block.conv2.noise.shape[-1]
         self.row_bytes = 4 * outputs * self.px if strips else 0
         self.conv1 = FoldedConv(block.conv1, torch.arange(outputs))
@@ -70,14 +71,18 @@ class FoldedBlock(nn.Module):
         *,
         rows: Rows | None = None,
         begins: int = 0,
+        offsets: Tensor | None = None,
     ) -> Tensor:
         """Return the block's output for ``rows`` of x, twice as many rows; None: for all.
 
         x: [1, C, rows, px/2], channels in quarters; its first row is number ``begins``, and it
         has at least the rows that are ``seen``. codes: [1, 3, DIM]. then: applied to each strip.
+        offsets: of its factors, [1, sum of ``widths``].
         """
-        first = (self.up(codes[:, 0]) * self.style1(codes[:, 0]).repeat(1, 4))[:, :, None, None]
-        second = self.style2(codes[:, 1])[:, :, None, None]
+        up, one, two = [None] * 3 if offsets is None else torch.split(offsets, self.widths, 1)
+        factors = self.up(codes[:, 0], up) * self.style1(codes[:, 0], one).repeat(1, 4)
+        first = factors[:, :, None, None].to(x.dtype)
+        second = self.style2(codes[:, 1], two)[:, :, None, None].to(x.dtype)
         top, bottom = rows or (0, self.px // 2)
         count = -(-2 * (bottom - top) * self.row_bytes // STRIP_BYTES) or 1
         edges = [top + (bottom - top) * i // count for i in range(count + 1)]
@@ -127,42 +132,74 @@ class FoldedSynthesis(nn.Module):
         self.head = FoldedToRGB(synthesis.head, size)
         self.requires_grad_(requires_grad=False)
 
-    def forward(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def forward(
+        self, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Return the picture of codes [1, SLOTS, DIM]: [1, size, size, 4], uint8, opaque.
 
         noise_strength: [1], of the frozen noise, 1 as trained. As it is an input, a runtime cannot
         fold noise and bias into constants as large as the features.
+        offsets: what is added to the factors of the affine maps, [1, STYLES].
         """
-        return self.picture(self.features(codes, noise_strength), codes, noise_strength)
+        return self.picture(self.features(codes, noise_strength, offsets), codes, noise_strength)
 
-    def levels(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def levels(
+        self, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size]."""
-        return self._band(
-            self.features(codes, noise_strength), codes, noise_strength, unchanged, (0, 1)
-        )
+        x = self.features(codes, noise_strength, offsets)
+        return self._band(x, codes, noise_strength, unchanged, (0, 1))
 
-    def features(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def features(
+        self, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Return the features of root and trunk, [1, 512, 32, 32]."""
-        return self.trunk(self.root(codes, noise_strength), codes, noise_strength)
+        x = self.root(codes, noise_strength, offsets)
+        return self.trunk(x, codes, noise_strength, offsets)
 
-    def root(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def root(self, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None) -> Tensor:
         """Return the features of the root, [1, 512, 8, 8], from the codes of ``ROOT_SLOTS``."""
-        x: Tensor = self.conv1(
-            self.input * self.style(codes[:, 0])[:, :, None, None], noise_strength
-        )
-        return self._through(range(ROOT), x, codes, noise_strength)
+        first, _ = self._split(offsets)
+        factors = self.style(codes[:, 0], first)[:, :, None, None].to(self.input.dtype)
+        x: Tensor = self.conv1(self.input * factors, noise_strength)
+        return self._through(range(ROOT), x, codes, noise_strength, offsets)
 
-    def trunk(self, x: Tensor, codes: Tensor, noise_strength: Tensor, end: int = TRUNK) -> Tensor:
+    def trunk(
+        self,
+        x: Tensor,
+        codes: Tensor,
+        noise_strength: Tensor,
+        offsets: Tensor | None = None,
+        end: int = TRUNK,
+    ) -> Tensor:
         """Return the features of the last block before ``end``, from those of the root.
 
         Returns: [1, C, px, px] with px = 4 · 2^end: [1, 512, 32, 32] up to ``TRUNK``.
         """
-        return self._through(range(ROOT, end), x, codes, noise_strength)
+        return self._through(range(ROOT, end), x, codes, noise_strength, offsets)
 
-    def _through(self, blocks: range, x: Tensor, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def _through(
+        self,
+        blocks: range,
+        x: Tensor,
+        codes: Tensor,
+        noise_strength: Tensor,
+        offsets: Tensor | None,
+    ) -> Tensor:
+        _, each = self._split(offsets)
         for i in blocks:
-            x = self.blocks[i](x, codes[:, 3 * i + 1 : 3 * i + 4], noise_strength)
+            own = codes[:, 3 * i + 1 : 3 * i + 4]
+            x = self.blocks[i](x, own, noise_strength, offsets=each.get(i))
         return x
+
+    def _split(self, offsets: Tensor | None) -> tuple[Tensor | None, dict[int, Tensor]]:
+        """Return the offsets of the first convolution, and of each of the trunk's blocks."""
+        if offsets is None:
+            return None, {}
+        trunk = [block for block in self.blocks[:TRUNK] if isinstance(block, FoldedBlock)]
+        widths = [len(self.style.bias), *(sum(block.widths) for block in trunk)]
+        first, *each = torch.split(offsets, widths, 1)
+        return first, dict(enumerate(each))
 
     def picture(
         self, x: Tensor, codes: Tensor, noise_strength: Tensor, index: int = 0, count: int = 1

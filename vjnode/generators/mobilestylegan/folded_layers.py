@@ -3,33 +3,61 @@
 ``vjnode.generators.mobilestylegan.folded`` tells what is folded, and puts them together.
 """
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from vjnode.generators.mobilestylegan.model import SLOPE, StyledConv, ToRGB, inverse_haar
+from vjnode.generators.mobilestylegan.model import SLOPE, Affine, StyledConv, ToRGB, inverse_haar
 
 FULL_PX = 1024
 
 FAINT = 1e-3
 """Standard deviation below which noise is left out; features have one near 1."""
 
+_Network = TypeVar("_Network", bound=nn.Module)
+
 Rows = tuple[int, int]
 """A range of rows: the first, and the one after the last."""
 
 
 class FoldedAffine(nn.Module):
-    """One style code → factors [1, C], a constant gain included."""
+    """One style code → factors [1, C], a constant gain included.
+
+    It stays in float32 whatever its network computes in, see ``in_precision``.
+    """
 
     def __init__(self, affine: nn.Linear, gain: float = 1.0, order: Tensor | None = None) -> None:
         super().__init__()
+        self.gain = gain
+        self.order = torch.arange(affine.out_features) if order is None else order
         rows = slice(None) if order is None else order
         self.weight = nn.Parameter(gain * affine.weight[rows])
         self.bias = nn.Parameter(gain * affine.bias[rows])
 
-    def forward(self, code: Tensor) -> Tensor:
-        """Return the factors of a code [1, DIM]."""
-        return F.linear(code, self.weight, self.bias)
+    def forward(self, code: Tensor, offsets: Tensor | None = None) -> Tensor:
+        """Return the factors of a code [1, DIM].
+
+        offsets: what is added to them before the gain, [1, C] in the trained network's order.
+        """
+        factors = F.linear(code, self.weight, self.bias)
+        if offsets is None:
+            return factors
+        return factors + self.gain * offsets.index_select(1, self.order.to(offsets.device))
+
+
+def in_precision(network: _Network, dtype: torch.dtype) -> _Network:
+    """Convert ``network`` to ``dtype``, except for its affine maps, and return it.
+
+    Small movements of large codes would be rounded away in half precision.
+    """
+    affines = [one for one in network.modules() if isinstance(one, FoldedAffine | Affine)]
+    exact = [{name: value.clone() for name, value in one.state_dict().items()} for one in affines]
+    network.to(dtype)
+    for affine, values in zip(affines, exact, strict=True):
+        affine.float().load_state_dict(values)
+    return network
 
 
 class FoldedConv(nn.Module):
@@ -133,7 +161,7 @@ class FoldedToRGB(nn.Module):
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         """Return the levels, for x, [1, C, full_px/2, full_px/2], and code, [1, DIM]."""
-        weight = self.weight * self.style(code)[:, :, None, None]
+        weight = self.weight * self.style(code)[:, :, None, None].to(self.weight.dtype)
         return self.arranged(F.conv2d(x, weight, self.bias))
 
     def arranged(self, x: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Assignment of style codes to the generator's layers."""
 
+from itertools import pairwise
+
 SIZES = (1024, 512, 256)
 """Picture sizes, px; the smaller ones are area averages of the largest."""
 
@@ -25,6 +27,22 @@ ROOT, TRUNK = 1, 3
 """Numbers of blocks up to 8 px, which determine the pose, and up to 32 px, where there is too
 little work to split."""
 
+
+def _styles(blocks: int) -> int:
+    """Return the number of factors up to the first so many blocks."""
+    return WIDTHS[0] + sum(
+        inputs + inputs // 4 + outputs for inputs, outputs in pairwise(WIDTHS[: blocks + 1])
+    )
+
+
+STYLES = _styles(TRUNK)
+"""Factors that offsets are added to: those of the 4×4 convolution, then of each of the trunk's
+blocks those of its up-sampling, first and second convolution. Later layers differ between the whole
+generator and the distilled one, and draw no shapes."""
+
 ROOT_SLOTS = 3 * ROOT + 1
 """Number of leading slots that alone determine the root's features. The shipped expressions do not
 change them."""
+
+ROOT_STYLES = _styles(ROOT)
+"""Number of leading factors that are the root's."""

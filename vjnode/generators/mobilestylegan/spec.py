@@ -3,8 +3,20 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+
 from vjnode.generators.mobilestylegan import distilled_weights, download
-from vjnode.generators.mobilestylegan.layout import DEAD_SLOTS, DIM, ROOT_SLOTS, SIZES, SLOTS
+from vjnode.generators.mobilestylegan.layout import (
+    DEAD_SLOTS,
+    DIM,
+    ROOT_SLOTS,
+    ROOT_STYLES,
+    SIZES,
+    SLOTS,
+    STYLES,
+)
 from vjnode.generators.mobilestylegan.parts import PARTS
 from vjnode.generators.spec import GeneratorSpec, Precision
 
@@ -17,13 +29,14 @@ def _whole(weights: Path, size: int, precision: Precision) -> "nn.Module":
 
     from vjnode.generators.frame_graph import Tick  # noqa: PLC0415 - imports torch
     from vjnode.generators.mobilestylegan.folded import FoldedSynthesis  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.folded_layers import in_precision  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
 
     # Its features stay 27 times below the largest fp16 number, and 73 times below it as
     # vjnode.generators.compiled computes them, so fp16 can be used throughout.
     dtype = torch.float16 if precision == "fp16" else torch.float32
     _, synthesis = load(weights)
-    return Tick(FoldedSynthesis(synthesis, size).to(dtype), dtype)
+    return Tick(in_precision(FoldedSynthesis(synthesis, size), dtype), dtype)
 
 
 def _distilled(weights: Path, size: int, precision: Precision) -> "nn.Module":
@@ -31,11 +44,19 @@ def _distilled(weights: Path, size: int, precision: Precision) -> "nn.Module":
 
     from vjnode.generators.frame_graph import Tick  # noqa: PLC0415 - imports torch
     from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.folded_layers import in_precision  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
 
     dtype = torch.float16 if precision == "fp16" else torch.float32
     _, synthesis = load(download.generator_weights())
-    return Tick(LiveSynthesis(synthesis, load_tail(size, weights)).to(dtype), dtype)
+    network = LiveSynthesis(synthesis, load_tail(size, weights))
+    return Tick(in_precision(network, dtype), dtype)
+
+
+def _mean_latent() -> NDArray[np.float32]:
+    with safe_open(download.generator_weights(), framework="np") as file:
+        mean: NDArray[np.float32] = file.get_tensor("mean")
+    return mean
 
 
 MOBILESTYLEGAN = GeneratorSpec(
@@ -44,10 +65,13 @@ MOBILESTYLEGAN = GeneratorSpec(
     slots=SLOTS,
     dim=DIM,
     dead_slots=DEAD_SLOTS,
+    styles=STYLES,
     root_slots=ROOT_SLOTS,
+    root_styles=ROOT_STYLES,
     sizes=SIZES,
     graph=2,
     weights=download.generator_weights,
+    mean_latent=_mean_latent,
     frame_graph=_whole,
     parts=PARTS,
 )
@@ -58,9 +82,13 @@ DISTILLED = GeneratorSpec(
     slots=SLOTS,
     dim=DIM,
     dead_slots=DEAD_SLOTS,
+    styles=STYLES,
     root_slots=ROOT_SLOTS,
+    root_styles=ROOT_STYLES,
     sizes=distilled_weights.SIZES,
     graph=2,
     weights=distilled_weights.file,
+    mean_latent=_mean_latent,
     frame_graph=_distilled,
+    copy_of=MOBILESTYLEGAN.name,
 )

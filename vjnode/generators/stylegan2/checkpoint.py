@@ -35,7 +35,8 @@ from torch import Tensor, nn
 
 from vjnode.errors import InputError
 from vjnode.generators.mobilestylegan.layout import DIM
-from vjnode.generators.stylegan2.model import SIZES, Mapping, Synthesis, channels_for
+from vjnode.generators.stylegan2.layout import SIZES, channels_for
+from vjnode.generators.stylegan2.model import Mapping, Synthesis
 from vjnode.paths import replace_file
 
 MEAN_DRAWS = 1024

@@ -34,7 +34,10 @@ class Factors(nn.Module):
         super().__init__()
         affines = [*(conv.affine for conv in convs), *(head.affine for head in heads)]
         slots = [*range(len(convs)), *range(1, 2 * len(heads), 2)]
-        self.affines = Affines([(affine.weight, affine.bias) for affine in affines], slots)
+        widths = [len(affine.bias) for affine in affines]
+        moved = [(places, 1.0) for places in torch.split(torch.arange(sum(widths)), widths)]
+        maps = [(affine.weight, affine.bias) for affine in affines]
+        self.affines = Affines(maps, slots, moved)
         self.inputs = self.affines.widths
         self.outputs = [len(conv.bias) for conv in convs]
         self.dtype = dtype
@@ -50,13 +53,17 @@ class Factors(nn.Module):
         self.squares = nn.Parameter(squares / GAIN**2)
         self.epsilon = nn.Parameter(epsilon / GAIN**2)
 
-    def forward(self, codes: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+    def forward(
+        self, codes: Tensor, offsets: Tensor | None = None
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """Return the factors of codes [1, slots, DIM], float32.
 
+        offsets: what is added to the factors of the affine maps, [1, styles]: of the
+            convolutions, then of the ToRGB layers.
         Returns: for every convolution the factors of its input, and of its output, [1, C, 1, 1];
         for every ToRGB layer the factors of its kernel, [1, C, 1, 1], float32.
         """
-        factors = self.affines(codes)
+        factors = self.affines(codes, offsets)
         convs = len(self.outputs)
         before, colours = factors[:convs], factors[convs:]
         largest = before.abs().amax(2, keepdim=True).clamp_min(TINY)

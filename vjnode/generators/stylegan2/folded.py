@@ -156,17 +156,22 @@ class FoldedSynthesis(nn.Module):
                 taps = plain_taps(one).to(conv.weight.dtype)
                 conv.taps = nn.Parameter(taps, requires_grad=False)
 
-    def forward(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def forward(
+        self, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Return the picture of codes [1, slots, DIM]: [1, size, size, 4], uint8, opaque.
 
         noise_strength: [1], the strength of the frozen noise, 1 as trained, 0 for none.
+        offsets: see ``Factors.forward``.
         """
-        levels = self.levels(codes, noise_strength)
+        levels = self.levels(codes, noise_strength, offsets)
         return levels.clamp(0, 255).round().permute(0, 2, 3, 1).to(torch.uint8)
 
-    def levels(self, codes: Tensor, noise_strength: Tensor) -> Tensor:
+    def levels(
+        self, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None
+    ) -> Tensor:
         """Return the picture before it is clamped and rounded: [1, 4, size, size], float32."""
-        before, after, colours = self.factors(codes)
+        before, after, colours = self.factors(codes, offsets)
         noise_strength = noise_strength.to(self.dtype)
         x, levels = self.input, None
         for i, conv in enumerate(self.convs):

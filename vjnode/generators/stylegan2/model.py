@@ -15,13 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from vjnode.errors import InputError
 from vjnode.generators.mobilestylegan.model import SLOPE, Affine, Mapping
+from vjnode.generators.stylegan2.layout import SIZES, slots_for
 
-__all__ = ["Mapping", "Synthesis", "channels_for", "slots_for"]
-
-SIZES = tuple(4 * 2**i for i in range(9))
-"""Picture sizes that a network may have, px: 4 to 1024."""
+__all__ = ["Mapping", "Synthesis"]
 
 EPSILON = 1e-8
 """Added to the squared length of a modulated kernel, so that a zero kernel stays zero."""
@@ -32,27 +29,6 @@ GAIN = 2**0.5
 TAPS = (0.25, 0.75, 0.75, 0.25)
 """Low-pass filter [1, 3, 3, 1] of every doubling, along one axis. Every second sample is an
 inserted zero, so the filter's sum is 2, not 1."""
-
-
-def channels_for(size: int, *, base: int = 32_768, most: int = 512) -> tuple[int, ...]:
-    """Return the feature channels at 4, 8, … ``size`` px: base/px, at most ``most``.
-
-    Raises:
-        InputError: ``size`` is not one of ``SIZES``.
-    """
-    if size not in SIZES:
-        raise InputError(f"StyleGAN2 cannot draw {size} px; choose one of {SIZES}")
-    return tuple(min(most, base // px) for px in SIZES[: SIZES.index(size) + 1])
-
-
-def slots_for(size: int) -> int:
-    """Return the number of style codes in W+ of a network for ``size`` px.
-
-    Slot 0 is the convolution at 4×4. Block i, at 8·2^i px, has slot 2i+1 for its
-    up-convolution and 2i+2 for its convolution. A ToRGB layer uses the slot after that of the
-    preceding convolution, and so shares it with the next block's up-convolution.
-    """
-    return 2 * len(channels_for(size))
 
 
 class StyledConv(nn.Module):

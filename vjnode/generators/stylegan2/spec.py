@@ -3,9 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+
 from vjnode.errors import EngineError
 from vjnode.generators.parts import Drawing, PartsForm, Plan
 from vjnode.generators.spec import GeneratorSpec, Precision
+from vjnode.generators.stylegan2.layout import slots_for, styles_for
 from vjnode.paths import cache_dir, sha256_of
 
 if TYPE_CHECKING:
@@ -45,13 +50,19 @@ def _untrained() -> Path:
     return path
 
 
+def _mean_latent() -> NDArray[np.float32]:
+    with safe_open(_untrained(), framework="np") as file:
+        mean: NDArray[np.float32] = file.get_tensor("mapping.mean")
+    return mean
+
+
 def _key(plan: Plan) -> str:
     del plan
     return sha256_of(_untrained())
 
 
 def _stem(plan: Plan) -> str:
-    return f"stylegan2-{_key(plan)[:8]}"
+    return f"stylegan2-{STYLEGAN2.graph}-{_key(plan)[:8]}"
 
 
 def _drawings(plan: Plan) -> list[Drawing]:
@@ -61,18 +72,23 @@ def _drawings(plan: Plan) -> list[Drawing]:
     from vjnode.generators.stylegan2.folded import FoldedSynthesis  # noqa: PLC0415
 
     _, synthesis = load(_untrained())
-    given = torch.zeros(1, STYLEGAN2.slots, STYLEGAN2.dim), torch.ones(1)
+    spec = STYLEGAN2
+    given = torch.zeros(1, *spec.codes_shape), torch.ones(1), torch.zeros(1, spec.styles)
     return [(FoldedSynthesis(synthesis, plan.size), given)]
 
 
 STYLEGAN2 = GeneratorSpec(
     name="stylegan2",
     about="face generator (StyleGAN2, untrained)",
-    slots=18,
+    slots=slots_for(LARGEST),
     dim=512,
+    styles=styles_for(LARGEST),
     sizes=(1024, 512, 256),
     graph=2,
     weights=_untrained,
+    mean_latent=_mean_latent,
     frame_graph=_folded,
-    parts=PartsForm(arithmetic=("f32",), key=_key, stem=_stem, drawings=_drawings),
+    parts=PartsForm(
+        arithmetic=("f32",), key=_key, stem=_stem, drawings=_drawings, takes_offsets=True
+    ),
 )

@@ -14,6 +14,7 @@ from vjnode.control.state import Controls
 from vjnode.engines.crash_guard import forget_attempts
 from vjnode.engines.registry import Choice
 from vjnode.errors import VjnodeError
+from vjnode.generators.registry import DEFAULT, GENERATORS
 from vjnode.modulation.weight_track import live_track
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.render.base import Look
@@ -47,8 +48,8 @@ class EngineJob:
     """Job of the engine process.
 
     memory_mib: limit for key frames, MiB. prefetch: looks to have warm beside the current.
-    drawing: as in ``ShowConfig``. restarted: whether the show goes on already, and only this
-    process is new.
+    drawing, generator: as in ``ShowConfig``. restarted: whether the show goes on already, and
+    only this process is new.
     """
 
     size: int
@@ -56,6 +57,7 @@ class EngineJob:
     memory_mib: int
     prefetch: tuple[Look, ...]
     drawing: str
+    generator: str = DEFAULT.name
     restarted: bool = False
 
 
@@ -73,6 +75,7 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     chosen: list[Choice] = []
     with _forgiven(lifeline):
         renderer = open_renderer(
+            spec=GENERATORS[job.generator],
             size=job.size,
             drawing=job.drawing,
             period_s=float(1 / job.fps),

@@ -1,9 +1,13 @@
-"""How a weight joins a face and an expression."""
+"""A face, its expressions, and their combination by weights."""
 
 import numpy as np
 import pytest
 
-from vjnode.faces.latent import DIM, SLOTS, Expression, Face, Part, fuse
+from vjnode.faces.expression import Expression, Face, Part, amounts_of, fuse, subject_of
+from vjnode.generators.latent import Latent
+from vjnode.generators.registry import DEFAULT
+
+SLOTS, DIM = DEFAULT.codes_shape
 
 FACE = Face("somebody", "", np.random.default_rng(1).standard_normal((SLOTS, DIM)).astype("f"))
 LINE = Part("line", np.ones(DIM, np.float32), (4, 5), (0.0, 1.0, 2.0))
@@ -36,3 +40,18 @@ def test_the_face_itself_is_left_alone():
 @pytest.mark.parametrize(("weight", "same"), [(-3.0, 0.0), (1.5, 1.0)])
 def test_a_weight_out_of_range_is_clipped(weight, same):
     assert np.array_equal(fuse(FACE, EXPRESSION, weight), fuse(FACE, EXPRESSION, same))
+
+
+def test_several_expressions_add_up():
+    late = Expression("late", "", (0.0, 1.0), (Part("one", LINE.direction, (9,), (0.0, 3.0)),))
+    subject = subject_of(FACE, [EXPRESSION, None, late])
+    latent = Latent(subject, amounts_of([EXPRESSION, None, late], [0.5, 0.7, 1.0]))
+    change = latent.codes() - fuse(FACE, EXPRESSION, 0.5)
+    assert np.allclose(change[9], 3.0, atol=1e-5)
+    assert not np.delete(change, 9, 0).any()
+
+
+def test_weights_that_are_missing_are_zero():
+    both = [EXPRESSION, EXPRESSION]
+    latent = Latent(subject_of(FACE, both), amounts_of(both, [0.7]))
+    assert np.array_equal(latent.codes(), fuse(FACE, EXPRESSION, 0.7))

@@ -1,0 +1,66 @@
+"""Latent: what a picture is drawn from, a subject and how far it is moved along its directions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIRECTIONS = 16
+"""Directions that a frame graph takes: movements that can act at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A face and the directions that it can be moved along; an engine is told it once a look.
+
+    codes: style codes of the face, shape (slots, dim).
+    directions: shape (n, slots, dim), movements of these codes.
+    offsets: shape (n, styles), what the same movements add to the factors that the generator's
+        affine maps give; (n, 0): none of them does.
+    All float32, not to be changed.
+    """
+
+    codes: NDArray[np.float32]
+    directions: NDArray[np.float32]
+    offsets: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Latent:
+    """A subject, moved.
+
+    amounts: shape (n,), float32: along each of its directions.
+    """
+
+    subject: Subject
+    amounts: NDArray[np.float32]
+
+    def codes(self) -> NDArray[np.float32]:
+        """Return the moved style codes, shape (slots, dim), a fresh array."""
+        return _moved(self.subject.codes.copy(), self.subject.directions, self.amounts)
+
+    def weights(self) -> NDArray[np.float32]:
+        """Return the amounts as a frame graph takes them, shape (DIRECTIONS,), zeros behind."""
+        filled = np.zeros(DIRECTIONS, np.float32)
+        filled[: len(self.amounts)] = self.amounts
+        return filled
+
+    def offsets(self) -> NDArray[np.float32]:
+        """Return what is added to the affine maps' factors, shape (styles,) or (0,)."""
+        moves = self.subject.offsets
+        return _moved(np.zeros(moves.shape[1], np.float32), moves, self.amounts)
+
+
+def still(codes: NDArray[np.float32]) -> Latent:
+    """Return the latent of style codes, shape (slots, dim), that nothing moves."""
+    none = Subject(codes, np.zeros((0, *codes.shape), np.float32), np.zeros((0, 0), np.float32))
+    return Latent(none, np.zeros(0, np.float32))
+
+
+def _moved(
+    values: NDArray[np.float32], moves: NDArray[np.float32], amounts: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    # One after the other: the same sum, bit for bit, wherever it is made.
+    for move, amount in zip(moves, amounts, strict=True):
+        values += amount * move
+    return values
