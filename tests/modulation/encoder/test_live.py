@@ -14,8 +14,8 @@ from tests.modulation.encoder.encoders import demo_mfcc, shipped_like, untrained
 from vjnode.errors import InputError
 from vjnode.modulation.encoder.export import load_encoder
 from vjnode.modulation.encoder.input import FRAMES, picture
+from vjnode.modulation.encoder.layout import histories
 from vjnode.modulation.encoder.live import LiveEncoder
-from vjnode.modulation.encoder.network import histories
 from vjnode.modulation.encoder.weights import load_trained
 from vjnode.runtime import cores
 
