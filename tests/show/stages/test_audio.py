@@ -43,8 +43,8 @@ class Stage:
             finally:
                 self.ended_s.append(self.now_s)
 
-    def ready(self):
-        pass
+    def ready(self, about):
+        self.about = about
 
     def expect_within(self, stall_s):
         pass
