@@ -67,6 +67,16 @@ def test_two_encoders_keep_their_own_past_and_give_the_same_bits():
     assert len({values.tobytes() for values in first}) == len(mfcc)  # each is a copy of its own
 
 
+def test_an_encoder_that_has_forgotten_the_past_gives_the_bits_of_a_new_one():
+    mfcc = demo_mfcc()[:60]
+    one, other = LiveEncoder(shipped_like()), LiveEncoder(shipped_like())
+    for frame in mfcc[:40]:
+        one.step(frame + 1.0)
+    one.reset()
+    first, second = ([encoder.step(frame) for frame in mfcc] for encoder in (one, other))
+    np.testing.assert_array_equal(first, second)
+
+
 def test_a_show_listens_without_torch():
     code = (
         "import sys; from vjnode.modulation.listener import Listener; Listener(); "
