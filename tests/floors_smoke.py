@@ -18,7 +18,8 @@ from tests.output.record.test_output import sound_of, video_of
 from tests.show.process import read_trace, shows_in
 from tests.show.process import vjnode as command
 from vjnode.modulation.encoder.export import export_onnx
-from vjnode.modulation.encoder.network import Encoder, histories
+from vjnode.modulation.encoder.layout import histories
+from vjnode.modulation.encoder.network import Encoder
 from vjnode.paths import shipped
 
 

@@ -10,11 +10,13 @@ import pytest
 from vjnode.cli.main import main
 from vjnode.engines.build.manifest import manifest_path
 from vjnode.engines.build.tensorrt_variants import RTX
+from vjnode.engines.encoder import EncoderChoice
 from vjnode.engines.registry import Verdict
 from vjnode.remedies import run_vjnode
 
 pytestmark = pytest.mark.skipif(not RTX.installed, reason=f"{RTX.package} is not installed")
 ROOT = Path(__file__).parents[2]
+HEARS = Verdict("openvino", "openvino f32", "")
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,7 @@ def built(tmp_path_factory):
     path = folder / "encoder-fp16-sm89.rtx"
     assert f"built {path} (" in done.stdout
     assert "for sm89 (RTX 40" in done.stdout
+    assert done.stdout.rstrip().endswith("; a show loads it")
     return cache, {one.name: one.read_bytes() for one in (path, manifest_path(path))}
 
 
@@ -64,7 +67,9 @@ def runtimes(monkeypatch):
         asked.append(size)
         return verdicts
 
+    hearing = EncoderChoice(None, None, (Verdict("tensorrt", "", "no card"), HEARS))
     monkeypatch.setattr("vjnode.cli.engines.survey", survey)
+    monkeypatch.setattr("vjnode.cli.engines.survey_encoder", lambda: hearing)
     return asked
 
 
@@ -82,15 +87,21 @@ def files_in(said):
 
 def test_the_list_says_what_can_draw_how_fast_and_which_is_taken(capsys, tmp_path, runtimes):
     said = answer(capsys, "list", "--dir", str(tmp_path), "--size", "512")
-    assert said.splitlines()[:4] == [
+    assert said.splitlines()[:5] == [
         "what can draw 512 px here; a show takes the first that can (*):",
         "  tensorrt      there is no CUDA card here",
         "* torch          1.25 ms  torch fp16 on Test Card",
         "  openvino        131 ms  openvino f32 on Test Processor",
+        "a show hears with openvino f32 (not tensorrt: no card)",
     ]
     about = json.loads(answer(capsys, "list", "--dir", str(tmp_path), "--json"))
     assert runtimes == [512, 1024]
     assert about["size"] == 1024
+    assert about["encoder"] == {
+        "runtime": "openvino",
+        "encoder": "openvino f32",
+        "skipped": {"tensorrt": "no card"},
+    }
     assert about["runtimes"][0] == {
         "name": "tensorrt",
         "usable": False,

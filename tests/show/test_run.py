@@ -94,6 +94,9 @@ def check_report(show):
     assert choice["engine"] == report["engine"]
     assert (choice["ms"] > 0, choice["drawing"]) == (True, "keys")
     assert all(choice["skipped"].values())
+    heard = report["encoder_choice"]
+    assert heard["encoder"]
+    assert f"hearing with {heard['encoder']}" in show.log
     assert show.log.count("drawing with ") == 1
     assert f"drawing with {choice['engine']}, {choice['ms']:.3g} ms a picture" in show.log
     assert report["frames"] == len(trace)

@@ -10,6 +10,7 @@ from vjnode.engines.build.store import engine_files, engines_dir, examine, find,
 from vjnode.engines.build.tensorrt import build
 from vjnode.engines.build.tensorrt_variants import FLAVOURS, resolve_gpu
 from vjnode.engines.cuda.capability import KNOWN, gpu_here, with_cards
+from vjnode.engines.encoder import survey_encoder
 from vjnode.engines.networks import NETWORKS, PRECISIONS, SHOW, Network, find_network
 from vjnode.engines.registry import Verdict, survey
 from vjnode.output.delivery import SIZE_HIGH, SIZE_LOW
@@ -27,7 +28,7 @@ def add_engines(commands: "argparse._SubParsersAction[Parser]") -> None:
         "list",
         help="what can draw here and how fast, and which engines are there",
         description="Try everything that could draw a show here, say how fast it is or why it "
-        "cannot, and list the engines that were built.",
+        "cannot and what would hear, and list the engines that were built.",
     )
     listing.set_defaults(command=_list)
     listing.add_argument(
@@ -65,7 +66,7 @@ def add_build(parser: argparse.ArgumentParser) -> None:
         "--model",
         action="append",
         metavar="NAME",
-        help=f"repeatable: {', '.join(NETWORKS)} (default: {' '.join(SHOW)})",
+        help=f"repeatable: {', '.join(NETWORKS)} (default: what a show loads: {' '.join(SHOW)})",
     )
     parser.add_argument(
         "--gpu",
@@ -117,7 +118,9 @@ def _build(options: argparse.Namespace) -> None:
                 raise
             built.append(path)
             if not options.json:
-                _say(f"built {path} ({path.stat().st_size / 1e6:.1f} MB) for {with_cards(gpu)}")
+                shown = "a show loads it" if network.name in SHOW else "no show loads it"
+                megabytes = path.stat().st_size / 1e6
+                _say(f"built {path} ({megabytes:.1f} MB) for {with_cards(gpu)}; {shown}")
     if options.json:
         _say(json.dumps([_about(path) for path in built], indent=1))
 
@@ -132,10 +135,12 @@ def _list(options: argparse.Namespace) -> None:
     rows = [_about(path) for path in engine_files(folder)]
     verdicts = survey(options.size)
     taken = next((verdict for verdict in verdicts if verdict.usable), None)
+    hearing = survey_encoder()
     if options.json:
         runtimes = [_drawing(verdict) | {"taken": verdict is taken} for verdict in verdicts]
         about = {"folder": str(folder), "gpu": gpu_here(), "size": options.size}
-        _say(json.dumps(about | {"runtimes": runtimes, "engines": rows}, indent=1))
+        found = {"runtimes": runtimes, "encoder": hearing.report(), "engines": rows}
+        _say(json.dumps(about | found, indent=1))
         return
     _say(f"what can draw {options.size} px here; a show takes the first that can (*):")
     for verdict in verdicts:
@@ -143,6 +148,7 @@ def _list(options: argparse.Namespace) -> None:
         mark = "*" if verdict is taken else " "
         result = f"{ms:>8}  {verdict.engine}" if verdict.usable else verdict.reason
         _say(f"{mark} {verdict.name:12}  {result}")
+    _say(f"a show hears with {hearing}")
     _say("")
     if not rows:
         build_them = run_vjnode("engines", "build")

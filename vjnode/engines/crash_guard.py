@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vjnode.errors import VjnodeError
+from vjnode.errors import EngineError, VjnodeError
 from vjnode.paths import cache_dir, remove
+from vjnode.remedies import run_vjnode
 from vjnode.system import windows
 
 
@@ -34,6 +35,19 @@ def took_down(name: str) -> bool:
     except (OSError, ValueError, VjnodeError):
         return False
     return pid != os.getpid() and not _lives(pid)
+
+
+def refuse_if_it_took_down(name: str) -> None:
+    """Refuse engine ``name`` if it took a process down.
+
+    Raises:
+        EngineError: it did; the text says what to do.
+    """
+    if took_down(name):
+        raise EngineError(
+            "it took the process down the last time it was opened; update the driver, "
+            f"then try it again with: {run_vjnode('engines', 'list')}"
+        )
 
 
 def forget_attempts() -> None:

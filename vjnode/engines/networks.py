@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from vjnode.errors import InputError
 from vjnode.generators.registry import DEFAULT, GENERATORS
 from vjnode.generators.spec import PRECISIONS, GeneratorSpec, Precision
+from vjnode.modulation.encoder.input import FRAMES, PLANES
+from vjnode.modulation.encoder.layout import VALUES, histories
 from vjnode.paths import cache_dir, shipped
 
 if TYPE_CHECKING:
@@ -85,27 +87,28 @@ def _encoder(weights: Path, size: int, precision: Precision) -> "nn.Module":
     # They import torch.
     from vjnode.modulation.encoder.export import (  # noqa: PLC0415
         InHalf,
+        Lasting,
         folded,
         load_encoder,
     )
     from vjnode.modulation.encoder.network import Streaming  # noqa: PLC0415
     from vjnode.modulation.encoder.weights import load_trained  # noqa: PLC0415
 
-    streaming = Streaming(folded(load_encoder(load_trained(weights).weights))).eval()
-    return InHalf(streaming) if precision == "fp16" else streaming
+    streaming = Streaming(folded(load_encoder(load_trained(weights).weights)))
+    lasting = Lasting(streaming).eval()
+    return InHalf(lasting) if precision == "fp16" else lasting
 
 
 def _encoder_inputs() -> Shapes:
-    """Return what ``vjnode.modulation.encoder.network.Streaming`` takes."""
-    from vjnode.modulation.encoder.network import histories  # noqa: PLC0415 - imports torch
-
-    return {"column": (1, 3, 1, 32), **{f"history{i}": s for i, s in enumerate(histories())}}
+    """Return what ``vjnode.modulation.encoder.export.Lasting`` takes."""
+    lasting = {f"history{i}": shape for i, shape in enumerate(histories()) if all(shape)}
+    return {"column": (1, PLANES, 1, FRAMES), **lasting}
 
 
 def _encoder_outputs() -> Shapes:
     before = _encoder_inputs()
     kept = {k.replace("history", "kept"): v for k, v in before.items() if k != "column"}
-    return {"values": (1, 512), **kept}
+    return {"values": (1, VALUES), **kept}
 
 
 def network_of(spec: GeneratorSpec) -> Network:
@@ -129,7 +132,7 @@ NETWORKS = {
         Network(
             name="encoder",
             about="sound encoder",
-            graph=1,
+            graph=2,
             sizes=(0,),
             weights=lambda: shipped("encoder", "encoder.safetensors"),
             module=_encoder,

@@ -8,20 +8,19 @@ imported when it is opened, and nothing of CUDA where no driver of a card is.
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
 
 from vjnode.engines.base import Engine
-from vjnode.engines.crash_guard import attempt, forget_failure, took_down
+from vjnode.engines.crash_guard import attempt, forget_failure, refuse_if_it_took_down
 from vjnode.engines.cuda.capability import gpu_here
 from vjnode.engines.cuda.driver import NO_CARD
 from vjnode.engines.timing import kept_ms, looks_like_one, measured_ms, probe
 from vjnode.errors import EngineError, InputError, VjnodeError
 from vjnode.generators.registry import DEFAULT
 from vjnode.generators.spec import GeneratorSpec
-from vjnode.remedies import run_vjnode
 
 
 @dataclass(frozen=True)
@@ -80,10 +79,14 @@ class Choice:
     def __str__(self) -> str:
         """Say which, how fast, and why none of those before it."""
         ms = "" if self.taken.ms is None else f", {self.taken.ms:.3g} ms a picture"
-        same = groupby(self.verdicts[:-1], lambda one: one.reason)
-        skipped = (f"not {', '.join(one.name for one in ones)}: {why}" for why, ones in same)
-        said = "; ".join(skipped)
-        return f"{self.taken.engine}{ms}{f' ({said})' if said else ''}"
+        return f"{self.taken.engine}{ms}{skipped_text(self.verdicts[:-1])}"
+
+
+def skipped_text(verdicts: Sequence[Verdict]) -> str:
+    """Return the reasons of those that are not usable, in brackets; "" where there are none."""
+    same = groupby(verdicts, lambda one: one.reason)
+    said = "; ".join(f"not {', '.join(one.name for one in ones)}: {why}" for why, ones in same)
+    return f" ({said})" if said else ""
 
 
 def _tensorrt(flavour: str) -> Callable[[GeneratorSpec, int, int | None], Engine]:
@@ -180,11 +183,7 @@ def choose(
     candidates = _considered()
     for candidate in candidates[:-1]:
         try:
-            if took_down(candidate.name):
-                raise EngineError(
-                    "it took the process down the last time it was opened; update the driver, "
-                    f"then try it again with: {run_vjnode('engines', 'list')}"
-                )
+            refuse_if_it_took_down(candidate.name)
             engine = _proved(candidate, spec, size, threads)
         except VjnodeError as error:
             verdicts.append(Verdict(candidate.name, "", str(error)))
@@ -206,6 +205,15 @@ def survey(size: int, *, spec: GeneratorSpec = DEFAULT) -> list[Verdict]:
     """
     spec.check_size(size)
     return [_verdict(candidate, spec, size) for candidate in _considered()]
+
+
+def allowed() -> tuple[str, ...]:
+    """Return the names of the candidates that ``VJNODE_ENGINE`` allows, in the order of choice.
+
+    Raises:
+        InputError: ``VJNODE_ENGINE`` names nothing that is known.
+    """
+    return tuple(candidate.name for candidate in _considered())
 
 
 def processor_may_draw() -> bool:

@@ -4,12 +4,13 @@ from collections import deque
 
 import numpy as np
 
-from vjnode.audio.features.analyser import Analyser, Mfcc
-from vjnode.audio.sources.base import BLOCK_S, HOP, HOP_S, Block
+from vjnode.audio.features.analyser import Analyser
+from vjnode.audio.sources.base import BLOCK_S, HOP_S, Block
 from vjnode.audio.tempo.beat_clock import BeatClock
 from vjnode.modulation.auto_range import AutoRange
 from vjnode.modulation.drive import HITS, Drive
-from vjnode.modulation.encoder.input import FRAMES
+from vjnode.modulation.encoder.base import SoundEncoder
+from vjnode.modulation.encoder.input import FRAMES, silence
 from vjnode.modulation.encoder.live import LiveEncoder
 from vjnode.modulation.encoder.weights import Trained, load_trained
 from vjnode.modulation.shaping import GATE_DB, Gate
@@ -21,16 +22,24 @@ STEP_S = HOP_S
 class Listener:
     """Analyses block after block and returns a drive for each.
 
-    The same blocks give the same drives, bit for bit, on one machine.
+    The same blocks give the same drives, bit for bit, on one machine, as long as the encoder is
+    the processor's.
 
     Args:
         trained: weights of the encoder; None: those that ship with vjnode.
+        encoder: one that has these weights and has encoded nothing yet; None: the processor's.
         onsets: initial value of the onset count.
     """
 
-    def __init__(self, trained: Trained | None = None, *, onsets: int = 0) -> None:
+    def __init__(
+        self,
+        trained: Trained | None = None,
+        encoder: SoundEncoder | None = None,
+        *,
+        onsets: int = 0,
+    ) -> None:
         self._trained = trained or load_trained()
-        self._encoder = LiveEncoder(self._trained)
+        self._encoder = LiveEncoder(self._trained) if encoder is None else encoder
         self._range = AutoRange()
         self._analyser = Analyser()
         self._gate = Gate()
@@ -41,9 +50,9 @@ class Listener:
         self._onsets = onsets
         self._hits: deque[tuple[float, float]] = deque(maxlen=HITS)
         self._weight_s = 0.0
-        silence = _silence()
+        before = silence()
         for _ in range(FRAMES):  # silence before the first block
-            self._weight = self._mean_weight(silence)
+            self._weight = self._mean_weight(before)
 
     def set_up(self, *, agc: str = "on", gate_db: float = GATE_DB) -> None:
         """Set the mode of automatic gain and range, and the threshold of the noise gate.
@@ -94,10 +103,3 @@ class Listener:
 
     def _mean_weight(self, mfcc: np.ndarray[tuple[int], np.dtype[np.float32]]) -> float:
         return self._trained.weight(float(self._encoder.step(mfcc).mean(dtype=np.float64)))
-
-
-def _silence() -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """Return the MFCCs of digital silence, shape (13,), which precede the first block."""
-    mfcc = Mfcc()
-    mfcc.next(np.zeros(HOP, np.float32))
-    return mfcc.next(np.zeros(HOP, np.float32))

@@ -61,6 +61,7 @@ def write_report(
         "osc": asdict(osc),
         "engine": engine,
         "engine_choice": supervisor.about("engine"),
+        "encoder_choice": supervisor.about("audio"),
         "size": config.size,
         "outputs": {
             name: figures[index]

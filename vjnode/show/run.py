@@ -148,7 +148,7 @@ def _stages(config: ShowConfig, hand: HandOvers, engine: EngineJob) -> list[Stag
     return [
         StageSpec(
             "audio",
-            lambda _: (hear, (links, config.audio)),
+            lambda attempt: (hear, (links, config.audio, attempt > 0)),
             lambda: hand.drive.sequence,
             stall_s=AUDIO_STALL_S,
             start_s=RESTART_TIMEOUT_S,

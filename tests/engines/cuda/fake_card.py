@@ -15,6 +15,8 @@ from weakref import WeakSet
 
 import numpy as np
 
+from vjnode.runtime import load_openvino
+
 NOT_READY = 600
 
 
@@ -177,8 +179,54 @@ class FakeDriver:
         return np.frombuffer(self.memory[address], dtype)
 
 
-def fake_tensorrt(driver, *, works=True, draws=True, captures=True, raises=None):
-    """Return a TensorRT whose engines draw the first number of codes and offsets, on a fake card.
+def draw_flat(driver, at):
+    """Draw the first number of codes and offsets. at: name of an input or output → its address."""
+    assert set(at) == {"face", "directions", "weights", "noise_strength", "offsets", "picture"}
+    face, weights, directions, offsets = (
+        driver.on_card(at[name], np.float32)
+        for name in ("face", "weights", "directions", "offsets")
+    )
+    moves = (one.reshape(len(weights), -1)[:, 0] for one in (directions, offsets))
+    assert driver.on_card(at["noise_strength"], np.float32)[0] == 1.0
+    picture = driver.on_card(at["picture"], np.uint8)
+    picture[:] = round(face[0] + sum(float(weights @ one) for one in moves))
+
+
+class Encoding:
+    """The real sound encoder, as a card runs it: the exported graph, by OpenVINO.
+
+    spoil: changes the outputs, name → array, before they are on the card.
+    """
+
+    def __init__(self, trained, spoil=None):
+        core = load_openvino().Core()
+        self._model = core.compile_model(core.read_model(trained.onnx, b""), "CPU", _ONE_THREAD)
+        self._spoil = spoil or (lambda outputs: None)
+        self.steps = 0
+
+    def __call__(self, driver, at):
+        self.steps += 1
+        lasting = {port.get_any_name() for port in self._model.inputs if min(port.shape)}
+        named = {port.get_any_name(): port for port in self._model.outputs if min(port.shape)}
+        assert set(at) == lasting | set(named)
+        assert len(set(at.values())) == len(at)  # nothing is read where it is written
+        inputs = {}
+        for port in self._model.inputs:
+            name, shape = port.get_any_name(), tuple(port.shape)
+            here = driver.on_card(at[name], np.float32) if name in lasting else np.empty(0, "f4")
+            inputs[name] = here.reshape(shape).copy()
+        results = self._model(inputs)
+        outputs = {name: np.array(results[port]) for name, port in named.items()}
+        self._spoil(outputs)
+        for name, value in outputs.items():
+            driver.on_card(at[name], np.float32)[:] = value.ravel()
+
+
+_ONE_THREAD = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+
+
+def fake_tensorrt(driver, *, runs=draw_flat, works=True, draws=True, captures=True, raises=None):
+    """Return a TensorRT whose engines do what ``runs`` does, on a fake card.
 
     raises: the call that raises as pybind11 does, by its class and name.
     """
@@ -207,18 +255,9 @@ def fake_tensorrt(driver, *, works=True, draws=True, captures=True, raises=None)
         def execute_async_v3(self, stream_handle):
             enter("ExecutionContext.execute_async_v3")
             at = dict(self.at)
-            given = {"face", "directions", "weights", "noise_strength", "offsets"}
-            assert set(at) == given | {"picture"}
 
             def work():
-                face, weights, directions, offsets = (
-                    driver.on_card(at[name], np.float32)
-                    for name in ("face", "weights", "directions", "offsets")
-                )
-                moves = (one.reshape(len(weights), -1)[:, 0] for one in (directions, offsets))
-                assert driver.on_card(at["noise_strength"], np.float32)[0] == 1.0
-                picture = driver.on_card(at["picture"], np.uint8)
-                picture[:] = round(face[0] + sum(float(weights @ one) for one in moves))
+                runs(driver, at)
 
             if stream_handle in driver.capturing and not captures:
                 return False

@@ -11,10 +11,11 @@ from tests.engines.cuda.fake_card import FakeDriver, fake_tensorrt
 from vjnode.engines.build.store import Machine, engine_path
 from vjnode.engines.build.tensorrt import build
 from vjnode.engines.build.tensorrt_variants import FULL, RTX, flavour_for
-from vjnode.engines.cuda import tensorrt_engine
+from vjnode.engines.cuda import tensorrt_runtime
 from vjnode.engines.cuda.capability import gpu_here
 from vjnode.engines.cuda.driver import Cuda
-from vjnode.engines.cuda.tensorrt_engine import Built, TensorRtEngine, find_built, open_tensorrt
+from vjnode.engines.cuda.tensorrt_engine import TensorRtEngine, open_tensorrt
+from vjnode.engines.cuda.tensorrt_runtime import Built, find_built
 from vjnode.engines.cuda.torch_engine import TorchEngine
 from vjnode.engines.networks import NETWORKS
 from vjnode.errors import EngineError
@@ -23,6 +24,7 @@ from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.registry import DEFAULT
 
 SIZE = 256
+NETWORK = NETWORKS["mobilestylegan"]
 
 
 @pytest.fixture
@@ -40,7 +42,8 @@ def opened(driver, flavour=FULL, **trt):
         "offsets": (16, DEFAULT.styles),
         "picture": (1, SIZE, SIZE, 4),
     }
-    built = Built(Path("mobilestylegan-256-fp16-sm89.trt"), b"an engine", SIZE, "fp16", shapes)
+    path = Path("mobilestylegan-256-fp16-sm89.trt")
+    built = Built(path, b"an engine", SIZE, "fp16", shapes, "mobilestylegan")
     module = fake_tensorrt(driver, **trt)
     driver.contexts = module.contexts
     return TensorRtEngine(DEFAULT, flavour, module, built, Cuda(driver)), module
@@ -228,24 +231,24 @@ def test_kernels_made_on_the_card_are_kept_for_the_next_start(driver):
 
 
 def test_the_text_names_what_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr(tensorrt_engine, "gpu_here", lambda: None)
+    monkeypatch.setattr(tensorrt_runtime, "gpu_here", lambda: None)
     with pytest.raises(EngineError, match="no CUDA card"):
-        find_built(DEFAULT, RTX, SIZE, tmp_path)
-    monkeypatch.setattr(tensorrt_engine, "gpu_here", lambda: "sm90")
+        find_built(NETWORK, RTX, SIZE, tmp_path)
+    monkeypatch.setattr(tensorrt_runtime, "gpu_here", lambda: "sm90")
     with pytest.raises(EngineError, match="not for sm90"):
-        find_built(DEFAULT, RTX, SIZE, tmp_path)
+        find_built(NETWORK, RTX, SIZE, tmp_path)
 
 
 @pytest.mark.skipif(not RTX.installed, reason=f"{RTX.package} is not installed")
 def test_an_engine_that_is_not_there_or_not_right_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(tensorrt_engine, "gpu_here", lambda: "sm89")
+    monkeypatch.setattr(tensorrt_runtime, "gpu_here", lambda: "sm89")
     monkeypatch.setattr("vjnode.engines.build.store.gpu_here", lambda: "sm89")
     with pytest.raises(EngineError, match=r"no engine .* 256 px and sm89.*engines build --model"):
-        find_built(DEFAULT, RTX, SIZE, tmp_path)
+        find_built(NETWORK, RTX, SIZE, tmp_path)
     machine = Machine(RTX.module, RTX.version, "sm89", "")
-    engine_path(tmp_path, NETWORKS["mobilestylegan"], SIZE, "fp16", machine).write_bytes(b"x")
+    engine_path(tmp_path, NETWORK, SIZE, "fp16", machine).write_bytes(b"x")
     with pytest.raises(EngineError, match="no manifest"):
-        find_built(DEFAULT, RTX, SIZE, tmp_path)
+        find_built(NETWORK, RTX, SIZE, tmp_path)
 
 
 @card
@@ -255,7 +258,7 @@ def test_on_a_card_the_pictures_are_right(tmp_path, size):
     flavour = flavour_for(gpu_here())
     if not flavour.installed:
         pytest.skip(f"{flavour.package} is not installed")
-    build(NETWORKS["mobilestylegan"], size, "fp16", gpu_here(), tmp_path, flavour=flavour)
+    build(NETWORK, size, "fp16", gpu_here(), tmp_path, flavour=flavour)
     engine = open_tensorrt(DEFAULT, flavour, size, tmp_path)
     truth = TorchEngine(DEFAULT, size, "cpu")
     for seed in (1, 2):

@@ -14,8 +14,8 @@ from tests.modulation.encoder.encoders import demo_mfcc, shipped_like, untrained
 from vjnode.errors import InputError
 from vjnode.modulation.encoder.export import load_encoder
 from vjnode.modulation.encoder.input import FRAMES, picture
+from vjnode.modulation.encoder.layout import histories
 from vjnode.modulation.encoder.live import LiveEncoder
-from vjnode.modulation.encoder.network import histories
 from vjnode.modulation.encoder.weights import load_trained
 from vjnode.runtime import cores
 
@@ -65,6 +65,16 @@ def test_two_encoders_keep_their_own_past_and_give_the_same_bits():
     second = [other.step(frame) for frame in mfcc]
     np.testing.assert_array_equal(first, second)
     assert len({values.tobytes() for values in first}) == len(mfcc)  # each is a copy of its own
+
+
+def test_an_encoder_that_has_forgotten_the_past_gives_the_bits_of_a_new_one():
+    mfcc = demo_mfcc()[:60]
+    one, other = LiveEncoder(shipped_like()), LiveEncoder(shipped_like())
+    for frame in mfcc[:40]:
+        one.step(frame + 1.0)
+    one.reset()
+    first, second = ([encoder.step(frame) for frame in mfcc] for encoder in (one, other))
+    np.testing.assert_array_equal(first, second)
 
 
 def test_a_show_listens_without_torch():

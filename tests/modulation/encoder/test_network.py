@@ -7,13 +7,12 @@ import torch
 from tests.modulation.encoder.encoders import demo_mfcc, untrained
 from vjnode.modulation.encoder import network as module
 from vjnode.modulation.encoder.input import picture
+from vjnode.modulation.encoder.layout import VALUES, histories
 from vjnode.modulation.encoder.network import (
-    VALUES,
     Decoder,
     Encoder,
     Streaming,
     correlation,
-    histories,
     init_least_squares,
     init_principal,
 )

@@ -36,15 +36,15 @@ class Stage:
         monkeypatch.setattr(audio_stage, "Paced", self._paced)
         monkeypatch.setattr(audio_stage, "open_source", self._open)
 
-    def hear(self, audio):
+    def hear(self, audio, **options):
         with HandOvers(64, 1) as hand:
             try:
-                hear(self, hand.links, audio)
+                hear(self, hand.links, audio, **options)
             finally:
                 self.ended_s.append(self.now_s)
 
-    def ready(self):
-        pass
+    def ready(self, about):
+        self.about = about
 
     def expect_within(self, stall_s):
         pass
@@ -105,3 +105,18 @@ def test_a_song_is_retried_though_the_sound_system_hangs(monkeypatch, audio):
     stage = Stage(monkeypatch, ends_s=5.0)
     stage.hear(audio)
     assert len(stage.tries) > 3
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_hears_is_told_and_a_new_process_leaves_the_card_alone(monkeypatch, restarted):
+    asked, open_encoder = [], audio_stage.open_encoder
+
+    def opened(*, on_card):
+        asked.append(on_card)
+        return open_encoder(on_card=False)
+
+    monkeypatch.setattr(audio_stage, "open_encoder", opened)
+    stage = Stage(monkeypatch, ends_s=0.1)
+    stage.hear("device", restarted=restarted)
+    assert asked == [not restarted]
+    assert stage.about == {"runtime": "openvino", "encoder": "openvino f32", "skipped": {}}

@@ -9,56 +9,37 @@ Memory, streams, events and graphs come from the driver (``vjnode.engines.cuda.d
 itself needs nothing else, so that a card's owner need not install the CUDA build of torch.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.engines.build.store import admit, engine_path, engines_dir, this_machine, wanted
-from vjnode.engines.build.tensorrt import logger_of
+from vjnode.engines.build.store import engines_dir
 from vjnode.engines.build.tensorrt_variants import Flavour
-from vjnode.engines.cuda.capability import gpu_here, with_cards
 from vjnode.engines.cuda.double_buffer import PLACES, DoubleBuffered
-from vjnode.engines.cuda.driver import NO_CARD, Cuda
+from vjnode.engines.cuda.driver import Cuda
 from vjnode.engines.cuda.pinned_pool import PictureMemory
-from vjnode.engines.cuda.tensorrt_api import (
-    CudaEngine,
-    ExecutionContext,
-    Runtime,
-    RuntimeCache,
-    TensorRt,
+from vjnode.engines.cuda.tensorrt_api import ExecutionContext, TensorRt
+from vjnode.engines.cuda.tensorrt_runtime import (
+    Built,
+    LoadedEngine,
+    find_built,
+    open_on_card,
+    replayed,
 )
-from vjnode.engines.networks import PRECISIONS, Precision, Shapes, network_of
+from vjnode.engines.networks import Shapes, network_of
 from vjnode.errors import EngineError
 from vjnode.generators.latent import Latent, Subject
 from vjnode.generators.spec import GeneratorSpec
-from vjnode.paths import cache_dir, replace_file
-from vjnode.remedies import install, run_vjnode
 
 _log = logging.getLogger(__name__)
 
-_Made = TypeVar("_Made")
-
 NOISE_STRENGTH = np.ones(1, np.float32)
 """Strength of the generator's frozen noise: as it was trained."""
-
-
-@dataclass(frozen=True)
-class Built:
-    """An engine that may be run. content: the very bytes that were admitted."""
-
-    path: Path
-    content: bytes
-    size: int
-    precision: Precision
-    shapes: Shapes
 
 
 @dataclass
@@ -88,51 +69,9 @@ def open_tensorrt(
     Raises:
         EngineError: it cannot be run here; the text says why, and what to do.
     """
-    built = find_built(spec, flavour, size, engines_dir() if folder is None else folder)
-    with ExitStack() as unless_opened:
-        cuda = Cuda()
-        unless_opened.callback(cuda.close)
-        try:
-            engine = TensorRtEngine(spec, flavour, flavour.load(), built, cuda)
-        except (RuntimeError, TypeError) as error:  # how TensorRT says that it made nothing
-            raise EngineError(
-                f"{flavour.about} does not start ({error}); update the NVIDIA driver"
-            ) from error
-        unless_opened.pop_all()
-        return engine
-
-
-def find_built(spec: GeneratorSpec, flavour: Flavour, size: int, folder: Path) -> Built:
-    """Return the generator's engine for this card, half precision before single.
-
-    Raises:
-        EngineError: as for ``open_tensorrt``.
-    """
-    gpu = gpu_here()
-    if gpu is None:
-        raise EngineError(NO_CARD)
-    if not flavour.builds_for(gpu):
-        raise EngineError(f"{flavour.about} is not for {with_cards(gpu)}")
-    if not flavour.installed:
-        raise EngineError(
-            f"{flavour.about} is not installed; run: {install(flavour.package)} "
-            f"and then: {run_vjnode('engines', 'build', '--size', str(size))}"
-        )
-    machine, network = this_machine(flavour), network_of(spec)
-    for precision in PRECISIONS:
-        path = engine_path(folder, network, size, precision, machine)
-        if path.is_file():
-            content = admit(path, wanted(network, size, precision, machine))
-            return Built(path, content, size, precision, network.shapes(size))
-    raise EngineError(
-        f"no engine of the generator for {size} px and {with_cards(gpu)} is in {folder}; run: "
-        + run_vjnode("engines", "build", *_asked(spec, size), "--flavour", flavour.module)
-    )
-
-
-def _asked(spec: GeneratorSpec, size: int) -> tuple[str, ...]:
-    """Return the options of ``engines build`` for the generator of ``size`` px."""
-    return ("--model", spec.name, "--size", str(size))
+    folder = engines_dir() if folder is None else folder
+    built = find_built(network_of(spec), flavour, size, folder)
+    return open_on_card(flavour, lambda trt, cuda: TensorRtEngine(spec, flavour, trt, built, cuda))
 
 
 class TensorRtEngine(DoubleBuffered):
@@ -157,39 +96,24 @@ class TensorRtEngine(DoubleBuffered):
     ) -> None:
         super().__init__(spec)
         self.size = built.size
-        self.name = f"{flavour.module} {built.precision} on {cuda.card}"
-        digest = hashlib.sha256(built.content)
-        digest.update(f"{flavour.module} {trt.__version__} {cuda.card}".encode())
-        self.identity = digest.hexdigest()[:16]
         self._cuda = cuda
-        self._about = f"{flavour.about} cannot run {built.path.name}"
-        self._logger = logger_of(trt)
-        self._logger.errors.clear()
-        self._runtime: Runtime | None = None
-        self._engine: CudaEngine | None = None
-        self._context: ExecutionContext | None = None
+        self._loaded: LoadedEngine | None = None
         self._places: list[_Place] = []
         self._pictures = PictureMemory(cuda, built.shapes["picture"][1:], blocks=PLACES)
         with ExitStack() as unless_opened:  # whatever is raised, and TensorRT raises a lot
             unless_opened.callback(self.close)
             self._drawing, self._copying = cuda.stream(), cuda.stream()
-            self._runtime = trt.Runtime(self._logger)
-            self._engine = self._there(self._runtime.deserialize_cuda_engine(built.content))
-            kernels = cache_dir("engines") / f"kernels-{self.identity}.cache"
-            self._context, kept = self._execution(
-                self._engine, kernels if flavour.anywhere else None
-            )
+            self._loaded = loaded = LoadedEngine(flavour, trt, built, cuda)
+            self.name, self.identity, self._there = loaded.name, loaded.identity, loaded.there
             self._subject: Subject | None = None
             self._staged = {
-                name: self._input(self._context, name, built.shapes[name])
+                name: self._input(loaded.context, name, built.shapes[name])
                 for name in built.shapes
                 if name not in ("weights", "picture")
             }
             self._write("noise_strength", NOISE_STRENGTH)
-            self._places += [self._place(self._context, built.shapes) for _ in range(PLACES)]
-            if kept is not None:
-                with suppress(OSError):  # without it, the next start only takes longer
-                    replace_file(kernels, bytes(kept.serialize()))
+            self._places += [self._place(loaded.context, built.shapes) for _ in range(PLACES)]
+            loaded.keep_kernels()
             unless_opened.pop_all()
 
     def close(self) -> None:
@@ -199,24 +123,8 @@ class TensorRtEngine(DoubleBuffered):
         self._cuda.close()  # graphs before what they are of
         self._pictures.close()
         self._places = []
-        self._context = self._engine = self._runtime = None
-
-    def _execution(
-        self, engine: CudaEngine, kernels: Path | None
-    ) -> tuple[ExecutionContext, RuntimeCache | None]:
-        """Return what runs the engine, and what to keep of it for the next start, if anything.
-
-        kernels: TensorRT for RTX makes them on the card when it opens an engine, which takes
-        seconds; this is where those of the last time are. It refuses what does not fit.
-        """
-        if kernels is None:
-            return self._there(engine.create_execution_context()), None
-        config = engine.create_runtime_config()
-        kept = config.create_runtime_cache()
-        with suppress(OSError):  # the first time
-            kept.deserialize(kernels.read_bytes())
-        config.set_runtime_cache(kept)
-        return self._there(engine.create_execution_context(runtime_config=config)), kept
+        if self._loaded is not None:
+            self._loaded.close()
 
     def _input(
         self, context: ExecutionContext, name: str, shape: tuple[int, ...]
@@ -248,13 +156,7 @@ class TensorRtEngine(DoubleBuffered):
             cuda.to_card(amounts, weights.ctypes.data, weights.nbytes, self._drawing)
             self._there(context.execute_async_v3(self._drawing))
 
-        tick()  # what TensorRT does the first time only must not become part of the graph
-        cuda.finish(self._drawing)
-        launch: Callable[[], None] = tick
-        try:
-            launch = partial(cuda.launch, cuda.graph(tick, self._drawing), self._drawing)
-        except EngineError as error:
-            _log.warning("drawing without a CUDA graph, which is slower: %s", error)
+        launch = replayed(cuda, tick, self._drawing, "drawing")
         return _Place(weights, picture, launch, drawn=cuda.event(), copied=cuda.event())
 
     def _begin(self, place: int, latent: Latent) -> None:
@@ -281,12 +183,3 @@ class TensorRtEngine(DoubleBuffered):
         self._cuda.use()
         self._cuda.wait(self._places[place].copied)
         return self._pictures.picture(self._places[place].block)
-
-    def _there(self, result: _Made | None) -> _Made:
-        """Return what TensorRT has returned, unless that says that it failed."""
-        if result is None or result is False:
-            raise EngineError(
-                f"{self._about} ({self._logger.last()}); update the NVIDIA driver, or build it "
-                f"again: {run_vjnode('engines', 'build', *_asked(self._spec, self.size))}"
-            )
-        return result

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vjnode.errors import InputError
-from vjnode.modulation.encoder.network import Encoder, Streaming, histories
+from vjnode.modulation.encoder.layout import histories
+from vjnode.modulation.encoder.network import Encoder, Streaming
 from vjnode.onnx_files import plain_bytes
 
 
@@ -30,6 +31,24 @@ class InHalf(nn.Module):
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the network's outputs as float32; ``inputs`` are float32 too."""
         return tuple(out.float() for out in self.network(*(tensor.half() for tensor in inputs)))
+
+
+class Lasting(nn.Module):
+    """The streaming encoder without the histories of 0 columns, for the runtimes of cards.
+
+    A compiler drops an input that is empty, and there is no memory to give to one.
+    """
+
+    def __init__(self, streaming: Streaming) -> None:
+        super().__init__()
+        self.streaming = streaming
+
+    def forward(self, column: Tensor, *history: Tensor) -> tuple[Tensor, ...]:
+        """Return the same as ``Streaming``; ``history`` and the new one lack what is empty."""
+        lasting = iter(history)
+        full = [next(lasting) if all(one) else column.new_zeros(one) for one in histories()]
+        values, *kept = self.streaming(column, *full)
+        return values, *(one for one in kept if all(one.shape))
 
 
 def load_encoder(weights: Mapping[str, NDArray[np.float32]]) -> Encoder:

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.audio.features.analyser import COEFFICIENTS
+from vjnode.audio.features.analyser import COEFFICIENTS, Mfcc
+from vjnode.audio.sources.base import HOP
 
 FRAMES = 32
 """MFCC frames in a window: 371 ms of sound, newest last."""
@@ -28,3 +29,10 @@ def picture(
     square = np.zeros((*unit.shape[:-2], PLANES, unit.shape[-2], FRAMES), np.float32)
     square[..., :COEFFICIENTS] = unit[..., None, :, :]
     return square
+
+
+def silence() -> NDArray[np.float32]:
+    """Return the MFCCs of digital silence, shape (13,), which precede the first block."""
+    mfcc = Mfcc()
+    mfcc.next(np.zeros(HOP, np.float32))
+    return mfcc.next(np.zeros(HOP, np.float32))

@@ -22,6 +22,8 @@ _SETTINGS = {
 class LiveEncoder:
     """Encodes a stream of MFCC frames; needs no torch."""
 
+    name = "openvino f32"
+
     def __init__(self, trained: Trained) -> None:
         openvino = load_openvino()
         from openvino import passes  # noqa: PLC0415 - only after its telemetry is off
@@ -46,3 +48,7 @@ class LiveEncoder:
         self._column[0] = picture(mfcc[None], self._trained.mfcc_low, self._trained.mfcc_high)
         self._request.infer()
         return self._values.copy()
+
+    def reset(self) -> None:
+        """Forget the past, as if it had just been opened."""
+        self._request.reset_state()

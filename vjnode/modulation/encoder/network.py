@@ -40,50 +40,13 @@ ones are compared; the copies and the padding of the input need not be rebuilt.
 """
 
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from vjnode.audio.features.analyser import COEFFICIENTS
 from vjnode.modulation.encoder.input import FRAMES, PLANES
-
-VALUES = 512
-"""Feature values per time point."""
-
-
-class Shape(NamedTuple):
-    """Shape of one block of the encoder. kernel, stride and padding of width act on coefficients.
-
-    describing, intensity: output channels of the two branches.
-    """
-
-    describing: int
-    intensity: int
-    frames: int
-    dilation: int
-    width: int
-    stride: int
-    padding: int
-
-    @property
-    def history(self) -> int:
-        """Number of columns before the newest that the block needs."""
-        return (self.frames - 1) * self.dilation
-
-
-BLOCKS = (
-    Shape(16, 32, 3, 1, 3, 2, 1),
-    Shape(24, 48, 2, 1, 3, 2, 1),
-    Shape(40, 80, 2, 2, 3, 2, 1),
-    Shape(64, 128, 2, 2, 3, 2, 1),
-    Shape(80, 160, 1, 1, 3, 1, 1),
-    Shape(96, 192, 1, 1, 2, 1, 0),
-    Shape(160, 320, 2, 8, 1, 1, 0),
-    Shape(VALUES // 2, VALUES // 2, 2, 16, 1, 1, 0),
-)
-
-_WIDTHS = (32, 16, 8, 4, 2, 2, 1, 1)
+from vjnode.modulation.encoder.layout import BLOCKS, VALUES, Shape
 
 
 class Encoder(nn.Module):
@@ -161,7 +124,7 @@ class Streaming(nn.Module):
 
         column: shape (1, 3, 1, 32), 0…1.
         history: for each block of each branch its previous input columns, of the shapes that
-            ``histories()`` returns.
+            ``layout.histories()`` returns.
         Returns: values, shape (1, 512), and the histories for the next call.
         """
         before, kept, values = iter(history), [], []
@@ -224,18 +187,6 @@ def init_least_squares(decoder: Decoder, values: Tensor, windows: Tensor) -> Non
 
 
 _RIDGE = 1e-8
-
-
-def histories() -> list[tuple[int, int, int, int]]:
-    """Return the shapes of the inputs that ``Streaming`` keeps: (1, channels, columns, width)."""
-    return [
-        (1, channels, shape.history, width)
-        for outputs in (
-            [shape.describing for shape in BLOCKS],
-            [shape.intensity for shape in BLOCKS],
-        )
-        for shape, width, channels in zip(BLOCKS, _WIDTHS, (PLANES, *outputs[:-1]), strict=True)
-    ]
 
 
 def correlation(x: Tensor, y: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from vjnode.audio.sources.portaudio import hangs, no_jack_leftovers
 from vjnode.audio.sources.realtime import Paced
 from vjnode.audio.sources.registry import open_source
 from vjnode.audio.sources.spec import kind_of
+from vjnode.engines.encoder import open_encoder
 from vjnode.errors import InputError, SourceError
 from vjnode.modulation.listener import Listener
 from vjnode.runtime import monotonic_s
@@ -17,6 +18,7 @@ from vjnode.show.control_sync import HearingControl
 from vjnode.show.ipc.audio_ring import SoundRing
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import CONTROLS_BYTES, DRIVE_BYTES, Links, pack_drive, unpack_drive
+from vjnode.show.stages.opening import forgiven
 from vjnode.show.supervision.worker import Lifeline
 
 _log = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ class Quiet:
 
 
 @no_jack_leftovers()  # here as well as in the parent, which may be killed
-def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
+def hear(lifeline: Lifeline, links: Links, audio: str, restarted: bool = False) -> None:
     """Run the audio stage until the show is over.
 
     Without a device it hears silence, so that the face rests, and tries again. A device
@@ -52,15 +54,21 @@ def hear(lifeline: Lifeline, links: Links, audio: str) -> None:
     already hangs when a device is wanted, but only after a pause, because the new process
     would soon be where this one is. Other sources do without it.
 
+    restarted: whether the show goes on already, and only this process is new. Then it leaves the
+    card alone, which takes longer to open, and may be what the one before it hung in.
+
     Raises:
         SourceError: the device has gone, or the sound system hangs.
     """
     slot = Slot(DRIVE_BYTES, name=links.drive)
     ring = SoundRing(name=links.sound)
     before = slot.read()  # what a process that died here had heard
-    listener = Listener(onsets=unpack_drive(before).onsets if before else 0)
+    with forgiven(lifeline):
+        choice = open_encoder(on_card=not restarted)
+    onsets = unpack_drive(before).onsets if before else 0
+    listener = Listener(choice.trained, choice.encoder, onsets=onsets)
     control = HearingControl(Slot(CONTROLS_BYTES, name=links.controls), listener)
-    lifeline.ready()
+    lifeline.ready(choice.report())
     if lifeline.wait_for_begin() is None:
         return
     live = kind_of(audio) == "device"

@@ -1,9 +1,6 @@
 """The engine process: drives and controls in, frames out, just ahead of each deadline."""
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -33,14 +30,12 @@ from vjnode.show.messages import (
     unpack_drive,
     write_info,
 )
+from vjnode.show.stages.opening import forgiven
 from vjnode.show.stages.pacing import Pace
 from vjnode.show.supervision.worker import Lifeline
 from vjnode.system.priority import put_clock_first
 
 FIRST_KEY_TIMEOUT_S = 120.0
-
-FORGET_S = 0.1
-"""Interval, s, of asking whether the show still goes on whose engine is being opened."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
     frames = Slot(frame_bytes(job.size), name=links.frame)
     stills = StillsWriter(stills_slot(job.size, name=links.stills), job.size)
     chosen: list[Choice] = []
-    with _forgiven(lifeline):
+    with forgiven(lifeline):
         renderer = open_renderer(
             spec=GENERATORS[job.generator],
             size=job.size,
@@ -117,25 +112,6 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
         if (shown := frame_renderer.shown) is not None:
             look, complete = shown
             stills.step(monotonic_s(), look, frame_renderer.draw_still, complete=complete)
-
-
-@contextmanager
-def _forgiven(lifeline: Lifeline) -> Iterator[None]:
-    """Within it an engine is opened: a show that ends meanwhile does not say that it is broken."""
-    opened = threading.Event()
-
-    def forget() -> None:
-        while not opened.wait(FORGET_S):
-            if not lifeline.running():
-                forget_attempts()
-
-    watcher = threading.Thread(target=forget, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        opened.set()
-        watcher.join()
 
 
 def _newest_controls(newest: Slot, before: Controls | None) -> Controls:
