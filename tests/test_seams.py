@@ -1,8 +1,9 @@
 """Each of the five seams takes a new one with one module and one row.
 
-The fifth, a parameter, is in ``tests/control/test_new_parameter.py``.
+The fifth, a parameter, is in ``tests/control/test_new_parameter.py``. A channel is one entry.
 """
 
+import subprocess
 import sys
 from concurrent.futures import Future
 from fractions import Fraction
@@ -186,6 +187,60 @@ def test_a_renderer():
 
     assert (picture_of(Grey()) > 100).all()
     assert (picture_of(Grey(), ADA.with_(gain=0.0)) < 100).all()
+
+
+TWO_CHANNELS = """
+import numpy as np
+from vjnode.modulation import matrix
+matrix.CHANNELS = ("expression", "expression/2")  # before anything asks for them
+from tests.modulation.drives import drive
+from vjnode.audio.sources.base import BLOCK_S
+from vjnode.control.state import Controls, change
+from vjnode.modulation.weight_track import live_track
+from vjnode.render.base import Look
+from vjnode.render.frame_renderer import FrameRenderer
+from vjnode.render.open import latents_of, open_direct
+from vjnode.generators.registry import DEFAULT
+from vjnode.show.factory import stock
+from vjnode.show.messages import pack_controls, unpack_controls, read_info, write_info, INFO_BYTES
+
+available = stock()
+controls = change(Controls("", "kofi", "laugh"), "expression/2", "wonder", available)
+for name, value in (("release", 0.0), ("accent", 0.0), ("route/expression/weight/amount", 0.5),
+                    ("route/expression/2/constant/amount", 0.75)):
+    controls = change(controls, name, value, available)
+controls = unpack_controls(pack_controls(controls))
+renderer = open_direct(size=256, period_s=1 / 60)
+latents, track = latents_of(DEFAULT), live_track()
+for number in range(200):
+    track.push(drive(number * BLOCK_S, 0.6))
+frames, out = FrameRenderer(renderer, track), np.zeros((256, 256, 4), np.uint8)
+for now_s in (0.1, 0.5, 0.9, 1.0):
+    info = frames.render(now_s, controls, out)
+memory = np.zeros(INFO_BYTES, np.uint8)
+write_info(info, memory)
+assert read_info(memory) == info
+first, second = info.moment.weights
+assert abs(second - 0.75) < 1e-6 < first < 0.5, info.moment.weights
+assert list(info.moment.traced())[-2:] == ["weight", "weight/2"]
+look = Look("kofi", ("laugh", "wonder"))
+assert frames.shown == (look, True)
+engine = renderer._engine
+assert np.array_equal(out, engine.draw(latents(look, (first + info.idle, second))))
+alone = [engine.draw(latents(look, weights)) for weights in ((first,), (0.0, second))]
+changed = [float(np.abs(out.astype(float) - one).mean()) for one in alone]
+assert min(changed) > 1.0, changed
+print(changed)
+"""
+
+
+@pytest.mark.slow
+def test_a_channel():
+    """Another entry gets its parameters, routes, trace and direct drawing."""
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_CHANNELS], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def picture_of(renderer, controls=ADA):

@@ -26,6 +26,7 @@ from vjnode.faces.expression import Expression, Face, Part, fuse
 from vjnode.faces.landmarks import LandmarkMeter, Landmarks
 from vjnode.faces.sampling import PX, sample
 from vjnode.generators.latent import still
+from vjnode.generators.registry import DEFAULT
 from vjnode.paths import replace_file, shipped
 
 SEED, COUNT, TRUNCATION = 1, 2000, 0.7
@@ -213,6 +214,7 @@ def write(number: int, wanted: Wanted, expression: Expression) -> None:
     """Write presets/expressions/NAME.toml and .safetensors."""
     lines = [
         f"number = {number}",
+        f'generator = "{DEFAULT.name}"',
         f'about = "{wanted.about}"',
         f"weights = {list(expression.weights)}",
         "",

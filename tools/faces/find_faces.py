@@ -21,6 +21,7 @@ from vjnode.engines.registry import open_engine
 from vjnode.faces.sampling import PX, Samples, random_latents, sample
 from vjnode.generators.latent import still
 from vjnode.generators.mobilestylegan.layout import SLOTS
+from vjnode.generators.registry import DEFAULT
 from vjnode.paths import replace_file, shipped
 
 SEED = 1
@@ -93,7 +94,7 @@ def ship() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, choice in enumerate(CHOSEN):
         text = (
-            f'number = {number}\nabout = "{choice.about}"\n\n'
+            f'number = {number}\ngenerator = "{DEFAULT.name}"\nabout = "{choice.about}"\n\n'
             "# How it was found: a random face of the default generator, chosen by eye\n"
             "# (tools/faces/find_faces.py). Nobody with this face exists.\n"
             f"[found]\nseed = {SEED}\nindex = {choice.index}\ntruncation = {TRUNCATION}\n"

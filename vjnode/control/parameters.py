@@ -133,7 +133,7 @@ _WEIGHT, _ONSET = (default_route(source, "expression") for source in ("weight", 
 
 _NAMED = (
     Parameter("face", "choice", "whose face is shown", "frame", ""),
-    Parameter("expression", "choice", "what the sound makes it do", "frame", ""),
+    *(Parameter(name, "choice", "what the sound makes it do", "frame", "") for name in CHANNELS),
     Parameter(
         "preset", "choice", "face, expression and everything else that a preset sets", "frame", ""
     ),

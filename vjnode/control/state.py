@@ -165,7 +165,9 @@ class Stock:
 
     def names(self, parameter: str) -> Sequence[str]:
         """Return the choices of the parameter of that name."""
-        lists = {"face": self.faces, "expression": self.expressions, "preset": list(self.presets)}
+        if parameter in CHANNELS:
+            return self.expressions
+        lists = {"face": self.faces, "preset": list(self.presets)}
         return lists.get(parameter) or find(parameter).choices
 
 

@@ -34,10 +34,8 @@ class Factors(nn.Module):
         super().__init__()
         affines = [*(conv.affine for conv in convs), *(head.affine for head in heads)]
         slots = [*range(len(convs)), *range(1, 2 * len(heads), 2)]
-        widths = [len(affine.bias) for affine in affines]
-        moved = [(places, 1.0) for places in torch.split(torch.arange(sum(widths)), widths)]
         maps = [(affine.weight, affine.bias) for affine in affines]
-        self.affines = Affines(maps, slots, moved)
+        self.affines = Affines(maps, slots, _moved(convs, heads))
         self.inputs = self.affines.widths
         self.outputs = [len(conv.bias) for conv in convs]
         self.dtype = dtype
@@ -58,8 +56,8 @@ class Factors(nn.Module):
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """Return the factors of codes [1, slots, DIM], float32.
 
-        offsets: what is added to the factors of the affine maps, [1, styles]: of the
-            convolutions, then of the ToRGB layers.
+        offsets: what is added to the factors of the affine maps, [1, styles or more]: of the
+            layers in the order of drawing.
         Returns: for every convolution the factors of its input, and of its output, [1, C, 1, 1];
         for every ToRGB layer the factors of its kernel, [1, C, 1, 1], float32.
         """
@@ -75,6 +73,18 @@ class Factors(nn.Module):
             split(after.to(self.dtype), self.outputs),
             split(colours, self.inputs[convs:]),
         )
+
+
+def _moved(convs: Sequence[StyledConv], heads: Sequence[ToRGB]) -> list[tuple[Tensor, float]]:
+    """Return the places of all factors among the offsets: of ``convs``, then of ``heads``.
+
+    At each size the ToRGB layer comes after the convolutions; at 4×4 there is one, else two.
+    """
+    widths = [len(conv.affine.bias) for conv in convs]
+    for i, head in enumerate(heads):
+        widths.insert(3 * i + 1, len(head.affine.bias))
+    each = [(places, 1.0) for places in torch.split(torch.arange(sum(widths)), widths)]
+    return [*(one for i, one in enumerate(each) if i % 3 != 1), *each[1::3]]
 
 
 def normalised(conv: StyledConv) -> tuple[Tensor, Tensor]:

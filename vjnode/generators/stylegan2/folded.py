@@ -102,6 +102,8 @@ class FoldedSynthesis(nn.Module):
     size: the network's own, or a smaller one for area means of the same picture, taken
         before clamping.
     up: form of every up-convolution; or the form by the size, px, of its output.
+    drawn_px: size up to which features are drawn; a larger picture is smoothly enlarged from there.
+        None: the network's own.
     noise: False leaves the frozen noise out; ``noise_strength`` then does nothing.
     dtype: of features and kernels; torch.float16 for half precision. Codes and noise_strength are
         float32 all the same, and ``Module.half`` would undo that.
@@ -116,6 +118,7 @@ class FoldedSynthesis(nn.Module):
         size: int,
         *,
         up: UpForm | dict[int, UpForm] = "filter",
+        drawn_px: int | None = None,
         noise: bool = True,
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -126,11 +129,14 @@ class FoldedSynthesis(nn.Module):
                 f"a network for {full} px cannot draw {size} px; "
                 f"choose {full} or a half, a quarter … of it"
             )
-        self.pooled = full // size
+        drawn_px = drawn_px or full
+        self.size, self.pooled = size, max(drawn_px // size, 1)
         convs, heads = [synthesis.conv], [synthesis.head]
         forms: list[UpForm | None] = [None]
         for block in synthesis.blocks.children():
             assert isinstance(block, Block)  # noqa: S101 - as Synthesis has made it
+            if block.up.noise.shape[-1] > drawn_px:
+                break
             convs += [block.up, block.conv]
             heads.append(block.head)
             forms += [up[block.up.noise.shape[-1]] if isinstance(up, dict) else up, None]
@@ -180,6 +186,8 @@ class FoldedSynthesis(nn.Module):
                 drawn: Tensor = self.heads[i // 2](x, colours[i // 2])
                 levels = drawn if levels is None else self.doubled(levels) + drawn
         assert levels is not None  # noqa: S101 - there is a ToRGB layer at 4×4
+        if levels.shape[-1] < self.size:
+            return F.interpolate(levels, (self.size, self.size), mode="bilinear")
         return F.avg_pool2d(levels, self.pooled) if self.pooled > 1 else levels
 
     def doubled(self, levels: Tensor) -> Tensor:

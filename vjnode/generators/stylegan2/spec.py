@@ -16,6 +16,10 @@ from vjnode.paths import cache_dir, sha256_of
 if TYPE_CHECKING:
     from torch import nn
 
+LIVE_PX, LIVE_SIZES = 32, (256,)
+"""Size up to which a processor draws features live: what comes after adds the finer grain, and
+takes nine tenths of the time. Sizes of the pictures that it enlarges them to."""
+
 LARGEST = 1024
 """Size of the untrained network's own picture, px; smaller ones are averages of it."""
 
@@ -57,12 +61,12 @@ def _mean_latent() -> NDArray[np.float32]:
 
 
 def _key(plan: Plan) -> str:
-    del plan
-    return sha256_of(_untrained())
+    return sha256_of(_untrained()) + (f" up to {LIVE_PX} px" if plan.quality == "live" else "")
 
 
 def _stem(plan: Plan) -> str:
-    return f"stylegan2-{STYLEGAN2.graph}-{_key(plan)[:8]}"
+    live = "-live" if plan.quality == "live" else ""
+    return f"stylegan2-{STYLEGAN2.graph}{live}-{_key(plan)[:8]}"
 
 
 def _drawings(plan: Plan) -> list[Drawing]:
@@ -74,7 +78,8 @@ def _drawings(plan: Plan) -> list[Drawing]:
     _, synthesis = load(_untrained())
     spec = STYLEGAN2
     given = torch.zeros(1, *spec.codes_shape), torch.ones(1), torch.zeros(1, spec.styles)
-    return [(FoldedSynthesis(synthesis, plan.size), given)]
+    drawn_px = LIVE_PX if plan.quality == "live" else None
+    return [(FoldedSynthesis(synthesis, plan.size, drawn_px=drawn_px), given)]
 
 
 STYLEGAN2 = GeneratorSpec(
@@ -89,6 +94,11 @@ STYLEGAN2 = GeneratorSpec(
     mean_latent=_mean_latent,
     frame_graph=_folded,
     parts=PartsForm(
-        arithmetic=("f32",), key=_key, stem=_stem, drawings=_drawings, takes_offsets=True
+        arithmetic=("f32",),
+        key=_key,
+        stem=_stem,
+        drawings=_drawings,
+        live_sizes=LIVE_SIZES,
+        takes_offsets=True,
     ),
 )
