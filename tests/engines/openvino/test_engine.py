@@ -16,8 +16,9 @@ from tests.engines.cuda.cards import codes_of, psnr_db
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.openvino.graph import GRAPH, SLOWER_KERNEL
 from vjnode.engines.registry import open_engine
-from vjnode.errors import FetchError, InputError, VjnodeError
-from vjnode.generators.latent import still
+from vjnode.errors import EngineError, FetchError, InputError, VjnodeError
+from vjnode.faces.catalogue import load_face
+from vjnode.generators.latent import Latent, Subject, still
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.model import load
@@ -295,7 +296,7 @@ def test_the_kept_graph_runs_on_the_faster_kernels_there_are():
 
 @pytest.mark.slow
 def test_another_family_of_generators_draws_what_torch_draws():
-    """StyleGAN2 has no root, no bands and no smaller network."""
+    """StyleGAN2 has no root and no bands, and is given offsets."""
     engine = OpenVinoEngine(STYLEGAN2, 256, fast=True)
     assert "stylegan2" in engine.name
     mapping, synthesis = load_stylegan2(STYLEGAN2.weights())
@@ -307,6 +308,28 @@ def test_another_family_of_generators_draws_what_torch_draws():
             drawn = engine.draw(still(codes.numpy()))
             assert drawn.std() > 10
             assert psnr_db(drawn, wanted) >= 45
+        offsets = 0.3 * torch.randn(1, STYLEGAN2.styles, generator=torch.manual_seed(3))
+        wanted = folded(codes[None], torch.ones(1), 0.5 * offsets)[0].numpy()
+    none = np.zeros((1, *STYLEGAN2.codes_shape), np.float32)
+    subject = Subject(codes.numpy(), none, offsets.numpy())
+    moved = engine.draw(Latent(subject, np.array([0.5], np.float32)))
+    assert psnr_db(moved, wanted) >= 45
+    assert psnr_db(moved, drawn) < 30
+    assert np.array_equal(engine.draw(still(codes.numpy())), drawn)  # nothing is left of it
     with pytest.raises(ValueError, match="codes have shape"):
         engine.draw(still(np.zeros((23, 512), np.float32)))
     engine.close()
+
+
+def test_graphs_that_take_no_offsets_refuse_them():
+    """Nothing that moves a face is silently left out."""
+    engine = open_engine(256)
+    codes = load_face(0).codes
+    subject = Subject(
+        codes,
+        np.zeros((1, *codes.shape), np.float32),
+        np.ones((1, DEFAULT.styles), np.float32),
+    )
+    assert engine.draw(Latent(subject, np.zeros(1, np.float32))).std() > 10
+    with pytest.raises(EngineError, match="no expression that has offsets"):
+        engine.draw(Latent(subject, np.ones(1, np.float32)))
