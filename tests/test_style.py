@@ -18,7 +18,7 @@ MAY_USE = {
     "generators": set(),
     "faces": {"generators"},
     "modulation": {"audio"},
-    "engines": {"generators", "faces", "modulation"},
+    "engines": {"generators", "modulation"},
     "output": {"audio", "modulation"},
     "control": {"modulation"},
     "render": {"generators", "faces", "modulation", "engines", "output", "control"},

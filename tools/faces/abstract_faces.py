@@ -1,4 +1,6 @@
-"""Writes faces and an expression for the untrained StyleGAN2, which draws clouds of colour."""
+"""Write faces and an expression for the untrained StyleGAN2, which draws clouds of colour."""
+
+import argparse
 
 import numpy as np
 import torch
@@ -30,6 +32,9 @@ def random_latents(count: int) -> NDArray[np.float32]:
 
 def main() -> None:
     """Write the files to presets/."""
+    argparse.ArgumentParser(
+        prog="python -m tools.faces.abstract_faces", description=__doc__
+    ).parse_args()
     latents = random_latents(24)
     of = f'generator = "{STYLEGAN2.name}"'
     for number, (name, index) in enumerate(CHOSEN.items()):
