@@ -1,4 +1,7 @@
-"""Write faces and an expression for the untrained StyleGAN2, which draws clouds of colour."""
+"""Write faces and an expression for the untrained StyleGAN2, which draws clouds of colour.
+
+python -m tools.faces.abstract_faces
+"""
 
 import argparse
 
@@ -33,7 +36,7 @@ def random_latents(count: int) -> NDArray[np.float32]:
 def main() -> None:
     """Write the files to presets/."""
     argparse.ArgumentParser(
-        prog="python -m tools.faces.abstract_faces", description=__doc__
+        prog="python -m tools.faces.abstract_faces", description=__doc__.splitlines()[0]
     ).parse_args()
     latents = random_latents(24)
     of = f'generator = "{STYLEGAN2.name}"'
