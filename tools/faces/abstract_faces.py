@@ -1,6 +1,6 @@
 """Write faces and an expression for the untrained StyleGAN2, which draws clouds of colour.
 
-python -m tools.faces.abstract_faces
+python -m tools.faces.abstract_faces    # into presets/
 """
 
 import argparse

@@ -44,19 +44,15 @@ _GLANCE_S = 0.005
 
 
 class KeyframeRenderer:
-    """Blends key frames of a look's first channel.
-
-    Its sweeps are filled in the background, in the order of a ``Shelf``.
+    """Blends key frames of looks' first channels, prepared in the order of a ``Shelf``.
 
     Args:
         open_engine: opens an engine, in the background thread that will use it, given the
             number of its threads or None for as many as there are cores. Called more than once.
         latents: what the engine draws of a look.
-        size: pictures are size × size px.
-        memory_bytes: limit for all sweeps together; a single sweep gets fewer keys when
-            it alone would be larger.
+        size: of pictures, px. memory_bytes: limit for all sweeps together; a single sweep gets
+            fewer keys when it alone would be larger.
         folder: where keys are kept between shows; None keeps none.
-
     """
 
     way = "keys"
@@ -78,8 +74,8 @@ class KeyframeRenderer:
         self._files = KeyFiles(folder, size)
         self.keys = keys_within(memory_bytes, size=size)
         if self.keys < KEYS:
-            held = f"the sweep memory of {memory_bytes >> 20} MiB holds {self.keys} key frames"
-            _log.warning("%s of %d: coarser movement; raise --sweep-memory", held, KEYS)
+            room = f"the sweep memory of {memory_bytes >> 20} MiB holds {self.keys} key frames"
+            _log.warning("%s of %d: coarser movement; raise --sweep-memory", room, KEYS)
         self._shelf = Shelf(keys=self.keys, size=size, memory_bytes=memory_bytes)
         self._newest: tuple[Look, Sweep] | None = None
         self._drawn: tuple[Look, Sweep] | None = None
@@ -153,8 +149,8 @@ class KeyframeRenderer:
 
     def prefetch(self, looks: Iterable[Look]) -> None:
         """Prepare these too, when there is nothing else to do and memory for them."""
-        alone = dict.fromkeys(look.in_one_channel() for look in looks)
-        self._inbox.put(partial(self._shelf.prefetch, tuple(alone)))
+        alone = tuple(dict.fromkeys(look.in_one_channel() for look in looks))
+        self._inbox.put(partial(self._shelf.prefetch, alone))
 
     def wait(self, sweep: Sweep, *, ready: int, timeout_s: float) -> bool:
         """Wait until ``sweep`` has ``ready`` keys; False when that took too long.

@@ -36,7 +36,7 @@ class Links:
     drive: str
     frame: str
     stills: str
-    held: str
+    frozen: str
     sound: str
 
 

@@ -31,7 +31,7 @@ class HandOvers:
             self.drive = stack.enter_context(closing(Slot(DRIVE_BYTES)))
             self.frame = stack.enter_context(closing(Slot(frame_bytes(size))))
             self.stills = stack.enter_context(closing(stills_slot(size)))
-            self.held = stack.enter_context(closing(frozen_slot(size)))
+            self.frozen = stack.enter_context(closing(frozen_slot(size)))
             self.sound = stack.enter_context(closing(SoundRing()))
             self.meters = [stack.enter_context(closing(Meter())) for _ in range(outputs)]
             self.abouts = [stack.enter_context(closing(Slot(ABOUT_BYTES))) for _ in range(outputs)]
@@ -46,7 +46,7 @@ class HandOvers:
             drive=self.drive.name,
             frame=self.frame.name,
             stills=self.stills.name,
-            held=self.held.name,
+            frozen=self.frozen.name,
             sound=self.sound.name,
         )
 

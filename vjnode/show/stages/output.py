@@ -138,7 +138,7 @@ def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
     rate = SendRate(fps)
     adapter = Adapter(delivery, job.size)
     cues = CueReader(Slot(CONTROLS_BYTES, name=links.controls))
-    holder = FrozenFrame(frozen_slot(job.size, name=links.held), job.size)
+    holder = FrozenFrame(frozen_slot(job.size, name=links.frozen), job.size)
     stills = StillsReader(stills_slot(job.size, name=links.stills), job.size)
     overrides = Overrides(
         job.size,
