@@ -1,6 +1,8 @@
 """Write faces and an expression for the untrained StyleGAN2, which draws clouds of colour.
 
-python -m tools.faces.abstract_faces    # into presets/
+    python -m tools.faces.abstract_faces    writes them to presets/
+
+Everything is seeded: the same numbers give the same clouds.
 """
 
 import argparse
