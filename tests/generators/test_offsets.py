@@ -10,7 +10,7 @@ from tests.generators.test_compiled import codes_of
 from vjnode.generators.compiled import JoinedSynthesis, join
 from vjnode.generators.frame_graph import Tick
 from vjnode.generators.latent import DIRECTIONS, Latent, Subject, still
-from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
+from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.folded_layers import in_precision
@@ -77,8 +77,8 @@ def test_the_root_is_moved_by_its_own_offsets_alone(default):
 def test_the_distilled_generator(default, size):
     """It has the same trunk, so that a face moves as in the whole one."""
     synthesis, moved, codes, offsets = default
-    live = LiveSynthesis(synthesis, load_tail(size))
-    biased = LiveSynthesis(moved, load_tail(size))
+    live = DistilledGenerator(synthesis, load_tail(size))
+    biased = DistilledGenerator(moved, load_tail(size))
     wanted = biased.levels(codes, ON)
     assert (live.levels(codes, ON, offsets) - wanted).abs().max() < 0.5
 

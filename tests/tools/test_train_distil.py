@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from vjnode.faces.catalogue import load_face
 from vjnode.generators.mobilestylegan import distilled_weights
-from vjnode.generators.mobilestylegan.distilled import PLANS, LiveSynthesis, load_tail
+from vjnode.generators.mobilestylegan.distilled import PLANS, DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.folded_layers import quarters
@@ -52,7 +52,9 @@ def given(teacher, codes):
         return {
             size: torch.cat(
                 [
-                    folded.trunk(folded.root(one, torch.ones(1)), one, torch.ones(1), plan.trunk)
+                    folded.trunk(
+                        folded.root(one, torch.ones(1)), one, torch.ones(1), end=plan.trunk
+                    )
                     for one in codes.split(1)
                 ]
             )
@@ -115,7 +117,7 @@ def test_training_learns_goes_on_and_writes_what_draws(tools, teacher, tmp_path,
     assert first["held_out"]["psnr_db"]["mean"] > 20
     assert second["held_out"]["psnr_db"]["mean"] > first["held_out"]["psnr_db"]["mean"] - 0.5
     assert (out / f"loss-{size}.png").is_file()
-    network = LiveSynthesis(teacher, load_tail(size, out / "heads.safetensors"))
+    network = DistilledGenerator(teacher, load_tail(size, out / "heads.safetensors"))
     codes = torch.from_numpy(load_face(0).codes.copy())[None]
     picture = network(codes, torch.ones(1))[0, ..., :3].float()
     with torch.inference_mode():

@@ -95,7 +95,7 @@ def contenders(model: str, size: int, threads: int | None) -> Iterator[Contender
 
 
 def _live(size: int, threads: int | None) -> Engine:
-    return OpenVinoEngine(DEFAULT, size, threads, "live", fast=True)
+    return OpenVinoEngine(DEFAULT, size, threads, "reduced", fast=True)
 
 
 def _in(precision: str, size: int, threads: int | None) -> Engine:

@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from vjnode.generators.mobilestylegan.distilled import (
     HEAD_SLOT,
+    DistilledBlock,
+    DistilledConv,
     DistilledSynthesis,
-    LiveBlock,
-    LiveConv,
-    LiveToRGB,
+    DistilledToRGB,
 )
 from vjnode.generators.mobilestylegan.folded_layers import quarters
 from vjnode.generators.mobilestylegan.layout import BLOCKS
@@ -123,7 +123,7 @@ def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> Disti
     means = torch.cat((groups, others))
     rows = torch.cat((means, _group_rows(groups, 4 * plan.groups)[plan.fine_groups :]))
     _refit(tail.block.conv2, old.conv2, layers[first, "conv2", 1], middle, rows)
-    for index, flat in enumerate(_all(LiveBlock, tail.flat), first + 1):
+    for index, flat in enumerate(_all(DistilledBlock, tail.flat), first + 1):
         old, smaller = blocks[index], 2 ** (index - first)
         outputs = old.conv2.bias.shape[0]
         middle = torch.arange(outputs)
@@ -135,7 +135,7 @@ def start(teacher: Synthesis, layers: Layers, codes: Tensor, size: int) -> Disti
         _refit(
             flat.conv2, old.conv2, layers[index, "conv2", smaller], middle, means, smaller=smaller
         )
-    _keep(_all(LiveToRGB, tail.heads)[0].affine, teacher.head.affine, means)
+    _keep(_all(DistilledToRGB, tail.heads)[0].affine, teacher.head.affine, means)
     _start_fine(tail, teacher, layers, groups)
     return tail
 
@@ -151,7 +151,7 @@ def _start_fine(
     _keep(details_up, old.up.affine, _group_rows(groups, 4 * tail.plan.groups))
     coarse = fine.conv1.weight.shape[1] - len(groups)
     middle = chosen(layers[index, "conv2", 1], old.conv2, fine.conv1.bias.shape[0])
-    part = LiveConv(len(groups), len(middle), tail.plan.px, noisy=False)
+    part = DistilledConv(len(groups), len(middle), tail.plan.px, noisy=False)
     _refit(part.requires_grad_(False), old.conv1, layers[index, "conv1", 1], groups, middle)
     random_conv(fine.conv1, scale=0.25)
     _neutral(fine.conv1.affine)
@@ -165,10 +165,10 @@ def _start_fine(
     kept = chosen(after, following.conv1, fine.conv2.bias.shape[0] // 4)
     rows = _group_rows(kept, old.conv2.bias.shape[0])
     _refit(fine.conv2, old.conv2, layers[index, "conv2", 1], middle, rows)
-    _keep(_all(LiveToRGB, tail.heads)[1].affine, following.up.affine, rows)
+    _keep(_all(DistilledToRGB, tail.heads)[1].affine, following.up.affine, rows)
 
 
-def random_conv(conv: LiveConv, scale: float) -> None:
+def random_conv(conv: DistilledConv, scale: float) -> None:
     """Fill kernels at random, for inputs of about 1 and outputs of about ``scale``."""
     nn.init.normal_(conv.depthwise, std=0.2)
     conv.depthwise.data[:, 0, 1, 1] += 1.0
@@ -185,7 +185,7 @@ def fit_head(
     level: 0 for the coarsest. batches: the first block's output, codes, and pictures
     [N, 3, …], −1…1, of the layer's size or larger.
     """
-    head, both, seen = _all(LiveToRGB, tail.heads)[level], Moments(), list[Tensor]()
+    head, both, seen = _all(DistilledToRGB, tail.heads)[level], Moments(), list[Tensor]()
     hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     for x, codes, wanted in batches:
         seen.clear()
@@ -248,7 +248,7 @@ def _group_rows(groups: Tensor, channels: int) -> Tensor:
 
 
 def _refit(
-    new: LiveConv,
+    new: DistilledConv,
     old: StyledConv,
     moments: Moments,
     inputs: Tensor,

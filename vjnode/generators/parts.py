@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from torch import Tensor
 
-Quality = Literal["full", "live"]
+Quality = Literal["full", "reduced"]
 """The whole generator, or a smaller network that draws as much as it can of the same."""
 
 Arithmetic = Literal["bf16", "int8", "f32"]
@@ -39,7 +39,7 @@ class PartsForm:
     """The parts of a generator, and what they can be computed in.
 
     arithmetic: what it can be computed in.
-    live_sizes: of the pictures that its smaller network draws, px.
+    reduced_sizes: of the pictures that its smaller network draws, px.
     rooted: whether it has a root; the trunk then begins with the result of that.
     banded: whether its picture can be cut into bands.
     takes_offsets: whether parts add offsets to their affine maps' factors.
@@ -52,7 +52,7 @@ class PartsForm:
     key: Callable[[Plan], str]
     stem: Callable[[Plan], str]
     drawings: Callable[[Plan], list[Drawing]]
-    live_sizes: tuple[int, ...] = ()
+    reduced_sizes: tuple[int, ...] = ()
     rooted: bool = False
     banded: bool = False
     takes_offsets: bool = False

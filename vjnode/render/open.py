@@ -132,14 +132,14 @@ def open_direct(
             other = _on_the_processor(spec, size, period_s)
             unless_opened.pop_all()
         choice = _quicker(choice, other)
-    ms, live_sizes = choice.taken.ms, _live_sizes(spec)
-    if size not in live_sizes and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
+    ms, reduced_sizes = choice.taken.ms, _reduced_sizes(spec)
+    if size not in reduced_sizes and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
         rate = f"{size} px {1e3 / ms:.3g} times a second here ({choice.taken.engine})"
         if restarted:
             _log.warning("drawing %s, fewer than %g: the show goes on", rate, LEAST_LIVE_FPS)
             return _direct(spec, choice, period_s, told)
         choice.engine.close()
-        sizes = " or ".join(f"--size {one}" for one in live_sizes)
+        sizes = " or ".join(f"--size {one}" for one in reduced_sizes)
         remedy = f"add {sizes}, or take --drawing keys" if sizes else "take --drawing keys"
         raise InputError(
             f"--drawing live would draw {rate}, and that takes at least {LEAST_LIVE_FPS:g}; "
@@ -148,9 +148,9 @@ def open_direct(
     return _direct(spec, choice, period_s, told)
 
 
-def _live_sizes(spec: GeneratorSpec) -> tuple[int, ...]:
+def _reduced_sizes(spec: GeneratorSpec) -> tuple[int, ...]:
     """Return the sizes that a processor draws with a smaller network."""
-    return () if spec.parts is None else spec.parts.live_sizes
+    return () if spec.parts is None else spec.parts.reduced_sizes
 
 
 def _on_a_card(spec: GeneratorSpec, size: int) -> Choice | None:
@@ -228,7 +228,7 @@ def _on_the_processor(spec: GeneratorSpec, size: int, period_s: float) -> Choice
     # They are imported when opened.
     from vjnode.engines.openvino.engine import OpenVinoEngine, known_as  # noqa: PLC0415
 
-    quality: Quality = "live" if size in _live_sizes(spec) else "full"
+    quality: Quality = "reduced" if size in _reduced_sizes(spec) else "full"
     open_one = partial(OpenVinoEngine, spec, size, None, quality, fast=True)
     engine: Engine | None = None
     ms = kept_ms(known_as(spec, size, quality, fast=True))

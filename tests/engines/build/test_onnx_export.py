@@ -15,7 +15,7 @@ from vjnode.errors import EngineError, InputError
 from vjnode.faces.catalogue import load_expression, load_face
 from vjnode.faces.expression import amounts_of, subject_of
 from vjnode.generators.latent import Latent
-from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
+from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.registry import DEFAULT
@@ -96,7 +96,7 @@ def test_the_live_network_draws_what_torch_draws(engine_cache, look, size, preci
     (face, directions, weights, *_), _ = look
     codes = torch.from_numpy(face + np.tensordot(weights, directions, 1)).float()
     with torch.inference_mode():
-        network = LiveSynthesis(load(generator_weights())[1], load_tail(size))
+        network = DistilledGenerator(load(generator_weights())[1], load_tail(size))
         wanted = network.levels(codes, torch.ones(1))[0].permute(1, 2, 0).clamp(0, 255).numpy()
     found = draw(export(NETWORKS["mobilestylegan-live"], size, precision), *look[0])
     assert found.shape == (1, size, size, 4)

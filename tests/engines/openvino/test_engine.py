@@ -249,7 +249,7 @@ from vjnode.engines.openvino.engine import OpenVinoEngine, known_as
 from vjnode.generators.registry import DEFAULT
 for fast in (False, True):
     print(known_as(DEFAULT, 256, "full", fast=fast).name)
-engine = OpenVinoEngine(DEFAULT, 256, quality="live", fast=True)
+engine = OpenVinoEngine(DEFAULT, 256, quality="reduced", fast=True)
 print(looks_like_one(engine.draw(probe()), 256), engine.name)
 """
 

@@ -13,7 +13,7 @@ from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
 from vjnode.faces.expression import fuse
 from vjnode.generators.latent import still
-from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
+from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.distilled_weights import SIZES
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
@@ -32,9 +32,9 @@ def codes():
 def test_draws_what_the_live_network_says(codes, size):
     _, synthesis = load(generator_weights())
     with torch.inference_mode():
-        network = LiveSynthesis(synthesis, load_tail(size))
+        network = DistilledGenerator(synthesis, load_tail(size))
         wanted = network(torch.from_numpy(codes.copy())[None], torch.ones(1))[0].numpy()
-    engine = OpenVinoEngine(DEFAULT, size, quality="live")
+    engine = OpenVinoEngine(DEFAULT, size, quality="reduced")
     picture = engine.draw(still(codes))
     assert picture.shape == (size, size, 4)
     error = np.mean((picture.astype(float) - wanted) ** 2)
@@ -47,7 +47,7 @@ def likeness_db():
     """How near each face that ships comes to the whole generator's, with each expression."""
     faces, expressions = face_names(), [load_expression(name) for name in expression_names()]
     whole = OpenVinoEngine(DEFAULT, 512)
-    lives = {size: OpenVinoEngine(DEFAULT, size, quality="live") for size in SIZES}
+    lives = {size: OpenVinoEngine(DEFAULT, size, quality="reduced") for size in SIZES}
     found = {size: [] for size in SIZES}
     for face in map(load_face, faces):
         looks = [fuse(face, expression, 1.0) for expression in expressions]
@@ -66,14 +66,16 @@ def test_what_a_show_draws_looks_as_the_whole_generator_does(likeness_db, size):
 
 
 def test_it_is_another_engine_than_the_whole_one():
-    engines = [OpenVinoEngine(DEFAULT, size, quality=q) for size in SIZES for q in ("full", "live")]
+    engines = [
+        OpenVinoEngine(DEFAULT, size, quality=q) for size in SIZES for q in ("full", "reduced")
+    ]
     assert len({engine.identity for engine in engines}) == 4
     assert ["live" in engine.name for engine in engines] == [False, True] * 2
 
 
 def test_it_is_fast_enough_to_draw_every_frame(codes):
     """Both networks are timed in one run, by the processor's clock: other programs count less."""
-    engines = [OpenVinoEngine(DEFAULT, 256, 2, quality=quality) for quality in ("live", "full")]
+    engines = [OpenVinoEngine(DEFAULT, 256, 2, quality=quality) for quality in ("reduced", "full")]
     times = {engine.name: [] for engine in engines}
     for engine in engines:
         engine.draw(still(codes))
@@ -88,4 +90,4 @@ def test_it_is_fast_enough_to_draw_every_frame(codes):
 
 def test_large_pictures_are_not_drawn_live():
     with pytest.raises(InputError, match="1024 px live; choose one of"):
-        OpenVinoEngine(DEFAULT, 1024, quality="live")
+        OpenVinoEngine(DEFAULT, 1024, quality="reduced")

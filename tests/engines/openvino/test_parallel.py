@@ -107,8 +107,8 @@ def test_what_is_open_is_closed_when_the_second_cannot_be(made):
 
 
 def test_it_draws_what_one_engine_draws():
-    one = OpenVinoEngine(DEFAULT, 256, 2, "live")
-    several = SideBySide(lambda: OpenVinoEngine(DEFAULT, 256, None, "live", shares=AT_ONCE))
+    one = OpenVinoEngine(DEFAULT, 256, 2, "reduced")
+    several = SideBySide(lambda: OpenVinoEngine(DEFAULT, 256, None, "reduced", shares=AT_ONCE))
     assert several.identity == one.identity
     assert several.name.startswith(one.name)
     wanted = [one.draw(still(codes_of(seed))) for seed in range(4)]

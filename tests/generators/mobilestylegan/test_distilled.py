@@ -14,7 +14,7 @@ from vjnode.faces.expression import Face, fuse
 from vjnode.faces.sampling import random_latents
 from vjnode.generators.latent import still
 from vjnode.generators.mobilestylegan import distilled_weights
-from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail
+from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.layout import SLOTS
 from vjnode.generators.mobilestylegan.model import load
@@ -51,7 +51,9 @@ def whole(codes):
 @pytest.fixture(scope="module")
 def networks():
     _, synthesis = load(generator_weights())
-    return {size: LiveSynthesis(synthesis, load_tail(size)) for size in distilled_weights.SIZES}
+    return {
+        size: DistilledGenerator(synthesis, load_tail(size)) for size in distilled_weights.SIZES
+    }
 
 
 def drawn(network, code, noise_strength=NOISE_STRENGTH):

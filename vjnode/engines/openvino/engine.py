@@ -68,7 +68,7 @@ def known_as(
     precision = _precision(core, form, quality, fast=fast)
     weights = form.key(Plan(size, quality, precision, 0))
     of = "" if spec is DEFAULT else f" {spec.name}"
-    name = f"openvino {precision}{' live' * (quality == 'live')}{of} on {processor_name(core)}"
+    name = f"openvino {precision}{' live' * (quality == 'reduced')}{of} on {processor_name(core)}"
     what = f"{weights} {GRAPH} {ov.__version__} {precision} {size}"
     return Known(name, hashlib.sha256(what.encode()).hexdigest()[:16], size, precision)
 
@@ -85,7 +85,7 @@ class OpenVinoEngine(OneByOne):
     spec, size: which, and of what size, px. threads: how many to use; None for one on each core.
     shares: how many such engines share these cores, each with its part of them.
     fast: as a show draws, int8 rather than f32, or what ``VJNODE_PRECISION`` says.
-    quality: ``full`` draws the generator's largest picture and averages; ``live`` runs a smaller
+    quality: ``full`` draws the generator's largest picture and averages; ``reduced`` runs a smaller
     network, some four times as fast, for the sizes that it has one for.
 
     Raises:
@@ -251,7 +251,7 @@ def _precision(
             f"{', '.join(get_args(Arithmetic))}"
         )
     # There is no live network in int8.
-    able = [one for one in form.arithmetic if (one, quality) != ("int8", "live")]
+    able = [one for one in form.arithmetic if (one, quality) != (("int8", "reduced"))]
     if asked:
         return asked if asked in able else "f32"
     if "bf16" in able and has_bf16(core):

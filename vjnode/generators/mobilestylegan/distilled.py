@@ -65,7 +65,7 @@ HEAD_SLOT = 21
 """Slot of the code of both ToRGB layers; the fine block uses the codes of block 6."""
 
 
-class LiveConv(nn.Module):
+class DistilledConv(nn.Module):
     """Modulated depthwise and pointwise convolution, then frozen noise, bias and activation.
 
     The factors scale the pointwise kernel, which is smaller than the picture.
@@ -92,7 +92,7 @@ class LiveConv(nn.Module):
         return F.leaky_relu(x, SLOPE)
 
 
-class LiveBlock(nn.Module):
+class DistilledBlock(nn.Module):
     """Optional doubling of the size, then two convolutions.
 
     inputs: channels of each input; several inputs can be doubled and joined.
@@ -110,8 +110,8 @@ class LiveBlock(nn.Module):
         super().__init__()
         self.ups = nn.ModuleList(map(Affine, inputs)) if doubles else None
         entering = sum(inputs) // 4 if doubles else sum(inputs)
-        self.conv1 = LiveConv(entering, outputs[0], px, noisy=noisy[0])
-        self.conv2 = LiveConv(outputs[0], outputs[1], px, noisy=noisy[1])
+        self.conv1 = DistilledConv(entering, outputs[0], px, noisy=noisy[0])
+        self.conv2 = DistilledConv(outputs[0], outputs[1], px, noisy=noisy[1])
 
     def forward(self, xs: list[Tensor], codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return features [N, outputs, px, px].
@@ -127,7 +127,7 @@ class LiveBlock(nn.Module):
         return y
 
 
-class LiveToRGB(ToRGB):
+class DistilledToRGB(ToRGB):
     """The generator's ToRGB layer, but with the factors on the kernel, and RGB in quarters."""
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
@@ -148,14 +148,16 @@ class DistilledSynthesis(nn.Module):
         details = 4 * plan.fine_groups
         first = (plan.middle, plan.groups + details - plan.fine_groups)
         # Noise as in the generator, except where it is too weak there or averages out here.
-        self.block = LiveBlock((512,), first, px, doubles=True, noisy=(True, True))
+        self.block = DistilledBlock((512,), first, px, doubles=True, noisy=(True, True))
         inputs = (plan.groups, *(outputs for _, outputs in plan.flat))
         self.flat = nn.ModuleList(
-            LiveBlock((entering,), outputs, px, doubles=False, noisy=(entering > AVERAGED, False))
+            DistilledBlock(
+                (entering,), outputs, px, doubles=False, noisy=(entering > AVERAGED, False)
+            )
             for entering, outputs in zip(inputs, plan.flat, strict=False)
         )
-        self.fine = LiveBlock((inputs[-1], details), plan.fine, 2 * px, doubles=True)
-        self.heads = nn.ModuleList(map(LiveToRGB, (inputs[-1], plan.fine[1])))
+        self.fine = DistilledBlock((inputs[-1], details), plan.fine, 2 * px, doubles=True)
+        self.heads = nn.ModuleList(map(DistilledToRGB, (inputs[-1], plan.fine[1])))
 
     def forward(self, x: Tensor, codes: Tensor, noise_strength: Tensor) -> Tensor:
         """Return the picture, [N, 3, size, size], RGB, −1…1 and a little beyond.
@@ -189,7 +191,7 @@ def _codes_of(block: int, codes: Tensor) -> Tensor:
     return codes[:, 3 * block + 1 : 3 * block + 4]
 
 
-class LiveSynthesis(nn.Module):
+class DistilledGenerator(nn.Module):
     """A live network in the form that runs: style codes → RGBA picture, one at a time."""
 
     def __init__(self, synthesis: Synthesis, tail: DistilledSynthesis) -> None:
@@ -226,7 +228,7 @@ class LiveSynthesis(nn.Module):
     def _levels(
         self, x: Tensor, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None
     ) -> Tensor:
-        x = self.generator.trunk(x, codes, noise_strength, offsets, self.tail.plan.trunk)
+        x = self.generator.trunk(x, codes, noise_strength, offsets, end=self.tail.plan.trunk)
         picture = self.tail(x, codes, noise_strength)
         return F.pad(127.5 * picture + 127.5, (0, 0, 0, 0, 0, 1), value=255.0)
 

@@ -170,6 +170,7 @@ class FoldedSynthesis(nn.Module):
         codes: Tensor,
         noise_strength: Tensor,
         offsets: Tensor | None = None,
+        *,
         end: int = TRUNK,
     ) -> Tensor:
         """Return the features of the last block before ``end``, from those of the root.

@@ -17,7 +17,7 @@ INT8_LIMITS = shipped("generator", "int8.safetensors")
 
 def _key(plan: Plan) -> str:
     weights = download.GENERATOR.sha256
-    if plan.quality == "live":
+    if plan.quality == "reduced":
         weights += distilled_weights.file_sha256(plan.size)
     if plan.arithmetic == "int8":
         weights += sha256_of(INT8_LIMITS)
@@ -26,7 +26,7 @@ def _key(plan: Plan) -> str:
 
 def _stem(plan: Plan) -> str:
     stem = Path(download.GENERATOR_FILE).stem
-    if plan.quality == "live":
+    if plan.quality == "reduced":
         stem = f"{stem}-live-{distilled_weights.file_sha256(plan.size)[:8]}"
     if plan.arithmetic == "int8":
         stem = f"{stem}-int8-{sha256_of(INT8_LIMITS)[:8]}"
@@ -38,7 +38,7 @@ def _drawings(plan: Plan) -> list[Drawing]:
     import torch  # noqa: PLC0415
     from safetensors.torch import load_file  # noqa: PLC0415
 
-    from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.folded import FoldedSynthesis  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.quantized import to_int8  # noqa: PLC0415
@@ -47,8 +47,8 @@ def _drawings(plan: Plan) -> list[Drawing]:
     _log.info("preparing the generator for %d px, once", plan.size)
     _, synthesis = load(weights)
     given = torch.zeros(1, SLOTS, DIM), torch.ones(1)
-    if plan.quality == "live":
-        live = LiveSynthesis(synthesis, load_tail(plan.size))
+    if plan.quality == "reduced":
+        live = DistilledGenerator(synthesis, load_tail(plan.size))
         x = live.generator.root(*given)
         return [(live.generator.root, given), (live.rest, (x, *given))]
     network = FoldedSynthesis(synthesis, plan.size, strips=True)
@@ -69,7 +69,7 @@ PARTS = PartsForm(
     key=_key,
     stem=_stem,
     drawings=_drawings,
-    live_sizes=distilled_weights.SIZES,
+    reduced_sizes=distilled_weights.SIZES,
     rooted=True,
     banded=True,
 )

@@ -43,13 +43,13 @@ def _distilled(weights: Path, size: int, precision: Precision) -> "nn.Module":
     import torch  # noqa: PLC0415 - takes seconds
 
     from vjnode.generators.frame_graph import Tick  # noqa: PLC0415 - imports torch
-    from vjnode.generators.mobilestylegan.distilled import LiveSynthesis, load_tail  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.folded_layers import in_precision  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
 
     dtype = torch.float16 if precision == "fp16" else torch.float32
     _, synthesis = load(download.generator_weights())
-    network = LiveSynthesis(synthesis, load_tail(size, weights))
+    network = DistilledGenerator(synthesis, load_tail(size, weights))
     return Tick(in_precision(network, dtype), dtype)
 
 

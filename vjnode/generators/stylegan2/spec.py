@@ -16,7 +16,7 @@ from vjnode.paths import cache_dir, sha256_of
 if TYPE_CHECKING:
     from torch import nn
 
-LIVE_PX, LIVE_SIZES = 32, (256,)
+REDUCED_PX, REDUCED_SIZES = 32, (256,)
 """Size up to which a processor draws features live: what comes after adds the finer grain, and
 takes nine tenths of the time. Sizes of the pictures that it enlarges them to."""
 
@@ -61,11 +61,13 @@ def _mean_latent() -> NDArray[np.float32]:
 
 
 def _key(plan: Plan) -> str:
-    return sha256_of(_untrained()) + (f" up to {LIVE_PX} px" if plan.quality == "live" else "")
+    return sha256_of(_untrained()) + (
+        f" up to {REDUCED_PX} px" if plan.quality == "reduced" else ""
+    )
 
 
 def _stem(plan: Plan) -> str:
-    live = "-live" if plan.quality == "live" else ""
+    live = "-live" if plan.quality == "reduced" else ""
     return f"stylegan2-{STYLEGAN2.graph}{live}-{_key(plan)[:8]}"
 
 
@@ -78,7 +80,7 @@ def _drawings(plan: Plan) -> list[Drawing]:
     _, synthesis = load(_untrained())
     spec = STYLEGAN2
     given = torch.zeros(1, *spec.codes_shape), torch.ones(1), torch.zeros(1, spec.styles)
-    drawn_px = LIVE_PX if plan.quality == "live" else None
+    drawn_px = REDUCED_PX if plan.quality == "reduced" else None
     return [(FoldedSynthesis(synthesis, plan.size, drawn_px=drawn_px), given)]
 
 
@@ -98,7 +100,7 @@ STYLEGAN2 = GeneratorSpec(
         key=_key,
         stem=_stem,
         drawings=_drawings,
-        live_sizes=LIVE_SIZES,
+        reduced_sizes=REDUCED_SIZES,
         takes_offsets=True,
     ),
 )
