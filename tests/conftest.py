@@ -1,7 +1,8 @@
-"""What all tests rely on: no skip hides, and programs heed the signals that end a program.
+"""Set-up of every run: no skip hides, and programs heed the signals that end a program.
 
-A run under nohup, or in a script's background, ignores some of them, and so would what it starts.
-With a handler instead this run goes on ignoring them, and a new program begins without one.
+A run under nohup, or in a script's background, ignores some of these signals, and so would the
+programs that it starts. With an empty handler instead, this run still ignores them, and a new
+program begins without a handler.
 """
 
 import signal

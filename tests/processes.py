@@ -12,7 +12,7 @@ ALL_ACCESS = 0x1F0FFF
 
 
 def lives(pid):
-    """Whether a process runs; one that has ended and waits for its parent's notice does not."""
+    """Return whether a process runs; one that has ended and awaits its parent's notice does not."""
     if sys.platform == "win32":
         return windows.process_lives(pid)
     try:
@@ -27,7 +27,7 @@ def kill(pid):
 
 
 def stop(pid):
-    """Have a process do nothing any more, as one that hangs; it can still be ended."""
+    """Suspend a process, so that it does nothing, as one that hangs; it can still be ended."""
     if sys.platform != "win32":
         os.kill(pid, signal.SIGSTOP)
         return

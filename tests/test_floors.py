@@ -20,7 +20,7 @@ TRIED = (
 
 
 TOOLS = {"mypy", "pytest", "pytest-timeout", "ruff", "selenium", "vjnode"}
-"""What only the tests need themselves, in the versions of ``constraints.txt``."""
+"""Packages that only the tests need themselves, in the versions of ``constraints.txt``."""
 
 
 def test_every_dependency_has_a_lowest_version():

@@ -1,4 +1,4 @@
-"""What vjnode tells people to type works as it stands: in any shell, in any folder."""
+"""Commands that vjnode tells people to type work as they stand: in any shell, in any folder."""
 
 import ast
 import os
@@ -102,7 +102,7 @@ def test_system_packages_need_root_and_apt():
 
 
 def texts_in(path):
-    """The words that a program can print: its strings, but for those that document it."""
+    """Yield the words that a program can print: its strings, but for those that document it."""
     tree = ast.parse(path.read_text("utf-8"))
     documents = {
         id(node.value)
@@ -165,7 +165,7 @@ def test_vjnode_is_found_by_a_clean_shell():
 
 @pytest.fixture(scope="module")
 def index():
-    """Pip's package index, where there is one."""
+    """Pip's package index; tests that need it are skipped where pip reaches none."""
     asking = [sys.executable, "-m", "pip", "--retries", "0", "--timeout", "5", "index"]
     done = subprocess.run(
         [*asking, "versions", "pyvirtualcam"], capture_output=True, text=True, check=False
@@ -179,7 +179,7 @@ def index():
 @pytest.mark.usefixtures("index")
 @pytest.mark.parametrize("extra", sorted(EXTRAS.keys() - {"test", "tools", "windows"}))
 def test_pip_finds_what_every_extra_needs(extra):
-    """Typed as it is printed; pip is told by its environment to stop before it installs."""
+    """The command is typed as printed; pip's environment tells it to stop before it installs."""
     done = in_a_clean_shell(install_extra(extra), PIP_DRY_RUN="1")
     assert done.returncode == 0, done.stderr
     assert f"vjnode[{extra}]" in done.stdout
@@ -188,7 +188,7 @@ def test_pip_finds_what_every_extra_needs(extra):
 
 @pytest.fixture(params=["clone", "wheel"])
 def environment(request, tmp_path):
-    """An environment as this one, in a folder with a space, but without pyvirtualcam."""
+    """The Python of an environment as this one, in a folder with a space, without pyvirtualcam."""
     folder = tmp_path / "my shows"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin" / "python"
@@ -244,7 +244,7 @@ def apt_lists(tmp_path):
 @posix
 @pytest.mark.slow
 def test_apt_knows_the_packages_that_are_named(apt_lists, tmp_path):
-    """Typed as it is printed; apt is told by its configuration to stop before it installs."""
+    """The command is typed as printed; apt's configuration tells it to stop before it installs."""
     stop = 'APT::Get::Simulate "true"; APT::Get::Assume-Yes "true";'
     (tmp_path / "apt.conf").write_text(f'{stop} Dir::State::lists "{apt_lists}";')
     calls = re.compile(r"install_packages\(('.*?'|\*AVAHI)\)")

@@ -1,7 +1,8 @@
-"""The linter, the type checker and the direction of imports, as part of the tests."""
+"""The linter, the type checker, the direction of imports and how docstrings begin, as tests."""
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FOUNDATION = {"errors", "naming", "onnx_files", "paths", "remedies", "runtime", "system"}
-"""What every room may use; of these, each uses others, in no circle."""
+"""Modules that every room may use; these use one another, but in no circle."""
 
 MAY_USE = {
     "audio": set(),
@@ -33,6 +34,9 @@ SHOWN = [room for room in MAY_USE if room not in ("config", "offline", "cli")]
 """Rooms whose code runs in a show."""
 
 STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
+
+QUESTION_WORDS = {"What", "How", "Whether", "Where", "Who", "When", "Which", "Why", "That"}
+"""Words with which no docstring begins: its first line says what the thing is or does."""
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,23 @@ def writes_to_a_stream(node):
 
 @pytest.mark.parametrize("room", SHOWN)
 def test_no_part_of_a_show_waits_for_a_console(room):
-    """A paused terminal holds up whoever writes to it: what is said goes through the log."""
+    """A paused terminal holds up a process that writes to it, so messages go through the log."""
     for path in (ROOT / "vjnode" / room).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             assert not writes_to_a_stream(node), f"{path}:{node.lineno}"
+
+
+def docstrings(path):
+    """Yield line and text of each docstring in a file, those below constants included."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Expr(ast.Constant(str(text))):
+                yield node.lineno, text
+
+
+@pytest.mark.parametrize("folder", ["vjnode", "tools", "tests"])
+def test_docstrings_say_what_a_thing_is(folder):
+    for path in (ROOT / folder).rglob("*.py"):
+        for line, text in docstrings(path):
+            first = re.match(r"\W*(\w*)", text)[1]
+            assert first.capitalize() not in QUESTION_WORDS, f"{path}:{line}: {text}"

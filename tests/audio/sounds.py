@@ -42,7 +42,7 @@ def blocks(pcm: np.ndarray) -> list[Block]:
 
 
 LAYOUTS = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")
-"""What one to eight channels are, for FFmpeg."""
+"""FFmpeg's names for one to eight channels."""
 
 
 def write_wav(path: Path, pcm: np.ndarray, *, rate_hz: int = RATE_HZ) -> Path:

@@ -1,4 +1,4 @@
-"""What a person and a machine are told of engines."""
+"""Answers of ``vjnode engines`` to a person and to a machine."""
 
 import json
 import subprocess
@@ -42,7 +42,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def engines(built, tmp_path, monkeypatch):
-    """A folder of one's own with that engine, and the card it is for."""
+    """A folder of the test's own with that engine, on a machine with the card that it is for."""
     cache, files = built
     monkeypatch.setenv("VJNODE_CACHE", str(cache))
     monkeypatch.setenv("VJNODE_ENGINES", str(tmp_path / "engines"))
@@ -55,7 +55,10 @@ def engines(built, tmp_path, monkeypatch):
 
 @pytest.fixture
 def runtimes(monkeypatch):
-    """What can draw here, without trying it: not what most of these tests are about."""
+    """Fixed verdicts on what can draw here; returns the sizes that were asked for.
+
+    Nothing is tried: most of these tests are not about that.
+    """
     verdicts = [
         Verdict("tensorrt", "", "there is no CUDA card here"),
         Verdict("torch", "torch fp16 on Test Card", "", 1.25),
@@ -81,7 +84,7 @@ def answer(capsys, *arguments, code=0):
 
 
 def files_in(said):
-    """Return what was said of engine files."""
+    """Return the part of an answer that is about engine files."""
     return said.partition("\n\n")[2]
 
 

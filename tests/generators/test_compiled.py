@@ -1,4 +1,4 @@
-"""Generators written for a compiler draw what they draw as they are."""
+"""Generators rewritten for a compiler draw the same pictures as in their plain form."""
 
 import pytest
 import torch
@@ -43,7 +43,7 @@ def test_the_default_generator_in_half_precision(network):
     mapping, synthesis = network
     codes = codes_of(mapping, 23)
     wanted = FoldedSynthesis(synthesis, 256).levels(codes, ON).clamp(0, 255)
-    _, own = load(generator_weights())  # what is folded shares its weights
+    _, own = load(generator_weights())  # its own, since a folded network shares its weights
     joined = JoinedSynthesis(FoldedSynthesis(own, 256).half())
     error = joined.levels(codes.half(), ON.half()).float().clamp(0, 255) - wanted
     assert 10 * torch.log10(255**2 / error.square().mean()) >= 45
@@ -74,7 +74,7 @@ def test_a_whole_tick(network):
 
 @pytest.mark.slow
 def test_a_compiler_takes_a_whole_tick_at_once(network):
-    """What it would have to leave and come back to, a card would wait for."""
+    """A card would wait wherever the compiled graph had to be left and come back to."""
     mapping, synthesis = network
     tick = Tick(FoldedSynthesis(synthesis, 256))
     join(tick)

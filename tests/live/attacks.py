@@ -1,4 +1,4 @@
-"""What is done to running shows, and what they are measured by."""
+"""Attacks on running shows, and the measurements by which these are judged."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from tests.events import wait_for
 from tests.live.fairness import Miss
 
 GAP_S = 0.25
-"""What an output may be without a frame when something else falls; the report tells longer ones."""
+"""Time that an output may lack frames when something else falls; the report tells longer ones."""
 
 BACK_S, ENGINE_BACK_S = 2.0, 10.0
 
@@ -16,7 +16,7 @@ WITNESS_MIB = 4
 
 
 def hit(show, stage, number):
-    """Attack a stage and wait until it is back; returns what that missed."""
+    """Attack a stage with a signal and wait until it is back; return misses as ``late`` does."""
     count = show.log.count(f"{stage} is back")
     began_s = time.monotonic()
     os.kill(show.children()[stage], number)
@@ -25,7 +25,7 @@ def hit(show, stage, number):
 
 
 def late(stage, what, began_s, back_s):
-    """The miss of a stage that was away for too long, in a list; or an empty one."""
+    """Return the miss of a stage that was away for too long, in a list; or an empty one."""
     limit_s = ENGINE_BACK_S if stage == "engine" else BACK_S
     if back_s - began_s <= limit_s:
         return []
@@ -33,33 +33,33 @@ def late(stage, what, began_s, back_s):
 
 
 def footprint(pid):
-    """Open handles, and resident memory in MiB."""
+    """Return the number of a process's open handles, and its resident memory in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     handles = len(list(Path(f"/proc/{pid}/fd").iterdir()))
     return handles, pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 class Sizes:
-    """How large each process of a show was when it was first looked at, and last."""
+    """Footprint of each process of a show when it was first looked at, and when last."""
 
     def __init__(self, show):
         self._show = show
         self.first, self.last = {}, {}
 
     def look(self):
-        """Take down all processes that have settled."""
+        """Note the footprint of every process that has settled."""
         for name, pid in {"parent": self._show.process.pid, **self._show.children()}.items():
             if name != "spare" and "python" not in name:
                 self.first.setdefault((name, pid), footprint(pid))
                 self.last[name, pid] = footprint(pid)
 
     def of(self, name):
-        """First and last footprint of each process that had that name, in their order."""
+        """Return first and last footprint of each process that had that name, in their order."""
         return [(self.first[key], self.last[key]) for key in self.first if key[0] == name]
 
 
 def check_flat(sizes, names):
-    """Who was not hit has not grown."""
+    """Check that processes that were not hit have not grown."""
     for name in names:
         ((before, after),) = sizes.of(name)  # one process from beginning to end
         assert after[0] <= before[0], (name, before, after)
@@ -67,7 +67,7 @@ def check_flat(sizes, names):
 
 
 def gaps_beside_own_faults(report, output):
-    """Gaps of an output that was not hit at that time, as (from, to), s since the show began."""
+    """Return an output's gaps when it was not hit itself, as (from, to), s since the show began."""
     figures = report["outputs"][output]
     own = [(one["at_s"], one["at_s"] + one["away_s"]) for one in figures["incidents"]]
     gaps = [(one["at_s"], one["at_s"] + one["ms"] / 1e3) for one in figures["gaps"]]
@@ -79,7 +79,7 @@ def gaps_beside_own_faults(report, output):
 
 
 def gaps(report, epoch_s):
-    """What the outputs missed that were not hit themselves."""
+    """Return the misses of outputs that were not hit themselves at that time."""
     return [
         Miss(f"{output}: no frame for {until - since:.2f} s", epoch_s + since, epoch_s + until)
         for output in report["outputs"]

@@ -1,4 +1,4 @@
-"""What tests of running shows start them with."""
+"""Fixtures with which tests start shows, and the outputs of those."""
 
 import os
 import warnings

@@ -13,7 +13,7 @@ import pytest
 
 
 class Canary(threading.Thread):
-    """Notes how long this machine makes a thread wait that is due 20 times a second."""
+    """A thread that is due 20 times a second, and notes how long this machine makes it wait."""
 
     REST_S, WORK_S = 0.045, 0.005
     HELD_UP_S = 0.1
@@ -21,7 +21,7 @@ class Canary(threading.Thread):
 
     def __init__(self):
         super().__init__(daemon=True)
-        self._beats = []  # when, how long it was due in vain, what its work took
+        self._beats = []  # each: its end, time since it was due, time that its work took, s
         self._over = threading.Event()
 
     def run(self):
@@ -35,7 +35,7 @@ class Canary(threading.Thread):
             self._beats.append((ended_s, ended_s - began_s - self.REST_S, ended_s - woke_s))
 
     def held_up(self, since_s, until_s):
-        """Why nothing can be said of a span of time; "" where the machine was free."""
+        """Return why nothing can be said of a span of time; "" where the machine was free."""
         near = [beat for beat in self._beats if since_s - 1.0 <= beat[0] <= until_s + 1.0]
         if not near:
             return "nothing was measured"
@@ -56,7 +56,7 @@ class Canary(threading.Thread):
 
 @dataclass(frozen=True)
 class Miss:
-    """A limit that did not hold, and when, monotonic s."""
+    """A limit that did not hold, and its span of time, monotonic s."""
 
     what: str
     since_s: float
@@ -64,7 +64,7 @@ class Miss:
 
 
 def play_fairly(scenario):
-    """Play a show that returns what it missed; see above for what becomes of that."""
+    """Play a show with ``scenario``, which returns its misses; see above how they are judged."""
     for _ in range(2):
         with Canary() as canary:
             misses = scenario()

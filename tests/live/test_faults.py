@@ -1,4 +1,4 @@
-"""Real shows that are attacked: whatever falls, the outputs go on and it is back soon."""
+"""Real shows under attack: whichever process falls, the outputs go on and it is back soon."""
 
 import itertools
 import os
@@ -20,12 +20,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 STAGE_MIB, ENGINE_MIB = 12, 48
 
 STALL_S = 2.0
-"""An engine that is still for longer than three seconds is taken for hung."""
+"""Length of a stall; an engine that is still for longer than three seconds is taken for hung."""
 
 
 @pytest.fixture
 def exposed(tmp_path, watched):
-    """The outputs to attack, each with its name in the process list: all that can be had here.
+    """The outputs to attack, by their names in the process list: all that can be had here.
 
     Without a window: on a machine that draws one without a card it takes both cores by itself.
     """
@@ -38,7 +38,7 @@ def test_whatever_falls_the_others_go_on_and_it_is_back_soon(start, exposed):
     attacks = list(itertools.product((signal.SIGKILL, signal.SIGSTOP), stages))
 
     def scenario():
-        # With room for one sweep, so that the engine is not still gathering others.
+        # With memory for one sweep, so that the engine is not still gathering others.
         arguments = ("--audio", "tone", "--sweep-memory", 16, "--output", "null", *outputs)
         show, misses = start(*arguments), []
         sizes = Sizes(show)
@@ -66,7 +66,7 @@ def test_whatever_falls_the_others_go_on_and_it_is_back_soon(start, exposed):
 
 
 def check_told(report, attacks):
-    """Every attack is in the report, under its output as well."""
+    """Check that every attack is in the report, under its output as well."""
     told = [(one["stage"], one["reason"]) for one in report["incidents"] if one["away_s"]]
     for number, stage in attacks:
         reason = {signal.SIGKILL: "ended by SIGKILL"}.get(number, "no sign of life for")
@@ -77,7 +77,7 @@ def check_told(report, attacks):
 
 
 def check_sizes(sizes, exposed):
-    """Who was not hit has not grown, and each new process is as large as the one before it."""
+    """Check the sizes: processes not hit have not grown, new ones are as large as those before."""
     check_flat(sizes, ("null", "parent"))
     for name in ("audio", "engine", *exposed):
         lives = sizes.of(name)
@@ -127,7 +127,7 @@ def test_an_engine_that_stalls_for_a_while_goes_on_by_itself(start):
         stopped_s = time.monotonic()
         time.sleep(STALL_S)
         again_s = time.monotonic()
-        with suppress(ProcessLookupError):  # taken for a fault, as the report tells then
+        with suppress(ProcessLookupError):  # it was taken for a fault and ended: see the report
             os.kill(engine, signal.SIGCONT)
         time.sleep(1.0)
         assert show.end()[0] == 0, show.log
@@ -144,7 +144,7 @@ def test_an_engine_that_stalls_for_a_while_goes_on_by_itself(start):
 
 
 def brightness(path):
-    """Mean luma of each frame of a recording, and how much each differs from the one before."""
+    """Return each frame's mean luma in a recording, and its mean difference from the one before."""
     with av.open(str(path)) as video:
         planes = [frame.to_ndarray(format="gray") for frame in video.decode(video=0)]
     levels = np.array([plane.mean() for plane in planes])
@@ -183,7 +183,7 @@ def test_freeze_and_blackout_act_with_the_engine_dead(start, tmp_path):
         after = levels[dark[-1] + 30 :]
         fall = levels[max(dark[0] - 30, 0) : dark[0] + 1]
         frozen = changes[max(dark[0] - 75, 0) : max(dark[0] - 40, 1)]
-        # Counted in frames: of a recording that a busy machine has thinned out they say nothing.
+        # They count frames, so they say nothing of a recording that a busy machine has thinned out.
         seen = {
             "black for as long as asked": len(dark) > 0.3 * 60,
             "bright before": levels[: dark[0]].max(initial=0.0) > 60,

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 DISK_MIB = MIN_FREE_MIB + 16
 
 LAST_S = 1.0
-"""What a recording may lack of its end."""
+"""Length that a recording may lack at its end, s."""
 
 
 def test_a_full_disk_ends_a_recording_and_nothing_else(start, watched, tmp_path):
@@ -32,7 +32,7 @@ def test_a_full_disk_ends_a_recording_and_nothing_else(start, watched, tmp_path)
 
 
 def filled(start, watched, disk):
-    """Play a show whose disk is full, has room again, and is full at its end; what that missed."""
+    """Play a show whose disk is full, has room again, and is full at its end; return the misses."""
     record = f"record:{disk.path / 'set.mov'},codec=mjpeg"
     outputs = [part for one in ("null", record, *watched) for part in ("--output", one)]
     show = start("--audio", "tone", "--sweep-memory", 16, *outputs, through=disk.through)

@@ -25,7 +25,7 @@ SOUND_BACK_S = 2.0
 LOUD_DB = -50.0
 
 NULL_SINK_S = 2.0
-"""A null sink that has just begun hands on so much silence first."""
+"""Silence that a null sink hands on first when it has just begun, s."""
 
 
 class PulseServer:
@@ -85,7 +85,7 @@ def server(tmp_path):
 
 
 def status(url):
-    """What the preview says of the newest frame."""
+    """Return what the preview says of the newest frame, as a dictionary."""
     with urllib.request.urlopen(f"{url}/status") as answer:  # noqa: S310 - of this machine
         return json.loads(answer.read())
 

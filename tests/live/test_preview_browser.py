@@ -101,7 +101,7 @@ def text(browser, name):
 
 
 def pixel(browser, x, y):
-    """What stands in the picture at (x, y), each 0…1."""
+    """Return red, green and blue, 0…255, of the picture at (x, y), each 0…1."""
     return browser.execute_script(
         "const c = document.getElementById('canvas');"
         "const at = (v) => Math.floor(v * c.width);"

@@ -32,7 +32,7 @@ def showing(size=64, target=""):
 
 
 def seen(screen, output, frame, until):
-    """What the screen shows when ``until`` holds, while frames go on."""
+    """Send ``frame`` again and again until ``until`` holds of the screen's picture; return that."""
     end_s = time.monotonic() + HANG_S
     while not until(picture := screen.picture()):
         assert time.monotonic() < end_s, picture[:: HEIGHT // 8, :: WIDTH // 8].tolist()
@@ -47,7 +47,7 @@ def test_a_chart_arrives_upright_in_its_colours_with_black_around(screen, size):
     wanted[:, LEFT : LEFT + SIDE] = chart(SIDE)[..., :3]
     inside = np.ones((HEIGHT, WIDTH), bool)
     for edge in (LEFT, WIDTH // 2, LEFT + SIDE):
-        inside[:, edge - 3 : edge + 3] = False  # between two colours it is smooth
+        inside[:, edge - 3 : edge + 3] = False  # one colour passes smoothly into the next
     inside[HEIGHT // 2 - 3 : HEIGHT // 2 + 3] = False
     with showing(size) as output:
         frame = Frame(chart(size), INFO)
@@ -57,7 +57,7 @@ def test_a_chart_arrives_upright_in_its_colours_with_black_around(screen, size):
 
 def test_every_pixel_is_kept_where_the_sizes_agree(screen):
     rng = np.random.default_rng(1)
-    pixels = rng.integers(1, 256, (SIDE, SIDE, 4), np.uint8)  # its alpha is not to be seen
+    pixels = rng.integers(1, 256, (SIDE, SIDE, 4), np.uint8)  # alpha is not shown
     with showing(SIDE) as output:
         picture = seen(screen, output, Frame(pixels, INFO), lambda found: found[:, LEFT].all())
         np.testing.assert_array_equal(picture[:, LEFT : LEFT + SIDE], pixels[..., :3])

@@ -11,19 +11,19 @@ import aiohttp
 from tests.events import HANG_S
 
 AHEAD = 500
-"""Pictures that one who stalls has asked for; more than there will be."""
+"""Pictures that a watcher who stalls asks for at once; more than there will be."""
 
 NARROW_BYTES, NARROW_SEGMENT = 4096, 536
-"""So little that what the system holds for him is full within a second, and not after ten."""
+"""So little that the system's buffers for a watcher are full within a second, not after ten."""
 
 
 class Watcher(threading.Thread):
-    """Asks for pictures, and notes each that comes; who ``stalls`` at first leaves them lying."""
+    """A thread that asks for pictures and notes each; one that ``stalls`` takes none at first."""
 
     def __init__(self, url, *, stalls=False):
         super().__init__(daemon=True)
         self.seen = []
-        """When each picture came, monotonic s, and the number of its frame."""
+        """Arrival of each picture, monotonic s, and the number of its frame."""
         self._url, self._ahead = url, AHEAD if stalls else 1
         self._reading, self._over = threading.Event(), threading.Event()
         if not stalls:
@@ -38,11 +38,11 @@ class Watcher(threading.Thread):
     async def _watch(self):
         narrow = aiohttp.TCPConnector(socket_factory=_narrow)
         async with aiohttp.ClientSession(connector=narrow) as session:
-            # Without a goodbye in the end, whose answer would come after all that was asked for.
+            # It ends without a goodbye, whose answer would come after all pictures asked for.
             live = await session.ws_connect(f"{self._url}/live")
             for _ in range(self._ahead):
                 await live.send_str("next")
-            self._reading.wait()  # with all of this thread, which takes nothing from its socket
+            self._reading.wait()  # blocks this whole thread, so nothing is taken from its socket
             while not self._over.is_set():
                 status = json.loads((await live.receive(HANG_S)).data)
                 await live.receive(HANG_S)  # the picture

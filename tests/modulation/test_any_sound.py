@@ -1,4 +1,4 @@
-"""What a stage may send: every kind of file and bad sound, through all that hears it."""
+"""Sound that a stage may send: every kind of file and bad sound, through all parts of hearing."""
 
 import dataclasses
 import functools
@@ -19,7 +19,7 @@ FORGOTTEN_S = 1.0
 
 
 def numbers(value):
-    """Every number in a value, however it is nested."""
+    """Return every number in a value, however it is nested."""
     if dataclasses.is_dataclass(value):
         value = dataclasses.astuple(value)
     if isinstance(value, dict):
@@ -30,9 +30,10 @@ def numbers(value):
 
 
 def weights(path):
-    """Weight after each block of a song; all that is said there is finite.
+    """Return the weight after each block of a song; check that all numbers heard are finite.
 
-    Without automatic gain: bad sound moves, and the noise that is good sound here does not.
+    Without automatic gain, which follows sound that moves: bad sound does, and the noise that is
+    good sound here does not.
     """
     source, listener, found = FileSource(path, loop=False), Listener(), []
     listener.set_up(agc="off")
@@ -46,7 +47,7 @@ def weights(path):
 
 
 def music(rate_hz=44_100, channels=1):
-    """Noise as broad as music, the same at every rate, shape (n, channels)."""
+    """Return noise as broad as music, the same at every rate, shape (n, channels)."""
     mono = pink_noise(END_S, dbfs=-18.0)
     if rate_hz != 44_100:
         mono = resample_poly(mono, rate_hz // 50, 882)
@@ -81,7 +82,7 @@ def test_the_same_music_weighs_the_same_at_any_rate_and_with_any_channels(
 
 
 def at(value, every=1):
-    """Bad sound that replaces each n-th sample."""
+    """Return a function that replaces each ``every``-th sample of some sound with ``value``."""
 
     def spoil(part):
         part[::every] = value
@@ -104,7 +105,7 @@ def shifted(offset):
 
 
 def torn(part):
-    """Dropouts of 1, 2, 5, 10, 20, 50, 100 ms with a little sound in between."""
+    """Tear dropouts of 1, 2, 5, 10, 20, 50, 100 ms, with a little sound in between."""
     start = 0
     for gap_ms in (1, 2, 5, 10, 20, 50, 100):
         length = gap_ms * len(part) // 500

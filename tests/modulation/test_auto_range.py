@@ -6,7 +6,7 @@ from vjnode.modulation.auto_range import LOUD, MOST, RARE, WIDTH, AutoRange
 
 
 def learnt(weights, seconds=60.0, seed=0):
-    """A range that has heard ``weights`` in any order for so long."""
+    """Return a range that has heard ``weights`` in random order for ``seconds``."""
     ranging = AutoRange()
     for weight in np.random.default_rng(seed).choice(weights, round(seconds / HOP_S)):
         ranging.step(float(weight))
@@ -25,7 +25,7 @@ def test_before_any_music_every_weight_is_itself():
 
 @pytest.mark.parametrize("weight", [0.2, 0.5, 0.8, 0.95])
 def test_no_lesson_makes_a_jump(weight):
-    """What is learnt moves a weight that stands still too slowly to be seen."""
+    """Learning moves a weight that stands still too slowly to be seen."""
     ranging, found = AutoRange(), []
     for other in np.random.default_rng(2).uniform(0.4, 0.9, round(60.0 / HOP_S)):
         ranging.step(float(other))
@@ -39,7 +39,7 @@ def test_a_narrow_range_becomes_wide_enough_and_stays_below_the_top(middle):
     low, high = np.percentile(now(learnt(narrow), narrow), (15, 85))
     assert high - low == pytest.approx(WIDTH, abs=0.08)
     assert high <= LOUD + 0.02
-    # It stays where it is as far as there is room for it.
+    # The range stays where it is as far as there is room for it.
     assert (low + high) / 2 == pytest.approx(middle, abs=0.1 if middle == 0.5 else 0.45)
 
 
@@ -55,7 +55,7 @@ def test_the_middle_of_a_range_that_is_wide_enough_is_left_as_it_is():
 
 
 def test_an_hour_of_loud_music_is_not_an_hour_at_the_top():
-    """What is ordinary there comes to lie below the top; what stands out still reaches it."""
+    """Weights usual there come to lie below the top; one that stands out still reaches it."""
     rng = np.random.default_rng(1)
     loud = np.clip(rng.normal(0.85, 0.06, 4000), 0.0, 1.0)
     ranging = AutoRange()

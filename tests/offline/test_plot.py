@@ -1,4 +1,4 @@
-"""The picture of a song: what a reader sees in it, taken from what Matplotlib was given."""
+"""The picture of a song as a reader sees it, taken from the objects that Matplotlib was given."""
 
 import sys
 from fractions import Fraction
@@ -53,7 +53,7 @@ def rows(groove):
 
 
 def lines(axes, label):
-    """Times and heights of the upright lines of one kind."""
+    """Return times and heights of the upright lines of one kind."""
     (drawn,) = (one for one in axes.collections if one.get_label() == label)
     return np.array([(line[0][0], line[1][1]) for line in drawn.get_segments()]).T
 
@@ -127,7 +127,7 @@ def test_the_caption_says_what_a_set_up_needs(groove):
 
 
 def overlapping(figure):
-    """Texts that lie on each other or reach over the edge."""
+    """Return texts that lie on each other or reach over the edge."""
     FigureCanvasAgg(figure).draw()
     boxes = [
         (text.get_text(), text.get_window_extent())
@@ -145,7 +145,7 @@ def overlapping(figure):
 
 
 def inside(text):
-    """Whether a label's tick is within its axes: others are not drawn."""
+    """Return whether a label's tick is within its axes: others are not drawn."""
     axes = text.axes
     if axes is None or text not in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
         return True
@@ -155,7 +155,7 @@ def inside(text):
 
 
 def made_up(length_s):
-    """An overview of any length, without the work of hearing."""
+    """Return an overview of any length, without the work of hearing."""
     overview, listener = Overview(Fraction(1)), Listener()
     rng = np.random.default_rng(3)
     drives = []
@@ -208,7 +208,7 @@ def test_the_command_draws_the_demo_song(tmp_path):
 
 
 def asked_for(target):
-    """Ask for a picture of a song that is not there: what is said comes before it is opened."""
+    """Ask for a picture of a song that is not there: errors come before the song is opened."""
     analyse(Path("nowhere.ogg"), CONTROLS, fps=FPS, trace=None, plot=target)
 
 

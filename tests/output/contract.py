@@ -1,4 +1,4 @@
-"""What every output must hold; a new one is added to ``test_contract`` and must pass."""
+"""The contract of outputs, as tests: a new one is added to ``test_contract`` and must pass."""
 
 import threading
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Kind:
 
     target: makes a target that works, given a new folder.
     bad_target: one that cannot work; None where there is no target.
-    within: what it is opened and used in.
+    within: makes the context in which it is opened and used.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Kind:
 
 
 class OutputContract:
-    """Inherit, and give a fixture ``kind``."""
+    """Tests of one kind of output: inherit, and give a fixture ``kind``."""
 
     @pytest.fixture
     def make(self, kind, tmp_path):
-        """Open the output; whatever the test leaves open is closed."""
+        """A function that opens the output; whatever the test leaves open is closed."""
         opened = []
 
         def make(**more):
@@ -111,7 +111,7 @@ class OutputContract:
             output.send(noise(n, 64), n / 60)
 
     def test_it_opens_again_after_a_fault(self, make):
-        """The one before was never closed: its process was killed, or it had failed."""
+        """The output before it was never closed: its process was killed, or it had failed."""
         make().send(noise(1, 64), 0.0)
         again = make(attempt=1)
         again.send(noise(2, 64), 1.0)

@@ -1,4 +1,4 @@
-"""Spout without Windows: SpoutGL's interface, and what the library behind it keeps.
+"""Spout without Windows: SpoutGL's interface, and the state that the library behind it keeps.
 
 It behaves as Spout 2.007.013 does, the library in SpoutGL's wheel 0.1.1: names as they were
 tried with that library itself under Wine, a killed sender's too; pixels as its source has it.
@@ -16,7 +16,7 @@ GL_RGBA, GL_BGRA_EXT = 0x1908, 0x80E1
 
 
 class Machine:
-    """What all programs on a machine share.
+    """State of Spout that all programs on a machine share.
 
     listed: names of senders, also of those that died. living: senders by name. closed: senders.
     opengl, compatible: whether the card has OpenGL, and shares its textures with DirectX.
@@ -29,7 +29,7 @@ class Machine:
         self.events = []
 
     def kill(self, sender):
-        """The sender's process has ended without a word: its name stays on the list."""
+        """End a sender's process without a word: its name stays on the list."""
         self.living = {name: one for name, one in self.living.items() if one is not sender}
 
     def free_name(self, wanted):
@@ -44,7 +44,10 @@ class Machine:
 
 
 class SpoutSender:
-    """picture: what a receiver sees, RGBA, top row first."""
+    """A sender with SpoutGL's interface.
+
+    picture: as a receiver sees it, RGBA, top row first.
+    """
 
     machine = Machine()
 
@@ -106,7 +109,7 @@ class SpoutSender:
 
 @contextmanager
 def installed():
-    """Within it, it is in SpoutGL's place, on a machine of its own that says it is Windows."""
+    """Put this in SpoutGL's place for a while, on a machine of its own that says it is Windows."""
     package, enums = ModuleType("SpoutGL"), ModuleType("SpoutGL.enums")
     package.__spec__ = ModuleSpec("SpoutGL", None)
     package.enums, package.SpoutSender = enums, SpoutSender

@@ -1,4 +1,4 @@
-"""Syphon without a Mac: syphon-python's interface, and what the framework behind it keeps.
+"""Syphon without a Mac: syphon-python's interface, and the state that its framework keeps.
 
 A texture's first row is its top; a surface's first row is the bottom of what clients show. The
 card copies a texture to the surface later than ``publish_frame_texture`` returns.
@@ -17,10 +17,10 @@ RGBA8, BGRA8 = 70, 80
 
 
 class Mac:
-    """What happens on the machine.
+    """State of a Mac.
 
     servers: those that run; closed: those that ran. clients: how many receive.
-    metal, memory: whether the card has it.
+    metal, memory: whether the card has Metal, and memory for a texture.
     pools: how many autorelease pools are open; loose: objects that no pool will release.
     pumped: threads whose run loop was run. queued: copies that the card has yet to make.
     """
@@ -32,7 +32,7 @@ class Mac:
         self.pumped, self.queued = [], []
 
     def made(self):
-        """Objective-C has made something, and whoever called it is to release it."""
+        """Count a new object of Objective-C's as loose, unless a pool is open to release it."""
         self.loose += not self.pools
 
     def let_card_work(self):
@@ -81,7 +81,7 @@ class SyphonMetalServer:
 
     @property
     def picture(self):
-        """What a client shows, RGBA, top row first."""
+        """Picture that a client shows, RGBA, top row first."""
         MAC.let_card_work()
         return self.surface[::-1]
 
@@ -124,7 +124,7 @@ def copy_image_to_mtl_texture(image, texture):
 
 @contextmanager
 def installed():
-    """Within it, it is in the place of syphon-python and PyObjC, on a Mac of its own."""
+    """Put this in the place of syphon-python and PyObjC for a while, on a Mac of its own."""
     members = {
         "syphon": (SyphonMetalServer, SyphonServerDirectory),
         "syphon.utils": (),

@@ -1,8 +1,8 @@
-"""What a Windows extension made with pybind11 offers, read from its file, on any system.
+"""Functions of a Windows extension made with pybind11, read from its file, on any system.
 
 pybind11 keeps for each function a text such as ``({%}, {Buffer}, {int}) -> bool``, and hands it
 over beside the function's name. So names are looked for in the machine code (x86-64), and the
-text in what is called next.
+text in the function that is called next.
 """
 
 import re
@@ -56,7 +56,7 @@ class Extension:
         return [to for _, to in self._targets(_CALL, begin, end) if to in self._ends]
 
     def _targets(self, instruction, begin, end):
-        """Yield where each instruction of a stretch stands, and what it points at."""
+        """Yield the address of each such instruction of a stretch, and that which it points at."""
         for match in instruction.finditer(self._code, begin - self._at, end - self._at):
             if match.end() + 4 <= len(self._code):
                 distance = struct.unpack_from("<i", self._code, match.end())[0]

@@ -1,6 +1,6 @@
-"""Spout's sender: picture, name and life cycle on a machine that stands in; calls as they are.
+"""Spout's sender: picture, name and life cycle on a simulated machine; calls as in the real wheel.
 
-Nothing here has run on Windows. What is checked against the real thing is its wheel.
+Nothing here has run on Windows. Of the real library only the wheel is checked.
 """
 
 import inspect
@@ -34,7 +34,7 @@ def machine():
 
 
 def opened(text="spout", size=64, **more):
-    """Open an output as a show does; returns it, and what makes its frames."""
+    """Open an output as a show does; return it, and the adapter that makes its frames."""
     spec = parse_output(text)
     adapter = Adapter(spec.delivery, size)
     order, alpha = spec.delivery.order, spec.delivery.alpha
@@ -195,7 +195,7 @@ def test_a_missing_package_is_told_with_the_remedy(monkeypatch):
 
 
 def texts(function):
-    """What pybind11 would say of a protocol's function."""
+    """Return the text that pybind11 would keep for a protocol's function."""
     words = {bool: "bool", int: "int", str: "str", type(None): "None", None: "None"}
     signature = inspect.signature(function, eval_str=True)
     taken = [words.get(one.annotation, "Buffer") for one in signature.parameters.values()][1:]
@@ -234,7 +234,7 @@ def test_a_parameter_too_many_would_be_found():
 
 
 def test_the_library_inside_is_the_one_whose_ways_are_known():
-    """Which names it gives, and that pixels keep their rows, is known of this version."""
+    """The names that it gives, and that pixels keep their rows, are known of this version."""
     library = wheels.fetched(PACKAGE, wheels.WINDOWS, PYTHONS[0]).read("SpoutGL/Spout.dll")
     assert set(re.findall(rb"2\.007\.\d{3}", library)) == {b"2.007.013"}
 

@@ -45,7 +45,7 @@ def test_the_counter_changes_with_every_frame_and_only_it_and_the_square_move():
 
 
 def square(number):
-    """Where the square's middle is, px."""
+    """Return the position of the square's middle in its row, px."""
     row = Pattern(SIDE, FPS).frame(number).pixels[386, 4:-4, 0]
     return np.flatnonzero(row > 200).mean()
 

@@ -1,7 +1,7 @@
-"""Wheels for other systems, fetched without installing them, to look at what is in them.
+"""Wheels for other systems, fetched without installing them, to look into them.
 
-What an output uses of a package it says in protocols, and the type checker sees to it that it
-uses nothing else. So each protocol is held against the package.
+An output declares in protocols the parts of a package that it uses, and the type checker sees to
+it that it uses nothing else. So each protocol is compared with the package.
 """
 
 import ast
@@ -23,7 +23,7 @@ WINDOWS = ("win_amd64",)
 
 @cache
 def fetched(requirement, platforms, python):
-    """Return the wheel as an open ZIP file; skips the test when it cannot be had.
+    """Return the wheel as an open ZIP file; skip the test when it cannot be fetched.
 
     requirement: with its exact version. platforms: wheel tags. python: such as "3.12".
     """
@@ -45,7 +45,7 @@ def fetched(requirement, platforms, python):
 
 
 def protocols(module):
-    """Return the protocols of an output's module; fails if it imports a package past them."""
+    """Return the protocols of an output's module; fail if it imports a package without one."""
     found = [
         one
         for one in vars(module).values()
@@ -83,22 +83,22 @@ class Source:
         self._tree = ast.parse(wheel.read(path))
 
     def function(self, name):
-        """Signature of a function, or None."""
+        """Return the signature of a function, or None."""
         return _signature(_named(self._tree, name))
 
     def method(self, class_name, name):
-        """Signature of a method, the inherited ones included, without ``self``; or None."""
+        """Return a method's signature, the inherited ones included, without ``self``; or None."""
         for one in self._lineage(class_name):
             if found := _signature(_named(one, name)):
                 return _without_self(found)
         return None
 
     def constructor(self, class_name):
-        """How a class may be called; None if there is none of that name."""
+        """Return the signature with which a class is called; None if there is none of that name."""
         return self.method(class_name, "__init__")
 
     def attributes(self, class_name):
-        """Names of what the methods of a class set, and of its properties."""
+        """Return the names of the attributes that a class's methods set, and of its properties."""
         nodes = [node for one in self._lineage(class_name) for node in ast.walk(one)]
         return {
             node.attr
@@ -112,7 +112,7 @@ class Source:
         }
 
     def imported(self):
-        """Names that are imported from elsewhere."""
+        """Return the names that are imported from elsewhere."""
         return {
             alias.asname or alias.name
             for node in ast.walk(self._tree)
@@ -129,7 +129,7 @@ class Source:
 
 
 def takes(real, ours):
-    """Whether a call as ``ours`` has it is one that ``real`` takes, with the same names.
+    """Return whether ``real`` takes a call as ``ours`` describes it, with the same names.
 
     real, ours: signatures. Of ours every parameter is given, by position unless it is
     keyword-only.

@@ -1,4 +1,4 @@
-"""What a show draws with: every frame anew where that is fast enough, from key frames elsewhere."""
+"""Choice of a show's renderer: every frame anew where that is fast enough, else from key frames."""
 
 import threading
 
@@ -32,7 +32,7 @@ PERIOD_S = 1 / 60
 
 
 class OfACard(OneByOne):
-    """An engine that shows the codes that it got."""
+    """An engine whose grey level shows the codes that it got."""
 
     name, identity = "of a card", "of a card"
 
@@ -50,7 +50,7 @@ class OfACard(OneByOne):
 
 @pytest.fixture
 def card(monkeypatch):
-    """Pretend that there is a card that takes so many ms a picture; returns its engine."""
+    """A function that pretends there is a card of so many ms a picture, and returns its engine."""
 
     def card(ms, name="tensorrt", size=SIZE):
         engine = OfACard(size)
@@ -112,9 +112,10 @@ def test_without_a_card_small_pictures_are_drawn_live_by_a_network_of_their_own(
 
 @pytest.fixture
 def processor(monkeypatch):
-    """A processor of two cores, which draws with each network in as many ms as is said.
+    """A function that pretends there is a processor, of two cores unless it is told otherwise.
 
-    known: of the whole generator, that was measured by an earlier show.
+    live, full: ms that a picture takes with the small network, and with the whole generator.
+    known: an earlier show has measured and kept these times. card: there is a card as well.
     """
 
     def processor(*, live=None, full=None, cores=2, known=False, card=False):
@@ -158,7 +159,7 @@ def test_a_card_draws_live_where_it_keeps_up_or_is_quicker_than_the_small_networ
     assert (library.engine_name == engine.name) == of_the_card
     assert ("live" in library.engine_name) != of_the_card
     assert told[0].taken.ms == (ms if of_the_card else 25.0)
-    assert engine.closed  # with the library, or for the other
+    assert engine.closed  # along with the library, or because the small network was taken
 
 
 def test_the_only_engine_that_a_user_allows_is_not_compared(card, processor, monkeypatch):
@@ -243,7 +244,7 @@ def test_a_card_whose_time_is_not_known_is_not_taken_for_the_quickest(card, proc
 
 @pytest.mark.parametrize(("ms", "live"), [(5.0, True), (7.0, False), (35.0, False)])
 def test_auto_draws_live_on_a_processor_that_keeps_up(monkeypatch, tmp_path, ms, live):
-    """It goes by what an earlier show with key frames has measured and kept."""
+    """``auto`` goes by the time that an earlier show with key frames has measured and kept."""
     (tmp_path / "models").symlink_to(cache_dir("models"))
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
     monkeypatch.setattr(render_open, "may_be_fast", lambda: False)

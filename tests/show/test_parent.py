@@ -1,4 +1,4 @@
-"""What the parent of a show does about the system it runs on."""
+"""The parent of a show on its system: the tracker of shared memory, signals, the session's end."""
 
 import signal
 import subprocess

@@ -25,7 +25,7 @@ def tools():
         from tools.train import distil_pairs as head_pairs
         from tools.train import distil_start as head_start
 
-        # Few pictures, for time: what is learnt from them is little, but is learnt.
+        # Few pictures, to save time: little can be learnt from them, but something is.
         for module in (head_pairs, head_data):
             patch.setattr(module, "SHARD", 4)
         patch.setattr(train_heads, "STARTED_ON", 4)
@@ -46,7 +46,7 @@ def codes():
 
 @pytest.fixture(scope="module")
 def given(teacher, codes):
-    """What the first block of each size gets, from the refolded generator: by size."""
+    """Input of the first block of each size, from the refolded generator: by size."""
     folded = FoldedSynthesis(teacher, 1024)
     with torch.inference_mode():
         return {
@@ -64,7 +64,7 @@ def given(teacher, codes):
 
 @pytest.mark.parametrize("size", distilled_weights.SIZES)
 def test_what_is_measured_is_what_the_generator_does(tools, teacher, given, codes, size):
-    """Its channels are in another order than those that it is measured from."""
+    """The generator's channels are in another order than the features that are measured."""
     index, seen = PLANS[size].trunk, {}
     block = teacher.blocks[index]
     hooks = [
@@ -84,7 +84,7 @@ def test_what_is_measured_is_what_the_generator_does(tools, teacher, given, code
             wanted = F.conv2d(scaled, conv.depthwise, padding=1, groups=x.shape[1])
             found = layers[index, name, 1].mean
             assert torch.allclose(found, wanted.double().mean((0, 2, 3)), atol=1e-3)
-            assert wanted.mean((0, 2, 3)).std() > 0.01  # there is something to get wrong
+            assert wanted.mean((0, 2, 3)).std() > 0.01  # a wrong order would show
 
 
 @pytest.mark.parametrize("size", distilled_weights.SIZES)
@@ -94,7 +94,7 @@ def test_the_trained_first_block_still_makes_what_the_generator_s_does(teacher, 
     with torch.inference_mode():
         wanted = teacher.blocks[index](given[size][:, undone], codes[:, 3 * index + 1 :][:, :3])
         found = tail.first(given[size], codes, torch.ones(1))
-    # The means of its groups are there in another order, the one that training began with.
+    # The block has the means of its groups in another order, the one that training began with.
     means = wanted[:, : tail.plan.groups].flatten(2).transpose(0, 1).flatten(1)
     own = found[:, : tail.plan.groups].flatten(2).transpose(0, 1).flatten(1)
     likeness = torch.corrcoef(torch.cat((own, means)))[: len(own), len(own) :]

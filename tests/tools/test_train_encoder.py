@@ -48,7 +48,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Some music, and room for what is heard in it."""
+    """A folder with some music, and room for the features that are heard in it."""
     folder = tmp_path_factory.mktemp("training")
     (folder / "music").mkdir()
     (folder / "driver.py").write_text(DRIVER)
@@ -59,7 +59,7 @@ def folder(tmp_path_factory):
 
 
 def train(folder, out, *options, steps_left=-1, processes=1):
-    """Train for six steps; with ``steps_left`` it is interrupted after so many."""
+    """Train for six steps; with ``steps_left``, the run is interrupted after so many."""
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     return subprocess.run(
         [
@@ -76,7 +76,7 @@ def train(folder, out, *options, steps_left=-1, processes=1):
 
 @pytest.fixture(scope="module")
 def straight(folder):
-    """What a run without an interruption has written."""
+    """The folder that a run without an interruption has written."""
     done = train(folder, "straight")
     assert done.returncode == 0, done.stderr
     return folder / "straight"
@@ -99,7 +99,7 @@ def test_it_writes_down_how_it_was_made(straight):
     assert record["minutes"] > 0.0
     assert set(record["loss_last_100"]) == {"reconstruction", "intensity"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", record["date"])
-    assert re.fullmatch(r"([0-9a-f]{7,}\+?)?", record["commit"])  # none outside a repository
+    assert re.fullmatch(r"([0-9a-f]{7,}\+?)?", record["commit"])  # empty outside a repository
     assert set(record["held_out"]) >= {
         *("explained_variance", "pca_explained_variance"),
         *("dimensions_used", "mean_intensity_correlation"),
@@ -114,7 +114,7 @@ def test_a_run_that_was_ended_goes_on_as_if_nothing_had_been(folder, straight):
     ended = train(folder, "resumed", steps_left=5)
     assert ended.returncode != 0
     assert not (folder / "resumed").exists()
-    done = train(folder, "resumed", "--resume", steps_left=3)  # four of six are behind it
+    done = train(folder, "resumed", "--resume", steps_left=3)  # four of six steps are done
     assert done.returncode == 0, done.stderr
     wanted, found = (
         load_file(path / "encoder.safetensors") for path in (straight, folder / "resumed")

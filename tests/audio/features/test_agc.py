@@ -8,7 +8,7 @@ from vjnode.audio.sources.base import HOP, HOP_S, RATE_HZ
 
 
 def music(length_s, level_db, seed=0):
-    """Power of each hop of something that pulses twice a second, peaks at ``level_db``."""
+    """Return each hop's power of a sound that pulses twice a second and peaks at ``level_db``."""
     t_s = np.arange(round(length_s / HOP_S)) * HOP_S
     chance_db = np.random.default_rng(seed).normal(0.0, 1.0, len(t_s))
     return 10.0 ** ((level_db - 6.0 + 6.0 * np.cos(4.0 * np.pi * t_s) + chance_db) / 10.0)
@@ -20,12 +20,12 @@ def powers(mono):
 
 
 def gains(gain, hops, mode="on"):
-    """Gain after each hop, dB."""
+    """Return the gain after each hop, dB."""
     return np.array([gain.step(power, mode=mode) for power in hops])
 
 
 def after_music(length_s=60.0, level_db=-15.0):
-    """A gain that knows some music, and where it stands."""
+    """Return a gain that has heard some music, and its value, dB."""
     gain = AutoGain()
     gains(gain, music(length_s, level_db))
     return gain, gain.gain_db
@@ -52,7 +52,7 @@ def test_the_same_sound_30_db_lower_gets_30_db_more():
     passages = [music(20.0, -12.0), music(15.0, -30.0), music(20.0, -9.0), [0.0] * 500]
     hops = np.concatenate([*passages, music(10.0, -12.0, seed=1)])
     loud, soft = gains(AutoGain(), hops), gains(AutoGain(), hops * 1e-3)
-    known = round(1.2 / HOP_S)  # until it has moved for a second, nothing is
+    known = round(1.2 / HOP_S)  # nothing is known until the sound has moved for a second
     np.testing.assert_array_equal(loud[:10], 0.0)
     np.testing.assert_allclose(soft[known:], loud[known:] + 30.0, atol=1e-3)
 
@@ -60,7 +60,7 @@ def test_the_same_sound_30_db_lower_gets_30_db_more():
 def test_it_is_there_within_two_seconds_and_wanders_little_after():
     found = gains(AutoGain(), music(90.0, -40.0))
     at = {t_s: found[round(t_s / HOP_S)] for t_s in (2.0, 10.0, 30.0, 80.0)}
-    # Louder passages are expected to come: so it stays below at first.
+    # Louder passages are expected to come, so the gain stays below its final value at first.
     assert at[80.0] - 9.0 < at[2.0] < at[10.0] < at[30.0] < at[80.0]
     assert at[80.0] - at[30.0] < 2.5
 
@@ -68,7 +68,7 @@ def test_it_is_there_within_two_seconds_and_wanders_little_after():
 @pytest.mark.parametrize("sound", STEADY.values(), ids=STEADY)
 def test_what_does_not_move_says_nothing_of_the_level(sound):
     hops = powers(sound)
-    for silence in range(100, 108):  # wherever it sets in
+    for silence in range(100, 108):  # wherever the sound sets in
         assert not gains(AutoGain(), [0.0] * silence + hops + [0.0] * 100).any()
     gain, before_db = after_music()
     assert np.abs(gains(gain, hops) - before_db).max() < 0.5
@@ -129,7 +129,7 @@ def test_within_a_song_it_moves_too_slowly_to_be_seen():
 
 
 def test_one_song_is_heard_with_one_gain():
-    """What comes about as loud as before, or less, leaves the gain where it is."""
+    """Passages about as loud as those before, or less loud, leave the gain where it is."""
     gain, before_db = after_music(length_s=10.0)
     found = gains(gain, np.concatenate([music(20.0, level, 1) for level in (-18, -13, -25, -15)]))
     assert np.abs(found - before_db).max() < 2.5

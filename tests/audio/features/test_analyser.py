@@ -44,7 +44,7 @@ def test_dc_is_not_loud():
 
 @pytest.mark.parametrize("hz", [40.0, 60.0, 12_000.0])
 def test_the_kick_and_the_hats_are_within_the_mel_bands(hz):
-    """What is no more than noise to the bands would not change the MFCCs."""
+    """A frequency that is no more than noise to the bands would not change the MFCCs."""
     quiet = mfccs(np.zeros(RATE_HZ // 4, np.float32))[-1]
     assert mfccs(sine(hz, 0.25, dbfs=-20.0))[-1][0] > quiet[0] + 1.0
 

@@ -13,7 +13,7 @@ SOFT = [0, 2, 6]
 
 
 def follow(pcm):
-    """Levels of each block, shape (blocks, 3)."""
+    """Return the levels of each block, shape (blocks, 3)."""
     bands = Bands()
     pcm = np.asarray(pcm, np.float32)
     levels = (bands.push(block) for block in pcm[: len(pcm) // BLOCK * BLOCK].reshape(-1, BLOCK))
@@ -21,7 +21,7 @@ def follow(pcm):
 
 
 def jumps(levels, times_s):
-    """How far each band rises at the hits, median, shape (3,)."""
+    """Return the rise of each band at the hits, median, shape (3,)."""
     starts = [int(at_s / BLOCK_S) for at_s in times_s]
     length = round(HIT_S / BLOCK_S)
     return np.median([levels[i : i + length].max(axis=0) - levels[i - 1] for i in starts], axis=0)

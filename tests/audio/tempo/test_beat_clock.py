@@ -10,7 +10,7 @@ from vjnode.audio.tempo.tracker import Estimate, TempoTracker
 from vjnode.errors import InputError
 
 START_S = 5000.0
-"""The clock on the wall when the sound begins."""
+"""Time of the clock on the wall when the sound begins, s."""
 
 STEP_S = 0.25
 
@@ -32,7 +32,7 @@ def at(said, sound_s):
 
 
 def off_s(beat, first_s, bpm):
-    """How far the count is from a true beat at ``first_s`` and every beat after it, s."""
+    """Return how far the count is from a true beat at ``first_s`` and every beat after it, s."""
     true = (beat.anchor_s - START_S - first_s) * bpm / 60.0
     return abs((beat.beats - true + 0.5) % 1.0 - 0.5) * 60.0 / bpm
 
@@ -134,7 +134,7 @@ def test_one_wrong_estimate_changes_nothing():
     clock = BeatClock()
     now_s = feed(clock, 120.0, start_s=0.0, seconds=6.0)
     clock.follow(Estimate(87.0, now_s - 0.3, now_s, 1.0), now_s)
-    clock.follow(Estimate(120.0, now_s - 0.25, now_s, 0.1), now_s)  # not sure of that
+    clock.follow(Estimate(120.0, now_s - 0.25, now_s, 0.1), now_s)  # with little confidence
     assert clock.at(now_s).bpm == pytest.approx(120.0, rel=1e-3)
     assert on_beat(clock.at(now_s)) < 0.01
 

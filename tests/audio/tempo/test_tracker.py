@@ -15,7 +15,7 @@ def track(sound):
 
 
 def off_s(estimate, first_s, bpm):
-    """How far the beat is from the nearest true one, s."""
+    """Return the distance of the beat from the nearest true one, s."""
     beats = (estimate.beat_s - first_s) * bpm / 60.0
     return abs(beats - round(beats)) * 60.0 / bpm
 
@@ -50,7 +50,7 @@ def test_what_is_hardest_to_tell_comes_out_too(name, bpm):
 
 
 def test_the_beat_is_where_the_attack_is():
-    """Not where some analysis window is over: sharp drums, no jitter, every tempo."""
+    """The beat is not at the end of some analysis window: sharp drums, no jitter, every tempo."""
     errors = []
     for bpm in (83.0, 117.0, 133.0, 171.0):
         sound, beats = groove("rock", bpm, 9.0, backing=False, offset_s=0.05)

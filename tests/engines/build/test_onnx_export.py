@@ -1,4 +1,4 @@
-"""What is exported draws and hears what torch does, in both precisions."""
+"""Exported graphs draw and hear the same as torch, in both precisions."""
 
 import sys
 from dataclasses import replace
@@ -34,7 +34,7 @@ STYLES = 3 * 4 * 64 + 2 * 64
 
 
 def session(graph):
-    """A second runtime; with fp16 graphs it rounds to fp16 between the steps."""
+    """Open a graph in a second runtime, which rounds to fp16 between the steps of fp16 graphs."""
     ort = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     options = ort.SessionOptions()
     options.intra_op_num_threads = 2
@@ -56,7 +56,7 @@ def relative(found, wanted):
 
 @pytest.fixture(scope="module")
 def look():
-    """A face that two expressions act on, and the levels 0…255 that the network says."""
+    """Inputs for a face that two expressions act on, and the levels 0…255 that torch draws."""
     face, laugh, wonder = load_face("mei"), load_expression("laugh"), load_expression("wonder")
     latent = Latent(subject_of(face, [laugh, wonder]), amounts_of([laugh, wonder], [0.7, 0.5]))
     _, synthesis = load(generator_weights())
@@ -83,7 +83,7 @@ def test_mobilestylegan_draws_a_moved_face(engine_cache, look, size, precision):
     assert found.dtype == np.uint8
     assert (found[..., 3] == 255).all()
     assert psnr_db(found[0, ..., :3], wanted) >= 45
-    if precision == "fp32":  # the definition rounds to whole levels too, here and there to another
+    if precision == "fp32":  # torch's graph rounds to whole levels too, here and there to another
         with torch.inference_mode():
             tick = NETWORKS["mobilestylegan"].module(generator_weights(), size, precision)
             defined = tick(*map(torch.tensor, inputs)).numpy()

@@ -1,4 +1,4 @@
-"""What the tests of engines share: real faces, and whether there is a card."""
+"""Parts that the tests of engines share: real faces, and a mark for tests that need a card."""
 
 import numpy as np
 import pytest
@@ -11,18 +11,18 @@ _skipped = pytest.mark.skipif(gpu_here() is None, reason="there is no CUDA card 
 
 
 def card(test):
-    """Mark what needs a card."""
+    """Mark a test that needs a card; it is skipped where there is none."""
     return pytest.mark.card(_skipped(test))
 
 
 def codes_of(seed):
-    """Style codes, (23, 512), of one of the faces that ship, with an expression."""
+    """Return style codes, (23, 512), of one of the faces that ship, with an expression."""
     faces, expressions = face_names(), expression_names()
     face = load_face(faces[seed % len(faces)])
     return fuse(face, load_expression(expressions[seed % len(expressions)]), 0.3 * (seed % 4))
 
 
 def psnr_db(picture, wanted):
-    """Peak signal-to-noise ratio of two pictures' colours, dB."""
+    """Return the peak signal-to-noise ratio of two pictures' colours, dB."""
     error = picture[..., :3].astype(np.float64) - wanted[..., :3]
     return 10 * np.log10(255**2 / max(float(np.mean(error**2)), 1e-9))

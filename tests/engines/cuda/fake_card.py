@@ -1,8 +1,8 @@
-"""A card and a TensorRT that are not there: the calls of both, on ordinary memory.
+"""A simulated card and TensorRT: the calls of both, on ordinary memory.
 
-Work waits in its stream until somebody waits for it, and what is read or written is looked up
-among what is allocated at that moment. So an engine that waits too little, writes to memory that
-is still in use, or uses it after it was freed, is caught.
+Work stays in its stream until somebody waits for it, and memory that is read or written is looked
+up among the blocks that are allocated at that moment. So an engine that waits too little, writes
+to memory that is still in use, or uses it after it was freed, is caught.
 """
 
 # ruff: noqa: N802 - the driver's own names
@@ -47,7 +47,7 @@ class FakeDriver:
 
     @property
     def held(self):
-        """How many things on the card are not freed; pinned memory apart."""
+        """Number of objects on the card that are not freed; pinned memory does not count."""
         tables = (self.memory, self.streams, self.events, self.graphs, self.launchable)
         return sum(map(len, tables))
 
@@ -147,11 +147,11 @@ class FakeDriver:
         del self.events[event]
 
     def put(self, stream, work):
-        """Put work into a stream; what returns False has to wait for another stream."""
+        """Put work into a stream; work that returns False has to wait for another stream."""
         self.capturing.get(stream, self.streams[stream]).append(work)
 
     def step(self):
-        """Do one thing, in the stream that was made last if it can: the worst order there is."""
+        """Do one piece of work, in the newest stream that can: the worst order there is."""
         for queue in reversed(self.streams.values()):
             if queue and queue[0]() is not False:
                 queue.popleft()
@@ -175,7 +175,7 @@ class FakeDriver:
         ctypes.memmove(to, from_, nbytes)
 
     def on_card(self, address, dtype):
-        """Return what is on the card at an address, as an array."""
+        """Return the card's memory at an address, as an array."""
         return np.frombuffer(self.memory[address], dtype)
 
 

@@ -1,4 +1,4 @@
-"""The processor's engine, drawing small pictures live: right, itself, and fast."""
+"""The processor's engine, drawing small pictures live: right, as an engine of its own, and fast."""
 
 import time
 
@@ -20,7 +20,7 @@ from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.registry import DEFAULT
 
 SHARE = 0.35
-"""Most of the whole generator's time that the live network may take; see docs/performance.md."""
+"""Share of the whole generator's time that the live network may take; see docs/performance.md."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,10 @@ def test_draws_what_the_live_network_says(codes, size):
 
 @pytest.fixture(scope="module")
 def likeness_db():
-    """How near each face that ships comes to the whole generator's, with each expression."""
+    """Likeness to the whole generator's pictures, PSNR in dB, by size.
+
+    Of each face that ships, without and with each expression.
+    """
     faces, expressions = face_names(), [load_expression(name) for name in expression_names()]
     whole = OpenVinoEngine(DEFAULT, 512)
     lives = {size: OpenVinoEngine(DEFAULT, size, quality="reduced") for size in SIZES}

@@ -1,4 +1,4 @@
-"""Rounded to 8 bits, the generator draws almost the same, and only where it was told to."""
+"""The generator rounded to 8 bits draws almost the same; only layers with limits are rounded."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_only_what_has_limits_is_rounded(synthesis):
 
 
 def test_without_a_step_to_lose_the_layer_is_the_same(synthesis):
-    """What the depthwise convolution divides by, the pointwise kernel takes back."""
+    """The pointwise kernel takes back the factors that the depthwise convolution divides by."""
     folded = FoldedSynthesis(synthesis, 1024)
     name = "blocks.5.conv1"
     layer, noise = folded.get_submodule(name), torch.Generator().manual_seed(3)

@@ -1,4 +1,4 @@
-"""A sound encoder that nobody has trained, for what holds with any weights."""
+"""An untrained sound encoder, for tests that hold with any weights, and MFCCs to hear."""
 
 import functools
 
@@ -16,7 +16,7 @@ from vjnode.paths import shipped
 
 
 def untrained(seed=0):
-    """An encoder whose normalisations have something to fold."""
+    """Return an untrained encoder whose normalisations have something to fold."""
     torch.manual_seed(seed)
     encoder = Encoder().eval()
     for convolution, normalisation, _ in (*encoder.describing, *encoder.intensity):
@@ -30,7 +30,7 @@ def untrained(seed=0):
 
 @functools.cache
 def shipped_like(seed=0):
-    """What training leaves of such an encoder."""
+    """Return such an untrained encoder in the form in which training leaves one."""
     encoder = untrained(seed)
     weights = {
         name: value.numpy()
@@ -45,7 +45,7 @@ def shipped_like(seed=0):
 
 @functools.cache
 def demo_mfcc():
-    """MFCCs of the demo song, shape (n, 13), float32."""
+    """Return the MFCCs of the demo song, shape (n, 13), float32."""
     source = FileSource(shipped("demo", "demo.ogg"), loop=False)
     mixdown = Mixdown(MONO, RATE_HZ)
     mono = np.concatenate([mixdown.mix(block.pcm)[:, 0] for block in iter(source.read, None)])

@@ -21,7 +21,7 @@ from vjnode.runtime import cores
 
 
 def offline(trained, mfcc):
-    """What the torch network says of whole windows, shape (n − 31, 512)."""
+    """Return the torch network's output for whole windows, shape (n − 31, 512)."""
     pictures = picture(mfcc, trained.mfcc_low, trained.mfcc_high)
     with torch.inference_mode():
         return load_encoder(trained.weights)(torch.from_numpy(pictures)[None])[0].numpy()
@@ -104,7 +104,7 @@ def test_weights_of_another_network_are_refused():
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="told by Linux's /proc alone")
 @pytest.mark.skipif(cores() < 2, reason="this processor has one core alone")
 def test_the_scheduler_may_choose_the_core():
-    """An encoder that is pinned to one waits whenever a drawing or another show is there."""
+    """An encoder that is pinned to one core waits whenever a drawing or another show is there."""
     encoder = LiveEncoder(load_trained())
     frame = np.zeros(13, np.float32)
     over = threading.Event()

@@ -1,4 +1,4 @@
-"""What a real receiver in another process gets from the NDI output."""
+"""Reception of the NDI output by a real receiver in another process."""
 
 import signal
 import socket
@@ -27,8 +27,11 @@ from vjnode.remedies import install_extra
 
 ROOT = Path(__file__).parents[3]
 CODEC_ERROR = 16
-"""What the runtime itself changes: 14 in the most saturated blue of the chart, 3 on the average.
-The patches differ by 65 and more from one another."""
+"""Tolerance for the change that the runtime itself makes, levels.
+
+It is 14 in the most saturated blue of the chart, 3 on the average. The patches differ by 65 and
+more from one another.
+"""
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def network():
 
 
 def chart(size=256):
-    """Sixteen patches, no two alike, (size, size, 4) uint8: any swap or flip shows."""
+    """Return sixteen patches, no two alike, (size, size, 4) uint8: any swap or flip shows."""
     levels = np.array([20, 90, 160, 235], np.uint8)
     pixels = np.full((4, 4, 4), 255, np.uint8)
     pixels[..., 0] = levels[:, None]
@@ -55,14 +58,14 @@ def patches(picture):
 
 @pytest.fixture
 def party(network, tmp_path):
-    """Start senders and receivers; whatever a test leaves is ended."""
+    """A function that starts senders, and receivers as well; whatever a test leaves is ended."""
     with a_party(tmp_path) as send:
         yield send
 
 
 @contextmanager
 def a_party(folder):
-    """Give what starts senders, and receivers as well, which write into ``folder``."""
+    """Give a function that starts senders; its ``receive`` starts what writes into ``folder``."""
     made = []
 
     def send(**more):
@@ -82,14 +85,14 @@ def a_party(folder):
 
 
 def late(what, since_s, until_s, limit_s):
-    """The miss of something that took longer than ``limit_s``, in a list; or an empty one."""
+    """Return the miss of what took longer than ``limit_s``, in a list; or an empty one."""
     if until_s - since_s <= limit_s:
         return []
     return [Miss(f"{what} after {until_s - since_s:.2f} s", since_s, until_s)]
 
 
 def seen(party, **more):
-    """Send until a receiver has had some pictures; returns what it got."""
+    """Send until a receiver has had some pictures; return what it got."""
     receiver = party.receive(party(**more))
     receiver.wait_for_pictures(10)
     return receiver.end()
@@ -171,7 +174,7 @@ SENDER = """
 
 @contextmanager
 def other_process(name):
-    """A sender in a process of its own, in the same network; it is killed in the end."""
+    """Start a sender in a process of its own, in the same network; it is killed in the end."""
     script = textwrap.dedent(SENDER).replace("NAME", name)
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=ROOT) as it:
         try:
@@ -198,7 +201,7 @@ def test_a_sender_that_was_killed_is_back_at_once_under_its_name(network, tmp_pa
 def test_who_was_given_an_address_has_a_picture_again_when_a_killed_sender_is_back(
     network, tmp_path
 ):
-    """Nobody has to find it anew: it is where it was, on the machine's list as well."""
+    """The sender need not be found anew: it is at its old port, and on the machine's list."""
 
     def scenario():
         with a_party(tmp_path) as party:
@@ -214,7 +217,7 @@ def test_who_was_given_an_address_has_a_picture_again_when_a_killed_sender_is_ba
             assert sending.port == sending.output.port == sender.port
             assert FINDING_PORT in listening()
             again_s = receiver.picture_s()
-            while again_s < killed_s:  # a machine that was held up had one such pause before
+            while again_s < killed_s:  # an earlier pause, of a machine that was held up
                 again_s = receiver.picture_s()
             return late("a picture", killed_s, again_s, 3.0)
 
@@ -278,7 +281,7 @@ def test_it_can_be_opened_and_closed_without_end(network):
 
 
 def test_the_default_name_is_constant(monkeypatch):
-    """Asked of a stand-in: a show that runs on this machine may have the name."""
+    """A stand-in is asked for the name: a show that runs on this machine may have it."""
     asked = []
 
     class Runtime:
@@ -292,7 +295,7 @@ def test_the_default_name_is_constant(monkeypatch):
     for attempt in (0, 1):
         with pytest.raises(OutputError, match="'vjnode'"):
             ndi.open_output("", OutputContext(64, Fraction(60), attempt=attempt))
-    assert asked == [("vjnode", None, False, False)] * 2  # the last: it does not clock itself
+    assert asked == [("vjnode", None, False, False)] * 2  # False, False: it does not clock itself
 
 
 def test_a_closed_output_refuses_frames(network):

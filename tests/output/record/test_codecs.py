@@ -1,4 +1,4 @@
-"""Which codec goes into which file, and what is said when it does not."""
+"""Choice of the codec for a file, and the errors where a codec does not go into it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is recorded stays playable, and the show goes on, whatever becomes of writer and disk."""
+"""A recording stays playable, and the show goes on, whatever becomes of writer and disk."""
 
 import itertools
 import json
@@ -84,7 +84,7 @@ def test_a_file_whose_writer_was_killed_plays_up_to_its_last_second(tmp_path, na
 
 @pytest.fixture
 def disk(monkeypatch):
-    """An event: while it is cleared, no write comes back."""
+    """An event that stands for the disk: while it is cleared, no write comes back."""
     write, disk = muxer.Movie.write, threading.Event()
     disk.set()
 
@@ -101,11 +101,11 @@ def test_a_slow_disk_never_holds_the_show_up_and_loses_no_sound(tmp_path, disk):
     tap, path = Tap(), tmp_path / "out.mp4"
     output = record.open_output(str(path), OutputContext(64, FPS, sound=tap, live=True))
     for n in range(180):
-        if n % 20 == 0:  # for a third of a second it does nothing
+        if n % 20 == 0:  # for a third of a second the disk does nothing
             disk.clear()
         if n:
             tap.hear(tone(1 / 60, (n - 1) / 60), n / 60)
-        output.send(flat((n, n, n)), n / 60)  # who waited for the disk would do so for good
+        output.send(flat((n, n, n)), n / 60)  # if this waited for the disk, it would do so for good
         if n % 20 == 19:
             disk.set()
             wait_for(output._queue.empty)
@@ -141,7 +141,7 @@ def test_a_rendering_waits_and_drops_nothing(tmp_path, disk):
 
 @pytest.mark.parametrize("live", [True, False])
 def test_no_more_than_a_few_frames_are_held(tmp_path, live):
-    """Frames come faster than they can be encoded: memory does not grow."""
+    """Memory does not grow when frames come faster than they can be encoded."""
     resource = pytest.importorskip("resource")
     output = record.open_output(str(tmp_path / "out.mp4"), OutputContext(1024, FPS, live=live))
     frame = noise(1, 1024)
@@ -164,7 +164,7 @@ def test_noise_is_the_worst_that_prores_can_meet(tmp_path, name, alpha):
 
 
 def fault_of(output):
-    """Send frames until that is refused; returns the reason."""
+    """Send frames until one is refused; return the reason."""
     numbers = itertools.count()
 
     def refused():
@@ -263,7 +263,7 @@ FULL = """
 
 
 def namespaces():
-    """Whether this system lets a test mount a disk of its own."""
+    """Return whether this system lets a test mount a disk of its own."""
     if shutil.which("unshare") is None:
         return False
     mounting = ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
@@ -288,9 +288,9 @@ def test_a_full_disk_leaves_a_film_and_a_show_that_goes_on(tmp_path):
     # The next part waits, in one process, without working hard, and leaves no empty files.
     assert "32 MiB are needed" in said["waiting"]["interrupted"]
     assert said["waiting"]["missed_frames"] == 3000
-    assert said["waiting_s"] < said["recording_s"] / 100, said  # a frame; measured: a thousandth
+    assert said["waiting_s"] < said["recording_s"] / 100, said  # per frame; measured: a thousandth
     assert said["names"] == ["set.mov"]
-    # With room again it goes on by itself.
+    # With room again the recording goes on by itself.
     assert said["again"]["file"].endswith("disk/set-2.mov")
     assert len(video_of(tmp_path / "set-2.mov")[0]) + said["again"]["dropped_frames"] == 40
 

@@ -1,4 +1,4 @@
-"""A screen that nobody sees, and what it shows: an X server with its picture in a file."""
+"""A virtual screen whose picture can be read: an X server that keeps it in a file."""
 
 import ctypes
 import importlib.util
@@ -25,7 +25,7 @@ class Screen:
         self._file = folder / "Xvfb_screen0"
 
     def picture(self):
-        """What it shows, (HEIGHT, WIDTH, 3) uint8, RGB."""
+        """Return the picture that it shows, (HEIGHT, WIDTH, 3) uint8, RGB."""
         data = self._file.read_bytes()
         head = struct.unpack(">25I", data[:100])  # an .xwd file
         size, width, height, stride, colours = head[0], head[4], head[5], head[12], head[19]
@@ -47,7 +47,7 @@ class Screen:
 
 @contextmanager
 def a_screen():
-    """Within it, windows open on a screen of their own; skips where there can be none."""
+    """Give windows a screen of their own for a while; skip the test where there can be none."""
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed")
     for package in ("glfw", "moderngl"):
@@ -77,7 +77,7 @@ def a_screen():
             finally:
                 import glfw
 
-                glfw.terminate()  # Xlib ends its process when its server goes
+                glfw.terminate()  # Xlib ends the process that uses it when the server goes
         finally:
             server.terminate()
             server.wait()

@@ -1,6 +1,6 @@
-"""A window: on which display, and what becomes of it when that is slow, gone or not wanted.
+"""The window output: its choice of a display, and one that is slow, gone or not wanted.
 
-What it shows is tested on a real screen, in ``tests/live/test_window.py``.
+Its picture is tested on a real screen, in ``tests/live/test_window.py``.
 """
 
 import sys
@@ -32,7 +32,7 @@ class Desktop:
     def __init__(self):
         self.names = list(TWO)
         self.windows, self.destroyed, self.drawn = [], [], []
-        self.takes_frames = threading.Event()  # else it hangs with the frame that it is given
+        self.takes_frames = threading.Event()  # while cleared, it hangs with the frame it is given
         self.takes_frames.set()
         self.given = 0
         self.shown = threading.Event()
@@ -118,14 +118,14 @@ def desktop(monkeypatch):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """The time of a window, s, which the test lets pass."""
+    """The window's clock, s, whose time the test lets pass."""
     clock = SimpleNamespace(now_s=100.0)
     monkeypatch.setattr(window, "time", SimpleNamespace(monotonic=lambda: clock.now_s))
     return clock
 
 
 def levels(desktop):
-    """The grey of each frame that was drawn."""
+    """Return the grey of each frame that was drawn."""
     return [int(pixels[0, 0, 0]) for pixels in desktop.drawn if pixels is not None]
 
 
@@ -167,7 +167,7 @@ def test_a_slow_display_never_holds_the_clock_up_and_gets_the_newest(desktop):
     desktop.takes_frames.clear()
     output.send(flat((0, 0, 0)), 0.0)
     wait_for(lambda: desktop.given == 2)  # the first was black
-    for n in range(1, 60):  # who was held up would be for good
+    for n in range(1, 60):  # if this was held up, it would be for good
         output.send(flat((n, n, n)), n / 60)
     desktop.takes_frames.set()
     wait_for(lambda: desktop.given == 3)
@@ -176,7 +176,7 @@ def test_a_slow_display_never_holds_the_clock_up_and_gets_the_newest(desktop):
 
 
 def test_a_frame_is_shown_whole(desktop):
-    """Its memory belongs to the next one as soon as it is sent."""
+    """A frame's memory belongs to the next frame as soon as it is sent."""
     output, frame = window.open_output("", CONTEXT), noise(1, 64)
     memory = frame.pixels.copy()
     desktop.shown.clear()
@@ -193,8 +193,8 @@ def test_a_display_that_hangs_does_not_hold_up_the_end(desktop, monkeypatch):
     desktop.takes_frames.clear()
     output.send(flat((1, 1, 1)), 0.0)
     wait_for(lambda: desktop.given == 2)
-    assert returns(output.close)  # while it hangs
-    assert not desktop.destroyed  # in use
+    assert returns(output.close)  # while the display hangs
+    assert not desktop.destroyed  # the hung display still uses the window
 
 
 def test_a_display_that_takes_no_frame_any_more_is_told_so_that_it_is_opened_again(desktop, clock):
@@ -274,13 +274,13 @@ def test_a_display_that_goes_is_told_and_waited_for(desktop):
 
 
 def after_a_fall(output):
-    """How a process is told of the one before it."""
+    """Return the context of a new process, which tells it of the one before it."""
     return OutputContext(64, Fraction(60), attempt=1, before=dict(output.about()))
 
 
 @pytest.mark.parametrize("twins", [False, True])
 def test_where_none_was_asked_for_the_one_it_had_is_waited_for(desktop, twins):
-    """The display that is left is where somebody works."""
+    """The display that is left is the one on which somebody works, so no window opens there."""
     names = ["Generic PnP Monitor"] * 2 if twins else TWO
     desktop.names[:] = names
     output = window.open_output("", CONTEXT)
@@ -336,7 +336,7 @@ def test_without_a_desktop_it_says_so(monkeypatch):
 
 @pytest.mark.parametrize("shows", [False, True], ids=["only lists displays", "shows a window"])
 def test_macos_lets_a_process_that_shows_a_window_have_one(monkeypatch, shows):
-    """GLFW asks macOS for that, where the program is no bundle, only along with a menu bar."""
+    """GLFW asks macOS to let a program that is no bundle have one only along with a menu bar."""
     glfw = pytest.importorskip("glfw", reason="glfw is not installed")
     hints = {}
     monkeypatch.setattr(glfw, "init_hint", hints.__setitem__)

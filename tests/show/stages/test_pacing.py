@@ -1,4 +1,4 @@
-"""When the engine begins frames: before each deadline, or evenly where they take longer."""
+"""Pace of the engine: frames begin before each deadline, or evenly where they take longer."""
 
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ CLOCK = FrameClock(100.0, Fraction(60))
 
 
 def simulated(taken_s, *, overlaps, frames=200):
-    """Times at which frames are begun when each takes ``taken_s(frame)``, s."""
+    """Return the times at which frames are begun when each takes ``taken_s(frame)``, s."""
     pace, now_s = Pace(CLOCK, overlaps=overlaps, now_s=100.0), 100.0
     begun, there_s = [], 0.0
     for frame in range(frames):
@@ -20,7 +20,7 @@ def simulated(taken_s, *, overlaps, frames=200):
         pace.begun(now_s)
         begun.append(now_s)
         ready_s = now_s + taken_s(frame)
-        # Where they overlap, the frame before is waited for, else this one.
+        # Where frames overlap, the engine waits for the frame before, else for this one.
         now_s, there_s = (max(now_s, there_s), ready_s) if overlaps else (ready_s, ready_s)
     return np.array(begun)
 

@@ -23,7 +23,7 @@ from vjnode.show.supervision.warm_spare import AGAIN_S, Spares
 
 @pytest.fixture
 def show():
-    """A board, a slot, and a way to start a supervised stage on them."""
+    """A function that starts a supervised stage on a board and a slot, its attributes."""
     board, slot = Board(), Slot(128)
     supervisors = []
 
@@ -122,7 +122,7 @@ def test_a_parent_that_was_held_up_itself_blames_nobody(show):
     supervisor = show(stages.tick, stall_s=1.0)
     poll_until(supervisor, ticks(show))
     child = supervisor.children[0]
-    child.spec = replace(child.spec, progress=lambda: 5)  # nothing to be seen from now on
+    child.spec = replace(child.spec, progress=lambda: 5)  # no sign of progress from now on
     supervisor.poll(time.monotonic())
     begun_s = time.monotonic()
     for later_s in (30.0, 30.05, 60.0, 60.1):
@@ -180,7 +180,7 @@ def test_who_falls_again_and_again_is_started_more_and_more_seldom(show):
 
 @pytest.fixture
 def full(monkeypatch):
-    """A system that starts no process: while the list it gives is not empty."""
+    """A system that starts no process while the list that this returns is not empty."""
     full, spawn = [], multiprocessing.get_context("spawn").Process
     start = spawn.start
 
@@ -253,7 +253,7 @@ def test_repeated_faults_leave_no_handles_behind(show):
 
 
 def test_garbage_collection_does_not_hold_up_a_stage(show):
-    """What was there at the start is never swept again."""
+    """The collector never again sweeps the objects that were there at the start."""
     supervisor = show(stages.measure_collection)
     poll_until(supervisor, lambda: show.slot.sequence > 0)
     took_s, unfrozen_s, frozen, kept = json.loads(show.slot.read())
@@ -317,7 +317,7 @@ def test_children_end_when_their_parent_is_gone(tmp_path):
 
 
 def test_a_child_that_is_ended_along_with_the_show_is_no_fault(show):
-    """A Ctrl-Break, or a closed console, reaches children that have yet to be deaf to it."""
+    """A Ctrl-Break, or a closed console, reaches children that do not ignore it yet."""
     ended = []
 
     def going_on():

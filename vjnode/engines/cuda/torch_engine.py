@@ -130,7 +130,7 @@ class TorchEngine(DoubleBuffered):
 
 
 class _Given:
-    """What a frame graph is given: memory of one place on a device.
+    """Inputs of a frame graph: memory of one place on a device.
 
     tensors: in the graph's order. weights: one of them, which changes with every picture.
     """
