@@ -1,4 +1,4 @@
-"""The documents are right: their links, commands, paths and tables hold against what there is."""
+"""The documents are right: their names, commands, paths and tables hold against what there is."""
 
 import argparse
 import ast
@@ -82,8 +82,8 @@ def anchors(text):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
-def links():
-    """Return the relative links of all documents, each with the document that it stands in."""
+def names():
+    """Return the relative names of all documents, each with the document that it stands in."""
     for name, text in TEXTS.items():
         for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]+`", "", prose(text))):
             if "://" not in target:
@@ -148,7 +148,7 @@ def test_the_readme_is_short_and_long_enough_to_be_read_aloud():
     assert len(TEXTS["README.md"]) >= SPOKEN_CHARACTERS
 
 
-@pytest.mark.parametrize(("name", "target"), [*links()], ids=lambda one: one)
+@pytest.mark.parametrize(("name", "target"), [*names()], ids=lambda one: one)
 def test_a_link_leads_somewhere(name, target):
     path, _, anchor = target.partition("#")
     file = (ROOT / name).parent / path if path else ROOT / name
@@ -212,7 +212,7 @@ def test_every_option_that_is_told_exists(name):
 def test_every_tool_that_is_named_exists(name):
     for module in re.findall(r"-m (tools(?:\.\w+)+)", TEXTS[name]):
         assert (ROOT / module.replace(".", "/")).with_suffix(".py").is_file(), module
-    text = re.sub(r"\]\(\S+\)", "", TEXTS[name])  # links have a test of their own
+    text = re.sub(r"\]\(\S+\)", "", TEXTS[name])  # names have a test of their own
     for path in re.findall(r"(?<![\w/.])tools/[\w./-]*\w", text):
         assert (ROOT / path).exists(), path
 

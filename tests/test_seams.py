@@ -23,7 +23,7 @@ from vjnode.engines.build.onnx_export import to_onnx
 from vjnode.engines.networks import network_of
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.generators import registry as generators
-from vjnode.generators.frame_graph import Tick
+from vjnode.generators.frame_graph import FrameGraph
 from vjnode.generators.latent import still
 from vjnode.generators.parts import PartsForm
 from vjnode.generators.spec import GeneratorSpec
@@ -131,7 +131,7 @@ def stripes(monkeypatch, tmp_path):
         graph=1,
         weights=lambda: weights,
         mean_latent=lambda: np.full(4, 128, np.float32),
-        frame_graph=lambda weights, size, precision: Tick(Stripes(size)),
+        frame_graph=lambda weights, size, precision: FrameGraph(Stripes(size)),
         parts=PartsForm(
             arithmetic=("f32",),
             key=lambda plan: "stripes",
@@ -224,7 +224,7 @@ first, second = info.moment.weights
 assert abs(second - 0.75) < 1e-6 < first < 0.5, info.moment.weights
 assert list(info.moment.traced())[-2:] == ["weight", "weight/2"]
 look = Look("kofi", ("laugh", "wonder"))
-assert frames.shown == (look, True)
+assert frames.drawn_look == (look, True)
 engine = renderer._engine
 assert np.array_equal(out, engine.draw(latents(look, (first + info.idle, second))))
 alone = [engine.draw(latents(look, weights)) for weights in ((first,), (0.0, second))]

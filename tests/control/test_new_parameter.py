@@ -18,7 +18,7 @@ from vjnode.show.messages import CONTROLS_BYTES, unpack_controls
 NEW = (
     Parameter("shine", "float", "how bright the eyes are", "frame", 0.25, 0.0, 2.0),
     Parameter("mood", "choice", "which", "frame", "calm", choices=("calm", "wild")),
-    Parameter("mirror", "toggle", "left is right", "output", False, room=True),
+    Parameter("mirror", "toggle", "left is right", "output", False, stays=True),
     Parameter("wink", "trigger", "one eye closes", "frame", Firing()),
 )
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vjnode.generators.compiled import JoinedSynthesis, join
-from vjnode.generators.frame_graph import Tick
+from vjnode.generators.frame_graph import FrameGraph
 from vjnode.generators.latent import DIRECTIONS
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
@@ -54,7 +54,7 @@ def test_stylegan2(up):
     mapping, synthesis = random_network(64, seed=3, most=32)
     codes, folded = codes_of(mapping, 10), FoldedStyleGan2(synthesis, 64, up=up)
     wanted = folded.levels(codes, ON)
-    tick = Tick(folded)
+    tick = FrameGraph(folded)
     join(tick)
     assert tick.generator.taps is not None
     assert all((conv.taps is not None) == (conv.up == "filter") for conv in folded.convs)
@@ -63,7 +63,7 @@ def test_stylegan2(up):
 
 def test_a_whole_tick(network):
     mapping, synthesis = network
-    ticks = [Tick(FoldedSynthesis(synthesis, 256)) for _ in range(2)]
+    ticks = [FrameGraph(FoldedSynthesis(synthesis, 256)) for _ in range(2)]
     join(ticks[1])
     assert isinstance(ticks[1].generator, JoinedSynthesis)
     face, directions = codes_of(mapping, 23), 0.002 * torch.ones(DIRECTIONS, 23, 512)
@@ -76,7 +76,7 @@ def test_a_whole_tick(network):
 def test_a_compiler_takes_a_whole_tick_at_once(network):
     """A card would wait wherever the compiled graph had to be left and come back to."""
     mapping, synthesis = network
-    tick = Tick(FoldedSynthesis(synthesis, 256))
+    tick = FrameGraph(FoldedSynthesis(synthesis, 256))
     join(tick)
     given = codes_of(mapping, 23), torch.zeros(DIRECTIONS, 23, 512), torch.zeros(DIRECTIONS), ON
     whole = torch.compile(tick, backend="eager", fullgraph=True, dynamic=False)

@@ -8,7 +8,7 @@ import torch
 
 from tests.generators.test_compiled import codes_of
 from vjnode.generators.compiled import JoinedSynthesis, join
-from vjnode.generators.frame_graph import Tick
+from vjnode.generators.frame_graph import FrameGraph
 from vjnode.generators.latent import DIRECTIONS, Latent, Subject, still
 from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
@@ -108,7 +108,7 @@ def test_stylegan2():
     folded = FoldedStyleGan2(synthesis, 64)
     assert (folded.levels(codes, ON, offsets)[:, :3] - wanted).abs().max() < 0.05
     assert (folded.levels(codes, ON)[:, :3] - wanted).abs().mean() > 2
-    tick = Tick(folded)
+    tick = FrameGraph(folded)
     join(tick)
     assert (tick.generator.levels(codes, ON, offsets)[:, :3] - wanted).abs().max() < 0.05
 
@@ -138,7 +138,7 @@ class Spied:
 
 def test_a_frame_graph_fuses_codes_and_offsets_in_single_precision():
     spy = Spied()
-    tick = Tick(spy, torch.float16)
+    tick = FrameGraph(spy, torch.float16)
     rng = torch.Generator().manual_seed(2)
     face, weights = torch.randn(1, 3, 4, generator=rng), torch.rand(DIRECTIONS, generator=rng)
     directions = torch.randn(DIRECTIONS, 3, 4, generator=rng)
@@ -166,7 +166,7 @@ def test_a_latent_is_what_a_frame_graph_fuses():
     )
     latent = Latent(subject, np.array([0.5, -1.0, 2.0], np.float32))
     spec.check_latent(latent)
-    given, weights = spec.subject_inputs(subject), latent.weights()
+    given, weights = spec.subject_inputs(subject), latent.padded_amounts()
     assert {name: one.shape for name, one in given.items()} == {
         name: spec.inputs[name] for name in ("face", "directions", "offsets")
     }

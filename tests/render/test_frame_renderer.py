@@ -128,9 +128,9 @@ def test_with_sound_it_does_nothing_of_itself(frames):
 
 
 def test_what_is_shown_is_known_and_whether_it_is_complete(frames):
-    assert frames.shown is None
+    assert frames.drawn_look is None
     paint(frames, 0.1, ADA)
-    look, complete = frames.shown
+    look, complete = frames.drawn_look
     assert (look.face, complete) == ("ada", True)
 
 

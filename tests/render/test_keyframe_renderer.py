@@ -276,7 +276,7 @@ def test_what_is_prepared_ahead_keeps_nobody_waiting(make, monkeypatch):
     completed(library, ADA)
     library.prefetch([BEN])
     until_s = time.monotonic() + WAIT_S
-    while (ben := library._shelf.published.get(BEN)) is None and time.monotonic() < until_s:
+    while (ben := library._cache.published.get(BEN)) is None and time.monotonic() < until_s:
         time.sleep(0.005)
     assert library.wait(ben, ready=64, timeout_s=WAIT_S)
     assert "sweeps ahead" in drew

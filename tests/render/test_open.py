@@ -24,7 +24,7 @@ from vjnode.render.direct import DirectRenderer
 from vjnode.render.frame_renderer import FrameRenderer
 from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.show.run import _stages as stages_of
-from vjnode.show.shared_memory import HandOvers
+from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.stages.engine import EngineJob
 
 SIZE = 256
@@ -208,8 +208,8 @@ def test_a_show_that_goes_on_is_not_refused_for_what_was_measured_beside_it(proc
 def test_an_engine_that_is_started_again_is_told_that_the_show_goes_on():
     config = ShowConfig("tone", (parse_output("null"),), size=SIZE, drawing="live")
     job = EngineJob(SIZE, config.fps, 64, (), config.drawing)
-    with HandOvers(SIZE, 1) as hand:
-        spec = next(one for one in stages_of(config, hand, job) if one.name == "engine")
+    with ShowMemory(SIZE, 1) as memory:
+        spec = next(one for one in stages_of(config, memory, job) if one.name == "engine")
         jobs = [spec.run(attempt)[1][1] for attempt in range(3)]
     assert [one.restarted for one in jobs] == [False, True, True]
     assert jobs[0] == job

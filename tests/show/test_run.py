@@ -27,7 +27,7 @@ from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.generators.registry import DEFAULT
 from vjnode.paths import cache_dir
 from vjnode.runtime import cores
-from vjnode.show.ipc.show_flags import Board
+from vjnode.show.ipc.show_flags import ShowFlags
 
 pytestmark = pytest.mark.slow
 
@@ -250,8 +250,8 @@ def test_a_child_that_is_told_that_the_console_closes_ends_the_show_in_order(sta
     show = start("--audio", "demo", "--output", f"record:{film}")
     show.wait_until_live()
     wait_for(lambda: frames_in(film) > 30)
-    board = next(path for path in show.shared_memory() if is_board(path))
-    joined = Board(name=board.name)
+    board = next(path for path in show.shared_memory() if is_flags(path))
+    joined = ShowFlags(name=board.name)
     joined.stop()
     joined.close()
     assert show.process.wait(HANG_S) == 0
@@ -268,7 +268,7 @@ def frames_in(film):
         return 0
 
 
-def is_board(path):
+def is_flags(path):
     """Return whether it is a show's notice board: 64 bytes, of which the second 8 are its epoch."""
     data = np.fromfile(path, np.float64)
     return data.size == 8 and data[0] == 0 and abs(time.monotonic() - data[1]) < 60

@@ -50,13 +50,13 @@ def compiled(network: Network, size: int, up: "UpForm | None" = None) -> Opened:
     """
     torch = load_torch(None)
     from vjnode.generators.compiled import join  # noqa: PLC0415
-    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415
+    from vjnode.generators.frame_graph import FrameGraph  # noqa: PLC0415
 
     if up is None:
         module = network.module(network.weights(), size, "fp16").eval()
     else:
         module = _stylegan2(network, size, up)
-    if isinstance(module, Tick):
+    if isinstance(module, FrameGraph):
         join(module)
     to: Any = module.to  # its annotations lack what makes tensor cores read it faster
     module = torch.compile(to("cuda", memory_format=torch.channels_last), fullgraph=True)
@@ -150,12 +150,12 @@ def _inputs(network: Network, size: int, device: str) -> list[Any]:
 def _stylegan2(network: Network, size: int, up: "UpForm") -> Any:  # noqa: ANN401 - a module
     import torch  # noqa: PLC0415
 
-    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415
+    from vjnode.generators.frame_graph import FrameGraph  # noqa: PLC0415
     from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415
     from vjnode.generators.stylegan2.folded import FoldedSynthesis  # noqa: PLC0415
 
     _, synthesis = load(network.weights())
-    return Tick(FoldedSynthesis(synthesis, size, up=up, dtype=torch.float16)).eval()
+    return FrameGraph(FoldedSynthesis(synthesis, size, up=up, dtype=torch.float16)).eval()
 
 
 def _several(results: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a tensor or a tuple of them

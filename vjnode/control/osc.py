@@ -1,4 +1,4 @@
-"""OSC server: datagrams change the controls, by exact addresses from one table."""
+"""OSC server: datagrams change the controls, by the addresses of ``vjnode.control.parameters``."""
 
 import logging
 import socket

@@ -54,7 +54,7 @@ class Parameter:
     off: value that turns a float off, if that lies outside its range; ``off_means`` tells its
         effect.
     choices: of a choice whose choices are always the same.
-    room: whether it belongs to the room and the song, not to the look: a preset that does not
+    stays: whether it belongs to the room and the song, not to the look: a preset that does not
         name it leaves it unchanged.
     key: key of its value in ``Controls``: its own name, or that of the row that it is another
         name of.
@@ -72,7 +72,7 @@ class Parameter:
     off: float | None = None
     off_means: str = ""
     choices: tuple[str, ...] = ()
-    room: bool = False
+    stays: bool = False
     stored_as: str = ""
 
     @property
@@ -113,11 +113,11 @@ def _float(
     *,
     consumer: Consumer = "frame",
     unit: str = "",
-    room: bool = False,
+    stays: bool = False,
     stored_as: str = "",
 ) -> Parameter:
     return Parameter(
-        name, "float", about, consumer, default, low, high, unit, room=room, stored_as=stored_as
+        name, "float", about, consumer, default, low, high, unit, stays=stays, stored_as=stored_as
     )
 
 
@@ -126,7 +126,7 @@ def _trigger(name: str, about: str, consumer: Consumer) -> Parameter:
 
 
 def _toggle(name: str, about: str, consumer: Consumer, *, smoothing_s: float = 0.0) -> Parameter:
-    return Parameter(name, "toggle", about, consumer, False, smoothing_s=smoothing_s, room=True)
+    return Parameter(name, "toggle", about, consumer, False, smoothing_s=smoothing_s, stays=True)
 
 
 _WEIGHT, _ONSET = (default_route(source, "expression") for source in ("weight", "onset"))
@@ -168,7 +168,7 @@ _NAMED = (
         GATE_DB,
         consumer="hearing",
         unit="dBFS",
-        room=True,
+        stays=True,
     ),
     Parameter(
         "agc",
@@ -177,7 +177,7 @@ _NAMED = (
         "hearing",
         "on",
         choices=AGC_MODES,
-        room=True,
+        stays=True,
     ),
     _trigger("agc_reset", "automatic gain begins anew", "hearing"),
     Parameter(
@@ -191,7 +191,7 @@ _NAMED = (
         unit="BPM",
         off=0.0,
         off_means="follow the music",
-        room=True,
+        stays=True,
     ),
     _trigger("tap", "a beat, tapped by hand", "hearing"),
     _trigger("double", "twice the tempo", "hearing"),
@@ -211,7 +211,7 @@ _NAMED = (
         1.0,
         consumer="output",
         unit="s",
-        room=True,
+        stays=True,
     ),
     _toggle("neutral", "the resting face, whatever is heard", "output", smoothing_s=1.2),
 )

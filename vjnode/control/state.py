@@ -150,7 +150,7 @@ class Preset:
         stays = {
             row.key: controls.value(row.name)
             for row in PARAMETERS
-            if row.room or row.kind == "trigger"
+            if row.stays or row.kind == "trigger"
         }
         return Controls(self.name, self.face, self.expression, **{**stays, **self.values})
 

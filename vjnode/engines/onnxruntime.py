@@ -159,7 +159,7 @@ class OnnxEngine(OneByOne):
         if latent.subject is not self._subject:
             self._given |= self._spec.subject_inputs(latent.subject)
             self._subject = latent.subject
-        return self._given | {"weights": latent.weights()}
+        return self._given | {"amounts": latent.padded_amounts()}
 
 
 def _load(provider: Provider) -> ModuleType:

@@ -9,14 +9,14 @@ one sum.
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from vjnode.generators.frame_graph import Tick
+from vjnode.generators.frame_graph import FrameGraph
 from vjnode.generators.mobilestylegan.folded import FoldedBlock, FoldedSynthesis
 from vjnode.generators.mobilestylegan.layout import BLOCKS, TRUNK
 from vjnode.generators.ops import Affines, convolved, doubled, haar_taps, plain_taps, split
 from vjnode.generators.stylegan2.folded import FoldedSynthesis as FoldedStyleGan2
 
 
-def join(tick: Tick) -> None:
+def join(tick: FrameGraph) -> None:
     """Replace the generator of ``tick`` by one for a compiler, if it has one; it draws the same."""
     if isinstance(tick.generator, FoldedSynthesis):
         tick.generator = JoinedSynthesis(tick.generator)

@@ -1,7 +1,7 @@
 """Drawing of a whole frame as one network: face and expressions in, picture out.
 
 Engines on a graphics card are built from it: the processor only sets the amount of each movement
-(``vjnode.faces.directions``).
+(``vjnode.generators.latent``).
 """
 
 from typing import Protocol
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class Generator(Protocol):
-    """Interface of generators for ``Tick``; the folded generators have it."""
+    """Interface of generators for ``FrameGraph``; the folded generators have it."""
 
     def levels(
         self, codes: Tensor, noise_strength: Tensor, offsets: Tensor | None = None, /
@@ -26,7 +26,7 @@ class Generator(Protocol):
         ...
 
 
-class Tick(nn.Module):
+class FrameGraph(nn.Module):
     """Network of one frame: fuses a face with its expressions, draws it, converts it to RGBA bytes.
 
     generator: a module that is a ``Generator``; it takes codes and offsets as float32, for small
@@ -42,24 +42,24 @@ class Tick(nn.Module):
         self,
         face: Tensor,
         directions: Tensor,
-        weights: Tensor,
+        amounts: Tensor,
         noise_strength: Tensor,
         offsets: Tensor | None = None,
     ) -> Tensor:
         """Draw ``face`` moved along ``directions``.
 
-        face: [1, slots, dim]; directions: [channels, slots, dim], movements of its codes; weights:
-        [channels], amount of each; noise_strength: [1], strength of the frozen noise, 1 as trained;
-        offsets: [channels, styles], what the same movements add to the factors of the generator's
+        face: [1, slots, dim]; directions: [n, slots, dim], movements of its codes; amounts:
+        [n], of each; noise_strength: [1], strength of the frozen noise, 1 as trained;
+        offsets: [n, styles], what the same movements add to the factors of the generator's
         affine maps. All float32.
         Returns: [1, size, size, 4], uint8 RGBA, opaque.
         """
-        codes = face + (weights[:, None, None] * directions).sum(0, keepdim=True)
+        codes = face + (amounts[:, None, None] * directions).sum(0, keepdim=True)
         strength = noise_strength.to(self.dtype)
         if offsets is None:
             levels = self.generator.levels(codes, strength)
         else:
-            moved = (weights[:, None] * offsets).sum(0, keepdim=True)
+            moved = (amounts[:, None] * offsets).sum(0, keepdim=True)
             levels = self.generator.levels(codes, strength, moved)
         # TensorRT supports uint8 only at a network's inputs and outputs, so this comes last.
         return levels.clamp(0, 255).round().permute(0, 2, 3, 1).to(torch.uint8)

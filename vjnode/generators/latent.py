@@ -39,7 +39,7 @@ class Latent:
         """Return the moved style codes, shape (slots, dim), a fresh array."""
         return _moved(self.subject.codes.copy(), self.subject.directions, self.amounts)
 
-    def weights(self) -> NDArray[np.float32]:
+    def padded_amounts(self) -> NDArray[np.float32]:
         """Return the amounts as a frame graph takes them, shape (DIRECTIONS,), zeros behind."""
         filled = np.zeros(DIRECTIONS, np.float32)
         filled[: len(self.amounts)] = self.amounts

@@ -75,7 +75,7 @@ class GeneratorSpec:
         return {
             "face": (1, self.slots, self.dim),
             "directions": (DIRECTIONS, self.slots, self.dim),
-            "weights": (DIRECTIONS,),
+            "amounts": (DIRECTIONS,),
             "noise_strength": (1,),
             **moved,
         }

@@ -15,7 +15,8 @@ _OF_SOUND = ("weight", "onset", "low", "mid", "high")
 
 CHANNELS = ("expression",)
 """Channels that sources can drive, each by the name of the parameter that chooses its expression.
-A new channel, such as ``expression/2``, is one more entry here."""
+A new channel, such as ``expression/2``, is one more entry here. Direct drawing draws all of them,
+key frames the first."""
 
 AMOUNT_LOW, AMOUNT_HIGH = -1.0, 2.0
 

@@ -67,6 +67,6 @@ class Response:
     curve: float = 1.0
     floor: float = 0.0
     ceiling: float = 1.0
-    lfo_rate_hz: float = 0.1
+    lfo_rate_hz: float = 0.25
     lfo_beats: float = 0.0
     routes: tuple[Route, ...] = field(default_factory=default_routes)

@@ -80,6 +80,8 @@ def _one_of(known: tuple[str, ...], key: str, value: str) -> str:
 class Adapter:
     """Converts the show's frames to a delivery, in memory of its own.
 
+    Frames are opaque RGBA until here; this is where their alpha and order of channels change.
+
     size: of the incoming frames, px.
     """
 

@@ -38,7 +38,7 @@ class FrameRenderer:
         self._under_way: deque[tuple[FrameInfo, Future[Picture]]] = deque()
 
     @property
-    def shown(self) -> tuple[Look, bool] | None:
+    def drawn_look(self) -> tuple[Look, bool] | None:
         """The look that was drawn last and whether it is complete; None before the first frame."""
         return None if self._look is None else (self._look, self._progress.complete)
 

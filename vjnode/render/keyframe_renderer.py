@@ -5,7 +5,7 @@ next is drawn. What presets may ask for later is drawn on one core, and gives wa
 switch that may come must not cost a frame that is due.
 
 The tick of a show waits for none of this. It says what it wants into a queue that never blocks, and
-reads what is published; one thread does everything to the shelf of sweeps. A lock would make the
+reads what is published; one thread does everything to the cache of sweeps. A lock would make the
 tick wait for whoever has it, and a thread that gives way to everything may keep it for long.
 """
 
@@ -24,19 +24,19 @@ from numpy.typing import NDArray
 from vjnode.engines.base import Engine
 from vjnode.errors import VjnodeError
 from vjnode.render.base import Latents, Look, Picture, Progress, done
+from vjnode.render.keyframe_cache import KeyframeCache, Task
 from vjnode.render.keyframe_files import KeyFiles, folder_name
-from vjnode.render.keyframe_shelf import Shelf, Task
 from vjnode.render.keyframes import KEYS, Blend, Sweep, keys_within
 from vjnode.runtime import cores
 from vjnode.system.priority import lower_priority
 
 _log = logging.getLogger(__name__)
 
-_DRAWING, _DEVELOPING = 10, 19
+_DRAWING, _ENCODING = 10, 19
 """Nicenesses: the show's own clock goes first. What is encoded gives way to what is drawn, for a
 core that encodes holds up all that draw a picture with it."""
 
-MOST_DEVELOPERS = 4
+MOST_ENCODERS = 4
 """Threads that encode what was drawn: on a card that takes far longer than drawing."""
 
 _GLANCE_S = 0.005
@@ -44,7 +44,7 @@ _GLANCE_S = 0.005
 
 
 class KeyframeRenderer:
-    """Blends key frames of looks' first channels, prepared in the order of a ``Shelf``.
+    """Blends key frames of looks' first channels, prepared in the order of a ``KeyframeCache``.
 
     Args:
         open_engine: opens an engine, in the background thread that will use it, given the
@@ -76,21 +76,21 @@ class KeyframeRenderer:
         if self.keys < KEYS:
             room = f"the sweep memory of {memory_bytes >> 20} MiB holds {self.keys} key frames"
             _log.warning("%s of %d: coarser movement; raise --sweep-memory", room, KEYS)
-        self._shelf = Shelf(keys=self.keys, size=size, memory_bytes=memory_bytes)
+        self._cache = KeyframeCache(keys=self.keys, size=size, memory_bytes=memory_bytes)
         self._newest: tuple[Look, Sweep] | None = None
         self._drawn: tuple[Look, Sweep] | None = None
-        """The look that was drawn last, whose sweep the shelf may have let go."""
+        """The look that was drawn last, whose sweep the cache may have let go."""
         self._asks = 0
         self._unanswered: dict[Look, tuple[int, Sweep]] = {}
         """Sweeps that were asked for and are not published yet, with the number of the last ask.
         For the thread that calls ``sweep`` alone."""
         self._names: dict[tuple[str, Look], str] = {}
-        developers = min(cores(), MOST_DEVELOPERS)
-        lower = partial(lower_priority, _DEVELOPING)
-        self._developers = ThreadPoolExecutor(developers, "sweeps develop", initializer=lower)
-        self._undeveloped = threading.Semaphore(2 * developers)
+        encoders = min(cores(), MOST_ENCODERS)
+        lower = partial(lower_priority, _ENCODING)
+        self._encoders = ThreadPoolExecutor(encoders, "sweeps encode", initializer=lower)
+        self._unencoded = threading.Semaphore(2 * encoders)
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        """Changes to the shelf, made by the thread that owns it. No ``put`` waits."""
+        """Changes to the cache, made by the thread that owns it. No ``put`` waits."""
         self._ahead: SimpleQueue[Task | None] = SimpleQueue()
         self._ahead_is_free = True
         self._stopping = False
@@ -114,16 +114,16 @@ class KeyframeRenderer:
         look = look.in_one_channel()
         if self._newest is not None and self._newest[0] == look:
             return self._newest[1]
-        answered = self._shelf.answered  # before what is published, which is then no older
+        answered = self._cache.answered  # before what is published, which is then no older
         self._unanswered = {one: it for one, it in self._unanswered.items() if it[0] > answered}
         if look in self._unanswered:
             sweep = self._unanswered[look][1]
         else:
-            sweep = self._shelf.published.get(look) or Sweep(keys=self.keys, size=self._size)
+            sweep = self._cache.published.get(look) or Sweep(keys=self.keys, size=self._size)
         self._asks += 1
         self._unanswered[look] = self._asks, sweep
         self._newest = look, sweep
-        self._inbox.put(partial(self._shelf.ask, look, sweep))
+        self._inbox.put(partial(self._cache.ask, look, sweep))
         return sweep
 
     def ready(self, look: Look) -> Progress:
@@ -150,7 +150,7 @@ class KeyframeRenderer:
     def prefetch(self, looks: Iterable[Look]) -> None:
         """Prepare these too, when there is nothing else to do and memory for them."""
         alone = tuple(dict.fromkeys(look.in_one_channel() for look in looks))
-        self._inbox.put(partial(self._shelf.prefetch, alone))
+        self._inbox.put(partial(self._cache.prefetch, alone))
 
     def wait(self, sweep: Sweep, *, ready: int, timeout_s: float) -> bool:
         """Wait until ``sweep`` has ``ready`` keys; False when that took too long.
@@ -174,7 +174,7 @@ class KeyframeRenderer:
         self._ahead.put(None)
         for thread in self._threads:
             thread.join()
-        self._developers.shutdown()
+        self._encoders.shutdown()
 
     def _check(self) -> None:
         if self._failure is not None:
@@ -189,7 +189,7 @@ class KeyframeRenderer:
         thread.start()
 
     def _draw_wanted(self) -> None:
-        """Draw the keys of looks that were asked for, on every core; this thread owns the shelf."""
+        """Draw the keys of looks that were asked for, on every core; this thread owns the cache."""
         lower_priority(_DRAWING)
         engine: Engine | None = None
         try:
@@ -230,16 +230,16 @@ class KeyframeRenderer:
         self._ahead_is_free = True
 
     def _next_wanted(self) -> Task | None:
-        """Wait for the next key to draw and return it; None once the library is closed.
+        """Wait for the next key to draw and return it; None once the renderer is  closed.
 
         While there is none, the other thread gets one to draw ahead.
         """
         while not self._stopping:
             while not self._inbox.empty():
                 self._inbox.get()()
-            if (task := self._shelf.take_wanted()) is not None:
+            if (task := self._cache.take_wanted()) is not None:
                 return task
-            if self._ahead_is_free and (ahead := self._shelf.next_ahead()) is not None:
+            if self._ahead_is_free and (ahead := self._cache.next_ahead()) is not None:
                 self._ahead_is_free = False
                 # Here, for what gives way to everything would keep Python from the tick for long.
                 self._name_of(self._identity, ahead[0])
@@ -254,7 +254,7 @@ class KeyframeRenderer:
         """
         look, sweep, key = task
         name = self._name_of(engine.identity, look)
-        developing = False
+        encoding = False
         try:
             if (picture := self._files.read(name, key)) is not None:
                 sweep.put(key, picture)
@@ -263,12 +263,12 @@ class KeyframeRenderer:
                 return
             if not sweep.ready:
                 sweep.put(key, drawn)  # a switch waits for this one; what is kept follows
-            self._undeveloped.acquire()
-            self._developers.submit(self._develop, name, task, drawn)
-            developing = True
+            self._unencoded.acquire()
+            self._encoders.submit(self._encode, name, task, drawn)
+            encoding = True
         finally:
-            if not developing:
-                self._inbox.put(partial(self._shelf.put_down, task))
+            if not encoding:
+                self._inbox.put(partial(self._cache.release, task))
 
     def _draw(self, engine: Engine, task: Task) -> NDArray[np.uint8] | None:
         """Draw a key: shape (size, size, 4), uint8 RGBA; None if that is given up."""
@@ -276,15 +276,15 @@ class KeyframeRenderer:
         latent = self._latents(look, (key / (self.keys - 1),))
         return engine.draw_unless(lambda: self._is_given_up(sweep), latent)
 
-    def _develop(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
+    def _encode(self, name: str, task: Task, drawn: NDArray[np.uint8]) -> None:
         _, sweep, key = task
         try:
             sweep.put(key, self._files.keep_drawn(name, key, drawn))
         except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
             self._fail(error)
         finally:
-            self._undeveloped.release()
-            self._inbox.put(partial(self._shelf.put_down, task))
+            self._unencoded.release()
+            self._inbox.put(partial(self._cache.release, task))
 
     def _is_given_up(self, sweep: Sweep) -> bool:
         """Return whether all is over, or the show waits for the first key of another sweep."""

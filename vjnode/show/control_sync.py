@@ -13,7 +13,7 @@ from vjnode.show.messages import pack_controls, unpack_controls
 
 
 class ControlWriter:
-    """The controls of a show: changed by OSC, read by hearing and engine.
+    """The controls of a show: changed by OSC and whatever else controls it, read by every process.
 
     Args:
         slot: where every process finds the newest controls.

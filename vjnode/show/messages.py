@@ -28,10 +28,10 @@ DRIVE_BYTES = _DRIVE.size + HITS * _HIT.size
 
 
 @dataclass(frozen=True)
-class Links:
-    """Names of the hand-overs, for a child process to join."""
+class MemoryNames:
+    """Names of a show's shared memory, for a child process to join."""
 
-    board: str
+    flags: str
     controls: str
     drive: str
     frame: str

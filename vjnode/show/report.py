@@ -10,7 +10,7 @@ from vjnode.control.osc import OscCounts
 from vjnode.errors import VjnodeError
 from vjnode.output.base import OutputSpec
 from vjnode.paths import check_writable, replace_file
-from vjnode.show.shared_memory import HandOvers
+from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.supervision.supervisor import Supervisor
 
 
@@ -39,7 +39,7 @@ def write_report(
     path: Path,
     *,
     config: ShowConfig,
-    hand: HandOvers,
+    memory: ShowMemory,
     epoch_s: float | None,
     supervisor: Supervisor,
     osc: OscCounts,
@@ -52,7 +52,7 @@ def write_report(
     Raises:
         VjnodeError: the file cannot be written.
     """
-    figures = [meter.summary(epoch_s) for meter in hand.meters]
+    figures = [meter.summary(epoch_s) for meter in memory.meters]
     names = output_names(config.outputs)
     report = {
         **figures[0],
@@ -65,7 +65,7 @@ def write_report(
         "size": config.size,
         "outputs": {
             name: figures[index]
-            | {"incidents": supervisor.report(name), "about": hand.about(index)}
+            | {"incidents": supervisor.report(name), "about": memory.about(index)}
             for index, name in enumerate(names)
         },
     }

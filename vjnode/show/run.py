@@ -28,12 +28,12 @@ from vjnode.show.factory import looks
 from vjnode.show.ipc.show_flags import BEAT_S
 from vjnode.show.messages import INFO_BYTES, read_info
 from vjnode.show.report import check_report, output_names, write_report
-from vjnode.show.shared_memory import HandOvers
-from vjnode.show.stages.audio import hear
-from vjnode.show.stages.engine import FIRST_KEY_TIMEOUT_S, EngineJob, draw
-from vjnode.show.stages.output import OutputJob, send
+from vjnode.show.shared_memory import ShowMemory
+from vjnode.show.stages.audio import run_audio
+from vjnode.show.stages.engine import FIRST_KEY_TIMEOUT_S, EngineJob, run_engine
+from vjnode.show.stages.output import OutputJob, run_output
 from vjnode.show.status_line import StatusLine
-from vjnode.show.supervision.stage import StageSpec
+from vjnode.show.supervision.child import StageSpec
 from vjnode.show.supervision.supervisor import Supervisor
 from vjnode.show.supervision.worker import stop_signals, stop_signals_ignored
 from vjnode.system.console import errors_console
@@ -78,8 +78,8 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
     start_tracker()
     with ExitStack() as stack:
         stack.enter_context(no_jack_leftovers())
-        hand = stack.enter_context(HandOvers(config.size, len(config.outputs)))
-        writer = ControlWriter(controls, available, hand.controls)
+        memory = stack.enter_context(ShowMemory(config.size, len(config.outputs)))
+        writer = ControlWriter(controls, available, memory.controls)
         osc = stack.enter_context(
             closing(OscServer(config.osc_host, config.osc_port, writer.set_parameter))
         )
@@ -91,39 +91,41 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             config.drawing,
             config.generator,
         )
-        supervisor = Supervisor(_stages(config, hand, engine), hand.board.name, _modules(config))
+        supervisor = Supervisor(
+            _stages(config, memory, engine), memory.flags.name, _modules(config)
+        )
         stack.callback(supervisor.kill)
         info: FrameInfo | None = None
         epoch_s: float | None = None
         with told_by_signals() as told_to_stop:
 
             def going_on() -> bool:
-                return not (told_to_stop.is_set() or hand.board.stopping)
+                return not (told_to_stop.is_set() or memory.flags.stopping)
 
             if supervisor.start(timeout_s=START_TIMEOUT_S, going_on=going_on):
                 epoch_s = monotonic_s() + 0.05
                 supervisor.begin(epoch_s)
-                hand.board.begin(epoch_s)
+                memory.flags.begin(epoch_s)
                 _announce(config, controls)
                 end_s = epoch_s + (config.duration_s or float("inf"))
                 status = StatusLine(errors_console())
                 header = np.zeros(INFO_BYTES, np.uint8)
                 while going_on() and (now_s := monotonic_s()) < end_s:
-                    hand.board.beat()
+                    memory.flags.beat()
                     supervisor.poll(now_s)
-                    if hand.frame.read_into(header) is not None:
+                    if memory.frame.read_into(header) is not None:
                         info = read_info(header, info or UNKNOWN)
                     if info is not None:
                         status.show(info, now_s)
                     told_to_stop.wait(min(BEAT_S, max(end_s - now_s, 0.0)))
                 status.clear()
-            hand.board.stop()
+            memory.flags.stop()
             supervisor.stop()
         if config.report is not None:
             write_report(
                 config.report,
                 config=config,
-                hand=hand,
+                memory=memory,
                 epoch_s=epoch_s,
                 supervisor=supervisor,
                 osc=osc.counts,
@@ -142,31 +144,31 @@ def start_tracker() -> None:
             resource_tracker.ensure_running()
 
 
-def _stages(config: ShowConfig, hand: HandOvers, engine: EngineJob) -> list[StageSpec]:
+def _stages(config: ShowConfig, memory: ShowMemory, engine: EngineJob) -> list[StageSpec]:
     """Return the stages of a show; the outputs last, in their order."""
-    links = hand.links
+    names = memory.names
     return [
         StageSpec(
             "audio",
-            lambda attempt: (hear, (links, config.audio, attempt > 0)),
-            lambda: hand.drive.sequence,
+            lambda attempt: (run_audio, (names, config.audio, attempt > 0)),
+            lambda: memory.drive.sequence,
             stall_s=AUDIO_STALL_S,
             start_s=RESTART_TIMEOUT_S,
         ),
         StageSpec(
             "engine",
-            lambda attempt: (draw, (links, replace(engine, restarted=attempt > 0))),
-            lambda: hand.frame.sequence,
+            lambda attempt: (run_engine, (names, replace(engine, restarted=attempt > 0))),
+            lambda: memory.frame.sequence,
             stall_s=ENGINE_STALL_S,
             start_s=ENGINE_RESTART_TIMEOUT_S,
         ),
-        *(_output_stage(config, hand, index) for index in range(len(config.outputs))),
+        *(_output_stage(config, memory, index) for index in range(len(config.outputs))),
     ]
 
 
-def _output_stage(config: ShowConfig, hand: HandOvers, index: int) -> StageSpec:
-    spec, meter, about = config.outputs[index], hand.meters[index], hand.abouts[index]
-    links, first = hand.links, index == 0
+def _output_stage(config: ShowConfig, memory: ShowMemory, index: int) -> StageSpec:
+    spec, meter, about = config.outputs[index], memory.meters[index], memory.abouts[index]
+    names, first = memory.names, index == 0
 
     def job(attempt: int) -> OutputJob:
         return OutputJob(
@@ -182,7 +184,7 @@ def _output_stage(config: ShowConfig, hand: HandOvers, index: int) -> StageSpec:
 
     return StageSpec(
         output_names(config.outputs)[index],
-        lambda attempt: (send, (links, job(attempt))),
+        lambda attempt: (run_output, (names, job(attempt))),
         lambda: meter.sent,
         stall_s=max(OUTPUT_STALL_S, OUTPUT_STALL_FRAMES / float(spec.delivery.fps or config.fps)),
         start_s=RESTART_TIMEOUT_S,
@@ -192,7 +194,7 @@ def _output_stage(config: ShowConfig, hand: HandOvers, index: int) -> StageSpec:
 def _modules(config: ShowConfig) -> tuple[str, ...]:
     """Return what a process in reserve imports, to be any stage of this show."""
     outputs = {KINDS[output.kind].module for output in config.outputs}
-    stages = {one.__module__ for one in (hear, draw, send)}
+    stages = {one.__module__ for one in (run_audio, run_engine, run_output)}
     return (*sorted(stages | outputs), WARM_IMPORTS)
 
 

@@ -9,13 +9,13 @@ from typing import Self
 from vjnode.show.fallback_frames import frozen_slot, stills_slot
 from vjnode.show.ipc.audio_ring import SoundRing
 from vjnode.show.ipc.frame_stats import Meter
-from vjnode.show.ipc.show_flags import Board
+from vjnode.show.ipc.show_flags import ShowFlags
 from vjnode.show.ipc.slot import Slot
-from vjnode.show.messages import CONTROLS_BYTES, DRIVE_BYTES, Links, frame_bytes
+from vjnode.show.messages import CONTROLS_BYTES, DRIVE_BYTES, MemoryNames, frame_bytes
 from vjnode.show.stages.output import ABOUT_BYTES
 
 
-class HandOvers:
+class ShowMemory:
     """Shared memory between the processes of a show; a context in which it exists.
 
     Args:
@@ -26,7 +26,7 @@ class HandOvers:
 
     def __init__(self, size: int, outputs: int) -> None:
         with ExitStack() as stack:
-            self.board = stack.enter_context(closing(Board()))
+            self.flags = stack.enter_context(closing(ShowFlags()))
             self.controls = stack.enter_context(closing(Slot(CONTROLS_BYTES)))
             self.drive = stack.enter_context(closing(Slot(DRIVE_BYTES)))
             self.frame = stack.enter_context(closing(Slot(frame_bytes(size))))
@@ -38,10 +38,10 @@ class HandOvers:
             self._stack = stack.pop_all()
 
     @property
-    def links(self) -> Links:
+    def names(self) -> MemoryNames:
         """Their names, for children to join."""
-        return Links(
-            board=self.board.name,
+        return MemoryNames(
+            flags=self.flags.name,
             controls=self.controls.name,
             drive=self.drive.name,
             frame=self.frame.name,
@@ -57,7 +57,7 @@ class HandOvers:
         return said
 
     def __enter__(self) -> Self:
-        """Return the hand-overs themselves."""
+        """Return it itself."""
         return self
 
     def __exit__(

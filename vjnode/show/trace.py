@@ -107,8 +107,6 @@ class TraceWriter:
         self.close()
 
 
-_log = logging.getLogger(__name__)
-
 QUEUED_LINES = 600
 """Ten seconds at 60 frames/s. What comes while so many wait for the disk is left out."""
 

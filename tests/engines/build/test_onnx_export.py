@@ -42,7 +42,7 @@ def session(graph):
 
 
 def draw(graph, *inputs):
-    names = ("face", "directions", "weights", "noise_strength", "offsets")
+    names = ("face", "directions", "amounts", "noise_strength", "offsets")
     return session(graph).run(["picture"], dict(zip(names, inputs, strict=True)))[0]
 
 
@@ -65,7 +65,7 @@ def look():
     given = DEFAULT.subject_inputs(latent.subject)
     inputs = (
         *(given["face"], given["directions"]),
-        *(latent.weights(), NOISE_STRENGTH, given["offsets"]),
+        *(latent.padded_amounts(), NOISE_STRENGTH, given["offsets"]),
     )
     return inputs, 127.5 * drawn.astype(float) + 127.5
 

@@ -181,15 +181,15 @@ class FakeDriver:
 
 def draw_flat(driver, at):
     """Draw the first number of codes and offsets. at: name of an input or output → its address."""
-    assert set(at) == {"face", "directions", "weights", "noise_strength", "offsets", "picture"}
-    face, weights, directions, offsets = (
+    assert set(at) == {"face", "directions", "amounts", "noise_strength", "offsets", "picture"}
+    face, amounts, directions, offsets = (
         driver.on_card(at[name], np.float32)
-        for name in ("face", "weights", "directions", "offsets")
+        for name in ("face", "amounts", "directions", "offsets")
     )
-    moves = (one.reshape(len(weights), -1)[:, 0] for one in (directions, offsets))
+    moves = (one.reshape(len(amounts), -1)[:, 0] for one in (directions, offsets))
     assert driver.on_card(at["noise_strength"], np.float32)[0] == 1.0
     picture = driver.on_card(at["picture"], np.uint8)
-    picture[:] = round(face[0] + sum(float(weights @ one) for one in moves))
+    picture[:] = round(face[0] + sum(float(amounts @ one) for one in moves))
 
 
 class Encoding:

@@ -37,7 +37,7 @@ def opened(driver, flavour=FULL, **trt):
     shapes = {
         "face": (1, SLOTS, DIM),
         "directions": (16, SLOTS, DIM),
-        "weights": (16,),
+        "amounts": (16,),
         "noise_strength": (1,),
         "offsets": (16, DEFAULT.styles),
         "picture": (1, SIZE, SIZE, 4),

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from tools.bench import published_stylegan2 as published
 from vjnode.errors import InputError
-from vjnode.generators.frame_graph import Tick
+from vjnode.generators.frame_graph import FrameGraph
 from vjnode.generators.stylegan2.checkpoint import load, random_network, save
 from vjnode.generators.stylegan2.folded import FoldedSynthesis, composed, phases
 from vjnode.generators.stylegan2.layout import channels_for, slots_for
@@ -165,7 +165,7 @@ def test_expressions_are_fused_into_the_codes(dtype):
     directions = 0.3 * codes_of(mapping, synthesis, samples=3, seed=4)
     weights = torch.tensor([0.5, 0.0, 1.0])
     folded = FoldedSynthesis(synthesis, 16, dtype=dtype)
-    picture = Tick(folded)(face, directions, weights, ON)
+    picture = FrameGraph(folded)(face, directions, weights, ON)
     moved = face + 0.5 * directions[0] + directions[2]
     assert (picture.int() - folded(moved, ON).int()).abs().max() <= 1
     assert (picture.int() - folded(face, ON).int()).abs().max() > 10

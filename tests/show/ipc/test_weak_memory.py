@@ -84,7 +84,7 @@ def test_the_figures_of_a_meter_are_of_one_moment(monkeypatch):
 
 def test_what_a_board_says_is_one_word_each(monkeypatch):
     WeakMemory(show_flags, monkeypatch, 0)
-    notices = show_flags.Board()
+    notices = show_flags.ShowFlags()
     for word in (notices._stop, notices._epoch):
         assert word.nbytes == WORD
         assert word.ctypes.data % WORD == 0

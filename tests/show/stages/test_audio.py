@@ -6,7 +6,7 @@ import pytest
 
 from vjnode.audio.sources.base import BLOCK_S
 from vjnode.errors import SourceError
-from vjnode.show.shared_memory import HandOvers
+from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.stages import audio as audio_stage
 from vjnode.show.stages.audio import OPENING_S, RETRY_S, SLOW_RETRY_S, hear, retry_after_s
 
@@ -37,9 +37,9 @@ class Stage:
         monkeypatch.setattr(audio_stage, "open_source", self._open)
 
     def hear(self, audio, **options):
-        with HandOvers(64, 1) as hand:
+        with ShowMemory(64, 1) as memory:
             try:
-                hear(self, hand.links, audio, **options)
+                hear(self, memory.names, audio, **options)
             finally:
                 self.ended_s.append(self.now_s)
 

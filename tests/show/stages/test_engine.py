@@ -9,7 +9,7 @@ from vjnode.control.state import Controls
 from vjnode.engines.registry import Choice, Verdict
 from vjnode.render.direct import DirectRenderer
 from vjnode.show.messages import pack_controls
-from vjnode.show.shared_memory import HandOvers
+from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.stages import engine as engine_stage
 from vjnode.show.stages.engine import EngineJob
 
@@ -36,7 +36,7 @@ class Lifeline:
 def test_the_clock_goes_first_where_key_frames_are_prepared_beside_it(monkeypatch, drawing, times):
     """Drawing live, clock and engine are one, and what the engine makes must not wait."""
     first, lifeline = [], Lifeline()
-    engine = SimpleNamespace(name="drawn by hand", at_once=1)
+    engine = SimpleNamespace(name="drawn by memory", at_once=1)
     renderer = SimpleNamespace(
         prefetch=lambda looks: None, way="keys", draws_beside_the_clock=True, at_once=1
     )
@@ -50,8 +50,8 @@ def test_the_clock_goes_first_where_key_frames_are_prepared_beside_it(monkeypatc
         engine_stage, "FrameRenderer", lambda *_: SimpleNamespace(prepare=lambda *_, **__: True)
     )
     monkeypatch.setattr(engine_stage, "put_clock_first", lambda: first.append(1))
-    with HandOvers(SIZE, 1) as hand:
-        hand.controls.write(pack_controls(Controls("", "ada", "laugh")))
-        engine_stage.draw(lifeline, hand.links, EngineJob(SIZE, Fraction(60), 64, (), drawing))
+    with ShowMemory(SIZE, 1) as memory:
+        memory.controls.write(pack_controls(Controls("", "ada", "laugh")))
+        engine_stage.draw(lifeline, memory.names, EngineJob(SIZE, Fraction(60), 64, (), drawing))
     assert len(first) == times
     assert [about["drawing"] for about in lifeline.told] == [drawing]

@@ -14,17 +14,17 @@ import pytest
 from tests.processes import kill, lives, stop
 from tests.show.supervision import stages
 from vjnode.errors import VjnodeError
-from vjnode.show.ipc.show_flags import Board
+from vjnode.show.ipc.show_flags import ShowFlags
 from vjnode.show.ipc.slot import Slot
-from vjnode.show.supervision.stage import BACK_OFF_S, StageSpec
+from vjnode.show.supervision.child import BACK_OFF_S, StageSpec
 from vjnode.show.supervision.supervisor import Supervisor
 from vjnode.show.supervision.warm_spare import AGAIN_S, Spares
 
 
 @pytest.fixture
 def show():
-    """A function that starts a supervised stage on a board and a slot, its attributes."""
-    board, slot = Board(), Slot(128)
+    """A function that starts a supervised stage on a flags and a slot, its attributes."""
+    flags, slot = ShowFlags(), Slot(128)
     supervisors = []
 
     def start(run, *arguments, stall_s=5.0, spare=False):
@@ -36,20 +36,20 @@ def show():
             start_s=60.0,
         )
         supervisor = Supervisor(
-            [spec], board.name, ("tests.show.supervision.stages",) if spare else ()
+            [spec], flags.name, ("tests.show.supervision.stages",) if spare else ()
         )
         supervisors.append(supervisor)
         supervisor.start(timeout_s=60, going_on=lambda: True)
         now_s = time.monotonic()
         supervisor.begin(now_s)
-        board.begin(now_s)
+        flags.begin(now_s)
         return supervisor
 
-    start.board, start.slot = board, slot
+    start.flags, start.slot = flags, slot
     yield start
     for supervisor in supervisors:
         supervisor.kill()
-    board.close()
+    flags.close()
     slot.close()
 
 
@@ -271,7 +271,7 @@ def test_a_stage_ends_by_itself_and_leaves_no_process(show, caplog):
     supervisor = show(stages.tick)
     poll_until(supervisor, ticks(show))
     pid = supervisor.children[0].pid
-    show.board.stop()
+    show.flags.stop()
     wait_until_gone(pid)
     supervisor.stop()
     assert "did not end by itself" not in caplog.text
@@ -280,7 +280,7 @@ def test_a_stage_ends_by_itself_and_leaves_no_process(show, caplog):
 def test_even_a_hung_stage_does_not_keep_the_show_from_ending(show):
     supervisor = show(stages.tick_then_hang, 1)
     pid = supervisor.children[0].pid
-    show.board.stop()
+    show.flags.stop()
     supervisor.stop()
     assert not lives(pid)
 
@@ -290,17 +290,17 @@ def test_children_end_when_their_parent_is_gone(tmp_path):
     script.write_text(
         "import os, time\n"
         "from tests.show.supervision import stages\n"
-        "from vjnode.show.ipc.show_flags import Board\n"
+        "from vjnode.show.ipc.show_flags import ShowFlags\n"
         "from vjnode.show.ipc.slot import Slot\n"
-        "from vjnode.show.supervision.stage import StageSpec\n"
+        "from vjnode.show.supervision.child import StageSpec\n"
         "from vjnode.show.supervision.supervisor import Supervisor\n"
         "if __name__ == '__main__':\n"
-        "    board, slot = Board(), Slot(8)\n"
+        "    flags, slot = ShowFlags(), Slot(8)\n"
         "    spec = StageSpec('worker', lambda _: (stages.tick, (slot.name,)),\n"
         "                     lambda: slot.sequence, 5.0, 20.0)\n"
-        "    supervisor = Supervisor([spec], board.name)\n"
+        "    supervisor = Supervisor([spec], flags.name)\n"
         "    supervisor.start(timeout_s=20, going_on=lambda: True)\n"
-        "    board.begin(time.monotonic())\n"
+        "    flags.begin(time.monotonic())\n"
         "    print(supervisor.children[0].pid, flush=True)\n"
         "    time.sleep(60)\n"
     )
@@ -328,7 +328,7 @@ def test_a_child_that_is_ended_along_with_the_show_is_no_fault(show):
         return False
 
     spec = StageSpec("worker", lambda _: (stages.tick, (show.slot.name,)), lambda: 0, 5.0, 20.0)
-    supervisor = Supervisor([spec], show.board.name)
+    supervisor = Supervisor([spec], show.flags.name)
     try:
         assert supervisor.start(timeout_s=20, going_on=going_on) is False
     finally:

@@ -1,5 +1,7 @@
 """Automatic gain: a quiet line and a hot one give the same show.
 
+This finds the gain, dB; ``Analyser`` multiplies the sound that the encoder hears by it.
+
 It must be fast at the start, when nothing is known, and after that leave the music's own rise and
 fall alone. The reference level is therefore that of the loud passages heard so far, which a quiet
 passage cannot change; at the very start, when there may have been none, louder ones are expected
@@ -20,8 +22,6 @@ TARGET_DB = -20.0
 
 LOWEST_DB, HIGHEST_DB = -30.0, 50.0
 """Limits of the gain."""
-
-MODES = ("on", "freeze", "off")
 
 _AUDIBLE_DB = -85.0  # a converter's own noise
 _GATE_DB = -25.0  # softer passages say nothing about the loud ones

@@ -85,7 +85,7 @@ class Analyser:
 
     def __init__(self) -> None:
         self.agc = "on"
-        """Mode of the automatic gain, of ``vjnode.audio.features.agc.MODES``."""
+        """Mode of the automatic gain, ``on``, ``freeze`` or ``off``."""
         self.gain = AutoGain()
         self._mixdown = Mixdown(MONO, RATE_HZ)
         self._dc_blocker = _dc_blocker()

@@ -46,12 +46,12 @@ NOISE_STRENGTH = np.ones(1, np.float32)
 class _Place:
     """Memory and events of one picture under way.
 
-    weights: pinned, (DIRECTIONS,). picture: on the card. launch: begins to draw the one from the
+    amounts: pinned, (DIRECTIONS,). picture: on the card. launch: begins to draw the one from the
     other, and from the subject that is there. drawn, copied: events. block: of picture memory
     here, that it is copied to.
     """
 
-    weights: NDArray[np.float32]
+    amounts: NDArray[np.float32]
     picture: int
     launch: Callable[[], None]
     drawn: int
@@ -109,7 +109,7 @@ class TensorRtEngine(DoubleBuffered):
             self._staged = {
                 name: self._input(loaded.context, name, built.shapes[name])
                 for name in built.shapes
-                if name not in ("weights", "picture")
+                if name not in ("amounts", "picture")
             }
             self._write("noise_strength", NOISE_STRENGTH)
             self._places += [self._place(loaded.context, built.shapes) for _ in range(PLACES)]
@@ -146,18 +146,18 @@ class TensorRtEngine(DoubleBuffered):
 
     def _place(self, context: ExecutionContext, shapes: Shapes) -> _Place:
         """Return a place for pictures, with its tick as a graph."""
-        cuda, weights = self._cuda, self._cuda.staging(shapes["weights"])
-        amounts, picture = cuda.memory(weights.nbytes), cuda.memory(self._pictures.nbytes)
-        weights[...] = 0.0
+        cuda, amounts = self._cuda, self._cuda.staging(shapes["amounts"])
+        on_card, picture = cuda.memory(amounts.nbytes), cuda.memory(self._pictures.nbytes)
+        amounts[...] = 0.0
 
         def tick() -> None:
-            self._there(context.set_tensor_address("weights", amounts))
+            self._there(context.set_tensor_address("amounts", on_card))
             self._there(context.set_tensor_address("picture", picture))
-            cuda.to_card(amounts, weights.ctypes.data, weights.nbytes, self._drawing)
+            cuda.to_card(on_card, amounts.ctypes.data, amounts.nbytes, self._drawing)
             self._there(context.execute_async_v3(self._drawing))
 
         launch = replayed(cuda, tick, self._drawing, "drawing")
-        return _Place(weights, picture, launch, drawn=cuda.event(), copied=cuda.event())
+        return _Place(amounts, picture, launch, drawn=cuda.event(), copied=cuda.event())
 
     def _begin(self, place: int, latent: Latent) -> None:
         cuda, one = self._cuda, self._places[place]
@@ -166,7 +166,7 @@ class TensorRtEngine(DoubleBuffered):
             for name, values in self._spec.subject_inputs(latent.subject).items():
                 self._write(name, values)
             self._subject = latent.subject
-        one.weights[...] = latent.weights()
+        one.amounts[...] = latent.padded_amounts()
         one.launch()
         cuda.record(one.drawn, self._drawing)
         cuda.order(self._copying, one.drawn)

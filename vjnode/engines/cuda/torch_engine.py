@@ -132,7 +132,7 @@ class TorchEngine(DoubleBuffered):
 class _Given:
     """Inputs of a frame graph: memory of one place on a device.
 
-    tensors: in the graph's order. weights: one of them, which changes with every picture.
+    tensors: in the graph's order. amounts: one of them, which changes with every picture.
     """
 
     def __init__(self, spec: GeneratorSpec, device: str) -> None:
@@ -145,7 +145,7 @@ class _Given:
         }
         self._named["noise_strength"].fill_(1.0)
         self.tensors = tuple(self._named.values())
-        self.weights = self._named["weights"]
+        self.amounts = self._named["amounts"]
 
     def take(self, subject: Subject) -> None:
         """Put a subject there, unless it is there already."""
@@ -163,7 +163,7 @@ class _OnProcessor:
 
     def begin(self, latent: Latent) -> None:
         self._given.take(latent.subject)
-        self._given.weights.copy_(_tensor(latent.weights()))
+        self._given.amounts.copy_(_tensor(latent.padded_amounts()))
         self._picture = self._tick(*self._given.tensors)
 
     def is_there(self) -> bool:
@@ -187,7 +187,7 @@ class _OnCard:
         import torch  # noqa: PLC0415
 
         self._cuda, self._drawing, self._copying = cuda, drawing, copying
-        self._weights = torch.zeros(spec.inputs["weights"], pin_memory=True)
+        self._amounts = torch.zeros(spec.inputs["amounts"], pin_memory=True)
         self._given = _Given(spec, "cuda")
         cuda.synchronize()
         with cuda.stream(drawing):
@@ -197,7 +197,7 @@ class _OnCard:
         self._graph = cuda.CUDAGraph()
         # Thread by thread: the engine beside this one goes on drawing meanwhile.
         with cuda.graph(self._graph, stream=drawing, capture_error_mode="thread_local"):
-            self._given.weights.copy_(self._weights, non_blocking=True)
+            self._given.amounts.copy_(self._amounts, non_blocking=True)
             self._picture.copy_(tick(*self._given.tensors))
         self._drawn = cuda.Event()
         self._copied = cuda.Event(blocking=True)
@@ -205,7 +205,7 @@ class _OnCard:
 
     def begin(self, latent: Latent) -> None:
         # The picture that was drawn here before has been had, so nothing reads these any more.
-        self._weights.copy_(_tensor(latent.weights()))
+        self._amounts.copy_(_tensor(latent.padded_amounts()))
         with self._cuda.stream(self._drawing):
             self._given.take(latent.subject)
             self._graph.replay()
@@ -235,10 +235,10 @@ def _tick(
     import torch  # noqa: PLC0415
 
     from vjnode.generators.compiled import join  # noqa: PLC0415 - imports torch
-    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415
+    from vjnode.generators.frame_graph import FrameGraph  # noqa: PLC0415
 
     network = spec.frame_graph(spec.weights(), size, precision)
-    if for_compiler and isinstance(network, Tick):
+    if for_compiler and isinstance(network, FrameGraph):
         join(network)
     network = network.to(device)
     if device != "cpu":

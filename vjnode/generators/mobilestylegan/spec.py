@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def _whole(weights: Path, size: int, precision: Precision) -> "nn.Module":
     import torch  # noqa: PLC0415 - takes seconds
 
-    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415 - imports torch
+    from vjnode.generators.frame_graph import FrameGraph  # noqa: PLC0415 - imports torch
     from vjnode.generators.mobilestylegan.folded import FoldedSynthesis  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.folded_layers import in_precision  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
@@ -36,13 +36,13 @@ def _whole(weights: Path, size: int, precision: Precision) -> "nn.Module":
     # vjnode.generators.compiled computes them, so fp16 can be used throughout.
     dtype = torch.float16 if precision == "fp16" else torch.float32
     _, synthesis = load(weights)
-    return Tick(in_precision(FoldedSynthesis(synthesis, size), dtype), dtype)
+    return FrameGraph(in_precision(FoldedSynthesis(synthesis, size), dtype), dtype)
 
 
 def _distilled(weights: Path, size: int, precision: Precision) -> "nn.Module":
     import torch  # noqa: PLC0415 - takes seconds
 
-    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415 - imports torch
+    from vjnode.generators.frame_graph import FrameGraph  # noqa: PLC0415 - imports torch
     from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.folded_layers import in_precision  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
@@ -50,7 +50,7 @@ def _distilled(weights: Path, size: int, precision: Precision) -> "nn.Module":
     dtype = torch.float16 if precision == "fp16" else torch.float32
     _, synthesis = load(download.generator_weights())
     network = DistilledGenerator(synthesis, load_tail(size, weights))
-    return Tick(in_precision(network, dtype), dtype)
+    return FrameGraph(in_precision(network, dtype), dtype)
 
 
 def _mean_latent() -> NDArray[np.float32]:

@@ -27,14 +27,14 @@ LARGEST = 1024
 def _folded(weights: Path, size: int, precision: Precision) -> "nn.Module":
     import torch  # noqa: PLC0415 - takes seconds
 
-    from vjnode.generators.frame_graph import Tick  # noqa: PLC0415 - imports torch
+    from vjnode.generators.frame_graph import FrameGraph  # noqa: PLC0415 - imports torch
     from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415
     from vjnode.generators.stylegan2.folded import FoldedSynthesis  # noqa: PLC0415
 
     # It keeps the path from codes to factors in float32 itself.
     dtype = torch.float16 if precision == "fp16" else torch.float32
     _, synthesis = load(weights)
-    return Tick(FoldedSynthesis(synthesis, size, dtype=dtype))
+    return FrameGraph(FoldedSynthesis(synthesis, size, dtype=dtype))
 
 
 def _untrained() -> Path:

@@ -13,11 +13,11 @@ BEAT_S = 0.05
 """Time from one heartbeat of the parent to the next, s."""
 
 
-class Board:
+class ShowFlags:
     """Flags for all processes of a show: its start, its end, and its parent's heartbeat."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        """Create a board, or with ``name`` open the one that another process created."""
+        """Create the flags, or with ``name`` open the one that another process created."""
         self._memory = SharedMemory(name=name, create=name is None, size=64)
         self._made_here = name is None
         buffer = self._memory.buf
@@ -59,7 +59,7 @@ class Board:
         self._beats[0] += np.uint64(1)
 
     def close(self) -> None:
-        """Close the board; the process that created it also removes it."""
+        """Close them; the process that created it also removes it."""
         del self._stop, self._epoch, self._beats
         self._memory.close()
         if self._made_here:

@@ -17,7 +17,7 @@ from vjnode.runtime import monotonic_s
 from vjnode.show.control_sync import HearingControl
 from vjnode.show.ipc.audio_ring import SoundRing
 from vjnode.show.ipc.slot import Slot
-from vjnode.show.messages import CONTROLS_BYTES, DRIVE_BYTES, Links, pack_drive, unpack_drive
+from vjnode.show.messages import CONTROLS_BYTES, DRIVE_BYTES, MemoryNames, pack_drive, unpack_drive
 from vjnode.show.stages.opening import forgiven
 from vjnode.show.supervision.worker import Lifeline
 
@@ -45,7 +45,7 @@ class Quiet:
 
 
 @no_jack_leftovers()  # here as well as in the parent, which may be killed
-def hear(lifeline: Lifeline, links: Links, audio: str, restarted: bool = False) -> None:
+def run_audio(lifeline: Lifeline, names: MemoryNames, audio: str, restarted: bool = False) -> None:
     """Run the audio stage until the show is over.
 
     Without a device it hears silence, so that the face rests, and tries again. A device
@@ -60,14 +60,14 @@ def hear(lifeline: Lifeline, links: Links, audio: str, restarted: bool = False) 
     Raises:
         SourceError: the device has gone, or the sound system hangs.
     """
-    slot = Slot(DRIVE_BYTES, name=links.drive)
-    ring = SoundRing(name=links.sound)
+    slot = Slot(DRIVE_BYTES, name=names.drive)
+    ring = SoundRing(name=names.sound)
     before = slot.read()  # what a process that died here had heard
     with forgiven(lifeline):
         choice = open_encoder(on_card=not restarted)
     onsets = unpack_drive(before).onsets if before else 0
     listener = Listener(choice.trained, choice.encoder, onsets=onsets)
-    control = HearingControl(Slot(CONTROLS_BYTES, name=links.controls), listener)
+    control = HearingControl(Slot(CONTROLS_BYTES, name=names.controls), listener)
     lifeline.ready(choice.report())
     if lifeline.wait_for_begin() is None:
         return

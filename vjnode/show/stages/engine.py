@@ -23,7 +23,7 @@ from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import (
     CONTROLS_BYTES,
     DRIVE_BYTES,
-    Links,
+    MemoryNames,
     frame_bytes,
     pixels_in,
     unpack_controls,
@@ -56,17 +56,17 @@ class EngineJob:
     restarted: bool = False
 
 
-def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
+def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
     """Run the engine stage until the show is over.
 
     Raises:
         VjnodeError: the engine cannot be opened or has failed.
     """
     cv2.setNumThreads(1)  # one picture is blended faster than threads are woken
-    drives = Slot(DRIVE_BYTES, name=links.drive)
-    newest = Slot(CONTROLS_BYTES, name=links.controls)
-    frames = Slot(frame_bytes(job.size), name=links.frame)
-    stills = StillsWriter(stills_slot(job.size, name=links.stills), job.size)
+    drives = Slot(DRIVE_BYTES, name=names.drive)
+    newest = Slot(CONTROLS_BYTES, name=names.controls)
+    frames = Slot(frame_bytes(job.size), name=names.frame)
+    stills = StillsWriter(stills_slot(job.size, name=names.stills), job.size)
     chosen: list[Choice] = []
     with forgiven(lifeline):
         renderer = open_renderer(
@@ -109,8 +109,8 @@ def draw(lifeline: Lifeline, links: Links, job: EngineJob) -> None:
         info = frame_renderer.render(monotonic_s(), controls, pixels_in(memory, job.size))
         write_info(info, memory)
         frames.commit(frame_bytes(job.size))
-        if (shown := frame_renderer.shown) is not None:
-            look, complete = shown
+        if (drawn := frame_renderer.drawn_look) is not None:
+            look, complete = drawn
             stills.step(monotonic_s(), look, frame_renderer.draw_still, complete=complete)
 
 

@@ -26,7 +26,7 @@ from vjnode.show.fallback_frames import FrozenFrame, StillsReader, frozen_slot, 
 from vjnode.show.ipc.audio_ring import SoundRing
 from vjnode.show.ipc.frame_stats import Meter
 from vjnode.show.ipc.slot import Slot
-from vjnode.show.messages import CONTROLS_BYTES, Links, frame_bytes, frame_in, pixels_in
+from vjnode.show.messages import CONTROLS_BYTES, MemoryNames, frame_bytes, frame_in, pixels_in
 from vjnode.show.supervision.worker import Lifeline
 from vjnode.show.trace import LiveTrace
 
@@ -124,22 +124,22 @@ class Teller:
             self._slot.write(data)
 
 
-def send(lifeline: Lifeline, links: Links, job: OutputJob) -> None:
+def run_output(lifeline: Lifeline, names: MemoryNames, job: OutputJob) -> None:
     """Run one output until the show is over.
 
     Raises:
         OutputError: it cannot be opened, or cannot go on.
     """
-    slot = Slot(frame_bytes(job.size), name=links.frame)
-    ring = SoundRing(name=links.sound)
+    slot = Slot(frame_bytes(job.size), name=names.frame)
+    ring = SoundRing(name=names.sound)
     meter = Meter(name=job.meter)
     delivery = job.spec.delivery
     fps = delivery.fps or job.fps
     rate = SendRate(fps)
     adapter = Adapter(delivery, job.size)
-    cues = CueReader(Slot(CONTROLS_BYTES, name=links.controls))
-    holder = FrozenFrame(frozen_slot(job.size, name=links.frozen), job.size)
-    stills = StillsReader(stills_slot(job.size, name=links.stills), job.size)
+    cues = CueReader(Slot(CONTROLS_BYTES, name=names.controls))
+    holder = FrozenFrame(frozen_slot(job.size, name=names.frozen), job.size)
+    stills = StillsReader(stills_slot(job.size, name=names.stills), job.size)
     overrides = Overrides(
         job.size,
         stills.newest,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from vjnode.errors import VjnodeError
 from vjnode.runtime import monotonic_s
-from vjnode.show.supervision.stage import Child, StageSpec
+from vjnode.show.supervision.child import Child, StageSpec
 from vjnode.show.supervision.warm_spare import Spares
 
 _log = logging.getLogger(__name__)
@@ -40,17 +40,17 @@ class Supervisor:
 
     Args:
         specs: of its stages; each has a unique name.
-        board_name: of the show's board.
+        flags_name: of the show's ``ShowFlags``.
         modules: modules that the spare process imports; empty: there is no spare.
 
     """
 
     def __init__(
-        self, specs: list[StageSpec], board_name: str, modules: tuple[str, ...] = ()
+        self, specs: list[StageSpec], flags_name: str, modules: tuple[str, ...] = ()
     ) -> None:
         self._spares = Spares(modules)
         self._looked_s = 0.0
-        self.children = [Child(spec, board_name, self._spares) for spec in specs]
+        self.children = [Child(spec, flags_name, self._spares) for spec in specs]
         self.incidents: list[Incident] = []
         self._away: dict[str, tuple[Incident, float]] = {}
         self._begun_s = 0.0

@@ -22,7 +22,7 @@ from setproctitle import setproctitle
 
 from vjnode.errors import VjnodeError
 from vjnode.runtime import STOP_SIGNALS, heeded_signals, log_to_stderr
-from vjnode.show.ipc.show_flags import Board
+from vjnode.show.ipc.show_flags import ShowFlags
 from vjnode.system import windows
 from vjnode.system.console import errors_console
 
@@ -35,7 +35,7 @@ class Job:
 
     stage: Callable[..., None]
     name: str
-    board: str
+    flags: str
     arguments: tuple[object, ...]
 
 
@@ -72,10 +72,10 @@ class Failed:
 
 
 class Lifeline:
-    """A child's connection to its show: the board and the parent."""
+    """A child's connection to its show: the flags and the parent."""
 
-    def __init__(self, board: Board, connection: Connection) -> None:
-        self._board = board
+    def __init__(self, flags: ShowFlags, connection: Connection) -> None:
+        self._flags = flags
         self._connection = connection
         self._parent = os.getppid()
         self._checked_s = 0.0
@@ -101,17 +101,17 @@ class Lifeline:
             parent = multiprocessing.parent_process()
             if os.getppid() != self._parent or (parent is not None and not parent.is_alive()):
                 self._orphaned = True
-        return not (self._orphaned or self._board.stopping)
+        return not (self._orphaned or self._flags.stopping)
 
     @property
     def parent_awake_s(self) -> float:
         """Time for which the show's parent has been awake, s."""
-        return self._board.awake_s
+        return self._flags.awake_s
 
     def wait_for_begin(self) -> float | None:
         """Wait for the show to begin; return its epoch, monotonic s, or None if it ends first."""
         while self.running():
-            if (epoch_s := self._board.epoch_s) is not None:
+            if (epoch_s := self._flags.epoch_s) is not None:
                 return epoch_s
             time.sleep(0.005)
         return None
@@ -170,10 +170,10 @@ def child_main(connection: Connection, modules: tuple[str, ...]) -> None:
         job: Job = connection.recv()
         connection.send(Begun())
         setproctitle(f"vjnode: {job.name}")
-        board = Board(name=job.board)
+        flags = ShowFlags(name=job.flags)
         if sys.platform == "win32":  # the first process that Windows notifies ends the show
-            windows.heed_console(broken=lambda: None, closed=board.stop)
-        job.stage(Lifeline(board, connection), *job.arguments)
+            windows.heed_console(broken=lambda: None, closed=flags.stop)
+        job.stage(Lifeline(flags, connection), *job.arguments)
     except EOFError:  # the show ended before there was a job
         pass
     except VjnodeError as error:

@@ -1,6 +1,6 @@
 """The sweeps that a show has in memory, and which of their keys is to be prepared next.
 
-One thread owns a shelf and does everything to it; others read what it publishes. So nothing here
+One thread owns a cache and does everything to it; others read what it publishes. So nothing here
 is locked, and nobody waits.
 """
 
@@ -15,7 +15,7 @@ Task = tuple[Look, Sweep, int]
 """A key frame to prepare: its look, the sweep that it belongs to, its number from 0."""
 
 
-class Shelf:
+class KeyframeCache:
     """Sweeps in the order in which they were shown, and what is still missing of them.
 
     The sweep asked for last is prepared first; when all that were asked for are complete,
@@ -57,14 +57,14 @@ class Shelf:
     def take_wanted(self) -> Task | None:
         """Return the next key to prepare of a look that the show asked for; None: there is none.
 
-        Of the newest look first. The key counts as in hand until ``put_down``.
+        Of the newest look first. The key counts as in hand until ``release``.
         """
         task = self._next_wanted()
         if task is not None:
             self._in_hand.add(task[1:])
         return task
 
-    def put_down(self, task: Task) -> None:
+    def release(self, task: Task) -> None:
         """Note that a key is in hand no more: it is done, or was given up."""
         self._in_hand.discard(task[1:])
 

@@ -42,7 +42,7 @@ class StageSpec:
 class Child:
     """One stage's process, replaced by a new one whenever it dies or hangs."""
 
-    def __init__(self, spec: StageSpec, board_name: str, spares: Spares) -> None:
+    def __init__(self, spec: StageSpec, flags_name: str, spares: Spares) -> None:
         self.spec = spec
         self.restarts = 0
         self.ready = False
@@ -51,7 +51,7 @@ class Child:
         """Its last report of what it has opened."""
         self.progress_s = 0.0
         """Time at which it was last seen to make progress, monotonic s."""
-        self._board_name = board_name
+        self._board_name = flags_name
         self._spares = spares
         self._worker: Worker | None = None
         self._row = 0  # faults in a row
