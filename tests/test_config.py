@@ -26,3 +26,10 @@ def test_a_song_of_which_channels_are_chosen_is_not_overwritten(tmp_path):
     song.touch()
     with pytest.raises(InputError, match=r"a\.wav"):
         ShowConfig(f"file:{song},channels=1", (OutputSpec("null"),), trace=song)
+
+
+def test_an_unknown_generator_or_a_size_that_it_has_not_is_refused():
+    with pytest.raises(InputError, match=r"--generator biggan is not one of mobilestylegan"):
+        ShowConfig("tone", (OutputSpec("null"),), generator="biggan")
+    with pytest.raises(InputError, match="--size 640 is not one of"):
+        ShowConfig("tone", (OutputSpec("null"),), size=640, generator="stylegan2")

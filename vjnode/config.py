@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vjnode.audio.sources.spec import parse_audio
 from vjnode.errors import InputError
-from vjnode.generators.registry import DEFAULT, GENERATORS
+from vjnode.generators.registry import DEFAULT, PLAYABLE
 from vjnode.output.base import OutputSpec
 from vjnode.output.clock import FPS_HIGH, FPS_LOW, in_range
 from vjnode.output.registry import check_once
@@ -52,9 +52,9 @@ class ShowConfig:
         Raises:
             InputError: with the value, the limit and the remedy.
         """
-        if self.generator not in GENERATORS:
-            raise InputError(f"--generator {self.generator} is not one of {', '.join(GENERATORS)}")
-        if self.size not in (drawn := GENERATORS[self.generator].sizes):
+        if self.generator not in PLAYABLE:
+            raise InputError(f"--generator {self.generator} is not one of {', '.join(PLAYABLE)}")
+        if self.size not in (drawn := PLAYABLE[self.generator].sizes):
             sizes = ", ".join(map(str, drawn))
             raise InputError(f"--size {self.size} is not one of {sizes}")
         if self.drawing not in DRAWINGS:

@@ -66,7 +66,7 @@ def runtimes(monkeypatch):
     ]
     asked = []
 
-    def survey(size):
+    def survey(size, *, spec):
         asked.append(size)
         return verdicts
 

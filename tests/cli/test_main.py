@@ -33,6 +33,18 @@ def test_lists_start_each_line_with_the_name(capsys, command, names):
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == names
 
 
+@pytest.mark.parametrize("command", ["faces", "expressions"])
+def test_lists_are_of_the_generator_that_is_asked_for(capsys, command):
+    lists = []
+    for options in ([], ["--generator", "stylegan2"]):
+        assert main([command, *options]) == 0
+        lists.append({line.split()[0] for line in capsys.readouterr().out.splitlines()})
+    assert all(lists)
+    assert lists[0].isdisjoint(lists[1])
+    assert main([command, "--generator", "biggan"]) == 2
+    assert "mobilestylegan" in capsys.readouterr().err
+
+
 def test_every_output_is_ready_or_says_why_not(capsys):
     assert main(["outputs"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -16,6 +16,14 @@ def test_a_preset_file_becomes_controls(tmp_path):
     assert preset == Preset("soft", "ben", "laugh", {"gain": 1.5}, "soft")
 
 
+def test_a_preset_of_another_generator_is_left_out_and_is_no_mistake(tmp_path, caplog):
+    for name, face in (("soft", "ben"), ("cloud", "ember")):
+        (tmp_path / f"{name}.toml").write_text(GOOD.replace("ben", face))
+    found = scan_presets(**NAMES, other_faces={"ember"}, folders=[tmp_path])
+    assert list(found) == ["soft"]
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -23,6 +31,7 @@ def test_a_preset_file_becomes_controls(tmp_path):
         ("not toml", "cannot be read"),
         (GOOD.replace("version = 1", "version = 2"), "not 2"),
         (GOOD.replace("ben", "bne"), "did you mean 'ben'"),
+        (GOOD.replace('"ben"', '["ben"]'), "no face"),
         (GOOD.replace("1.5", "9.0"), "from 0 to 4"),
         (GOOD.replace('face = "ben"\n', ""), "does not name its face"),
         (GOOD + "gian = 2.0\n", "unknown key 'gian'.*gain"),

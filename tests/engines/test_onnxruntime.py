@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.engines.cuda.cards import codes_of, psnr_db
+from tests.engines.cuda.cards import latent_of, psnr_db
 from vjnode.engines import onnxruntime
 from vjnode.engines.networks import NETWORKS
 from vjnode.engines.onnxruntime import (
@@ -34,20 +34,31 @@ def engine():
 def test_the_pictures_are_those_of_the_processors_engine(engine):
     truth = OpenVinoEngine(DEFAULT, SIZE)
     for seed in (1, 2):
-        picture = engine.draw(still(codes_of(seed)))
+        picture = engine.draw(latent_of(seed))
         assert picture.shape == (SIZE, SIZE, 4)
         assert picture.dtype == np.uint8
         # In bf16 the other one is itself 52 dB from the truth.
-        assert psnr_db(picture, truth.draw(still(codes_of(seed)))) >= 45
-        assert np.array_equal(engine.draw_unless(lambda: False, still(codes_of(seed))), picture)
+        assert psnr_db(picture, truth.draw(latent_of(seed))) >= 45
+        assert np.array_equal(engine.draw_unless(lambda: False, latent_of(seed)), picture)
+
+
+@pytest.mark.slow
+def test_a_face_moves_by_its_amounts_and_another_takes_its_place(engine):
+    """Face and directions are taken in once a look: nothing of the one before may stay."""
+    truth = OpenVinoEngine(DEFAULT, SIZE)
+    latents = [latent_of(1, 0.0), latent_of(1, 1.0), latent_of(2, 1.0), latent_of(1, 0.5)]
+    drawn = [engine.draw(latent) for latent in latents]
+    for latent, picture in zip(latents, drawn, strict=True):
+        assert psnr_db(picture, truth.draw(latent)) >= 45
+    assert psnr_db(drawn[0], drawn[1]) < 30
 
 
 @pytest.mark.slow
 def test_a_drawing_that_is_given_up_ends_and_the_next_is_whole(engine):
-    whole = engine.draw(still(codes_of(1)))
+    whole = engine.draw(latent_of(1))
     kept = whole.copy()
-    assert engine.draw_unless(lambda: True, still(codes_of(2))) is None
-    assert np.array_equal(engine.draw(still(codes_of(1))), kept)
+    assert engine.draw_unless(lambda: True, latent_of(2)) is None
+    assert np.array_equal(engine.draw(latent_of(1)), kept)
     assert np.array_equal(whole, kept)
 
 

@@ -19,7 +19,8 @@ from vjnode.faces.catalogue import (
 )
 from vjnode.faces.expression import fuse
 from vjnode.generators.mobilestylegan.layout import DEAD_SLOTS
-from vjnode.generators.registry import DEFAULT
+from vjnode.generators.registry import DEFAULT, DISTILLED
+from vjnode.generators.stylegan2.spec import STYLEGAN2
 from vjnode.paths import shipped
 
 SLOTS, DIM = DEFAULT.codes_shape
@@ -123,3 +124,27 @@ def test_bad_expressions_are_refused(tmp_path, old, new, words):
     path.write_text(text.replace(old, new))
     with pytest.raises(InputError, match=words):
         read_expression(path)
+
+
+def test_each_generator_has_its_own():
+    assert {*face_names(STYLEGAN2)}.isdisjoint(face_names())
+    assert face_names(DISTILLED) == face_names()  # it draws the same codes
+    face = load_face(0, STYLEGAN2)
+    assert face.codes.shape == STYLEGAN2.codes_shape
+    for name in expression_names(STYLEGAN2):
+        moved = fuse(face, load_expression(name, STYLEGAN2), 1.0) - face.codes
+        assert np.abs(moved).max() > 0.1
+    with pytest.raises(InputError, match="no face 'mei'"):
+        load_face("mei", STYLEGAN2)
+
+
+def test_every_file_names_its_generator():
+    for folder in ("faces", "expressions"):
+        for entry in scan(shipped(folder)):
+            assert entry.text["generator"] == entry.generator.name
+
+
+def test_a_file_of_an_unknown_generator_is_refused(tmp_path):
+    (tmp_path / "odd.toml").write_text('number = 0\ngenerator = "biggan"\n')
+    with pytest.raises(InputError, match="generator 'biggan'; there are: mobilestylegan"):
+        scan(tmp_path)

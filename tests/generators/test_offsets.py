@@ -194,7 +194,7 @@ def test_a_latent_of_another_shape_is_refused(codes, directions, offsets, amount
 
 
 @pytest.mark.parametrize("name", GENERATORS)
-def test_every_generator_has_a_mean_latent_that_draws(name):
+def test_every_generator_has_a_mean_latent(name):
     spec = GENERATORS[name]
     assert spec.mean_latent().shape == (spec.dim,)
     spec.check_latent(still(np.tile(spec.mean_latent(), (spec.slots, 1))))

@@ -77,6 +77,23 @@ def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
     play_fairly(scenario)
 
 
+@pytest.mark.slow
+def test_another_generator_plays_its_own_faces(start):
+    """The untrained one, drawn live: colours that move with the sound."""
+    show = start(
+        *("--audio", "demo", "--output", "null", "--duration", 4),
+        *("--generator", "stylegan2", "--drawing", "live"),
+    )
+    assert show.process.wait(240) == 0, show.log
+    report, trace = show.report(), show.trace()
+    assert report["generator"] == "stylegan2"
+    assert "stylegan2" in report["engine"]
+    assert (report["restarts"], report["engine_choice"]["drawing"]) == (0, "live")
+    assert {(line["face"], line["expression"]) for line in trace} == {("ember", "flow")}
+    assert np.ptp([line["weight"] for line in trace]) > 0.1
+    assert "preset left out" not in show.log
+
+
 def check_report(show):
     report, trace = show.report(), show.trace()
     assert set(report) >= {

@@ -90,8 +90,8 @@ def test_no_picture_has_the_pose_of_the_one_before(contenders):
     class Engine:
         name, at_once = "an engine", 1
 
-        def draw(self, codes):
-            drawn.append(codes[:ROOT_SLOTS])
+        def draw(self, latent):
+            drawn.append(latent.codes()[:ROOT_SLOTS])
 
     opened = contenders._engine(lambda size, threads: Engine(), 1024, None)
     for _ in range(4):

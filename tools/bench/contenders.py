@@ -27,8 +27,9 @@ from vjnode.engines.networks import NETWORKS, Network
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.processor import has_bf16
 from vjnode.errors import EngineError
-from vjnode.faces.catalogue import face_names, load_face
-from vjnode.generators.latent import still
+from vjnode.faces.catalogue import face_names, load_expression, load_face
+from vjnode.faces.expression import amounts_of, subject_of
+from vjnode.generators.latent import Latent, Subject
 from vjnode.generators.mobilestylegan.download import GENERATOR, fetch
 from vjnode.generators.registry import DEFAULT
 from vjnode.runtime import load_openvino
@@ -122,16 +123,16 @@ def _engine(
 ) -> Opened:
     engine = open_(size, threads)
     name = f"{engine.name}, {how}"
-    poses = cycle(_poses())
+    latents = cycle(_latents())
 
     def frame() -> NDArray[np.uint8]:
-        return engine.draw(still(next(poses)))
+        return engine.draw(next(latents))
 
     if engine.at_once == 1:
         return Opened(name, frame)
 
     def pair() -> None:
-        for picture in [engine.begin(still(next(poses))) for _ in range(engine.at_once)]:
+        for picture in [engine.begin(next(latents)) for _ in range(engine.at_once)]:
             picture.result()
 
     return Opened(name, frame, pair, engine.at_once)
@@ -197,7 +198,7 @@ def _published(network: Network, size: int, device: str, threads: int | None) ->
     mapping, synthesis = load(network.weights())
     raw = published.training_parameters(mapping, synthesis)
     raw = {name: value.to(device) for name, value in raw.items()}
-    codes = torch.zeros(network.inputs(network.weights(), size)["face"], device=device)
+    codes = torch.zeros(network.inputs()["face"], device=device)
 
     def frame() -> NDArray[np.uint8]:
         with torch.inference_mode():
@@ -216,6 +217,26 @@ def _live_encoder() -> Opened:
 
     encoder = LiveEncoder(load_trained(NETWORKS["encoder"].weights()))
     return Opened("openvino f32, as in a show", partial(encoder.step, np.zeros(13, np.float32)))
+
+
+def _latents() -> list[Latent]:
+    """Return a face with an expression at two weights, as one frame follows another in a show.
+
+    It moves a root slot, so that the root is drawn for every picture too.
+    """
+    face, expression = load_face(face_names()[0]), load_expression("laugh")
+    direction = np.zeros((1, *face.codes.shape), np.float32)
+    direction[0, 0] = 0.01
+    subject = subject_of(face, [expression])
+    subject = Subject(
+        subject.codes,
+        np.concatenate((subject.directions, direction)),
+        np.zeros((len(subject.directions) + 1, 0), np.float32),
+    )
+    return [
+        Latent(subject, np.append(amounts_of([expression], [weight]), weight).astype(np.float32))
+        for weight in (0.2, 0.8)
+    ]
 
 
 def _poses() -> list[NDArray[np.float32]]:

@@ -143,7 +143,7 @@ def tensorrt(network: Network, size: int, flavour_name: str) -> Opened:
 def _inputs(network: Network, size: int, device: str) -> list[Any]:
     import torch  # noqa: PLC0415
 
-    shapes = network.inputs(network.weights(), size).values()
+    shapes = network.inputs().values()
     return [torch.zeros(shape, device=device) for shape in shapes]
 
 

@@ -33,12 +33,13 @@ MOVING_FPS, MOVING_PX, CURVE_PX = 20, 360, 60
 MOVING_FROM_S, MOVING_S = 8.8, 6.0
 """Passage of the demo song that the moving picture shows, s: from calm into the dance."""
 _GROUND, _LINE = (24, 20, 20), (120, 190, 255)  # RGB
+LATENTS = latents_of(DEFAULT)
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 88]
 
 
 def drawn(engine: Engine, look: Look, weight: float, px: int) -> NDArray[np.uint8]:
     """Return a picture of ``px`` × ``px``, uint8 BGR."""
-    picture = cv2.cvtColor(engine.draw(latents_of(DEFAULT)(look, (weight,))), cv2.COLOR_RGBA2BGR)
+    picture = cv2.cvtColor(engine.draw(LATENTS(look, (weight,))), cv2.COLOR_RGBA2BGR)
     return np.asarray(cv2.resize(picture, (px, px), interpolation=cv2.INTER_AREA), np.uint8)
 
 

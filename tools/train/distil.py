@@ -1,4 +1,4 @@
-"""Train a live network (vjnode.generators.mobilestylegan.distilled) and write presets/heads/.
+"""Train a reduced network (vjnode.generators.mobilestylegan.distilled) and write presets/heads/.
 
     python -m tools.train.distil 256                               draw pairs, train, measure
     torchrun --nproc-per-node 2 -m tools.train.distil 256          several processes

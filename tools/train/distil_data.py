@@ -1,4 +1,4 @@
-"""Training data of the live networks in memory: inputs, codes and target pictures."""
+"""Training data of the reduced networks in memory: inputs, codes and target pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Training loop of the live networks: loss, optimisers, steps and checkpoints."""
+"""Training loop of the reduced networks: loss, optimisers, steps and checkpoints."""
 
 import math
 import time

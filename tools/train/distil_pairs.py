@@ -1,4 +1,4 @@
-"""Pairs for training the live networks: features of the generator, and its pictures of them."""
+"""Pairs for training the reduced networks: features of the generator, and its pictures of them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Initialisation of the live networks with the generator's own weights.
+"""Initialisation of the reduced networks with the generator's own weights.
 
 Layers keep those channels from which the others can best be predicted, and their pointwise kernels
 become the least-squares solution for the remaining inputs. A layer that works at a smaller size

@@ -1,7 +1,7 @@
 """Muon: momentum for matrices, made orthogonal (K. Jordan and others, 2024).
 
 Every direction of a matrix moves equally fast, even those with small gradients. In training the
-live networks it needed 170 steps for the loss that Adam reached after 370. torch has it too, but
+reduced networks it needed 170 steps for the loss that Adam reached after 370. torch has it too, but
 in bfloat16, which on a processor without such arithmetic took twenty times as long.
 """
 

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from vjnode.cli.options import Number, Parser
+from vjnode.cli.options import Number, Parser, add_generator
 from vjnode.engines.build.store import engine_files, engines_dir, examine, find, remove, trust
 from vjnode.engines.build.tensorrt import build
 from vjnode.engines.build.tensorrt_variants import FLAVOURS, resolve_gpu
@@ -13,6 +13,7 @@ from vjnode.engines.cuda.capability import KNOWN, gpu_here, with_cards
 from vjnode.engines.encoder import survey_encoder
 from vjnode.engines.networks import NETWORKS, PRECISIONS, SHOW, Network, find_network
 from vjnode.engines.registry import Verdict, survey
+from vjnode.generators.registry import PLAYABLE
 from vjnode.output.delivery import SIZE_HIGH, SIZE_LOW
 from vjnode.remedies import run_vjnode
 
@@ -38,6 +39,7 @@ def add_engines(commands: "argparse._SubParsersAction[Parser]") -> None:
         metavar="PX",
         help="of the pictures that are drawn (default: %(default)s)",
     )
+    add_generator(listing)
     _add_folder(listing)
 
     building = actions.add_parser("build", help="build engines for a graphics card")
@@ -118,11 +120,20 @@ def _build(options: argparse.Namespace) -> None:
                 raise
             built.append(path)
             if not options.json:
-                shown = "a show loads it" if network.name in SHOW else "no show loads it"
+                shown = _loaded_by(network)
                 megabytes = path.stat().st_size / 1e6
                 _say(f"built {path} ({megabytes:.1f} MB) for {with_cards(gpu)}; {shown}")
     if options.json:
         _say(json.dumps([_about(path) for path in built], indent=1))
+
+
+def _loaded_by(network: Network) -> str:
+    """Return which show loads a network's engine."""
+    if network.name in SHOW:
+        return "a show loads it"
+    if network.name in PLAYABLE:
+        return f"a show with --generator {network.name} loads it"
+    return "no show loads it"
 
 
 def _size(network: Network, asked: int) -> int:
@@ -133,7 +144,7 @@ def _size(network: Network, asked: int) -> int:
 def _list(options: argparse.Namespace) -> None:
     folder = options.folder or engines_dir()
     rows = [_about(path) for path in engine_files(folder)]
-    verdicts = survey(options.size)
+    verdicts = survey(options.size, spec=PLAYABLE[options.generator])
     taken = next((verdict for verdict in verdicts if verdict.usable), None)
     hearing = survey_encoder()
     if options.json:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from vjnode.cli.options import Parser, add_generator
-from vjnode.generators.registry import GENERATORS
+from vjnode.generators.registry import PLAYABLE
 from vjnode.output.registry import KINDS, unready
 
 
@@ -62,7 +62,7 @@ def _outputs(options: argparse.Namespace) -> None:
 def _faces(options: argparse.Namespace) -> None:
     from vjnode.faces.catalogue import face_names, load_face  # noqa: PLC0415
 
-    spec = GENERATORS[options.generator]
+    spec = PLAYABLE[options.generator]
     names = face_names(spec)
     _print_rows([(name, str(i), load_face(name, spec).about) for i, name in enumerate(names)])
 
@@ -70,7 +70,7 @@ def _faces(options: argparse.Namespace) -> None:
 def _expressions(options: argparse.Namespace) -> None:
     from vjnode.faces.catalogue import expression_names, load_expression  # noqa: PLC0415
 
-    spec = GENERATORS[options.generator]
+    spec = PLAYABLE[options.generator]
     names = expression_names(spec)
     _print_rows([(name, str(i), load_expression(name, spec).about) for i, name in enumerate(names)])
 
@@ -78,5 +78,5 @@ def _expressions(options: argparse.Namespace) -> None:
 def _presets(options: argparse.Namespace) -> None:
     from vjnode.show.factory import stock  # noqa: PLC0415
 
-    presets = stock(GENERATORS[options.generator]).presets
+    presets = stock(PLAYABLE[options.generator]).presets
     _print_rows([(one.name, str(i), one.about) for i, one in enumerate(presets.values())])

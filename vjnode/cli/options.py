@@ -21,7 +21,7 @@ from vjnode.control.parameters import AGC_MODES, Parameter, find
 from vjnode.control.state import Controls, Stock, change
 from vjnode.engines.base import LEAST_LIVE_FPS
 from vjnode.errors import InputError
-from vjnode.generators.registry import DEFAULT, GENERATORS
+from vjnode.generators.registry import DEFAULT, PLAYABLE
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.output.clock import FPS_HIGH, FPS_LOW, parse_fps
 
@@ -97,10 +97,10 @@ def add_generator(parser: argparse.ArgumentParser) -> None:
     """Add the option for the generator, which faces and expressions belong to."""
     parser.add_argument(
         "--generator",
-        choices=list(GENERATORS),
+        choices=list(PLAYABLE),
         default=DEFAULT.name,
         metavar="NAME",
-        help=f"what draws: {', '.join(GENERATORS)} (default: %(default)s)",
+        help=f"what draws: {', '.join(PLAYABLE)} (default: %(default)s)",
     )
 
 
@@ -192,9 +192,9 @@ def add_show(parser: argparse.ArgumentParser) -> None:
         "--drawing",
         default=DRAWINGS[0],
         metavar="|".join(DRAWINGS),
-        help="blend key frames, or draw every frame live: 512 or 256 px anywhere, 1024 where that "
-        f"reaches {LEAST_LIVE_FPS:g} pictures a second; auto draws live where every frame is in "
-        "time (default: %(default)s)",
+        help="blend key frames, or draw every frame live: faces at 512 or 256 px anywhere, else "
+        f"where that reaches {LEAST_LIVE_FPS:g} pictures a second; auto draws live where every "
+        "frame is in time (default: %(default)s)",
     )
 
 

@@ -5,7 +5,7 @@ import argparse
 from vjnode.audio.sources.spec import CHANNELS_USAGE, SPECS
 from vjnode.cli.options import Parser, add_look, add_picture, add_show, controls_asked_for
 from vjnode.config import ShowConfig
-from vjnode.generators.registry import GENERATORS
+from vjnode.generators.registry import PLAYABLE
 from vjnode.output.delivery import USAGE as DELIVERY_USAGE
 from vjnode.output.registry import KINDS, parse_output
 
@@ -57,5 +57,5 @@ def _run(options: argparse.Namespace) -> None:
         drawing=options.drawing,
         generator=options.generator,
     )
-    available = stock(GENERATORS[options.generator])
+    available = stock(PLAYABLE[options.generator])
     run_show(config, controls_asked_for(options, available), available)

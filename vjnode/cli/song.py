@@ -14,7 +14,7 @@ from vjnode.cli.options import (
 )
 from vjnode.config import ShowConfig, check_distinct, check_plot
 from vjnode.errors import InputError
-from vjnode.generators.registry import GENERATORS
+from vjnode.generators.registry import PLAYABLE
 from vjnode.output.registry import parse_output
 
 
@@ -49,7 +49,7 @@ def _render(options: argparse.Namespace) -> None:
     from vjnode.show.factory import stock  # noqa: PLC0415
 
     check_distinct(song=options.song, video=options.target, trace=options.trace)
-    generator = GENERATORS[options.generator]
+    generator = PLAYABLE[options.generator]
     config = ShowConfig(
         "", (parse_output("null"),), options.size, options.fps, generator=options.generator
     )
@@ -76,7 +76,7 @@ def _analyse(options: argparse.Namespace) -> None:
     check_plot(options.plot)
     analyse(
         options.song,
-        controls_asked_for(options, stock(GENERATORS[options.generator])),
+        controls_asked_for(options, stock(PLAYABLE[options.generator])),
         fps=options.fps,
         trace=options.trace,
         plot=options.plot,

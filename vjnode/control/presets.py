@@ -40,14 +40,14 @@ def read_preset(
     *,
     faces: list[str],
     expressions: list[str],
-    elsewhere: Collection[str] = (),
+    other_faces: Collection[str] = (),
 ) -> Preset:
     """Read one preset.
 
-    faces, expressions: names to choose from. elsewhere: names of other generators' faces.
+    faces, expressions: names to choose from. other_faces: of other generators.
 
     Raises:
-        OfAnotherGeneratorError: its face is one of those ``elsewhere``.
+        OfAnotherGeneratorError: its face is one of ``other_faces``.
         InputError: unreadable, not TOML, an unknown key, or a value out of range.
     """
     try:
@@ -65,7 +65,7 @@ def read_preset(
     for name in ("face", "expression"):
         if name not in values:
             raise InputError(f"the preset {path} does not name its {name}")
-    if values["face"] in elsewhere:
+    if isinstance(values["face"], str) and values["face"] in other_faces:
         raise OfAnotherGeneratorError(f"the preset {path} has a face of another generator")
     about = str(values.pop("about", ""))
     for name in values:
@@ -119,7 +119,7 @@ def scan_presets(
     *,
     faces: list[str],
     expressions: list[str],
-    elsewhere: Collection[str] = (),
+    other_faces: Collection[str] = (),
     folders: list[Path] | None = None,
 ) -> dict[str, Preset]:
     """Return all valid presets by name, in the order of their names.
@@ -127,7 +127,7 @@ def scan_presets(
     A bad file is left out and logged: a typing mistake must not prevent the show. So is a preset
     with a face of another generator, which is no mistake.
     """
-    names: dict[str, Any] = {"faces": faces, "expressions": expressions, "elsewhere": elsewhere}
+    names: dict[str, Any] = {"faces": faces, "expressions": expressions, "other_faces": other_faces}
     found: dict[str, Preset] = {}
     for folder in preset_folders() if folders is None else folders:
         for path in sorted(folder.glob("*.toml")):
@@ -141,11 +141,11 @@ def scan_presets(
 
 
 def load_stock(
-    faces: list[str], expressions: list[str], *, elsewhere: Collection[str] = ()
+    faces: list[str], expressions: list[str], *, other_faces: Collection[str] = ()
 ) -> Stock:
     """Return the faces, expressions and presets that can be chosen in a show.
 
-    elsewhere: see ``read_preset``.
+    other_faces: see ``read_preset``.
     """
-    presets = scan_presets(faces=faces, expressions=expressions, elsewhere=elsewhere)
+    presets = scan_presets(faces=faces, expressions=expressions, other_faces=other_faces)
     return Stock(faces, expressions, presets)

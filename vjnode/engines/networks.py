@@ -44,7 +44,7 @@ class Network:
     weights: path of its weights, fetched if need be.
     module: from weights, size and precision to the module; inputs and outputs are float32,
         whatever it computes in, pictures uint8.
-    inputs, outputs: from weights and size, or size, to names and shapes, in the module's order.
+    inputs: returns names and shapes, in the module's order. outputs: likewise, from the size.
     """
 
     name: str
@@ -53,12 +53,12 @@ class Network:
     sizes: tuple[int, ...]
     weights: Callable[[], Path]
     module: Callable[[Path, int, Precision], "nn.Module"]
-    inputs: Callable[[Path, int], Shapes]
+    inputs: Callable[[], Shapes]
     outputs: Callable[[int], Shapes]
 
     def shapes(self, size: int) -> Shapes:
         """Return all inputs, then all outputs."""
-        return self.inputs(self.weights(), size) | self.outputs(size)
+        return self.inputs() | self.outputs(size)
 
 
 def kept_graph(network: Network, size: int, precision: Precision, weights_sha256: str) -> Path:
@@ -120,7 +120,7 @@ def network_of(spec: GeneratorSpec) -> Network:
         sizes=spec.sizes,
         weights=spec.weights,
         module=spec.frame_graph,
-        inputs=lambda weights, size: spec.inputs,
+        inputs=lambda: spec.inputs,
         outputs=_picture,
     )
 
@@ -136,7 +136,7 @@ NETWORKS = {
             sizes=(0,),
             weights=lambda: shipped("encoder", "encoder.safetensors"),
             module=_encoder,
-            inputs=lambda weights, size: _encoder_inputs(),
+            inputs=_encoder_inputs,
             outputs=lambda size: _encoder_outputs(),
         ),
     )

@@ -20,7 +20,7 @@ from vjnode.engines.base import OneByOne
 from vjnode.engines.networks import kept_graph, network_of
 from vjnode.errors import EngineError
 from vjnode.generators.latent import Latent, Subject
-from vjnode.generators.spec import GeneratorSpec, Precision
+from vjnode.generators.spec import NOISE_STRENGTH, GeneratorSpec, Precision
 from vjnode.paths import cache_dir, sha256_of
 from vjnode.remedies import install
 
@@ -114,7 +114,7 @@ class OnnxEngine(OneByOne):
             raise EngineError(
                 f"ONNX Runtime does without {provider.about} here and would use {', '.join(used)}"
             )
-        self._given = {"noise_strength": np.ones(1, np.float32)}
+        self._given = {"noise_strength": np.full(1, NOISE_STRENGTH, np.float32)}
         self._subject: Subject | None = None
         self.size = size
         self.name = f"onnxruntime {provider.precision} on {provider.about}"

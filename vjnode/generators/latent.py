@@ -17,12 +17,18 @@ class Subject:
     directions: shape (n, slots, dim), movements of these codes.
     offsets: shape (n, styles), what the same movements add to the factors that the generator's
         affine maps give; (n, 0): none of them does.
-    All float32, not to be changed.
+    All float32, read-only.
     """
 
     codes: NDArray[np.float32]
     directions: NDArray[np.float32]
     offsets: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        for name in ("codes", "directions", "offsets"):
+            view = getattr(self, name).view()  # the caller's own array stays as it is
+            view.setflags(write=False)
+            object.__setattr__(self, name, view)
 
 
 @dataclass(frozen=True, eq=False)

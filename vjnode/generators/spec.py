@@ -19,6 +19,9 @@ Precision = Literal["fp16", "fp32"]
 """Arithmetic of an exported graph."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
+NOISE_STRENGTH = 1.0
+"""Strength of a generator's frozen noise: as it was trained."""
+
 
 @dataclass(frozen=True)
 class GeneratorSpec:

@@ -80,6 +80,7 @@ class KeyframeRenderer:
         self._newest: tuple[Look, Sweep] | None = None
         self._drawn: tuple[Look, Sweep] | None = None
         """The look that was drawn last, whose sweep the cache may have let go."""
+        self._warned = False
         self._asks = 0
         self._unanswered: dict[Look, tuple[int, Sweep]] = {}
         """Sweeps that were asked for and are not published yet, with the number of the last ask.
@@ -111,6 +112,9 @@ class KeyframeRenderer:
             VjnodeError: the engine has failed; nothing more will be prepared.
         """
         self._check()
+        if any(look.expressions[1:]) and not self._warned:
+            self._warned = True
+            _log.warning("key frames draw the first channel of %s only", look)
         look = look.in_one_channel()
         if self._newest is not None and self._newest[0] == look:
             return self._newest[1]

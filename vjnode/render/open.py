@@ -125,7 +125,8 @@ def open_direct(
         InputError: nothing here draws this size ``LEAST_LIVE_FPS`` times a second.
     """
     choice = _on_a_card(spec, size)
-    if choice is None or (not _keeps_up(choice, period_s) and processor_may_draw()):
+    may = spec.parts is not None and processor_may_draw()
+    if choice is None or (may and not _keeps_up(choice, period_s)):
         with ExitStack() as unless_opened:
             if choice is not None:
                 unless_opened.callback(choice.engine.close)
@@ -216,6 +217,8 @@ def _processor_keeps_up(spec: GeneratorSpec, size: int, period_s: float) -> bool
     """
     from vjnode.engines.openvino.engine import known_as  # noqa: PLC0415 - imported when it is needed
 
+    if spec.parts is None:
+        return False
     ms = kept_ms(known_as(spec, size, "full", fast=True))
     return ms is not None and ms <= LIVE_SHARE * period_s * 1e3
 
@@ -223,7 +226,7 @@ def _processor_keeps_up(spec: GeneratorSpec, size: int, period_s: float) -> bool
 def _on_the_processor(spec: GeneratorSpec, size: int, period_s: float) -> Choice:
     """Open one engine that draws with all cores, or two side by side.
 
-    With the live network; with the whole generator where there is none for this size.
+    With the reduced network; with the whole generator where there is none for this size.
     """
     # They are imported when opened.
     from vjnode.engines.openvino.engine import OpenVinoEngine, known_as  # noqa: PLC0415

@@ -20,7 +20,7 @@ def stock(generator: GeneratorSpec = DEFAULT) -> Stock:
     if not (faces and expressions):
         raise InputError(f"no faces of the generator {generator.name} ship; choose another one")
     others = [name for one in GENERATORS.values() for name in face_names(one)]
-    return load_stock(faces, expressions, elsewhere=set(others).difference(faces))
+    return load_stock(faces, expressions, other_faces=set(others).difference(faces))
 
 
 def looks(controls: Controls, available: Stock) -> tuple[Look, ...]:

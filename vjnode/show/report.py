@@ -59,6 +59,7 @@ def write_report(
         "restarts": supervisor.restarts,
         "incidents": supervisor.report(),
         "osc": asdict(osc),
+        "generator": config.generator,
         "engine": engine,
         "engine_choice": supervisor.about("engine"),
         "encoder_choice": supervisor.about("audio"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.engines.cuda.cards import card, codes_of, psnr_db
+from tests.engines.cuda.cards import card, latent_of, psnr_db
 from tests.engines.cuda.fake_card import FakeDriver, fake_tensorrt
 from vjnode.engines.build.store import Machine, engine_path
 from vjnode.engines.build.tensorrt import build
@@ -262,7 +262,7 @@ def test_on_a_card_the_pictures_are_right(tmp_path, size):
     engine = open_tensorrt(DEFAULT, flavour, size, tmp_path)
     truth = TorchEngine(DEFAULT, size, "cpu")
     for seed in (1, 2):
-        wanted = truth.draw(still(codes_of(seed)))
-        assert psnr_db(engine.draw(still(codes_of(seed))), wanted) >= 45
-        assert psnr_db(engine.draw_unless(lambda: False, still(codes_of(seed))), wanted) >= 45
+        wanted = truth.draw(latent_of(seed))
+        assert psnr_db(engine.draw(latent_of(seed)), wanted) >= 45
+        assert psnr_db(engine.draw_unless(lambda: False, latent_of(seed)), wanted) >= 45
     engine.close()

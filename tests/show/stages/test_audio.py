@@ -8,7 +8,7 @@ from vjnode.audio.sources.base import BLOCK_S
 from vjnode.errors import SourceError
 from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.stages import audio as audio_stage
-from vjnode.show.stages.audio import OPENING_S, RETRY_S, SLOW_RETRY_S, hear, retry_after_s
+from vjnode.show.stages.audio import OPENING_S, RETRY_S, SLOW_RETRY_S, retry_after_s, run_audio
 
 
 def test_a_missing_device_is_tried_less_and_less_often():
@@ -39,7 +39,7 @@ class Stage:
     def hear(self, audio, **options):
         with ShowMemory(64, 1) as memory:
             try:
-                hear(self, memory.names, audio, **options)
+                run_audio(self, memory.names, audio, **options)
             finally:
                 self.ended_s.append(self.now_s)
 
@@ -119,4 +119,5 @@ def test_what_hears_is_told_and_a_new_process_leaves_the_card_alone(monkeypatch,
     stage = Stage(monkeypatch, ends_s=0.1)
     stage.hear("device", restarted=restarted)
     assert asked == [not restarted]
-    assert stage.about == {"runtime": "openvino", "encoder": "openvino f32", "skipped": {}}
+    assert (stage.about["runtime"], stage.about["encoder"]) == ("openvino", "openvino f32")
+    assert "started again in mid-show" in stage.about["skipped"]["tensorrt"]

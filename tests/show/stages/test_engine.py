@@ -52,6 +52,8 @@ def test_the_clock_goes_first_where_key_frames_are_prepared_beside_it(monkeypatc
     monkeypatch.setattr(engine_stage, "put_clock_first", lambda: first.append(1))
     with ShowMemory(SIZE, 1) as memory:
         memory.controls.write(pack_controls(Controls("", "ada", "laugh")))
-        engine_stage.draw(lifeline, memory.names, EngineJob(SIZE, Fraction(60), 64, (), drawing))
+        engine_stage.run_engine(
+            lifeline, memory.names, EngineJob(SIZE, Fraction(60), 64, (), drawing)
+        )
     assert len(first) == times
     assert [about["drawing"] for about in lifeline.told] == [drawing]

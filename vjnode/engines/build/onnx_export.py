@@ -63,7 +63,7 @@ def to_onnx(module: nn.Module, network: Network, size: int) -> bytes:
         raise EngineError(
             f"building engines needs the package {error.name}; run: {install('onnx', 'onnxscript')}"
         ) from error
-    inputs = network.inputs(network.weights(), size)
+    inputs = network.inputs()
     examples = tuple(map(torch.zeros, inputs.values()))
     with tempfile.TemporaryDirectory(prefix="vjnode-") as folder, _quietly():
         path = Path(folder, "graph.onnx")

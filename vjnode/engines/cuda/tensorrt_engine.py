@@ -9,8 +9,7 @@ Memory, streams, events and graphs come from the driver (``vjnode.engines.cuda.d
 itself needs nothing else, so that a card's owner need not install the CUDA build of torch.
 """
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,12 +33,7 @@ from vjnode.engines.cuda.tensorrt_runtime import (
 from vjnode.engines.networks import Shapes, network_of
 from vjnode.errors import EngineError
 from vjnode.generators.latent import Latent, Subject
-from vjnode.generators.spec import GeneratorSpec
-
-_log = logging.getLogger(__name__)
-
-NOISE_STRENGTH = np.ones(1, np.float32)
-"""Strength of the generator's frozen noise: as it was trained."""
+from vjnode.generators.spec import NOISE_STRENGTH, GeneratorSpec
 
 
 @dataclass
@@ -111,7 +105,7 @@ class TensorRtEngine(DoubleBuffered):
                 for name in built.shapes
                 if name not in ("amounts", "picture")
             }
-            self._write("noise_strength", NOISE_STRENGTH)
+            self._write({"noise_strength": np.full(1, NOISE_STRENGTH, np.float32)})
             self._places += [self._place(loaded.context, built.shapes) for _ in range(PLACES)]
             loaded.keep_kernels()
             unless_opened.pop_all()
@@ -137,12 +131,13 @@ class TensorRtEngine(DoubleBuffered):
         self._cuda.to_card(address, pinned.ctypes.data, pinned.nbytes, self._drawing)
         return pinned, address
 
-    def _write(self, name: str, values: NDArray[np.float32]) -> None:
-        """Give an input its value, for all pictures from now on."""
-        pinned, address = self._staged[name]
+    def _write(self, inputs: Mapping[str, NDArray[np.float32]]) -> None:
+        """Give inputs their values, for all pictures from now on."""
         self._cuda.finish(self._drawing)  # what was written before may yet be on its way
-        pinned[...] = values
-        self._cuda.to_card(address, pinned.ctypes.data, pinned.nbytes, self._drawing)
+        for name, values in inputs.items():
+            pinned, address = self._staged[name]
+            pinned[...] = values
+            self._cuda.to_card(address, pinned.ctypes.data, pinned.nbytes, self._drawing)
 
     def _place(self, context: ExecutionContext, shapes: Shapes) -> _Place:
         """Return a place for pictures, with its tick as a graph."""
@@ -163,8 +158,7 @@ class TensorRtEngine(DoubleBuffered):
         cuda, one = self._cuda, self._places[place]
         cuda.use()
         if latent.subject is not self._subject:
-            for name, values in self._spec.subject_inputs(latent.subject).items():
-                self._write(name, values)
+            self._write(self._spec.subject_inputs(latent.subject))
             self._subject = latent.subject
         one.amounts[...] = latent.padded_amounts()
         one.launch()

@@ -24,7 +24,7 @@ from vjnode.engines.cuda.driver import NO_CARD
 from vjnode.errors import EngineError
 from vjnode.generators.latent import Latent, Subject
 from vjnode.generators.registry import GENERATORS
-from vjnode.generators.spec import GeneratorSpec, Precision
+from vjnode.generators.spec import NOISE_STRENGTH, GeneratorSpec, Precision
 from vjnode.paths import cache_dir, sha256_of
 from vjnode.remedies import install
 
@@ -129,7 +129,7 @@ class TorchEngine(DoubleBuffered):
         return picture
 
 
-class _Given:
+class _GraphInputs:
     """Inputs of a frame graph: memory of one place on a device.
 
     tensors: in the graph's order. amounts: one of them, which changes with every picture.
@@ -143,7 +143,7 @@ class _Given:
         self._named = {
             name: torch.zeros(shape, device=device) for name, shape in spec.inputs.items()
         }
-        self._named["noise_strength"].fill_(1.0)
+        self._named["noise_strength"].fill_(NOISE_STRENGTH)
         self.tensors = tuple(self._named.values())
         self.amounts = self._named["amounts"]
 
@@ -159,7 +159,7 @@ class _OnProcessor:
     """Draws at once."""
 
     def __init__(self, tick: "Callable[..., Tensor]", spec: GeneratorSpec) -> None:
-        self._tick, self._given = tick, _Given(spec, "cpu")
+        self._tick, self._given = tick, _GraphInputs(spec, "cpu")
 
     def begin(self, latent: Latent) -> None:
         self._given.take(latent.subject)
@@ -188,7 +188,7 @@ class _OnCard:
 
         self._cuda, self._drawing, self._copying = cuda, drawing, copying
         self._amounts = torch.zeros(spec.inputs["amounts"], pin_memory=True)
-        self._given = _Given(spec, "cuda")
+        self._given = _GraphInputs(spec, "cuda")
         cuda.synchronize()
         with cuda.stream(drawing):
             for _ in range(3):  # what is done only once must not become part of the graph
@@ -274,7 +274,7 @@ def _compiled(name: str, size: int) -> "tuple[Callable[..., Tensor], str]":
     _log.info("compiling the generator for the card; the first time takes a minute or two")
     compiled = torch.compile(as_it_is(for_compiler=True), fullgraph=True, dynamic=False)
     try:
-        compiled(*_Given(spec, "cuda").tensors)
+        compiled(*_GraphInputs(spec, "cuda").tensors)
     except Exception as error:  # noqa: BLE001 - no C compiler, or whatever fails in it
         _log.warning("torch draws slower than it could: it cannot compile (%s)", _first_line(error))
         return as_it_is(), "as it is"

@@ -22,7 +22,7 @@ from vjnode.errors import EngineError, InputError
 from vjnode.generators.latent import Latent
 from vjnode.generators.parts import Arithmetic, PartsForm, Plan, Quality
 from vjnode.generators.registry import DEFAULT
-from vjnode.generators.spec import GeneratorSpec
+from vjnode.generators.spec import NOISE_STRENGTH, GeneratorSpec
 from vjnode.runtime import load_openvino
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ MOST_BANDS = 4
 PATIENCE_MS = 5
 """Interval, ms, of asking whether a drawing is still wanted."""
 
-NOISE_STRENGTH = np.ones(1, np.float32)
-"""Strength of the generator's frozen noise: as it was trained."""
+_NOISE = np.full(1, NOISE_STRENGTH, np.float32)
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ class OpenVinoEngine(OneByOne):
     ) -> None:
         """Have every part read from where the others write, and all write into one picture."""
         tensor = partial(load_openvino().Tensor, shared_memory=True)
-        inputs = [tensor(self._codes), tensor(NOISE_STRENGTH)]
+        inputs = [tensor(self._codes), tensor(_NOISE)]
         if self._offsets.size:
             inputs.append(tensor(self._offsets))
         begun = [root.get_output_tensor(0) for root in roots]
@@ -250,8 +249,8 @@ def _precision(
             f"VJNODE_PRECISION is {asked!r}; unset it, or set it to one of "
             f"{', '.join(get_args(Arithmetic))}"
         )
-    # There is no live network in int8.
-    able = [one for one in form.arithmetic if (one, quality) != (("int8", "reduced"))]
+    # There is no reduced network in int8.
+    able = [one for one in form.arithmetic if (one, quality) != ("int8", "reduced")]
     if asked:
         return asked if asked in able else "f32"
     if "bf16" in able and has_bf16(core):

@@ -1,4 +1,4 @@
-"""Live networks: reduced generators that draw small pictures many times per second.
+"""Reduced networks: distilled generators that draw small pictures many times per second.
 
 Up to an eighth of their picture's size they are the generator itself (its trunk). The next block,
 at a quarter of the size, has fewer channels. The blocks after it do not double the size: they work
@@ -31,7 +31,7 @@ from vjnode.generators.mobilestylegan.model import SLOPE, Affine, Synthesis, ToR
 
 @dataclass(frozen=True)
 class Plan:
-    """Architecture of the live network of one size, as a reduction of the generator.
+    """Architecture of the reduced network of one size, as a reduction of the generator.
 
     trunk: number of blocks that are the generator's own. middle: channels between the convolutions
     of the next block, of the ``groups`` · 4 that the generator has there. fine_groups: number of
@@ -139,7 +139,7 @@ class DistilledToRGB(ToRGB):
 
 
 class DistilledSynthesis(nn.Module):
-    """The distilled tail of a live network: features of the trunk → picture, 256 or 512 px."""
+    """The distilled tail of a reduced network: features of the trunk → picture, 256 or 512 px."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -192,7 +192,7 @@ def _codes_of(block: int, codes: Tensor) -> Tensor:
 
 
 class DistilledGenerator(nn.Module):
-    """A live network in the form that runs: style codes → RGBA picture, one at a time."""
+    """A reduced network in the form that runs: style codes → RGBA picture, one at a time."""
 
     def __init__(self, synthesis: Synthesis, tail: DistilledSynthesis) -> None:
         super().__init__()
@@ -271,7 +271,7 @@ def load_tail(size: int, path: Path | None = None) -> DistilledSynthesis:
         tail.load_state_dict(state)
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise InputError(
-            f"{path} holds no live networks of this version ({error}); restore it, or make it "
+            f"{path} holds no reduced networks of this version ({error}); restore it, or make it "
             "with python -m tools.train.distil"
         ) from error
     return tail.eval().requires_grad_(requires_grad=False)

@@ -7,7 +7,7 @@ from vjnode.errors import InputError
 from vjnode.paths import shipped
 
 SIZES = (512, 256)
-"""Sizes of the pictures of the live networks, px."""
+"""Sizes of the pictures of the reduced networks, px."""
 
 
 def file() -> Path:
@@ -16,10 +16,10 @@ def file() -> Path:
 
 
 def file_sha256(size: int) -> str:
-    """Return the SHA-256 of ``file()`` in hexadecimal, for the live network of ``size`` px.
+    """Return the SHA-256 of ``file()`` in hexadecimal, for the reduced network of ``size`` px.
 
     Raises:
-        InputError: there is no live network of this size, or the file is missing.
+        InputError: there is no reduced network of this size, or the file is missing.
     """
     if size not in SIZES:
         raise InputError(f"nothing draws {size} px live; choose one of {SIZES}")

@@ -31,7 +31,10 @@ class FoldedAffine(nn.Module):
     def __init__(self, affine: nn.Linear, gain: float = 1.0, order: Tensor | None = None) -> None:
         super().__init__()
         self.gain = gain
-        self.order = torch.arange(affine.out_features) if order is None else order
+        whole = torch.arange(affine.out_features)
+        # A buffer, so that it lies on the device that the network is moved to.
+        self.register_buffer("order", whole if order is None else order, persistent=False)
+        self.order: Tensor
         rows = slice(None) if order is None else order
         self.weight = nn.Parameter(gain * affine.weight[rows])
         self.bias = nn.Parameter(gain * affine.bias[rows])
@@ -44,7 +47,7 @@ class FoldedAffine(nn.Module):
         factors = F.linear(code, self.weight, self.bias)
         if offsets is None:
             return factors
-        return factors + self.gain * offsets.index_select(1, self.order.to(offsets.device))
+        return factors + self.gain * offsets.index_select(1, self.order)
 
 
 def in_precision(network: _Network, dtype: torch.dtype) -> _Network:

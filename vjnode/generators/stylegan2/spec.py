@@ -67,7 +67,7 @@ def _key(plan: Plan) -> str:
 
 
 def _stem(plan: Plan) -> str:
-    live = "-live" if plan.quality == "reduced" else ""
+    live = f"-live-{REDUCED_PX}" if plan.quality == "reduced" else ""
     return f"stylegan2-{STYLEGAN2.graph}{live}-{_key(plan)[:8]}"
 
 
