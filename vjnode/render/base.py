@@ -28,7 +28,7 @@ class Look:
 
     def in_one_channel(self) -> "Look":
         """Return the same look with the first channel alone."""
-        return Look(self.face, self.expressions[:1])
+        return self if len(self.expressions) == 1 else Look(self.face, self.expressions[:1])
 
 
 @dataclass(frozen=True)

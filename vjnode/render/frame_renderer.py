@@ -29,6 +29,7 @@ class FrameRenderer:
     def __init__(self, renderer: Renderer, track: WeightTrack) -> None:
         self._renderer = renderer
         self._track = track
+        self._wanted: Look
         self._look: Look | None = None
         self._progress = Progress(0, 0)
         self._frame = 0
@@ -61,12 +62,12 @@ class FrameRenderer:
         Raises:
             VjnodeError: the engine has failed, or nothing has been prepared yet.
         """
-        wanted = asked_look(controls)
-        progress = self._renderer.ready(wanted)
-        if self._look is None or progress.ready:
-            self._look, self._progress = wanted, progress
         if controls is not self._controls:
             self._controls, self._response = controls, controls.response()
+            self._wanted = asked_look(controls)
+        progress = self._renderer.ready(self._wanted)
+        if self._look is None or progress.ready:
+            self._look, self._progress = self._wanted, progress
         moment = self._track.at(now_s, self._response)
         # The gate looks at the level after automatic gain; so does this.
         quiet = moment.resting or moment.rms_db + moment.agc_db < controls.number("gate")
