@@ -135,7 +135,9 @@ def mono(path: Path) -> NDArray[np.float32]:
     mixdown = Mixdown(MONO, RATE_HZ)
     while block := source.read():
         mixed = mixdown.mix(block.pcm)[:, 0]
-        blocks.append(mixed if block.gain is None else np.clip(mixed * block.gain, -1.0, 1.0))
+        blocks.append(
+            mixed if block.mixdown_gain is None else np.clip(mixed * block.mixdown_gain, -1.0, 1.0)
+        )
     source.close()
     return np.concatenate(blocks)
 

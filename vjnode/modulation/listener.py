@@ -64,12 +64,12 @@ class Listener:
 
     def reset_gain(self) -> None:
         """Start automatic gain and range over, because another source is plugged in."""
-        self._analyser.gain.reset()
+        self._analyser.auto_gain.reset()
         self._range.reset()
 
     def hear(self, block: Block) -> Drive:
         """Return the drive after the next block. Never raises on bad samples."""
-        features = self._analyser.analyse(block.pcm, block.gain)
+        features = self._analyser.analyse(block.pcm, block.mixdown_gain)
         self.mfcc = features.mfcc
         if features.mfcc is not None:
             self._weight = self._ranged(self._mean_weight(features.mfcc))
@@ -98,7 +98,7 @@ class Listener:
     def _ranged(self, weight: float) -> float:
         if self._analyser.agc == "off":
             return weight
-        learn = self._analyser.agc == "on" and self._gate.open and self._analyser.gain.moves
+        learn = self._analyser.agc == "on" and self._gate.open and self._analyser.auto_gain.moves
         return self._range.step(weight, learn=learn)
 
     def _mean_weight(self, mfcc: np.ndarray[tuple[int], np.dtype[np.float32]]) -> float:

@@ -86,7 +86,7 @@ class Analyser:
     def __init__(self) -> None:
         self.agc = "on"
         """Mode of the automatic gain, ``on``, ``freeze`` or ``off``."""
-        self.gain = AutoGain()
+        self.auto_gain = AutoGain()
         self._mixdown = Mixdown(MONO, RATE_HZ)
         self._dc_blocker = _dc_blocker()
         self._mfcc = Mfcc()
@@ -98,16 +98,16 @@ class Analyser:
         self._rms_db = FLOOR_DB
 
     def analyse(
-        self, pcm: NDArray[np.float32], gain: NDArray[np.float32] | None = None
+        self, pcm: NDArray[np.float32], mixdown_gain: NDArray[np.float32] | None = None
     ) -> Features:
         """Analyse the next block; bad samples are replaced as in ``scrub``.
 
         pcm: shape (BLOCK, 2), float32.
-        gain: of a ``Block``, shape (BLOCK,).
+        mixdown_gain: of a ``Block``, shape (BLOCK,).
         """
         mono = self._mixdown.mix(scrub(pcm))[:, 0]
-        if gain is not None:
-            mono = np.clip(mono * gain, -1.0, 1.0)
+        if mixdown_gain is not None:
+            mono = np.clip(mono * mixdown_gain, -1.0, 1.0)
         mono = self._dc_blocker(mono).copy()
         self._hop.append(mono)
         mfcc = None
@@ -118,7 +118,7 @@ class Analyser:
         return Features(
             mfcc=mfcc,
             rms_db=self._rms_db,
-            gain_db=self.gain.gain_db,
+            gain_db=self.auto_gain.gain_db,
             onset=onsets[-1] if onsets else None,
             bands=self._bands.push(mono),
             estimate=self._tempo.push(mono),
@@ -126,7 +126,7 @@ class Analyser:
 
     def _analyse_hop(self, mono: NDArray[np.float32]) -> NDArray[np.float32]:
         self._rms_db = level_db(mono)
-        gain_db = self.gain.step(self._loudness.power(mono), mode=self.agc)
+        gain_db = self.auto_gain.step(self._loudness.power(mono), mode=self.agc)
         loud = np.clip(mono * np.float32(10.0 ** (gain_db / 20.0)), -1.0, 1.0)
         return self._mfcc.next(loud)
 

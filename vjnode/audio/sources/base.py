@@ -28,15 +28,15 @@ class Block:
     t_s: position in the sound of the end of this block, s. Wraps when a file loops.
     captured_s: time at which its last sample was heard, on ``monotonic_s``; offline: running
         time since the start of the sound (no wrap).
-    gain: factor by which each frame is multiplied before it is analysed, shape (BLOCK,), float32,
-        at least 1. It makes up for level lost when many channels were mixed to two; None: none
+    mixdown_gain: factor by which each frame is multiplied before it is analysed, shape (BLOCK,),
+        float32, at least 1. It makes up for level lost when many channels were mixed to two; None: none
         was lost.
     """
 
     pcm: NDArray[np.float32]
     t_s: float
     captured_s: float
-    gain: NDArray[np.float32] | None = None
+    mixdown_gain: NDArray[np.float32] | None = None
 
 
 class Source(Protocol):

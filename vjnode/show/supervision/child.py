@@ -51,7 +51,7 @@ class Child:
         """Its last report of what it has opened."""
         self.progress_s = 0.0
         """Time at which it was last seen to make progress, monotonic s."""
-        self._board_name = flags_name
+        self._flags_name = flags_name
         self._spares = spares
         self._worker: Worker | None = None
         self._row = 0  # faults in a row
@@ -75,7 +75,7 @@ class Child:
         self._was_warm, self._answered, self._patience_s = self._worker.warm, False, None
         self.ready, self.failed = False, None
         self._progress, self.progress_s, self._live = self.spec.progress(), now_s, False
-        self._worker.send(Job(stage, self.spec.name, self._board_name, arguments))
+        self._worker.send(Job(stage, self.spec.name, self._flags_name, arguments))
 
     def poll(self, now_s: float) -> str | None:
         """Check the process; restart it when due; return the reason if it is newly dead or hung.
