@@ -29,8 +29,8 @@ class Block:
     captured_s: time at which its last sample was heard, on ``monotonic_s``; offline: running
         time since the start of the sound (no wrap).
     mixdown_gain: factor by which each frame is multiplied before it is analysed, shape (BLOCK,),
-        float32, at least 1. It makes up for level lost when many channels were mixed to two; None: none
-        was lost.
+        float32, at least 1. It makes up for level lost when many channels were mixed to two;
+        None: none was lost.
     """
 
     pcm: NDArray[np.float32]
