@@ -226,7 +226,7 @@ def test_values_that_are_not_finite_in_mid_show_drive_no_face(card):
     [((0.9,), 1), ((0.1,), 3), ((1.5 * SLOW_S,), 69), ((0.0, 1.5 * SLOW_S), None)],
 )
 def test_a_card_that_has_no_time_to_hear_is_given_up(card, said, monkeypatch, pattern, steps):
-    """What counts is how late hearing is; one slow step in two is only a busy moment."""
+    """Lateness is what counts: one slow step in two is only a busy moment."""
     card.build()
     encoder = open_encoder().encoder
     now_s, calls = 0.0, 0

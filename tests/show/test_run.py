@@ -134,7 +134,7 @@ def slow_processor(tmp_path, monkeypatch):
     (cache / "models").symlink_to(models)
     monkeypatch.setenv("VJNODE_CACHE", str(cache))
     times = {
-        timing._key(known_as(DEFAULT, 256, "live", fast=True)): 30.0,
+        timing._key(known_as(DEFAULT, 256, "reduced", fast=True)): 30.0,
         timing._key(known_as(DEFAULT, 1024, "full", fast=True)): 80.0,
     }
     timing._file().write_text(json.dumps(times))
