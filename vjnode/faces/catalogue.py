@@ -6,6 +6,7 @@ belongs to the generator that its file names, and only that one's are offered fo
 """
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,11 +17,14 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from vjnode.errors import InputError
-from vjnode.faces.expression import Expression, Face, Part
+from vjnode.faces.expression import Expression, Face, Movement, Part
 from vjnode.generators.registry import DEFAULT, GENERATORS
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.naming import choose
 from vjnode.paths import shipped
+
+LIMIT = 1.5
+"""Largest amount of an action: up to here it was seen to hold on all faces."""
 
 
 @dataclass(frozen=True)
@@ -117,16 +121,10 @@ def read_expression(path: Path) -> Expression:
         InputError: a file is not valid.
     """
     entry = _entry(path)
-    slots, dim = entry.generator.codes_shape
     try:
         weights = tuple(map(float, entry.text["weights"]))
         parts = tuple(
-            Part(
-                name=str(part["name"]),
-                direction=_tensor(entry, str(part["name"]), ((dim,),)),
-                slots=tuple(map(int, part["slots"])),
-                amounts=tuple(map(float, part["amounts"])),
-            )
+            Part(_movement(entry, part), tuple(map(float, part["amounts"])))
             for part in entry.text["part"]
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -137,12 +135,52 @@ def read_expression(path: Path) -> Expression:
     for part in parts:
         if len(part.amounts) != len(weights) or part.amounts[0] != 0:
             raise InputError(
-                f"{path}: part {part.name!r} needs {len(weights)} amounts, one for each weight, "
-                "the first of them 0"
+                f"{path}: part {part.movement.name!r} needs {len(weights)} amounts, one for each "
+                "weight, the first of them 0"
             )
-        if len(set(part.slots) & set(range(slots))) != len(part.slots):
-            raise InputError(f"{path}: part {part.name!r} needs distinct slots 0…{slots - 1}")
     return Expression(entry.name, str(entry.text.get("about", "")), weights, parts)
+
+
+def action_names(generator: GeneratorSpec = DEFAULT) -> list[str]:
+    """Return the names of a generator's actions, in their order."""
+    return [entry.name for entry in _of(generator, "actions")]
+
+
+@cache
+def read_action(path: Path) -> Movement:
+    """Read an action from its .toml and .safetensors files.
+
+    Raises:
+        InputError: a file is not valid.
+    """
+    entry = _entry(path)
+    spec = entry.generator
+    slots = _slots(entry, entry.text.get("slots", ()))
+    rows = _tensor(entry, "rows", ((len(slots), spec.dim),))
+    offsets = np.zeros(0, np.float32)
+    if "offsets" in entry.tensors():
+        offsets = _tensor(entry, "offsets", ((spec.styles,),))
+    region = str(entry.text.get("region", ""))
+    return Movement(entry.name, region, slots, rows, offsets, LIMIT)
+
+
+def _movement(entry: Entry, part: dict[str, Any]) -> Movement:
+    """Return the movement of an expression's part: an action, or a direction of its own."""
+    if "action" in part:
+        action = find("action", str(part["action"]), _of(entry.generator, "actions"))
+        return read_action(action.path)
+    name, slots = str(part["name"]), _slots(entry, part["slots"])
+    direction = _tensor(entry, name, ((entry.generator.dim,),))
+    rows = np.broadcast_to(direction, (len(slots), entry.generator.dim))
+    return Movement(name, "", slots, rows, np.zeros(0, np.float32))
+
+
+def _slots(entry: Entry, which: Iterable[int]) -> tuple[int, ...]:
+    count = entry.generator.slots
+    slots = tuple(map(int, which))
+    if len(set(slots) & set(range(count))) != len(slots):
+        raise InputError(f"{entry.path} needs distinct slots 0…{count - 1}, not {list(slots)}")
+    return slots
 
 
 def _entry(path: Path) -> Entry:

@@ -1,5 +1,6 @@
 """Faces, expressions, and their combination by weights."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,18 +22,31 @@ class Face:
     codes: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Part:
-    """One movement within an expression.
+@dataclass(frozen=True, eq=False)
+class Movement:
+    """A way to move a face; those of one generator may be added up.
 
-    direction: shape (dim,), float32; a movement of length 1 is just visible.
-    slots: the style codes that it changes; the others keep the person's.
-    amounts: length of the movement at each of the expression's weights.
+    region: part of the face that it moves, such as ``mouth``; "" where that is not known.
+    slots: style codes that it changes; the others keep the person's.
+    rows: shape (len(slots), dim), float32: change of each of these at amount 1.
+    offsets: shape (styles,), float32: what it adds to the factors of the generator's affine maps
+        at amount 1; (0,): nothing.
+    limit: largest amount, whoever adds to it.
     """
 
     name: str
-    direction: NDArray[np.float32]
+    region: str
     slots: tuple[int, ...]
+    rows: NDArray[np.float32]
+    offsets: NDArray[np.float32]
+    limit: float = math.inf
+
+
+@dataclass(frozen=True)
+class Part:
+    """A movement within an expression. amounts: of it at each of the expression's weights."""
+
+    movement: Movement
     amounts: tuple[float, ...]
 
 
@@ -50,34 +64,40 @@ class Expression:
     parts: tuple[Part, ...]
 
 
-def subject_of(face: Face, expressions: Sequence[Expression | None]) -> Subject:
-    """Return ``face`` with a direction for each part of ``expressions``, one after the other.
+def movements_of(expressions: Sequence[Expression | None]) -> tuple[Movement, ...]:
+    """Return the movements of ``expressions``, each once; None stands for no expression."""
+    parts = (part for one in expressions if one is not None for part in one.parts)
+    return tuple(dict.fromkeys(part.movement for part in parts))
 
-    None stands for no expression, and has no part.
-    """
-    parts = [part for one in expressions if one is not None for part in one.parts]
-    directions = np.zeros((len(parts), *face.codes.shape), np.float32)
-    for direction, part in zip(directions, parts, strict=True):
-        direction[list(part.slots)] = part.direction
-    return Subject(face.codes, directions, np.zeros((len(parts), 0), np.float32))
+
+def subject_of(face: Face, expressions: Sequence[Expression | None]) -> Subject:
+    """Return ``face`` with a direction for each of ``movements_of(expressions)``."""
+    movements = movements_of(expressions)
+    directions = np.zeros((len(movements), *face.codes.shape), np.float32)
+    styles = max((len(one.offsets) for one in movements), default=0)
+    offsets = np.zeros((len(movements), styles), np.float32)
+    for direction, offset, movement in zip(directions, offsets, movements, strict=True):
+        direction[list(movement.slots)] = movement.rows
+        offset[: len(movement.offsets)] = movement.offsets
+    return Subject(face.codes, directions, offsets)
 
 
 def amounts_of(
     expressions: Sequence[Expression | None], weights: Sequence[float]
 ) -> NDArray[np.float32]:
-    """Return the amount of each part when its expression has its weight (clipped to 0…1).
+    """Return the amount of each movement when the expressions have these weights (clipped to 0…1).
+
+    What several expressions ask of one movement is added up, as far as its limit goes.
 
     weights: of the expressions, in their order; those that are missing are 0.
-    Returns: shape (n,), float32, in the order of ``subject_of``.
+    Returns: shape (n,), float32, in the order of ``movements_of(expressions)``.
     """
-    each = [*weights, *[0.0] * (len(expressions) - len(weights))]
-    amounts = [
-        np.interp(weight, one.weights, part.amounts)
-        for one, weight in zip(expressions, each, strict=True)
-        if one is not None
-        for part in one.parts
-    ]
-    return np.array(amounts, np.float32)
+    amounts = dict.fromkeys(movements_of(expressions), 0.0)
+    for one, weight in zip(expressions, weights, strict=False):
+        if one is not None:
+            for part in one.parts:
+                amounts[part.movement] += float(np.interp(weight, one.weights, part.amounts))
+    return np.array([min(amount, one.limit) for one, amount in amounts.items()], np.float32)
 
 
 def fuse(face: Face, expression: Expression, weight: float) -> NDArray[np.float32]:

@@ -15,6 +15,12 @@ from vjnode.runtime import load_openvino
 
 INPUT_PX = 192
 
+FIRST_CENTRE, FIRST_WIDTH = (0.5, 0.56), 0.84
+"""Square that a face is looked for in first, in picture widths."""
+
+MARGIN = 1.5
+"""Width of the square that the network expects, in widths of the face."""
+
 
 @dataclass(frozen=True)
 class Landmarks:
@@ -116,13 +122,13 @@ class LandmarkMeter:
         faces: upright, the eyes a little above the middle.
         """
         # The second crop is the one that the network expects, computed from the first result.
-        points, _ = self._look(picture, centre=(0.5, 0.56), width=0.84)
+        points, _ = self._look(picture, centre=FIRST_CENTRE, width=FIRST_WIDTH)
         low, high = points[:, :2].min(0), points[:, :2].max(0)
         centre = 0.5 * (low + high)
         points, presence = self._look(
             picture,
             centre=(float(centre[0]), float(centre[1])),
-            width=1.5 * float((high - low).max()),
+            width=MARGIN * float((high - low).max()),
         )
         return Landmarks(points, presence)
 

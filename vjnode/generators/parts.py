@@ -21,7 +21,7 @@ Arithmetic = Literal["bf16", "int8", "f32"]
 Drawing = tuple[Callable[..., "Tensor"], tuple["Tensor", ...]]
 """A part as a function of tensors, and examples of these: of what is not drawn first, the result of
 the part before it; codes [1, slots, dim] and noise strength [1]; offsets [1, styles], if it adds
-them."""
+them, as parts of a generator that takes offsets do."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,6 @@ class PartsForm:
     reduced_sizes: of the pictures that its smaller network draws, px.
     rooted: whether it has a root; the trunk then begins with the result of that.
     banded: whether its picture can be cut into bands.
-    takes_offsets: whether parts add offsets to their affine maps' factors.
     key: from a plan to the text that tells its weights apart from all others.
     stem: from a plan to the beginning of the name that its graphs are kept under.
     drawings: from a plan to its parts: root, trunk, bands.
@@ -55,7 +54,6 @@ class PartsForm:
     reduced_sizes: tuple[int, ...] = ()
     rooted: bool = False
     banded: bool = False
-    takes_offsets: bool = False
 
     def names(self, plan: Plan) -> list[str]:
         """Return the names of a plan's parts, in the order in which they are drawn."""

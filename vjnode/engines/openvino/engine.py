@@ -138,8 +138,7 @@ class OpenVinoEngine(OneByOne):
         ]
         self._rooted = False  # whether that has been run for the codes that are there
         self._codes = np.zeros((1, *spec.codes_shape), np.float32)
-        styles = spec.styles if form.takes_offsets else 0
-        self._offsets = np.zeros((1, styles), np.float32)
+        self._offsets = np.zeros((1, spec.styles), np.float32)
         self._spec = spec
         self._drawn: NDArray[np.uint8] = np.zeros((1, size, size, 4), np.uint8)
         self._share_memory(self._root, requests[before - 1], requests[before:])
@@ -180,15 +179,9 @@ class OpenVinoEngine(OneByOne):
         return picture
 
     def draw_unless(self, given_up: Callable[[], bool], latent: Latent) -> NDArray[np.uint8] | None:
-        """Draw one picture unless that is given up; see ``Engine.draw_unless``.
-
-        Raises:
-            EngineError: the latent has offsets, and the graphs take none.
-        """
+        """Draw one picture unless that is given up; see ``Engine.draw_unless``."""
         self._spec.check_latent(latent)
         codes, offsets = latent.codes(), latent.offsets()
-        if offsets.any() and not self._offsets.size:
-            raise EngineError(f"{self.name} draws no expression that has offsets")
         # A pose stays the same through many pictures.
         root_slots, root_styles = self._spec.root_slots, self._spec.root_styles
         self._rooted &= np.array_equal(self._codes[0, :root_slots], codes[:root_slots])

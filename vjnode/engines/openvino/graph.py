@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-GRAPH = 6
+GRAPH = 7
 """Grows when a generator in parts (``vjnode.generators.parts``) computes something else, or in
 another way."""
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from vjnode.generators.mobilestylegan import distilled_weights, download
-from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
+from vjnode.generators.mobilestylegan.layout import DIM, SLOTS, STYLES
 from vjnode.generators.parts import Drawing, PartsForm, Plan
 from vjnode.paths import sha256_of, shipped
 
@@ -47,19 +47,20 @@ def _drawings(plan: Plan) -> list[Drawing]:
     _log.info("preparing the generator for %d px, once", plan.size)
     _, synthesis = load(weights)
     given = torch.zeros(1, SLOTS, DIM), torch.ones(1)
+    moved = (*given, torch.zeros(1, STYLES))
     if plan.quality == "reduced":
         live = DistilledGenerator(synthesis, load_tail(plan.size))
-        x = live.generator.root(*given)
-        return [(live.generator.root, given), (live.rest, (x, *given))]
+        x = live.generator.root(*moved)
+        return [(live.generator.root, moved), (live.rest, (x, *moved))]
     network = FoldedSynthesis(synthesis, plan.size, strips=True)
     if plan.arithmetic == "int8":
         to_int8(network, load_file(INT8_LIMITS)).requires_grad_(requires_grad=False)
-    x = network.root(*given)
-    features = network.trunk(x, *given)
+    x = network.root(*moved)
+    features = network.trunk(x, *moved)
     bands = [partial(network.picture, index=i, count=plan.bands) for i in range(plan.bands)]
     return [
-        (network.root, given),
-        (network.trunk, (x, *given)),
+        (network.root, moved),
+        (network.trunk, (x, *moved)),
         *((band, (features, *given)) for band in bands),
     ]
 

@@ -101,6 +101,5 @@ STYLEGAN2 = GeneratorSpec(
         stem=_stem,
         drawings=_drawings,
         reduced_sizes=REDUCED_SIZES,
-        takes_offsets=True,
     ),
 )

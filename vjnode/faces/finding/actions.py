@@ -1,0 +1,124 @@
+"""Actions of a face: what each changes, what may move along, and where pixels may change.
+
+An action is what one group of muscles does. It is found once for a generator, and expressions are
+sums of actions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Region = Literal["mouth", "brows", "eyes", "pose"]
+"""Part of a face; actions of one region meet in the latent."""
+
+MOUTH = (
+    *("mouth_open", "mouth_width", "corner_lift", "upper_lip", "lower_lip", "lip_z"),
+    *("corner_l", "corner_r", "lips", "chin", "nose_wing"),
+)
+BROWS = ("brow_l", "brow_r", "brow_inner", "brow_gap")
+LIDS = ("eye_l", "eye_r")
+
+NO_MOUTH_OPENING = tuple(name for name in MOUTH if name != "mouth_open")
+
+
+@dataclass(frozen=True)
+class Action:
+    """Specification of an action.
+
+    region: that it belongs to.
+    targets: measures, see ``vjnode.faces.finding.measures``, and their change at amount 1; a
+        target of 0 is held, more firmly than what is not named at all.
+    free: measures that may move along.
+    within: regions of the picture, see ``vjnode.faces.finding.regions``, that may change; none:
+        all of it, as when the head turns.
+    scale: factor on what was found, so that an amount of 1 looks like a full movement.
+    """
+
+    name: str
+    region: Region
+    targets: Mapping[str, float]
+    free: tuple[str, ...] = ()
+    within: tuple[str, ...] = ("lower",)
+    scale: float = 1.0
+
+
+ACTIONS = {
+    action.name: action
+    for action in (
+        Action("jaw", "mouth", {"mouth_open": 0.34, "mouth_width": 0.0}, MOUTH, scale=1.1),
+        Action(
+            "smile",
+            "mouth",
+            {"mouth_width": 0.16, "corner_lift": 0.10, "mouth_open": 0.0},
+            NO_MOUTH_OPENING,
+            scale=1.1,
+        ),
+        Action(
+            "pucker",
+            "mouth",
+            {"mouth_width": -0.22, "mouth_open": 0.0},
+            NO_MOUTH_OPENING,
+            scale=1.2,
+        ),
+        Action(
+            "mouth_down",
+            "mouth",
+            {"corner_lift": -0.10, "mouth_open": 0.0},
+            NO_MOUTH_OPENING,
+            scale=1.1,
+        ),
+        Action(
+            "sneer",
+            "mouth",
+            {"nose_wing": 0.06, "upper_lip": 0.05, "brow_inner": -0.06, "mouth_open": 0.10},
+            (*MOUTH, *BROWS, *LIDS),
+            ("lower", "upper"),
+            scale=1.1,
+        ),
+        Action(
+            "brows_up",
+            "brows",
+            {"brow_l": 0.10, "brow_r": 0.10, "brow_inner": 0.09},
+            (),
+            ("upper",),
+            scale=1.3,
+        ),
+        Action(
+            "frown",
+            "brows",
+            {"brow_l": -0.06, "brow_r": -0.06, "brow_inner": -0.085},
+            ("brow_gap", *LIDS),
+            ("upper",),
+            scale=1.1,
+        ),
+        Action("blink", "eyes", {"eye_l": -0.12, "eye_r": -0.12}, (), ("eyes",), scale=1.3),
+        Action(
+            "squint",
+            "eyes",
+            {"eye_l": -0.055, "eye_r": -0.055},
+            ("brow_l", "brow_r"),
+            ("eyes",),
+            scale=1.1,
+        ),
+        Action("wide", "eyes", {"eye_l": 0.06, "eye_r": 0.06}, (), ("eyes",), scale=1.2),
+        Action("gaze_left", "eyes", {"gaze_x": -0.12, "gaze_y": 0.0}, (), ("eyes",), scale=1.4),
+        Action("gaze_right", "eyes", {"gaze_x": 0.12, "gaze_y": 0.0}, (), ("eyes",), scale=1.4),
+        Action("turn_left", "pose", {"yaw": -18.0}, ("mouth_x", "lip_z"), ()),
+        Action("turn_right", "pose", {"yaw": 18.0}, ("mouth_x", "lip_z"), ()),
+        Action(
+            "nod_up",
+            "pose",
+            {"pitch": 12.0},
+            ("lip_z", "brow_l", "brow_r", "brow_inner", *NO_MOUTH_OPENING),
+            (),
+        ),
+        Action(
+            "nod_down",
+            "pose",
+            {"pitch": -12.0},
+            ("lip_z", "brow_l", "brow_r", "brow_inner", *NO_MOUTH_OPENING),
+            (),
+        ),
+    )
+}
+"""All actions, in their order."""
