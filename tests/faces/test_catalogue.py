@@ -17,7 +17,7 @@ from vjnode.faces.catalogue import (
     read_face,
     scan,
 )
-from vjnode.faces.expression import fuse
+from vjnode.faces.expression import latent_of, movements_of
 from vjnode.generators.mobilestylegan.layout import DEAD_SLOTS
 from vjnode.generators.registry import DEFAULT, DISTILLED
 from vjnode.generators.stylegan2.spec import STYLEGAN2
@@ -46,10 +46,12 @@ def test_every_expression_loads_and_moves_slots_that_live(name):
     expression = load_expression(name)
     assert expression is load_expression(expression_names().index(name))
     assert expression.about
-    for part in expression.parts:
-        assert not DEAD_SLOTS & set(part.slots)
-    moved = fuse(load_face(0), expression, 1.0) - load_face(0).codes
+    for movement in movements_of([expression]):
+        assert not DEAD_SLOTS & set(movement.slots)
+    latent = latent_of(load_face(0), expression, 1.0)
+    moved = np.append((latent.codes() - load_face(0).codes).ravel(), latent.offsets())
     assert np.abs(moved).max() > 0.01
+    DEFAULT.check_latent(latent)
 
 
 @pytest.mark.parametrize("load", [load_face, load_expression])
@@ -132,7 +134,7 @@ def test_each_generator_has_its_own():
     face = load_face(0, STYLEGAN2)
     assert face.codes.shape == STYLEGAN2.codes_shape
     for name in expression_names(STYLEGAN2):
-        moved = fuse(face, load_expression(name, STYLEGAN2), 1.0) - face.codes
+        moved = latent_of(face, load_expression(name, STYLEGAN2), 1.0).codes() - face.codes
         assert np.abs(moved).max() > 0.1
     with pytest.raises(InputError, match="no face 'mei'"):
         load_face("mei", STYLEGAN2)

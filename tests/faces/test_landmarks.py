@@ -5,9 +5,8 @@ import pytest
 
 from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import face_names, load_expression, load_face
-from vjnode.faces.expression import fuse
+from vjnode.faces.expression import latent_of
 from vjnode.faces.landmarks import LandmarkMeter
-from vjnode.generators.latent import still
 
 WEIGHTS = np.linspace(0, 1, 7)
 
@@ -18,7 +17,7 @@ def look():
 
     def measure(face, expression, weight):
         return meter.measure(
-            engine.draw(still(fuse(load_face(face), load_expression(expression), weight)))
+            engine.draw(latent_of(load_face(face), load_expression(expression), weight))
         )
 
     return measure
@@ -66,8 +65,8 @@ def test_shipped_faces_are_at_rest_and_look_ahead(look, face):
 
 
 def test_measures_do_not_depend_on_the_pictures_size():
-    codes = fuse(load_face("mei"), load_expression("laugh"), 0.5)
+    latent = latent_of(load_face("mei"), load_expression("laugh"), 0.5)
     meter = LandmarkMeter()
-    small, large = (meter.measure(open_engine(size).draw(still(codes))) for size in (256, 1024))
+    small, large = (meter.measure(open_engine(size).draw(latent)) for size in (256, 1024))
     assert small.mouth_open == pytest.approx(large.mouth_open, abs=0.02)
     assert small.mouth_width == pytest.approx(large.mouth_width, abs=0.02)

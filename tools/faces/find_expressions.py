@@ -115,7 +115,8 @@ def write(action: Action, number: int, work: Path) -> None:
     slots, scale = found["slots"].tolist(), np.float32(action.scale)
     targets = ", ".join(f"{name} = {value:g}" for name, value in action.targets.items())
     text = (
-        f'number = {number}\ngenerator = "{DEFAULT.name}"\nregion = "{action.region}"\n'
+        f'number = {number}\ngenerator = "{DEFAULT.name}"\nabout = "{action.about}"\n'
+        f'region = "{action.region}"\n'
         f"slots = {slots}\n\n"
         f"# Found by tools/faces/find_expressions.py on {FACES} faces, seed {SEED}.\n"
         f"# targets: changes of measures that it was made for, times {action.scale:g}.\n"

@@ -56,12 +56,13 @@ def main() -> None:
         distributed.init_process_group("gloo", timeout=timedelta(hours=6))
     folder = cache_dir("training", "heads")
     if rank == 0:  # it draws the pairs of all processes
-        make_pairs(folder, options.seed, options.pairs, distil_pairs.any_code, "pairs")
-        make_pairs(folder, HELD_OUT_SEED, options.held_out, distil_pairs.shown_code, "held out")
+        make_pairs(folder, options.seed, options.pairs, distil_pairs.any_latent, "pairs")
+        make_pairs(folder, HELD_OUT_SEED, options.held_out, distil_pairs.shown_latent, "held out")
     if ranks > 1:
         distributed.barrier()
-    shards = make_pairs(folder, options.seed, options.pairs, distil_pairs.any_code, "pairs")
-    held = make_pairs(folder, HELD_OUT_SEED, options.held_out, distil_pairs.shown_code, "held out")
+    shards = make_pairs(folder, options.seed, options.pairs, distil_pairs.any_latent, "pairs")
+    shown = distil_pairs.shown_latent
+    held = make_pairs(folder, HELD_OUT_SEED, options.held_out, shown, "held out")
     plan = PLANS[options.size]
     # Networks of other widths have checkpoints of their own.
     width = "-".join(map(str, (plan.middle, plan.fine_groups, *np.ravel((*plan.flat, plan.fine)))))

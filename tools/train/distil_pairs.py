@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 from tqdm import tqdm
 
+from tools.train.quantise import given
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.faces.catalogue import (
     expression_names,
@@ -17,8 +18,8 @@ from vjnode.faces.catalogue import (
     load_expression,
     load_face,
 )
-from vjnode.faces.expression import Face, amounts_of, fuse, subject_of
-from vjnode.generators.latent import Latent, still
+from vjnode.faces.expression import Face, amounts_of, latent_of, subject_of
+from vjnode.generators.latent import Latent
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
@@ -40,7 +41,7 @@ BEYOND = 1.15
 """Strength of the expressions, relative to their strength at weight 1."""
 
 
-DrawCode = Callable[[Mapping, np.random.Generator], NDArray[np.float32]]
+DrawLatent = Callable[[Mapping, np.random.Generator], Latent]
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,13 @@ class Pairs:
         return len(self.codes)
 
 
-def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: str) -> list[Path]:
+def make_pairs(
+    folder: Path, seed: int, count: int, draw_latent: DrawLatent, what: str
+) -> list[Path]:
     """Draw at least ``count`` pairs, except those already in ``folder``.
 
-    draw_code: ``any_code`` or ``shown_code``. Each shard depends on the seed and its number only,
-    so that more can be added later.
+    draw_latent: ``any_latent`` or ``shown_latent``. Each shard depends on the seed and its number
+    only, so that more can be added later.
 
     Returns: their files, with ``SHARD`` pairs in each, for ``read_pairs``.
     """
@@ -72,20 +75,17 @@ def make_pairs(folder: Path, seed: int, count: int, draw_code: DrawCode, what: s
     if missing:
         folder.mkdir(parents=True, exist_ok=True)
         mapping, synthesis = load(generator_weights())
-        generator, noise_strength = FoldedSynthesis(synthesis, 1024), torch.ones(1)
+        generator = FoldedSynthesis(synthesis, 1024)
         engine = OpenVinoEngine(DEFAULT, PX, torch.get_num_threads())
         for number in tqdm(missing, f"drawing {what}", unit="shard"):
             rng = np.random.default_rng((seed, number))
-            codes = np.stack([draw_code(mapping, rng) for _ in range(SHARD)])
+            latents = [draw_latent(mapping, rng) for _ in range(SHARD)]
             with torch.inference_mode():
-                parts = torch.split(torch.from_numpy(codes), 1)
-                features = [
-                    generator.features(part, noise_strength).half().numpy() for part in parts
-                ]
+                features = [generator.features(*given(one)).half().numpy() for one in latents]
             tensors = {
-                "codes": codes,
+                "codes": np.stack([one.codes() for one in latents]),
                 "features": np.concatenate(features),
-                "pictures": np.stack([engine.draw(still(code))[..., :3] for code in codes]),
+                "pictures": np.stack([engine.draw(one)[..., :3] for one in latents]),
             }
             replace_file(shards[number], save(tensors))
     return shards
@@ -98,28 +98,28 @@ def read_pairs(shards: Iterable[Path]) -> Pairs:
     return Pairs(*(np.concatenate([shard[name] for shard in read]) for name in names))
 
 
-def any_code(mapping: Mapping, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return style codes that a show may ask for, and some beyond: (SLOTS, DIM)."""
+def any_latent(mapping: Mapping, rng: np.random.Generator) -> Latent:
+    """Return what a show may ask for, and some beyond."""
     if rng.random() < CATALOGUED:
         codes = load_face(str(rng.choice(face_names()))).codes.copy()
     else:
         codes = np.repeat(_random_style(mapping, rng, TRUNCATIONS), SLOTS, 0)
     if rng.random() < MIXED:
         codes[rng.integers(4, SLOTS) :] = _random_style(mapping, rng, TRUNCATIONS)
-    for name in rng.choice(expression_names(), rng.integers(0, 3), replace=False):
-        expression = load_expression(str(name))
-        amount = rng.uniform(0.0, BEYOND)
-        amounts = amounts_of([expression], [min(amount, 1.0)]) * np.float32(max(amount, 1.0))
-        subject = subject_of(Face("", "", codes), [expression])
-        codes = Latent(subject, amounts).codes()
-    return codes
+    names = rng.choice(expression_names(), rng.integers(0, 3), replace=False)
+    expressions = [load_expression(str(name)) for name in names]
+    weights, beyond = rng.uniform(0.0, BEYOND, len(names)), np.float32(1.0)
+    if len(weights):
+        beyond = np.float32(max(weights.max(), 1.0))
+    amounts = beyond * amounts_of(expressions, weights.clip(0.0, 1.0).tolist())
+    return Latent(subject_of(Face("", "", codes), expressions), amounts)
 
 
-def shown_code(mapping: Mapping, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return a random face with an expression, as a show draws them: (SLOTS, DIM), float32."""
+def shown_latent(mapping: Mapping, rng: np.random.Generator) -> Latent:
+    """Return a random face with an expression, as a show draws them."""
     style = np.repeat(_random_style(mapping, rng, SHOWN_TRUNCATIONS), SLOTS, 0)
     expression = load_expression(str(rng.choice(expression_names())))
-    return fuse(Face("", "", style), expression, rng.uniform())
+    return latent_of(Face("", "", style), expression, rng.uniform())
 
 
 def _random_style(

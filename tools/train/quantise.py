@@ -16,10 +16,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
-from vjnode.faces.expression import Face, fuse
+from vjnode.faces.expression import Face, latent_of
+from vjnode.generators.latent import Latent
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
-from vjnode.generators.mobilestylegan.layout import SLOTS
+from vjnode.generators.mobilestylegan.layout import SLOTS, STYLES
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.mobilestylegan.quantized import int8_layers, to_int8
 from vjnode.paths import replace_file, shipped
@@ -35,19 +36,31 @@ included."""
 NOISE_STRENGTH = torch.ones(1)
 
 
-def random_codes(count: int) -> list[Tensor]:
-    """Return the style codes of ``count`` random faces, [1, SLOTS, DIM] each."""
+Given = tuple[Tensor, Tensor, Tensor]
+"""Style codes [1, SLOTS, DIM], noise strength [1], and offsets [1, STYLES], as generators take."""
+
+
+def given(latent: Latent) -> Given:
+    """Return a latent as generators take it."""
+    offsets = torch.zeros(1, STYLES)
+    moved = latent.offsets()
+    offsets[0, : len(moved)] = torch.from_numpy(moved)
+    return torch.from_numpy(latent.codes())[None], NOISE_STRENGTH, offsets
+
+
+def random_faces(count: int) -> list[Given]:
+    """Return ``count`` random faces, each with an expression."""
     mapping, _ = load(generator_weights())
     noise = torch.randn(count, 512, generator=torch.Generator().manual_seed(2021))
     expressions = [load_expression(name) for name in expression_names()]
     found = []
     for i, code in enumerate(mapping(noise, TRUNCATION)):
         face = Face("", "", np.repeat(code.numpy()[None], SLOTS, 0))
-        found.append(torch.tensor(fuse(face, expressions[i % len(expressions)], i % 4 / 3))[None])
+        found.append(given(latent_of(face, expressions[i % len(expressions)], i % 4 / 3)))
     return found
 
 
-def seen_limits(folded: FoldedSynthesis, codes: list[Tensor]) -> dict[str, Tensor]:
+def seen_limits(folded: FoldedSynthesis, faces: list[Given]) -> dict[str, Tensor]:
     """Return the largest absolute value in each channel before each convolution, [C]."""
     limits: dict[str, Tensor] = {}
 
@@ -59,8 +72,8 @@ def seen_limits(folded: FoldedSynthesis, codes: list[Tensor]) -> dict[str, Tenso
         layer.pointwise.register_forward_pre_hook(lambda _, inputs, name=name: watch(name, *inputs))
         for name, layer in int8_layers(folded).items()
     ]
-    for code in tqdm(codes, unit="face"):
-        folded.levels(code, NOISE_STRENGTH)
+    for face in tqdm(faces, unit="face"):
+        folded.levels(*face)
     for hook in hooks:
         hook.remove()
     return {name: MARGIN * limit for name, limit in limits.items()}
@@ -74,10 +87,9 @@ def quality_db(limits: dict[str, Tensor]) -> list[float]:
     expressions = [load_expression(name) for name in expression_names()]
     found = []
     for i, name in enumerate(tqdm(face_names(), unit="face")):
-        codes = fuse(load_face(name), expressions[i % len(expressions)], 0.5 + 0.25 * (i % 3))
-        pictures = [
-            one(torch.tensor(codes)[None], NOISE_STRENGTH).float() for one in (exact, rounded)
-        ]
+        expression, weight = expressions[i % len(expressions)], 0.5 + 0.25 * (i % 3)
+        face = given(latent_of(load_face(name), expression, weight))
+        pictures = [one(*face).float() for one in (exact, rounded)]
         error = (pictures[0] - pictures[1])[..., :3].square().mean().item()
         found.append(10 * np.log10(255**2 / error))
     return found
@@ -93,7 +105,7 @@ def main() -> None:
     options = parser.parse_args()
     with torch.inference_mode():
         _, synthesis = load(generator_weights())
-        limits = seen_limits(FoldedSynthesis(synthesis, 1024), random_codes(options.faces))
+        limits = seen_limits(FoldedSynthesis(synthesis, 1024), random_faces(options.faces))
         quality = quality_db(limits)
     for name, db in zip(face_names(), quality, strict=True):
         print(f"{name:8} {db:5.1f} dB")

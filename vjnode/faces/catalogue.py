@@ -52,8 +52,12 @@ def face_names(generator: GeneratorSpec = DEFAULT) -> list[str]:
 
 
 def expression_names(generator: GeneratorSpec = DEFAULT) -> list[str]:
-    """Return the names of a generator's expressions, in their order."""
-    return [entry.name for entry in _of(generator, "expressions")]
+    """Return the names of a generator's expressions in their order, then those of its actions.
+
+    An action by itself is an expression too; a file of the same name takes its place.
+    """
+    names = [entry.name for entry in _of(generator, "expressions")]
+    return list(dict.fromkeys([*names, *action_names(generator)]))
 
 
 def load_face(which: str | int, generator: GeneratorSpec = DEFAULT) -> Face:
@@ -71,7 +75,11 @@ def load_expression(which: str | int, generator: GeneratorSpec = DEFAULT) -> Exp
     Raises:
         InputError: there is no such expression.
     """
-    return read_expression(find("expression", which, _of(generator, "expressions")).path)
+    name = choose("expression", expression_names(generator), which)
+    for entry in _of(generator, "expressions"):
+        if entry.name == name:
+            return read_expression(entry.path)
+    return _action_alone(find("action", name, _of(generator, "actions")).path)
 
 
 def _of(generator: GeneratorSpec, folder: str) -> tuple[Entry, ...]:
@@ -144,6 +152,14 @@ def read_expression(path: Path) -> Expression:
 def action_names(generator: GeneratorSpec = DEFAULT) -> list[str]:
     """Return the names of a generator's actions, in their order."""
     return [entry.name for entry in _of(generator, "actions")]
+
+
+@cache
+def _action_alone(path: Path) -> Expression:
+    """Return an action as an expression, whose amount is the weight."""
+    movement = read_action(path)
+    about = str(_entry(path).text.get("about", ""))
+    return Expression(movement.name, about, (0.0, 1.0), (Part(movement, (0.0, 1.0)),))
 
 
 @cache

@@ -100,9 +100,9 @@ def amounts_of(
     return np.array([min(amount, one.limit) for one, amount in amounts.items()], np.float32)
 
 
-def fuse(face: Face, expression: Expression, weight: float) -> NDArray[np.float32]:
-    """Return the style codes, (slots, dim) float32, of ``face`` at ``weight`` (clipped to 0…1).
+def latent_of(face: Face, expression: Expression, weight: float) -> Latent:
+    """Return what is drawn of ``face`` with an expression at ``weight`` (clipped to 0…1).
 
     Weight 0 gives the face's own codes exactly.
     """
-    return Latent(subject_of(face, [expression]), amounts_of([expression], [weight])).codes()
+    return Latent(subject_of(face, [expression]), amounts_of([expression], [weight]))

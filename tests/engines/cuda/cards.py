@@ -7,7 +7,7 @@ import pytest
 
 from vjnode.engines.cuda.capability import gpu_here
 from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
-from vjnode.faces.expression import amounts_of, fuse, subject_of
+from vjnode.faces.expression import amounts_of, subject_of
 from vjnode.generators.latent import Latent
 
 _skipped = pytest.mark.skipif(gpu_here() is None, reason="there is no CUDA card here")
@@ -20,9 +20,7 @@ def card(test):
 
 def codes_of(seed):
     """Return style codes, (23, 512), of one of the faces that ship, with an expression."""
-    faces, expressions = face_names(), expression_names()
-    face = load_face(faces[seed % len(faces)])
-    return fuse(face, load_expression(expressions[seed % len(expressions)]), 0.3 * (seed % 4))
+    return latent_of(seed).codes()
 
 
 @cache

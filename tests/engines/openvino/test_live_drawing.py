@@ -11,7 +11,7 @@ from tests.engines.cuda.cards import psnr_db
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
-from vjnode.faces.expression import fuse
+from vjnode.faces.expression import latent_of
 from vjnode.generators.latent import still
 from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.distilled_weights import SIZES
@@ -53,12 +53,12 @@ def likeness_db():
     lives = {size: OpenVinoEngine(DEFAULT, size, quality="reduced") for size in SIZES}
     found = {size: [] for size in SIZES}
     for face in map(load_face, faces):
-        looks = [fuse(face, expression, 1.0) for expression in expressions]
-        for codes in (face.codes, *looks):
-            wanted = whole.draw(still(codes))
+        looks = [latent_of(face, expression, 1.0) for expression in expressions]
+        for latent in (still(face.codes), *looks):
+            wanted = whole.draw(latent)
             for size, live in lives.items():
                 smaller = cv2.resize(wanted, (size, size), interpolation=cv2.INTER_AREA)
-                found[size].append(psnr_db(live.draw(still(codes)), smaller))
+                found[size].append(psnr_db(live.draw(latent), smaller))
     return found
 
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from tools.train.quantise import given
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, load_expression
-from vjnode.faces.expression import Face, fuse
+from vjnode.faces.expression import Face, latent_of
 from vjnode.faces.sampling import random_latents
 from vjnode.generators.latent import still
 from vjnode.generators.mobilestylegan import distilled_weights
@@ -30,22 +31,28 @@ NOISE_STRENGTH = torch.ones(1)
 
 
 @pytest.fixture(scope="module")
-def codes():
-    """Random faces, each somewhere within an expression: (FACES, SLOTS, 512)."""
+def latents():
+    """Random faces, each somewhere within an expression: FACES of them."""
     styles = random_latents(SEED, FACES, 0.6)
     expressions = [load_expression(name) for name in expression_names()]
     weights = np.random.default_rng(SEED).uniform(size=FACES)
     faces = [Face("", "", np.broadcast_to(style, (SLOTS, 512))) for style in styles]
-    return np.stack(
-        [fuse(face, expressions[i % len(expressions)], weights[i]) for i, face in enumerate(faces)]
-    )
+    return [
+        latent_of(face, expressions[i % len(expressions)], weights[i])
+        for i, face in enumerate(faces)
+    ]
 
 
 @pytest.fixture(scope="module")
-def whole(codes):
+def codes(latents):
+    return [latent.codes() for latent in latents]
+
+
+@pytest.fixture(scope="module")
+def whole(latents):
     """Pictures of the whole generator, 512 px, levels 0…255: (FACES, 512, 512, 3)."""
     engine = OpenVinoEngine(DEFAULT, 512)
-    return np.stack([engine.draw(still(one))[..., :3] for one in codes]).astype(np.float64)
+    return np.stack([engine.draw(one)[..., :3] for one in latents]).astype(np.float64)
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +63,10 @@ def networks():
     }
 
 
-def drawn(network, code, noise_strength=NOISE_STRENGTH):
+def drawn(network, latent, noise_strength=NOISE_STRENGTH):
+    codes, _, offsets = given(latent)
     with torch.inference_mode():
-        return network(torch.from_numpy(np.ascontiguousarray(code))[None], noise_strength)[
-            0
-        ].numpy()
+        return network(codes, noise_strength, offsets)[0].numpy()
 
 
 def means(pictures, size):
@@ -73,13 +79,13 @@ def psnr_db(found, wanted):
 
 
 @pytest.fixture(scope="module")
-def quality_db(networks, codes, whole):
+def quality_db(networks, latents, whole):
     """PSNR of each picture to the area means of the whole generator's: by size, (FACES,)."""
     return {
         size: np.array(
             [
-                psnr_db(drawn(network, code), wanted)
-                for code, wanted in zip(codes, means(whole, size), strict=True)
+                psnr_db(drawn(network, latent), wanted)
+                for latent, wanted in zip(latents, means(whole, size), strict=True)
             ]
         )
         for size, network in networks.items()
@@ -93,8 +99,8 @@ def test_unseen_faces_with_expressions_look_as_from_the_whole_generator(quality_
 
 
 @pytest.mark.parametrize("size", distilled_weights.SIZES)
-def test_pictures_are_opaque_rgba(networks, codes, size):
-    picture = drawn(networks[size], codes[0])
+def test_pictures_are_opaque_rgba(networks, latents, size):
+    picture = drawn(networks[size], latents[0])
     assert picture.shape == (size, size, 4)
     assert picture.dtype == np.uint8
     assert (picture[..., 3] == 255).all()
@@ -102,11 +108,11 @@ def test_pictures_are_opaque_rgba(networks, codes, size):
 
 def test_codes_of_every_layer_count(networks, codes):
     """Also those of layers that only the whole generator draws large: a morph may move any."""
-    rest = drawn(networks[256], codes[0]).astype(float)
+    rest = drawn(networks[256], still(codes[0])).astype(float)
     for slot in (0, 1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19, 20, 21):
         moved = codes[0].copy()
         moved[slot] = codes[1][slot]
-        assert np.abs(drawn(networks[256], moved) - rest).max() >= 2, slot
+        assert np.abs(drawn(networks[256], still(moved)) - rest).max() >= 2, slot
 
 
 def test_an_expression_moves_the_face_as_in_the_whole_generator(networks):
@@ -114,19 +120,18 @@ def test_an_expression_moves_the_face_as_in_the_whole_generator(networks):
     face, laugh = Face("", "", np.broadcast_to(style, (SLOTS, 512))), load_expression("laugh")
     engine = OpenVinoEngine(DEFAULT, 256)
     moves = [
-        np.subtract(*(draw(fuse(face, laugh, weight))[..., :3].astype(float) for weight in (1, 0)))
-        for draw in (
-            lambda code: engine.draw(still(code)),
-            lambda code: drawn(networks[256], code),
+        np.subtract(
+            *(draw(latent_of(face, laugh, weight))[..., :3].astype(float) for weight in (1, 0))
         )
+        for draw in (engine.draw, lambda latent: drawn(networks[256], latent))
     ]
     assert np.corrcoef(*(move.ravel() for move in moves))[0, 1] > 0.9
 
 
-def test_the_noise_can_be_turned_down(networks, codes):
-    plain = drawn(networks[256], codes[0], torch.zeros(1))
-    assert not np.array_equal(plain, drawn(networks[256], codes[0]))
-    assert psnr_db(plain, drawn(networks[256], codes[0])[..., :3]) > 25
+def test_the_noise_can_be_turned_down(networks, latents):
+    plain = drawn(networks[256], latents[0], torch.zeros(1))
+    assert not np.array_equal(plain, drawn(networks[256], latents[0]))
+    assert psnr_db(plain, drawn(networks[256], latents[0])[..., :3]) > 25
 
 
 def test_the_record_tells_what_was_reached():

@@ -25,29 +25,49 @@ NO_MOUTH_OPENING = tuple(name for name in MOUTH if name != "mouth_open")
 class Action:
     """Specification of an action.
 
-    region: that it belongs to.
+    about: for people. region: that it belongs to.
     targets: measures, see ``vjnode.faces.finding.measures``, and their change at amount 1; a
         target of 0 is held, more firmly than what is not named at all.
     free: measures that may move along.
     within: regions of the picture, see ``vjnode.faces.finding.regions``, that may change; none:
         all of it, as when the head turns.
+    parts_teeth: whether it is to part the teeth as well, so that it is dark between the lips.
     scale: factor on what was found, so that an amount of 1 looks like a full movement.
     """
 
     name: str
+    about: str
     region: Region
     targets: Mapping[str, float]
     free: tuple[str, ...] = ()
     within: tuple[str, ...] = ("lower",)
+    parts_teeth: bool = False
     scale: float = 1.0
 
 
 ACTIONS = {
     action.name: action
     for action in (
-        Action("jaw", "mouth", {"mouth_open": 0.34, "mouth_width": 0.0}, MOUTH, scale=1.1),
+        Action(
+            "jaw",
+            "the mouth opens",
+            "mouth",
+            {"mouth_open": 0.34, "mouth_width": 0.0},
+            MOUTH,
+            parts_teeth=True,
+            scale=1.1,
+        ),
+        Action(
+            "teeth",
+            "bared teeth",
+            "mouth",
+            {"mouth_open": 0.24, "mouth_width": 0.0},
+            MOUTH,
+            scale=1.1,
+        ),
         Action(
             "smile",
+            "corners up and apart",
             "mouth",
             {"mouth_width": 0.16, "corner_lift": 0.10, "mouth_open": 0.0},
             NO_MOUTH_OPENING,
@@ -55,6 +75,7 @@ ACTIONS = {
         ),
         Action(
             "pucker",
+            "lips together and forward",
             "mouth",
             {"mouth_width": -0.22, "mouth_open": 0.0},
             NO_MOUTH_OPENING,
@@ -62,6 +83,7 @@ ACTIONS = {
         ),
         Action(
             "mouth_down",
+            "corners down",
             "mouth",
             {"corner_lift": -0.10, "mouth_open": 0.0},
             NO_MOUTH_OPENING,
@@ -69,6 +91,7 @@ ACTIONS = {
         ),
         Action(
             "sneer",
+            "nose wrinkled, upper lip up",
             "mouth",
             {"nose_wing": 0.06, "upper_lip": 0.05, "brow_inner": -0.06, "mouth_open": 0.10},
             (*MOUTH, *BROWS, *LIDS),
@@ -77,6 +100,7 @@ ACTIONS = {
         ),
         Action(
             "brows_up",
+            "brows up",
             "brows",
             {"brow_l": 0.10, "brow_r": 0.10, "brow_inner": 0.09},
             (),
@@ -85,28 +109,77 @@ ACTIONS = {
         ),
         Action(
             "frown",
+            "brows down and together",
             "brows",
             {"brow_l": -0.06, "brow_r": -0.06, "brow_inner": -0.085},
             ("brow_gap", *LIDS),
             ("upper",),
             scale=1.1,
         ),
-        Action("blink", "eyes", {"eye_l": -0.12, "eye_r": -0.12}, (), ("eyes",), scale=1.3),
+        Action(
+            "blink",
+            "eyes close",
+            "eyes",
+            {"eye_l": -0.12, "eye_r": -0.12},
+            (),
+            ("eyes",),
+            scale=1.3,
+        ),
         Action(
             "squint",
+            "eyes narrow",
             "eyes",
             {"eye_l": -0.055, "eye_r": -0.055},
             ("brow_l", "brow_r"),
             ("eyes",),
             scale=1.1,
         ),
-        Action("wide", "eyes", {"eye_l": 0.06, "eye_r": 0.06}, (), ("eyes",), scale=1.2),
-        Action("gaze_left", "eyes", {"gaze_x": -0.12, "gaze_y": 0.0}, (), ("eyes",), scale=1.4),
-        Action("gaze_right", "eyes", {"gaze_x": 0.12, "gaze_y": 0.0}, (), ("eyes",), scale=1.4),
-        Action("turn_left", "pose", {"yaw": -18.0}, ("mouth_x", "lip_z"), ()),
-        Action("turn_right", "pose", {"yaw": 18.0}, ("mouth_x", "lip_z"), ()),
+        Action(
+            "wide",
+            "eyes wide open",
+            "eyes",
+            {"eye_l": 0.06, "eye_r": 0.06},
+            (),
+            ("eyes",),
+            scale=1.2,
+        ),
+        Action(
+            "gaze_left",
+            "eyes to the viewer's left",
+            "eyes",
+            {"gaze_x": -0.12, "gaze_y": 0.0},
+            (),
+            ("eyes",),
+            scale=1.4,
+        ),
+        Action(
+            "gaze_right",
+            "eyes to the viewer's right",
+            "eyes",
+            {"gaze_x": 0.12, "gaze_y": 0.0},
+            (),
+            ("eyes",),
+            scale=1.4,
+        ),
+        Action(
+            "turn_left",
+            "head to the viewer's left",
+            "pose",
+            {"yaw": -18.0},
+            ("mouth_x", "lip_z"),
+            (),
+        ),
+        Action(
+            "turn_right",
+            "head to the viewer's right",
+            "pose",
+            {"yaw": 18.0},
+            ("mouth_x", "lip_z"),
+            (),
+        ),
         Action(
             "nod_up",
+            "chin up",
             "pose",
             {"pitch": 12.0},
             ("lip_z", "brow_l", "brow_r", "brow_inner", *NO_MOUTH_OPENING),
@@ -114,6 +187,7 @@ ACTIONS = {
         ),
         Action(
             "nod_down",
+            "chin down",
             "pose",
             {"pitch": -12.0},
             ("lip_z", "brow_l", "brow_r", "brow_inner", *NO_MOUTH_OPENING),

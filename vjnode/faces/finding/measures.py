@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from vjnode.faces.finding.regions import EYES
+from vjnode.faces.finding.regions import EYES, INNER_LIPS
 from vjnode.faces.finding.sampling import sampled
 
 GAZE_PX = (24, 48)
@@ -133,6 +133,16 @@ def gaze(picture: Tensor, points: Tensor) -> Tensor:
         y = (dark * ys).sum() / dark.sum() - height / 2
         each.append(torch.stack((x, y)) / (0.75 * width))
     return (each[0] + each[1]) / 2
+
+
+def mouth_light(picture: Tensor, points: Tensor) -> Tensor:
+    """Return how light it is between the lips, [], 0…1: dark where the teeth are apart.
+
+    A mouth that is closed is dark. picture, points: as for ``gaze``.
+    """
+    px = picture.shape[3]
+    inside = torch.from_numpy(_filled((points[list(INNER_LIPS), :2] * px - 0.5).numpy(), (px, px)))
+    return (picture[0].mean(0) * inside).sum() / (inside.sum() + 1)
 
 
 def _filled(points: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:

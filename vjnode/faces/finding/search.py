@@ -33,7 +33,8 @@ class Settings:
     steps, batch: of the descent. rate: of the offsets. row_rate, eye_row_rate: of the codes' rows;
         eyes need more of them. sparsity: of the offsets, taken off at every step.
     full: part of the faces that are moved by an amount of 1; the others are moved by a half.
-    targets, held, others, embedding, pixels, colours, rows: weights of the losses.
+    targets, held, others, embedding, pixels, colours, surroundings, rows, teeth: weights of the
+        losses. dark: light between the lips that is dark enough.
     """
 
     closed_faces: int = 14
@@ -43,8 +44,8 @@ class Settings:
     kept: int = 150
     effect: float = 0.6
     longest: float = 6.0
-    steps: int = 36
-    pose_steps: int = 45
+    steps: int = 100
+    pose_steps: int = 80
     batch: int = 2
     rate: float = 0.06
     row_rate: float = 0.008
@@ -60,6 +61,8 @@ class Settings:
     colours: float = 112.0
     surroundings: float = 75.0
     rows: float = 2e-4
+    teeth: float = 30.0
+    dark: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,12 @@ def solve(
     draws = torch.Generator().manual_seed(seed)
     gradients: dict[str, list[Tensor]] = {action.name: [] for action in actions}
     nuisance = torch.zeros(len(studio.styles.offsets))
-    seen = sitters[: settings.closed_faces]
-    for sitter in seen:
+    chosen = sitters[: settings.closed_faces]
+    for sitter in chosen:
         offsets = torch.zeros_like(nuisance, requires_grad=True)
         picture = studio.draw(sitter.codes, offsets)
-        measures, embedding = studio.look(picture, sitter.box)
+        seen = studio.look(picture, sitter.box)
+        measures, embedding = seen.measures, seen.embedding
         for action in actions:
             wanted = _targets(action)
             moved = wanted != 0
@@ -108,7 +112,7 @@ def solve(
                 person = embedding @ torch.randn(len(embedding), generator=draws)
                 nuisance += (settings.person * _gradient(person, offsets)).square()
         progress()
-    nuisance /= len(seen) * settings.probes
+    nuisance /= len(chosen) * settings.probes
     means = {name: torch.stack(each).mean(0) for name, each in gradients.items()}
     return {name: _closed(mean, nuisance, settings) for name, mean in means.items()}
 
@@ -201,7 +205,8 @@ def _loss(
     """Return the loss of a sitter's moved picture, and the reached part of the targets."""
     sitter, picture = moved_sitter
     pose = action.region == "pose"
-    measures, embedding = studio.look(picture, None if pose else sitter.box)
+    seen = studio.look(picture, None if pose else sitter.box)
+    measures, embedding = seen.measures, seen.embedding
     change, wanted = measures - sitter.measures, _targets(action)
     moved = wanted != 0
     held = torch.tensor([action.targets.get(name) == 0 for name in MEASURES])
@@ -211,6 +216,9 @@ def _loss(
     loss = settings.targets * (effect - amount).square().mean()
     loss = loss + settings.held * (change / _SPREAD)[held].square().sum()
     loss = loss + settings.others * (change / _SPREAD)[others].clamp(-4, 4).square().sum()
+    if action.parts_teeth:
+        light = (seen.mouth_light - settings.dark).clamp(min=0)
+        loss = loss + settings.teeth * amount * light.square()
     if len(embedding):
         loss = loss + settings.embedding * (embedding - sitter.embedding).square().sum()
     difference = picture - sitter.picture
@@ -223,4 +231,4 @@ def _loss(
     else:
         around = F.avg_pool2d(difference, 32).square().mean()
         loss = loss + settings.surroundings * around
-    return loss, float((effect / amount).mean())
+    return loss, float((effect.detach() / amount).mean())

@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from vjnode.faces.finding.measures import gaze, measure
+from vjnode.faces.finding.measures import gaze, measure, mouth_light
 from vjnode.faces.finding.mesh import Box, FaceMesh
 from vjnode.faces.finding.regions import movable
 
@@ -60,6 +60,18 @@ class Sitter:
     masks: dict[str, Tensor] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Measures of a picture, with their gradients.
+
+    measures: [len(MEASURES)]. embedding: [E]. mouth_light: of ``mouth_light``, [].
+    """
+
+    measures: Tensor
+    embedding: Tensor
+    mouth_light: Tensor
+
+
 class Studio:
     """Draws and measures.
 
@@ -103,12 +115,16 @@ class Studio:
                 {name: torch.from_numpy(mask) for name, mask in masks.items()},
             )
 
-    def look(self, picture: Tensor, box: Box | None) -> tuple[Tensor, Tensor]:
-        """Return all measures of a picture, and its embedding. box: of the face; None: find it."""
+    def look(self, picture: Tensor, box: Box | None) -> "Seen":
+        """Return what is seen in a picture. box: of the face; None: find it."""
         box = self.mesh.box(picture.detach()) if box is None else box
         points = self.mesh.points(picture, box)
-        measures = torch.cat((measure(points), gaze(picture, points.detach())))
-        return measures, self.embed(picture, points.detach())
+        found = points.detach()
+        return Seen(
+            torch.cat((measure(points), gaze(picture, found))),
+            self.embed(picture, found),
+            mouth_light(picture, found),
+        )
 
     def embed(self, picture: Tensor, points: Tensor) -> Tensor:
         """Return the embedding of the face in a picture; empty where none is computed."""
