@@ -75,6 +75,20 @@ def test_one_movement_of_several_expressions_is_one_direction_and_stays_within_i
     assert amounts_of(both, [1.0, 1.0]).tolist() == [1.5]
 
 
+def test_a_mouth_opens_no_wider_than_it_can():
+    jaw, teeth = (
+        movement(name, 1.0, (9,), limit=1.5, opens_mouth=m)
+        for name, m in (("jaw", 1.0), ("teeth", 0.5))
+    )
+    brows = movement("brows", 1.0, (5,), limit=1.5)
+    three = [
+        Expression("e", "", (0.0, 1.0), (Part(one, (0.0, 1.5)),)) for one in (jaw, teeth, brows)
+    ]
+    amounts = amounts_of(three, [1.0, 1.0, 1.0])
+    assert amounts.tolist() == pytest.approx([1.0, 1.0, 1.5])
+    assert amounts_of(three, [0.5, 0.5, 0.0]).tolist() == pytest.approx([0.75, 0.75, 0.0])
+
+
 def test_offsets_follow_the_same_curve():
     assert latent_of(FACE, EXPRESSION, 0.75).offsets().tolist() == [0.25] * 4
 

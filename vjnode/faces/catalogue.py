@@ -177,7 +177,8 @@ def read_action(path: Path) -> Movement:
     if "offsets" in entry.tensors():
         offsets = _tensor(entry, "offsets", ((spec.styles,),))
     region = str(entry.text.get("region", ""))
-    return Movement(entry.name, region, slots, rows, offsets, LIMIT)
+    opens_mouth = float(entry.text.get("opens_mouth", 0.0))
+    return Movement(entry.name, region, slots, rows, offsets, LIMIT, opens_mouth)
 
 
 def _movement(entry: Entry, part: dict[str, Any]) -> Movement:

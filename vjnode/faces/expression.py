@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from vjnode.generators.latent import Latent, Subject
 
+WIDEST = 1.5
+"""Widest opening of a mouth, in jaws: from twice a jaw on, there are two mouths."""
+
 
 @dataclass(frozen=True)
 class Face:
@@ -31,7 +34,8 @@ class Movement:
     rows: shape (len(slots), dim), float32: change of each of these at amount 1.
     offsets: shape (styles,), float32: what it adds to the factors of the generator's affine maps
         at amount 1; (0,): nothing.
-    limit: largest amount, whoever adds to it.
+    limit: largest amount, whoever adds to it. opens_mouth: how far it opens the mouth at amount 1,
+        1 for a jaw; all together they open it by ``WIDEST`` at most.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Movement:
     rows: NDArray[np.float32]
     offsets: NDArray[np.float32]
     limit: float = math.inf
+    opens_mouth: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ def amounts_of(
 ) -> NDArray[np.float32]:
     """Return the amount of each movement when the expressions have these weights (clipped to 0…1).
 
-    What several expressions ask of one movement is added up, as far as its limit goes.
+    What several expressions ask of one movement is added up, as far as its limit goes; and where
+    all that open the mouth would open it too far, they are drawn back in proportion.
 
     weights: of the expressions, in their order; those that are missing are 0.
     Returns: shape (n,), float32, in the order of ``movements_of(expressions)``.
@@ -97,7 +103,14 @@ def amounts_of(
         if one is not None:
             for part in one.parts:
                 amounts[part.movement] += float(np.interp(weight, one.weights, part.amounts))
-    return np.array([min(amount, one.limit) for one, amount in amounts.items()], np.float32)
+    held = {one: min(amount, one.limit) for one, amount in amounts.items()}
+    opened = sum(one.opens_mouth * amount for one, amount in held.items())
+    if opened > WIDEST:
+        held = {
+            one: amount * (WIDEST / opened if one.opens_mouth else 1.0)
+            for one, amount in held.items()
+        }
+    return np.array(list(held.values()), np.float32)
 
 
 def latent_of(face: Face, expression: Expression, weight: float) -> Latent:

@@ -1,5 +1,6 @@
 """What a finder sees: the mesh and the measures in torch, the persons, and the way to an action."""
 
+import dlib
 import numpy as np
 import pytest
 import torch
@@ -81,7 +82,6 @@ def test_regions_lie_where_their_names_say(pictures, mesh):
 
 
 def test_dlibs_network_in_torch_is_dlibs(pictures, mesh):
-    dlib = pytest.importorskip("dlib", reason="dlib is not installed")
     theirs, ours = (
         dlib.face_recognition_model_v1(str(dlib_file(None))),
         DlibIdentity(dlib_file(None)),
@@ -103,7 +103,7 @@ def test_a_file_that_is_no_network_of_dlibs_is_refused(tmp_path):
     path.write_bytes(dlib_file(None).read_bytes()[:400_000])
     with pytest.raises(ValueError, match="no network of dlib's for faces"):
         DlibIdentity(path)
-    with pytest.raises(InputError, match="install face_recognition_models"):
+    with pytest.raises(InputError, match="is not there; run: "):
         dlib_file(tmp_path / "nothing")
 
 

@@ -55,7 +55,7 @@ ACTIONS = {
             {"mouth_open": 0.34, "mouth_width": 0.0},
             MOUTH,
             parts_teeth=True,
-            scale=1.1,
+            scale=1.0,
         ),
         Action(
             "teeth",
@@ -63,7 +63,7 @@ ACTIONS = {
             "mouth",
             {"mouth_open": 0.24, "mouth_width": 0.0},
             MOUTH,
-            scale=1.1,
+            scale=0.95,
         ),
         Action(
             "smile",
@@ -96,7 +96,7 @@ ACTIONS = {
             {"nose_wing": 0.06, "upper_lip": 0.05, "brow_inner": -0.06, "mouth_open": 0.10},
             (*MOUTH, *BROWS, *LIDS),
             ("lower", "upper"),
-            scale=1.1,
+            scale=1.0,
         ),
         Action(
             "brows_up",
@@ -105,7 +105,7 @@ ACTIONS = {
             {"brow_l": 0.10, "brow_r": 0.10, "brow_inner": 0.09},
             (),
             ("upper",),
-            scale=1.3,
+            scale=1.25,
         ),
         Action(
             "frown",
@@ -168,6 +168,7 @@ ACTIONS = {
             {"yaw": -18.0},
             ("mouth_x", "lip_z"),
             (),
+            scale=0.85,
         ),
         Action(
             "turn_right",
@@ -176,6 +177,7 @@ ACTIONS = {
             {"yaw": 18.0},
             ("mouth_x", "lip_z"),
             (),
+            scale=0.85,
         ),
         Action(
             "nod_up",
@@ -184,6 +186,7 @@ ACTIONS = {
             {"pitch": 12.0},
             ("lip_z", "brow_l", "brow_r", "brow_inner", *NO_MOUTH_OPENING),
             (),
+            scale=0.8,
         ),
         Action(
             "nod_down",
@@ -192,6 +195,7 @@ ACTIONS = {
             {"pitch": -12.0},
             ("lip_z", "brow_l", "brow_r", "brow_inner", *NO_MOUTH_OPENING),
             (),
+            scale=0.95,
         ),
     )
 }
