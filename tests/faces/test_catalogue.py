@@ -8,6 +8,7 @@ from safetensors.numpy import save_file
 
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import (
+    action_names,
     expression_names,
     face_names,
     find,
@@ -18,7 +19,7 @@ from vjnode.faces.catalogue import (
     scan,
 )
 from vjnode.faces.expression import latent_of, movements_of
-from vjnode.generators.mobilestylegan.layout import DEAD_SLOTS
+from vjnode.generators.mobilestylegan.layout import DEAD_SLOTS, ROOT_SLOTS, ROOT_STYLES
 from vjnode.generators.registry import DEFAULT, DISTILLED
 from vjnode.generators.stylegan2.spec import STYLEGAN2
 from vjnode.paths import shipped
@@ -113,19 +114,55 @@ def test_bad_codes_are_refused(tmp_path, codes):
         ("weights = [0.0", "weights = [0.1", "rise from 0 to 1"),
         ("amounts = [0.0", "amounts = [1.0", "the first of them 0"),
         ("amounts = [0.0,", "amounts = [", "amounts"),
-        ("slots = [", "slots = [23, ", "slots 0"),
+        ("slots = [", "slots = [18, ", "slots 0…17"),
         ("slots = [", "slotss = [", "slots"),
     ],
 )
 def test_bad_expressions_are_refused(tmp_path, old, new, words):
     for suffix in ("toml", "safetensors"):
-        shutil.copy(shipped("expressions", f"laugh.{suffix}"), tmp_path)
-    path = tmp_path / "laugh.toml"
+        shutil.copy(shipped("expressions", f"flow.{suffix}"), tmp_path)
+    path = tmp_path / "flow.toml"
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
     with pytest.raises(InputError, match=words):
         read_expression(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("amounts = [0.0", "amounts = [1.0", "'smile' needs 5 amounts.*the first of them 0"),
+        ('action = "smile"', 'action = "smlie"', "no action 'smlie'.*did you mean 'smile'"),
+        ('action = "smile"', "", "missing or not as it should be"),
+    ],
+)
+def test_bad_sums_of_actions_are_refused(tmp_path, old, new, words):
+    path = tmp_path / "laugh.toml"
+    text = shipped("expressions", "laugh.toml").read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=words):
+        read_expression(path)
+
+
+def test_an_action_is_an_expression_too():
+    names, actions = expression_names(), action_names()
+    assert names[-len(actions) :] == actions
+    assert len({*names}) == len(names)
+    jaw = load_expression("jaw")
+    assert jaw.weights == (0.0, 1.0)
+    assert [part.amounts for part in jaw.parts] == [(0.0, 1.0)]
+    assert jaw.parts[0].movement is load_expression("laugh").parts[2].movement
+    assert load_expression(names.index("jaw")) is jaw
+
+
+def test_actions_leave_the_root_alone_but_for_poses():
+    """So that a face keeps its root, which is drawn once for all pictures."""
+    for name in action_names():
+        movement = load_expression(name).parts[0].movement
+        moves_root = min(movement.slots) < ROOT_SLOTS or movement.offsets[:ROOT_STYLES].any()
+        assert moves_root == (movement.region == "pose"), name
 
 
 def test_each_generator_has_its_own():

@@ -36,8 +36,9 @@ _ALIGNED_BY = (263, 362, 33, 133, 2)
 
 _PADDING = 0.25
 _HALVES = (0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 1)
-"""Which of the residual blocks halve the picture."""
+"""Of the residual blocks, those with 1 halve the picture."""
 
+_LAYERS = 1 + 2 * len(_HALVES)
 _FULL, _EMBEDDING = 256, 128
 
 
@@ -107,6 +108,8 @@ def _residual(x: Tensor, first: _Layer, second: _Layer, *, down: bool) -> Tensor
 def _layers(data: bytes) -> tuple[list[_Layer], Tensor]:
     """Return the network's layers, and its last matrix, [256, 128]."""
     tensors = _tensors(data)
+    if len(tensors) != 2 * _LAYERS + 1 or len(tensors[-1]) != _FULL * _EMBEDDING:
+        raise ValueError(f"the file holds no network of dlib's for faces: {len(tensors)} tensors")
     *body, last = tensors
     layers, inputs = list[_Layer](), 3
     for weights, affine in zip(body[::2], body[1::2], strict=True):
@@ -119,8 +122,6 @@ def _layers(data: bytes) -> tuple[list[_Layer], Tensor]:
             tuple(map(torch.from_numpy, (kernel, weights[-outputs:], *affine.reshape(2, -1))))  # type: ignore[arg-type]
         )
         inputs = outputs
-    if len(layers) != 29 or len(last) != _FULL * _EMBEDDING:
-        raise ValueError(f"the file holds no network of dlib's for faces: {len(layers)} layers")
     return layers, torch.from_numpy(last.reshape(_FULL, _EMBEDDING))
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.modulation.encoder.encoders import demo_mfcc
+from tools.train.quantise import given as as_tensors
 from vjnode.engines.build.onnx_export import export, to_onnx
 from vjnode.engines.networks import NETWORKS, PRECISIONS, find_network, kept_graph, network_of
 from vjnode.errors import EngineError, InputError
@@ -17,6 +18,7 @@ from vjnode.faces.expression import amounts_of, subject_of
 from vjnode.generators.latent import Latent
 from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.registry import DEFAULT
 from vjnode.generators.stylegan2.checkpoint import load as load_stylegan2
@@ -61,13 +63,14 @@ def look():
     latent = Latent(subject_of(face, [laugh, wonder]), amounts_of([laugh, wonder], [0.7, 0.5]))
     _, synthesis = load(generator_weights())
     with torch.inference_mode():
-        drawn = synthesis(torch.from_numpy(latent.codes())[None])[0].permute(1, 2, 0).numpy()
+        levels = FoldedSynthesis(synthesis, 1024).levels(*as_tensors(latent))
+    drawn = levels[0, :3].permute(1, 2, 0).numpy()
     given = DEFAULT.subject_inputs(latent.subject)
     inputs = (
         *(given["face"], given["directions"]),
         *(latent.padded_amounts(), NOISE_STRENGTH, given["offsets"]),
     )
-    return inputs, 127.5 * drawn.astype(float) + 127.5
+    return inputs, drawn.astype(float), latent
 
 
 @pytest.mark.slow
@@ -75,7 +78,7 @@ def look():
     ("size", "precision"), [(1024, "fp32"), (1024, "fp16"), (512, "fp32"), (256, "fp16")]
 )
 def test_mobilestylegan_draws_a_moved_face(engine_cache, look, size, precision):
-    inputs, full = look
+    inputs, full, _ = look
     scale = 1024 // size
     wanted = full.reshape(size, scale, size, scale, 3).mean((1, 3)).clip(0, 255)
     found = draw(export(NETWORKS["mobilestylegan"], size, precision), *inputs)
@@ -93,11 +96,10 @@ def test_mobilestylegan_draws_a_moved_face(engine_cache, look, size, precision):
 @pytest.mark.slow
 @pytest.mark.parametrize(("size", "precision"), [(256, "fp32"), (512, "fp16")])
 def test_the_live_network_draws_what_torch_draws(engine_cache, look, size, precision):
-    (face, directions, weights, *_), _ = look
-    codes = torch.from_numpy(face + np.tensordot(weights, directions, 1)).float()
     with torch.inference_mode():
         network = DistilledGenerator(load(generator_weights())[1], load_tail(size))
-        wanted = network.levels(codes, torch.ones(1))[0].permute(1, 2, 0).clamp(0, 255).numpy()
+        levels = network.levels(*as_tensors(look[2]))
+    wanted = levels[0].permute(1, 2, 0).clamp(0, 255).numpy()
     found = draw(export(NETWORKS["mobilestylegan-live"], size, precision), *look[0])
     assert found.shape == (1, size, size, 4)
     assert psnr_db(found[0], wanted) >= 45

@@ -13,13 +13,17 @@ import pytest
 import torch
 
 from tests.engines.cuda.cards import codes_of, psnr_db
+from tools.train.quantise import given
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.openvino.graph import GRAPH, SLOWER_KERNEL
 from vjnode.engines.registry import open_engine
-from vjnode.errors import EngineError, FetchError, InputError, VjnodeError
-from vjnode.faces.catalogue import load_face
+from vjnode.errors import FetchError, InputError, VjnodeError
+from vjnode.faces.catalogue import expression_names, load_expression, load_face
+from vjnode.faces.expression import latent_of
 from vjnode.generators.latent import Latent, Subject, still
+from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.registry import DEFAULT
@@ -322,15 +326,45 @@ def test_another_family_of_generators_draws_what_torch_draws():
     engine.close()
 
 
-def test_graphs_that_take_no_offsets_refuse_them():
-    """Nothing that moves a face is silently left out."""
-    engine = open_engine(256)
-    codes = load_face(0).codes
-    subject = Subject(
-        codes,
-        np.zeros((1, *codes.shape), np.float32),
-        np.ones((1, DEFAULT.styles), np.float32),
-    )
-    assert engine.draw(Latent(subject, np.zeros(1, np.float32))).std() > 10
-    with pytest.raises(EngineError, match="no expression that has offsets"):
-        engine.draw(Latent(subject, np.ones(1, np.float32)))
+@pytest.mark.slow
+@pytest.mark.parametrize("quality", ["full", "reduced"])
+def test_offsets_move_a_face_as_torch_says(quality):
+    """Also when only offsets of the root change, and back."""
+    engine = OpenVinoEngine(DEFAULT, 256, quality=quality)
+    (_, synthesis), face = load(generator_weights()), load_face(0)
+    network = FoldedSynthesis(synthesis, 256)
+    if quality == "reduced":
+        network = DistilledGenerator(synthesis, load_tail(256))
+    root = np.zeros((1, DEFAULT.styles), np.float32)
+    root[0, :512] = 0.2
+    turned = Subject(face.codes, np.zeros((1, *face.codes.shape), np.float32), root)
+    latents = [
+        latent_of(face, load_expression("laugh"), 1.0),
+        Latent(turned, np.ones(1, np.float32)),
+        still(face.codes),
+        latent_of(face, load_expression("wonder"), 1.0),
+    ]
+    drawn = [engine.draw(latent) for latent in latents]
+    for latent, picture in zip(latents, drawn, strict=True):
+        with torch.inference_mode():
+            wanted = network(*given(latent))[0].numpy()
+        assert psnr_db(picture, wanted) >= 45
+    assert psnr_db(drawn[1], drawn[2]) < 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+def test_an_expression_moves_a_face_the_same_in_every_precision(monkeypatch, precision):
+    exact = OpenVinoEngine(DEFAULT, 512)
+    monkeypatch.setenv("VJNODE_PRECISION", precision)
+    fast = OpenVinoEngine(DEFAULT, 512, fast=True)
+    assert precision in fast.name
+    for number, name in enumerate(expression_names()[::4]):
+        face, expression = load_face(number), load_expression(name)
+        latents = [latent_of(face, expression, weight) for weight in (0.0, 1.0)]
+        moves = [
+            np.subtract(*(engine.draw(one)[..., :3].astype(float) for one in latents))
+            for engine in (exact, fast)
+        ]
+        assert psnr_db(fast.draw(latents[1]), exact.draw(latents[1])) >= 38
+        assert np.vdot(*moves) / np.vdot(moves[0], moves[0]) == pytest.approx(1.0, abs=0.03)

@@ -1,4 +1,4 @@
-"""What a finder sees: the mesh and the measures in torch, the persons, and the way to an action."""
+"""Mesh, measures and persons in torch as a finder sees them, and the way to an action."""
 
 import dlib
 import numpy as np

@@ -125,7 +125,7 @@ def test_an_expression_moves_the_face_as_in_the_whole_generator(networks):
         )
         for draw in (engine.draw, lambda latent: drawn(networks[256], latent))
     ]
-    assert np.corrcoef(*(move.ravel() for move in moves))[0, 1] > 0.9
+    assert np.corrcoef(*(move.ravel() for move in moves))[0, 1] > 0.85
 
 
 def test_the_noise_can_be_turned_down(networks, latents):
