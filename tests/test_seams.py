@@ -130,6 +130,7 @@ def stripes(monkeypatch, tmp_path):
         sizes=(SIZE,),
         graph=1,
         weights=lambda: weights,
+        mapping=lambda: lambda noise, truncation: noise,
         mean_latent=lambda: np.full(4, 128, np.float32),
         frame_graph=lambda weights, size, precision: FrameGraph(Stripes(size)),
         parts=PartsForm(

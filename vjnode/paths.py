@@ -30,6 +30,11 @@ def _presets() -> Path:
     return root if root.is_dir() else package.parent / "presets"
 
 
+def config_dir(*parts: str) -> Path:
+    """Return a folder of the user's own presets and faces, which need not be there."""
+    return Path(platformdirs.user_config_dir("vjnode", appauthor=False)).joinpath(*parts)
+
+
 def cache_dir(*parts: str) -> Path:
     """Return the folder for models and sweeps; ``VJNODE_CACHE`` overrides the system's default.
 

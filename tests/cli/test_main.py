@@ -186,7 +186,7 @@ def numeric_options():
         pytest.param(parser, action, id=f"{name} {action.option_strings[0]}")
         for name, parser in commands(build_parser())
         for action in parser._actions
-        if action.type not in (None, Path, parse_address)
+        if action.type not in (None, Path, parse_address) and action.option_strings
     ]
 
 
@@ -203,7 +203,7 @@ def test_the_numeric_options_are_all_read_by_what_knows_their_limits():
         f"{name} {action.option_strings[0]}"
         for name, parser in commands(build_parser())
         for action in parser._actions
-        if action.type in (int, float) and not action.choices
+        if action.type in (int, float) and not action.choices and action.option_strings
     }
     assert plain == set()
     assert len(numeric_options()) >= 18

@@ -1,4 +1,4 @@
-"""``vjnode devices``, ``faces``, ``expressions``, ``presets`` and ``outputs``: lists of choices."""
+"""``vjnode devices``, ``expressions``, ``presets`` and ``outputs``: lists of choices."""
 
 import argparse
 import sys
@@ -17,7 +17,6 @@ def add_lists(commands: "argparse._SubParsersAction[Parser]") -> None:
     ):
         commands.add_parser(name, help=about).set_defaults(command=command)
     for name, command, about in (
-        ("faces", _faces, "list faces"),
         ("expressions", _expressions, "list expressions"),
         ("presets", _presets, "list presets"),
     ):
@@ -26,7 +25,7 @@ def add_lists(commands: "argparse._SubParsersAction[Parser]") -> None:
         add_generator(one)
 
 
-def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
+def print_rows(rows: Sequence[tuple[str, ...]]) -> None:
     """Print rows with their columns aligned; the name comes first."""
     if not rows:
         print("vjnode: there are none", file=sys.stderr)
@@ -41,7 +40,7 @@ def _devices(options: argparse.Namespace) -> None:
     del options
     from vjnode.audio.sources.device_list import list_devices  # noqa: PLC0415
 
-    _print_rows(
+    print_rows(
         [
             (
                 device.name,
@@ -56,15 +55,7 @@ def _devices(options: argparse.Namespace) -> None:
 
 def _outputs(options: argparse.Namespace) -> None:
     del options
-    _print_rows([(kind.usage, unready(kind) or "ready", kind.about) for kind in KINDS.values()])
-
-
-def _faces(options: argparse.Namespace) -> None:
-    from vjnode.faces.catalogue import face_names, load_face  # noqa: PLC0415
-
-    spec = PLAYABLE[options.generator]
-    names = face_names(spec)
-    _print_rows([(name, str(i), load_face(name, spec).about) for i, name in enumerate(names)])
+    print_rows([(kind.usage, unready(kind) or "ready", kind.about) for kind in KINDS.values()])
 
 
 def _expressions(options: argparse.Namespace) -> None:
@@ -72,11 +63,11 @@ def _expressions(options: argparse.Namespace) -> None:
 
     spec = PLAYABLE[options.generator]
     names = expression_names(spec)
-    _print_rows([(name, str(i), load_expression(name, spec).about) for i, name in enumerate(names)])
+    print_rows([(name, str(i), load_expression(name, spec).about) for i, name in enumerate(names)])
 
 
 def _presets(options: argparse.Namespace) -> None:
     from vjnode.show.factory import stock  # noqa: PLC0415
 
     presets = stock(PLAYABLE[options.generator]).presets
-    _print_rows([(one.name, str(i), one.about) for i, one in enumerate(presets.values())])
+    print_rows([(one.name, str(i), one.about) for i, one in enumerate(presets.values())])

@@ -11,13 +11,11 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from vjnode.control.parameters import BY_NAME, PARAMETERS, Parameter, number_in_range
 from vjnode.control.state import Preset, Stock
 from vjnode.errors import InputError
 from vjnode.naming import choose
-from vjnode.paths import shipped
+from vjnode.paths import config_dir, shipped
 
 VERSION = 1
 """Version of the file's layout; increased when an old file would be misread."""
@@ -27,8 +25,7 @@ _log = logging.getLogger(__name__)
 
 def preset_folders() -> list[Path]:
     """Return the folders that presets are looked for in; later ones override earlier ones."""
-    own = Path(platformdirs.user_config_dir("vjnode", appauthor=False)) / "presets"
-    return [shipped(), own]
+    return [shipped(), config_dir("presets")]
 
 
 class OfAnotherGeneratorError(InputError):

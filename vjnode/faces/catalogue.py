@@ -5,6 +5,7 @@ scanned, and names are looked up in the resulting list; no name ever becomes par
 belongs to the generator that its file names, and only that one's are offered for it.
 """
 
+import logging
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from vjnode.errors import InputError
@@ -21,7 +23,9 @@ from vjnode.faces.expression import Expression, Face, Movement, Part
 from vjnode.generators.registry import DEFAULT, GENERATORS
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.naming import choose
-from vjnode.paths import shipped
+from vjnode.paths import config_dir, shipped
+
+_log = logging.getLogger(__name__)
 
 LIMIT = 1.5
 """Largest amount of an action: up to here it was seen to hold on all faces."""
@@ -83,8 +87,8 @@ def load_expression(which: str | int, generator: GeneratorSpec = DEFAULT) -> Exp
 
 
 def _of(generator: GeneratorSpec, folder: str) -> tuple[Entry, ...]:
-    """Return the shipped entries of a folder that ``generator`` draws."""
-    entries = scan(shipped(folder))
+    """Return the entries that ``generator`` draws: those that ship, then the user's own."""
+    entries = (*scan(shipped(folder)), *scan_own(config_dir(folder)))
     return tuple(one for one in entries if one.generator.name == generator.codes_of)
 
 
@@ -96,6 +100,32 @@ def scan(folder: Path) -> tuple[Entry, ...]:
         InputError: a file is not valid.
     """
     return tuple(sorted(map(_entry, folder.glob("*.toml")), key=lambda e: (e.number, e.name)))
+
+
+@cache
+def scan_own(folder: Path) -> tuple[Entry, ...]:
+    """Return the user's entries, as ``scan`` does.
+
+    A bad file is left out and logged, and so is one with a name that ships: a show goes on.
+    """
+    found, taken = [], {entry.name for entry in scan(shipped(folder.name))}
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            entry = _entry(path)
+            if entry.name in taken:
+                raise InputError(f"{path} has a name that ships already; rename it")
+            entry.tensors()
+        except (InputError, OSError, SafetensorError) as error:
+            _log.warning("left out: %s", error)
+        else:
+            found.append(entry)
+    return tuple(sorted(found, key=lambda entry: (entry.number, entry.name)))
+
+
+def forget_own() -> None:
+    """Have the user's folders read again: a file there is new, changed or gone."""
+    for kept in (scan_own, read_face):
+        kept.cache_clear()
 
 
 def find(kind: str, which: str | int, entries: tuple[Entry, ...]) -> Entry:
@@ -215,8 +245,6 @@ def _entry(path: Path) -> Entry:
 
 
 def _tensor(entry: Entry, name: str, shapes: tuple[tuple[int, ...], ...]) -> NDArray[np.float32]:
-    from safetensors import SafetensorError  # noqa: PLC0415 (its stubs lack the name)
-
     path = entry.path.with_suffix(".safetensors")
     try:
         value = load_file(path)[name]

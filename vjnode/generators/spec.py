@@ -13,7 +13,7 @@ from vjnode.generators.latent import DIRECTIONS, Latent, Subject
 from vjnode.generators.parts import PartsForm
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 Precision = Literal["fp16", "fp32"]
 """Arithmetic of an exported graph."""
@@ -37,6 +37,7 @@ class GeneratorSpec:
     sizes: of its pictures, px.
     graph: grows when the same weights are turned into another graph.
     weights: returns the path of its weights, fetched if need be.
+    mapping: opens the network from noise [N, dim] and truncation to style codes [N, dim].
     mean_latent: returns the mean of its style codes, (dim,) float32; a picture of all slots
         with it is plain and clean.
     frame_graph: from weights, size and precision to the module that
@@ -52,6 +53,7 @@ class GeneratorSpec:
     sizes: tuple[int, ...]
     graph: int
     weights: Callable[[], Path]
+    mapping: Callable[[], "Callable[[Tensor, float], Tensor]"]
     mean_latent: Callable[[], NDArray[np.float32]]
     frame_graph: Callable[[Path, int, Precision], "nn.Module"]
     parts: PartsForm | None = None

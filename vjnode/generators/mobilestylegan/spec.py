@@ -53,6 +53,13 @@ def _distilled(weights: Path, size: int, precision: Precision) -> "nn.Module":
     return FrameGraph(in_precision(network, dtype), dtype)
 
 
+def _mapping() -> "nn.Module":
+    from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415 - imports torch
+
+    mapping, _ = load(download.generator_weights())
+    return mapping
+
+
 def _mean_latent() -> NDArray[np.float32]:
     with safe_open(download.generator_weights(), framework="np") as file:
         mean: NDArray[np.float32] = file.get_tensor("mean")
@@ -71,6 +78,7 @@ MOBILESTYLEGAN = GeneratorSpec(
     sizes=SIZES,
     graph=2,
     weights=download.generator_weights,
+    mapping=_mapping,
     mean_latent=_mean_latent,
     frame_graph=_whole,
     parts=PARTS,
@@ -88,6 +96,7 @@ DISTILLED = GeneratorSpec(
     sizes=distilled_weights.SIZES,
     graph=2,
     weights=distilled_weights.file,
+    mapping=_mapping,
     mean_latent=_mean_latent,
     frame_graph=_distilled,
     copy_of=MOBILESTYLEGAN.name,

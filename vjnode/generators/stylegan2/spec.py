@@ -54,6 +54,13 @@ def _untrained() -> Path:
     return path
 
 
+def _mapping() -> "nn.Module":
+    from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415 - imports torch
+
+    mapping, _ = load(_untrained())
+    return mapping
+
+
 def _mean_latent() -> NDArray[np.float32]:
     with safe_open(_untrained(), framework="np") as file:
         mean: NDArray[np.float32] = file.get_tensor("mapping.mean")
@@ -93,6 +100,7 @@ STYLEGAN2 = GeneratorSpec(
     sizes=(1024, 512, 256),
     graph=2,
     weights=_untrained,
+    mapping=_mapping,
     mean_latent=_mean_latent,
     frame_graph=_folded,
     parts=PartsForm(
