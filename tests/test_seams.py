@@ -206,7 +206,7 @@ from vjnode.show.factory import stock
 from vjnode.show.messages import pack_controls, unpack_controls, read_info, write_info, INFO_BYTES
 
 available = stock()
-controls = change(Controls("", "kofi", "laugh"), "expression/2", "wonder", available)
+controls = change(Controls("", "flint", "laugh"), "expression/2", "wonder", available)
 for name, value in (("release", 0.0), ("accent", 0.0), ("route/expression/weight/amount", 0.5),
                     ("route/expression/2/constant/amount", 0.75)):
     controls = change(controls, name, value, available)
@@ -224,7 +224,7 @@ assert read_info(memory) == info
 first, second = info.moment.weights
 assert abs(second - 0.75) < 1e-6 < first < 0.5, info.moment.weights
 assert list(info.moment.traced())[-2:] == ["weight", "weight/2"]
-look = Look("kofi", ("laugh", "wonder"))
+look = Look("flint", ("laugh", "wonder"))
 assert frames.drawn_look == (look, True)
 engine = renderer._engine
 assert np.array_equal(out, engine.draw(latents(look, (first + info.idle, second))))

@@ -69,7 +69,9 @@ def test_an_unknown_name_gets_the_nearest_and_all_names():
         load_face("nobody-of-that-name")
 
 
-@pytest.mark.parametrize("name", ["../faces/mei", "/etc/passwd", "mei.toml", "", "mei\0", "."])
+@pytest.mark.parametrize(
+    "name", ["../faces/raven", "/etc/passwd", "raven.toml", "", "raven\0", "."]
+)
 def test_a_name_is_never_a_path(name):
     with pytest.raises(InputError, match="there is no face"):
         load_face(name)
@@ -173,8 +175,8 @@ def test_each_generator_has_its_own():
     for name in expression_names(STYLEGAN2):
         moved = latent_of(face, load_expression(name, STYLEGAN2), 1.0).codes() - face.codes
         assert np.abs(moved).max() > 0.1
-    with pytest.raises(InputError, match="no face 'mei'"):
-        load_face("mei", STYLEGAN2)
+    with pytest.raises(InputError, match="no face 'raven'"):
+        load_face("raven", STYLEGAN2)
 
 
 def test_every_file_names_its_generator():

@@ -47,9 +47,9 @@ def test_a_random_face_is_kept_and_is_the_same_again(capsys):
 
 
 def test_a_face_lies_between_two():
-    assert run("mix", "vera", "kofi", 0.25, "--name", "half") == 0
-    vera, kofi = (load_face(name).codes for name in ("vera", "kofi"))
-    assert np.allclose(load_face("half").codes, 0.75 * vera + 0.25 * kofi, atol=1e-5)
+    assert run("mix", "maple", "flint", 0.25, "--name", "half") == 0
+    maple, flint = (load_face(name).codes for name in ("maple", "flint"))
+    assert np.allclose(load_face("half").codes, 0.75 * maple + 0.25 * flint, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(512,), (23, 512), (1, 512)])
@@ -83,14 +83,14 @@ def test_a_name_is_no_path(name, home):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("add", "vera", "--seed", 1), "a face called 'vera' ships"),
+        (("add", "maple", "--seed", 1), "a face called 'maple' ships"),
         (("add", "nova"), "--seed"),
         (("add", "nova", "--seed", -1), "0"),
         (("add", "nova", "--latent", "nothing.npy"), "no latent that can be read"),
-        (("mix", "vera", "nobody", 0.5, "--name", "half"), "no face 'nobody'"),
-        (("mix", "vera", "kofi", 2, "--name", "half"), "from 0 to 1"),
-        (("remove", "vera"), "not a face of your own; there are: none yet"),
-        (("--face", "vera"), "--face goes with --sheet"),
+        (("mix", "maple", "nobody", 0.5, "--name", "half"), "no face 'nobody'"),
+        (("mix", "maple", "flint", 2, "--name", "half"), "from 0 to 1"),
+        (("remove", "maple"), "not a face of your own; there are: none yet"),
+        (("--face", "maple"), "--face goes with --sheet"),
         (("--sheet", "out.jpg"), "ends in .png"),
     ],
 )
@@ -110,11 +110,11 @@ def test_a_bad_file_is_left_out(home, caplog):
     assert run("add", "nova", "--seed", 1) == 0
     (home / "faces" / "broken.toml").write_text("number = ")
     (home / "faces" / "alone.toml").write_text("number = 1\n")
-    (home / "faces" / "vera.toml").write_text("number = 1\n")
+    (home / "faces" / "maple.toml").write_text("number = 1\n")
     catalogue.forget_own()
     assert face_names()[-1] == "nova"
-    assert [name for name in ("broken", "alone", "vera") if f"{name}." in caplog.text] == [
-        *("broken", "alone", "vera")
+    assert [name for name in ("broken", "alone", "maple") if f"{name}." in caplog.text] == [
+        *("broken", "alone", "maple")
     ]
 
 
@@ -127,4 +127,4 @@ def test_a_sheet_shows_each_face(tmp_path):
     assert sheet.shape == (rows * 280, 6 * 256, 3)
     tiles = [sheet[:256, i * 256 : (i + 1) * 256].astype(float) for i in range(6)]
     assert min(np.abs(one - tiles[0]).mean() for one in tiles[1:]) > 10
-    assert run("--sheet", path, "--face", "mei", "--generator", "mobilestylegan") == 0
+    assert run("--sheet", path, "--face", "raven", "--generator", "mobilestylegan") == 0

@@ -24,7 +24,7 @@ from vjnode.offline.summary import Overview
 from vjnode.paths import shipped
 
 FPS = Fraction(60)
-CONTROLS = Controls("", "freya", "laugh")
+CONTROLS = Controls("", "aster", "laugh")
 BEATS_S = np.arange(0.5, 12.0, 0.5)
 LENGTH_S = 15.0
 

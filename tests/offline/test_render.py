@@ -113,7 +113,7 @@ def renderings(tmp_path_factory):
     for name in ("one", "two"):
         done = vjnode(
             *("render", SONG, folder / f"{name}.mp4", "--size", 256, "--fps", FPS),
-            *("--trace", folder / f"{name}.jsonl", "--face", "freya", "--expression", "laugh"),
+            *("--trace", folder / f"{name}.jsonl", "--face", "aster", "--expression", "laugh"),
         )
         assert done.returncode == 0, done.stderr
     return folder

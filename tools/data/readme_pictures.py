@@ -98,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tools.data.readme_pictures", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--face", default="freya", choices=face_names())
+    parser.add_argument("--face", default="aster", choices=face_names())
     parser.add_argument("--expression", default="laugh", choices=expression_names())
     options = parser.parse_args()
     engine = open_engine(1024)

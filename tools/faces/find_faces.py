@@ -39,16 +39,16 @@ class Choice:
 
 
 CHOSEN = (
-    Choice("mei", 1217, "young woman, straight black hair, dark brown wall"),
-    Choice("kofi", 1040, "young man, short black hair, blue shirt, green-grey wall"),
-    Choice("freya", 829, "young woman, long blonde hair, red lips, grey wall"),
-    Choice("arthur", 407, "old man, white hair, glasses, black background"),
-    Choice("amara", 1180, "woman, long brown hair, sandstone wall"),
-    Choice("luca", 229, "man, short brown hair, beard, warm light"),
-    Choice("vera", 1009, "young woman, dark red hair, dark red background"),
-    Choice("kenji", 579, "young man, black hair, dark suit, blue wall"),
-    Choice("ruth", 365, "older woman, grey hair tied back, earrings, grey-green wall"),
-    Choice("sami", 1487, "youth, short black curls, dark background"),
+    Choice("raven", 1217, "young woman, straight black hair, dark brown wall"),
+    Choice("flint", 1040, "young man, short black hair, blue shirt, green-grey wall"),
+    Choice("aster", 829, "young woman, long blonde hair, red lips, grey wall"),
+    Choice("birch", 407, "old man, white hair, glasses, black background"),
+    Choice("dune", 1180, "woman, long brown hair, sandstone wall"),
+    Choice("rowan", 229, "man, short brown hair, beard, warm light"),
+    Choice("maple", 1009, "young woman, dark red hair, dark red background"),
+    Choice("slate", 579, "young man, black hair, dark suit, blue wall"),
+    Choice("willow", 365, "older woman, grey hair tied back, earrings, grey-green wall"),
+    Choice("robin", 1487, "youth, short black curls, dark background"),
 )
 
 

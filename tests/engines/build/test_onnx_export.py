@@ -59,7 +59,7 @@ def relative(found, wanted):
 @pytest.fixture(scope="module")
 def look():
     """Inputs for a face that two expressions act on, and the levels 0…255 that torch draws."""
-    face, laugh, wonder = load_face("mei"), load_expression("laugh"), load_expression("wonder")
+    face, laugh, wonder = load_face("raven"), load_expression("laugh"), load_expression("wonder")
     latent = Latent(subject_of(face, [laugh, wonder]), amounts_of([laugh, wonder], [0.7, 0.5]))
     _, synthesis = load(generator_weights())
     with torch.inference_mode():

@@ -60,7 +60,7 @@ def test_a_gradient_flows_from_measures_to_the_picture(pictures, mesh):
 
 @pytest.mark.parametrize(("action", "sign"), [("gaze_left", -1), ("gaze_right", 1)])
 def test_gaze_is_seen(mesh, action, sign):
-    engine, face, expression = open_engine(SIZE), load_face("kofi"), load_expression(action)
+    engine, face, expression = open_engine(SIZE), load_face("flint"), load_expression(action)
     x = []
     for weight in (0.0, 1.0):
         picture = as_tensor(engine.draw(latent_of(face, expression, weight)))
