@@ -190,10 +190,10 @@ def test_a_renderer():
     assert (picture_of(Grey(), ADA.with_(gain=0.0)) < 100).all()
 
 
-TWO_CHANNELS = """
+ONE_MORE_CHANNEL = """
 import numpy as np
 from vjnode.modulation import matrix
-matrix.CHANNELS = ("expression", "expression/2")  # before anything asks for them
+matrix.CHANNELS += ("expression/5",)  # before anything asks for them
 from tests.modulation.drives import drive
 from vjnode.audio.sources.base import BLOCK_S
 from vjnode.control.state import Controls, change
@@ -206,9 +206,10 @@ from vjnode.show.factory import stock
 from vjnode.show.messages import pack_controls, unpack_controls, read_info, write_info, INFO_BYTES
 
 available = stock()
-controls = change(Controls("", "flint", "laugh"), "expression/2", "wonder", available)
+controls = change(Controls("", "flint", "laugh"), "expression/5", "wonder", available)
 for name, value in (("release", 0.0), ("accent", 0.0), ("route/expression/weight/amount", 0.5),
-                    ("route/expression/2/constant/amount", 0.75)):
+                    ("route/expression/2/onset/amount", 0.0), ("channel/3/gain", 0.0),
+                    ("route/expression/5/constant/amount", 0.75)):
     controls = change(controls, name, value, available)
 controls = unpack_controls(pack_controls(controls))
 renderer = open_direct(size=256, period_s=1 / 60)
@@ -221,14 +222,14 @@ for now_s in (0.1, 0.5, 0.9, 1.0):
 memory = np.zeros(INFO_BYTES, np.uint8)
 write_info(info, memory)
 assert read_info(memory) == info
-first, second = info.moment.weights
+first, *rest, second = info.moment.weights
 assert abs(second - 0.75) < 1e-6 < first < 0.5, info.moment.weights
-assert list(info.moment.traced())[-2:] == ["weight", "weight/2"]
-look = Look("flint", ("laugh", "wonder"))
+assert list(info.moment.traced())[-2:] == ["weight/4", "weight/5"]
+look = Look("flint", ("laugh", "", "", "", "wonder"))
 assert frames.drawn_look == (look, True)
 engine = renderer._engine
-assert np.array_equal(out, engine.draw(latents(look, (first + info.idle, second))))
-alone = [engine.draw(latents(look, weights)) for weights in ((first,), (0.0, second))]
+assert np.array_equal(out, engine.draw(latents(look, (first + info.idle, *rest, second))))
+alone = [engine.draw(latents(look, weights)) for weights in ((first,), (0.0, *rest, second))]
 changed = [float(np.abs(out.astype(float) - one).mean()) for one in alone]
 assert min(changed) > 1.0, changed
 print(changed)
@@ -239,7 +240,7 @@ print(changed)
 def test_a_channel():
     """Another entry gets its parameters, routes, trace and direct drawing."""
     done = subprocess.run(
-        [sys.executable, "-c", TWO_CHANNELS], capture_output=True, text=True, check=False
+        [sys.executable, "-c", ONE_MORE_CHANNEL], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 

@@ -248,7 +248,8 @@ def test_analysis_follows_the_demo_song_and_repeats_itself(tmp_path):
     lines = read_trace(tmp_path / "one")
     assert lines[0].keys() == {
         *("frame", "t", "rms_db", "agc_db", "onsets", "low", "mid", "high", "bpm", "beat", "bar"),
-        *("weight", "gain", "face", "expression"),
+        *("weight", "weight/2", "weight/3", "weight/4", "gain", "face"),
+        *("expression", "expression/2", "expression/3", "expression/4"),
     }
     assert len(lines) == pytest.approx(40 * 60, abs=60)
     times = np.array([line["t"] for line in lines])

@@ -20,7 +20,7 @@ def asked(*arguments):
 
 
 def test_without_a_word_it_is_the_stage():
-    assert asked() == STOCK.presets["stage"].applied(asked("--preset", "wild"))
+    assert asked() == STOCK.fitted(STOCK.presets["stage"].applied(asked("--preset", "wild")))
 
 
 def test_options_come_after_the_preset_and_settings_after_these():

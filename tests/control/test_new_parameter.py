@@ -8,7 +8,8 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from vjnode.cli.options import add_look, controls_asked_for
 from vjnode.control.osc import OscServer
-from vjnode.control.parameters import BY_NAME, Firing, Parameter
+from vjnode.control.parameter import Firing, Parameter
+from vjnode.control.parameters import BY_NAME
 from vjnode.control.presets import read_preset
 from vjnode.control.state import Stock
 from vjnode.show.control_sync import ControlWriter

@@ -4,14 +4,16 @@ import pytest
 
 from vjnode.control import parameters
 from vjnode.control.osc_validation import check_datagram
-from vjnode.control.parameters import BY_NAME, PARAMETERS, find, fires, number_in_range
+from vjnode.control.parameter import fires, number_in_range
+from vjnode.control.parameters import BY_NAME, PARAMETERS, find
 from vjnode.errors import InputError
 from vjnode.modulation.matrix import CHANNELS, SOURCES
 from vjnode.output.overrides import NEUTRAL_FADE_S
 
 
 def test_names_and_addresses_are_unique_and_every_default_is_allowed():
-    declared = [row.name for row in (*parameters._NAMED, *parameters._route_rows())]
+    made = (parameters._NAMED, parameters._channel_rows(), parameters._route_rows())
+    declared = [row.name for rows in made for row in rows]
     assert list(BY_NAME) == declared
     for row in PARAMETERS:
         assert row.about
@@ -100,10 +102,13 @@ def test_a_trigger_that_gets_no_number_is_refused():
 
 def test_an_unknown_name_gets_the_list_and_for_routes_what_they_are_made_of():
     with pytest.raises(
-        InputError, match=r"face, expression, preset.*lfo_beats.*, neutral, route/CHANNEL"
+        InputError,
+        match=r"face, expression, .*preset.*lfo_beats.*, neutral, channel/N/.*route/CHANNEL",
     ):
         find("nonsense")
-    with pytest.raises(InputError, match="channels: expression; sources: weight, onset"):
+    with pytest.raises(
+        InputError, match=r"channels: expression, expression/2, .*; sources: weight, onset"
+    ):
         find("route/expression/bass/amount")
     with pytest.raises(InputError) as caught:
         find("x" * 8000)

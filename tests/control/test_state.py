@@ -3,7 +3,8 @@ import pickle
 
 import pytest
 
-from vjnode.control.parameters import PARAMETERS, Firing, find
+from vjnode.control.parameter import Firing
+from vjnode.control.parameters import PARAMETERS, find
 from vjnode.control.state import Controls, Preset, Stock, change
 from vjnode.errors import InputError
 from vjnode.modulation.matrix import Route, default_routes
@@ -166,7 +167,7 @@ def test_a_trigger_is_counted_with_its_time_when_pressed_and_not_when_let_go(nam
 
 
 def test_a_preset_sets_everything_at_once():
-    club = Controls("club", "chi", "wonder", gain=2.0)
+    club = STOCK.fitted(Controls("club", "chi", "wonder", gain=2.0))
     before = change(START, "route/expression/low/amount", 1.0, STOCK)
     before = change(change(before, "curve", 2.0, STOCK), "accent", 1.0, STOCK)
     assert change(before, "preset", "club", STOCK) == club
@@ -195,3 +196,28 @@ def test_a_preset_does_not_lose_the_tempo_nor_the_room():
     for name, value in (("bpm", 90.0), ("gate", -40.0), ("agc", "off"), ("tap", Firing(1, 9.0))):
         assert slow.value(name) == value
     assert slow.number("route/expression/beat/amount") == 0.5
+
+
+def test_channels_show_what_drives_them():
+    stock = Stock(["ann"], ["laugh", "brows_up", "blink", "turn", "wide"])
+    controls = stock.fitted(Controls("", "ann", "laugh"))
+    assert controls.expressions() == ("laugh", "brows_up", "blink", "")
+    for name, value, expected in (
+        ("route/expression/4/lfo/amount", 0.5, ("laugh", "brows_up", "blink", "turn")),
+        ("expression/2", "wide", ("laugh", "wide", "blink", "turn")),
+        ("channel/2/expression", 1, ("laugh", "brows_up", "blink", "turn")),
+        ("channel/3/gain", 0.0, ("laugh", "brows_up", "", "turn")),
+        ("expression/2", "none", ("laugh", "", "", "turn")),
+        ("route/expression/weight/amount", 0.0, ("laugh", "", "", "turn")),
+        ("route/expression/4/lfo/amount", -1.0, ("laugh", "", "", "")),
+        ("expression", "none", ("", "", "", "")),
+    ):
+        controls = change(controls, name, value, stock)
+        assert controls.expressions() == expected
+
+
+def test_what_a_generator_lacks_is_left_out_of_its_channels():
+    stock = Stock(["cloud"], ["flow"], {"calm": Preset("calm", "cloud", "flow")})
+    controls = stock.fitted(Controls("", "cloud", "flow"))
+    assert controls.expressions() == ("flow", "", "", "")
+    assert change(controls, "preset", "calm", stock).expressions() == ("flow", "", "", "")

@@ -7,6 +7,7 @@ from vjnode.errors import InputError
 from vjnode.modulation.matrix import (
     CHANNELS,
     SOURCES,
+    Envelope,
     Mixer,
     Route,
     SourceValues,
@@ -28,8 +29,13 @@ def test_as_it_comes_the_expression_follows_the_weight_with_accents():
     assert default_route("weight", "expression") == route("weight", 1.0, 0.0, 0.05)
     assert default_route("onset", "expression") == route("onset", 0.2, 0.0, 0.12)
     assert len(default_routes()) == len(CHANNELS) * len(SOURCES)
-    others = [one for one in default_routes() if one.source not in ("weight", "onset")]
-    assert {one.amount for one in others} == {0.0}
+    driven = {(one.channel, one.source) for one in default_routes() if one.amount}
+    assert driven == {
+        ("expression", "weight"),
+        ("expression", "onset"),
+        ("expression/2", "onset"),
+        ("expression/3", "blink"),
+    }
     mixer = Mixer()
     for _ in range(600):
         value = expression(mixer, SourceValues(weight=0.5, beat=1.0, low=1.0))
@@ -180,3 +186,20 @@ def test_a_route_that_cannot_be_is_refused(changed, words):
     good = {"source": "low", "channel": "expression", "amount": 1, "attack_s": 0, "release_s": 0}
     with pytest.raises(InputError, match=words):
         Route(**{**good, **changed})
+
+
+def test_a_channel_has_a_gain_and_an_envelope_of_its_own():
+    mixer = Mixer()
+    routes = [Route("weight", channel, 0.5, 0.0, 0.0) for channel in CHANNELS]
+    mixer.use(routes, {"expression/2": Envelope(gain=2.0), "expression/3": Envelope(release_s=1.0)})
+    values = mixer.step(SourceValues(weight=0.5), 0.016)
+    assert values == pytest.approx(dict(zip(CHANNELS, (0.25, 0.5, 0.25, 0.25), strict=True)))
+    values = mixer.step(SourceValues(), 1.0)
+    assert values["expression"] == values["expression/2"] == 0.0
+    assert values["expression/3"] == pytest.approx(0.25 / math.e)
+
+
+def test_gain_does_not_act_on_blinks():
+    mixer = Mixer()
+    still = mixer.step(SourceValues(weight=1.0, blink=1.0), 0.016, gain=0.0)
+    assert (still["expression"], still["expression/3"]) == (0.0, 1.0)

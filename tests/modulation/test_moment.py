@@ -13,7 +13,7 @@ MOMENT = Moment(
     bpm=127.98765,
     beat=0.765432,
     bar=0.543219,
-    weights=(0.2512345678,),
+    weights=(0.2512345678, 0.5, 0.0, 1.0),
     captured_s=99.9512345678,
 )
 
@@ -31,6 +31,9 @@ def test_a_trace_rounds_every_value_and_keeps_its_order():
         ("beat", 0.7654),
         ("bar", 0.5432),
         ("weight", 0.251235),
+        ("weight/2", 0.5),
+        ("weight/3", 0.0),
+        ("weight/4", 1.0),
     ]
     assert MOMENT.traced(live=True) == {"captured_s": 99.951235}
 
@@ -45,6 +48,9 @@ def test_a_page_gets_fewer_digits_and_no_infinite_number():
         ("beat", 0.765),
         ("bar", 0.543),
         ("weight", 0.2512),
+        ("weight/2", 0.5),
+        ("weight/3", 0.0),
+        ("weight/4", 1.0),
     ]
     assert Moment(rms_db=float("-inf")).shown()["level_db"] == -120.0
 

@@ -320,8 +320,9 @@ def test_silence_leaves_nothing_behind_however_long_it_is():
         if i % 6_000 == 0:
             sizes.append(len(pickle.dumps(made)))
     assert max(sizes) < 1.1 * sizes[0]
-    # So the first sound has as little to clear away as any.
-    assert sizes[-1] < 8_000
+    # So the first sound has as little to clear away as any. The state of the blinks' random
+    # numbers takes 3 kB of it.
+    assert sizes[-1] < 12_000
     made.push(drive(36_000 * BLOCK_S, 0.8))
     assert made.at(36_000 * BLOCK_S, AT_ONCE).weight == pytest.approx(0.8)
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.audio.sounds import blocks, pink_noise
 from tools.data.grooves import groove
-from vjnode.control.parameters import PARAMETERS, Firing
+from vjnode.control.parameter import Firing
+from vjnode.control.parameters import PARAMETERS
 from vjnode.control.state import Controls, Stock
 from vjnode.errors import InputError
 from vjnode.modulation.listener import Listener

@@ -17,7 +17,8 @@ from vjnode.config import (
     SWEEP_MEMORY_MIB,
     parse_address,
 )
-from vjnode.control.parameters import AGC_MODES, Parameter, find
+from vjnode.control.parameter import Parameter
+from vjnode.control.parameters import AGC_MODES, find
 from vjnode.control.state import Controls, Stock, change
 from vjnode.engines.base import LEAST_LIVE_FPS
 from vjnode.errors import InputError
@@ -204,7 +205,7 @@ def controls_asked_for(options: argparse.Namespace, available: Stock) -> Control
     Raises:
         InputError: an option names something that does not exist or is out of range.
     """
-    controls = Controls("", available.faces[0], available.expressions[0])
+    controls = available.fitted(Controls("", available.faces[0], available.expressions[0]))
     preset = options.preset
     if preset is None and DEFAULT_PRESET in available.presets:
         preset = DEFAULT_PRESET

@@ -3,105 +3,23 @@
 OSC addresses, presets, the command line and the table in docs/osc.md all come from these rows.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
+from vjnode.control.parameter import MAX_SHOWN, Consumer, Firing, Parameter
 from vjnode.errors import InputError
 from vjnode.modulation.dynamics import AS_HEARD
-from vjnode.modulation.matrix import AMOUNT_HIGH, AMOUNT_LOW, CHANNELS, SOURCES, default_route
+from vjnode.modulation.matrix import (
+    AMOUNT_HIGH,
+    AMOUNT_LOW,
+    CHANNELS,
+    SOURCES,
+    Envelope,
+    default_route,
+)
 from vjnode.modulation.shaping import CURVE_HIGH, CURVE_LOW, GATE_DB
-
-_MAX_SHOWN = 64
-_ROUNDING = 1e-3  # a fader's top may arrive as 4.0000002
 
 AGC_MODES = ("off", "on", "freeze")
 """Modes of automatic gain: none; following the level slowly; kept as it is now."""
 
 BPM_LOW, BPM_HIGH = 30.0, 300.0
-
-Kind = Literal["choice", "float", "toggle", "trigger"]
-Consumer = Literal["hearing", "frame", "output"]
-
-
-@dataclass(frozen=True)
-class Firing:
-    """Value of a trigger: how often it was fired, and when it was last, monotonic s.
-
-    The count only rises, so that a reader of only the newest state misses no firing.
-    """
-
-    count: int = 0
-    at_s: float = 0.0
-
-
-Value = float | str | bool | Firing
-"""Value of a parameter: float, choice, toggle or trigger."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One row of the table.
-
-    kind: ``choice`` (a name, or its number in the list), ``float``, ``toggle`` (on for any number
-        but 0, because faders send any; no preset sets it), or ``trigger`` (acts on any number
-        but 0, because buttons send 1 and then 0).
-    consumer: part of a show that acts on it: ``hearing`` (audio process), ``frame`` (engine
-        process), or ``output`` (every output's process). The frame reads ``gate`` as well.
-    default: its value in ``Controls`` until it is changed.
-    low, high: the range of a float, both ends included.
-    smoothing_s: time over which its consumer moves to a new value, s: the time constant of a
-        float, the length of a toggle's fade; 0 is at once. A blackout's is a parameter of its own.
-    off: value that turns a float off, if that lies outside its range; ``off_means`` tells its
-        effect.
-    choices: of a choice whose choices are always the same.
-    stays: whether it belongs to the room and the song, not to the look: a preset that does not
-        name it leaves it unchanged.
-    key: key of its value in ``Controls``: its own name, or that of the row that it is another
-        name of.
-    """
-
-    name: str
-    kind: Kind
-    about: str
-    consumer: Consumer
-    default: Value
-    low: float = 0.0
-    high: float = 0.0
-    unit: str = ""
-    smoothing_s: float = 0.0
-    off: float | None = None
-    off_means: str = ""
-    choices: tuple[str, ...] = ()
-    stays: bool = False
-    stored_as: str = ""
-
-    @property
-    def address(self) -> str:
-        """Return its OSC address."""
-        return f"/vjnode/{self.name}"
-
-    @property
-    def key(self) -> str:
-        """Return the key of its value; two rows with one key are two names of one value."""
-        return self.stored_as or self.name
-
-    @property
-    def routes(self) -> bool:
-        """Return whether it is part of the routing matrix."""
-        return self.name.startswith("route/")
-
-    @property
-    def takes(self) -> str:
-        """Return a description of its valid values, for errors and lists."""
-        if self.kind == "trigger":
-            return "any number but 0"
-        if self.kind == "toggle":
-            return "0 for off, any other number for on"
-        if self.kind == "choice":
-            return f"one of {', '.join(self.choices)}" if self.choices else "a name"
-        unit = f" {self.unit}" if self.unit else ""
-        off = f", or {self.off:g} ({self.off_means})" if self.off is not None else ""
-        return f"a number from {self.low:g} to {self.high:g}{unit}{off}"
 
 
 def _float(
@@ -129,11 +47,33 @@ def _toggle(name: str, about: str, consumer: Consumer, *, smoothing_s: float = 0
     return Parameter(name, "toggle", about, consumer, False, smoothing_s=smoothing_s, stays=True)
 
 
+NONE = "none"
+"""Choice of a channel that is to do nothing."""
+
+DEFAULT_EXPRESSIONS = {"expression/2": "brows_up", "expression/3": "blink", "expression/4": "turn"}
+"""Expressions that channels have as they come, where their generator has these."""
+
+_ABOUT_CHANNELS = {
+    "expression": "what the sound makes it do",
+    "expression/2": "what it does beside that, on onsets",
+    "expression/3": "what it does by itself: it blinks",
+    "expression/4": "what it does when a source is routed to this channel",
+}
+
 _WEIGHT, _ONSET = (default_route(source, "expression") for source in ("weight", "onset"))
 
 _NAMED = (
     Parameter("face", "choice", "whose face is shown", "frame", ""),
-    *(Parameter(name, "choice", "what the sound makes it do", "frame", "") for name in CHANNELS),
+    *(
+        Parameter(
+            name,
+            "choice",
+            _ABOUT_CHANNELS.get(name, "what it does beside that"),
+            "frame",
+            DEFAULT_EXPRESSIONS.get(name, ""),
+        )
+        for name in CHANNELS
+    ),
     Parameter(
         "preset", "choice", "face, expression and everything else that a preset sets", "frame", ""
     ),
@@ -240,13 +180,34 @@ def _route_rows() -> list[Parameter]:
     return rows
 
 
-BY_NAME = {row.name: row for row in (*_NAMED, *_route_rows())}
+def _channel_rows() -> list[Parameter]:
+    rows = []
+    for number, channel in enumerate(CHANNELS, 1):
+        plain, to = Envelope(), f"channel/{number}"
+        about, of = f"channel {number}: its expression", f"channel {number}: its own"
+        default = BY_CHANNEL[channel].default
+        rows += [
+            Parameter(f"{to}/expression", "choice", about, "frame", default, stored_as=channel),
+            _float(f"{to}/gain", f"{of} gain, beside that of all", 0.0, 4.0, plain.gain, unit="×"),
+            _float(f"{to}/attack", f"{of} rise", 0.0, 5.0, plain.attack_s, unit="s"),
+            _float(f"{to}/release", f"{of} fall", 0.0, 10.0, plain.release_s, unit="s"),
+        ]
+    return rows
+
+
+BY_CHANNEL = {row.name: row for row in _NAMED if row.name in CHANNELS}
+
+BY_NAME = {row.name: row for row in (*_NAMED, *_channel_rows(), *_route_rows())}
 
 PARAMETERS = BY_NAME.values()
 """All rows, in their order."""
 
 KNOWN = ", ".join(
-    [*(row.name for row in _NAMED), "route/CHANNEL/SOURCE/amount, …/attack and …/release"]
+    [
+        *(row.name for row in _NAMED),
+        "channel/N/expression, …/gain, …/attack and …/release",
+        "route/CHANNEL/SOURCE/amount, …/attack and …/release",
+    ]
 )
 """Names of all parameters, the matrix as a pattern, for errors."""
 
@@ -258,35 +219,9 @@ def find(name: str) -> Parameter:
         InputError: there is no such parameter.
     """
     if (parameter := BY_NAME.get(name)) is None:
-        shown = name[:_MAX_SHOWN]
+        shown = name[:MAX_SHOWN]
         extra = ""
         if name.startswith("route/"):
             extra = f"; channels: {', '.join(CHANNELS)}; sources: {', '.join(SOURCES)}"
         raise InputError(f"there is no parameter '{shown}'; there are: {KNOWN}{extra}")
     return parameter
-
-
-def number_in_range(parameter: Parameter, value: object) -> float:
-    """Return ``value`` as a float that is valid for the parameter.
-
-    Raises:
-        InputError: it is not a finite number, or out of range.
-    """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
-        if number == parameter.off:
-            return number
-        if parameter.low - _ROUNDING <= number <= parameter.high + _ROUNDING:
-            return min(max(number, parameter.low), parameter.high)
-    raise InputError(f"{parameter.name} takes {parameter.takes}, not {value!r:.{_MAX_SHOWN}}")
-
-
-def fires(parameter: Parameter, value: object) -> bool:
-    """Return whether ``value`` fires the trigger or switches the toggle on; 0 and False do not.
-
-    Raises:
-        InputError: it is not a number.
-    """
-    if isinstance(value, int | float):
-        return value != 0 and value == value  # noqa: PLR0124 - NaN does not fire
-    raise InputError(f"{parameter.name} takes {parameter.takes}, not {value!r:.{_MAX_SHOWN}}")

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from vjnode.control.parameters import BY_NAME, PARAMETERS, Parameter, number_in_range
+from vjnode.control.parameter import Parameter, number_in_range
+from vjnode.control.parameters import BY_NAME, PARAMETERS
 from vjnode.control.state import Preset, Stock
 from vjnode.errors import InputError
 from vjnode.naming import choose
@@ -88,8 +89,8 @@ def _allowed() -> list[Parameter]:
 
 
 def _allowed_text() -> str:
-    names = [row.name for row in _allowed() if not row.routes]
-    return ", ".join([*names, "route.CHANNEL.SOURCE.amount …"])
+    names = [row.name for row in _allowed() if not (row.routes or row.of_channel)]
+    return ", ".join([*names, "channel.N.gain …", "route.CHANNEL.SOURCE.amount …"])
 
 
 def _flat(table: dict[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

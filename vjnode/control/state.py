@@ -4,17 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from vjnode.control.parameters import (
-    BY_NAME,
-    PARAMETERS,
-    Firing,
-    Parameter,
-    Value,
-    find,
-    fires,
-    number_in_range,
-)
-from vjnode.modulation.matrix import CHANNELS, SOURCES, Route
+from vjnode.control.parameter import Firing, Parameter, Value, fires, number_in_range
+from vjnode.control.parameters import BY_NAME, NONE, PARAMETERS, find
+from vjnode.modulation.matrix import CHANNELS, SOURCES, Envelope, Route
 from vjnode.modulation.response import Response
 from vjnode.naming import choose
 
@@ -104,6 +96,27 @@ class Controls:
             for source in SOURCES
         )
 
+    def envelopes(self) -> dict[str, Envelope]:
+        """Return the settings of every channel as a whole."""
+        return {
+            channel: Envelope(
+                *(self.number(f"channel/{number}/{part}") for part in ("gain", "attack", "release"))
+            )
+            for number, channel in enumerate(CHANNELS, 1)
+        }
+
+    def expressions(self) -> tuple[str, ...]:
+        """Return the expression that each channel may show: "" where none is, or nothing drives it.
+
+        Of the first channel it is there whatever drives it: so a source that comes has its face.
+        """
+        driven = {route.channel for route in self.routes() if route.amount > 0.0}
+        driven -= {name for name, envelope in self.envelopes().items() if envelope.gain == 0.0}
+        return tuple(
+            "" if chosen == NONE or (channel not in driven and channel != CHANNELS[0]) else chosen
+            for channel, chosen in zip(CHANNELS, map(self.choice, CHANNELS), strict=True)
+        )
+
     def response(self) -> Response:
         """Return how the face responds with these controls."""
         return Response(
@@ -115,6 +128,7 @@ class Controls:
             lfo_rate_hz=self.number("lfo_rate"),
             lfo_beats=self.number("lfo_beats"),
             routes=self.routes(),
+            envelopes=self.envelopes(),
         )
 
 
@@ -165,10 +179,18 @@ class Stock:
 
     def names(self, parameter: str) -> Sequence[str]:
         """Return the choices of the parameter of that name."""
-        if parameter in CHANNELS:
-            return self.expressions
+        if find(parameter).key in CHANNELS:
+            return (*self.expressions, NONE)
         lists = {"face": self.faces, "preset": list(self.presets)}
         return lists.get(parameter) or find(parameter).choices
+
+    def fitted(self, controls: Controls) -> Controls:
+        """Return ``controls`` with nothing in channels whose expression is not to be had.
+
+        Those that channels come with belong to one generator.
+        """
+        lacking = [name for name in CHANNELS if controls.choice(name) not in self.names(name)]
+        return controls.with_(**dict.fromkeys(lacking, NONE)) if lacking else controls
 
 
 def change(
@@ -192,5 +214,5 @@ def change(
         return controls.with_(**{name: fires(parameter, value)})
     chosen = choose(name, stock.names(name), value)
     if name == "preset":
-        return stock.presets[chosen].applied(controls)
+        return stock.fitted(stock.presets[chosen].applied(controls))
     return controls.with_(**{name: chosen})

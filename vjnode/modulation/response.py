@@ -1,11 +1,12 @@
 """Settings by which the drives become the weight that is drawn."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vjnode.errors import InputError
 from vjnode.modulation.dynamics import AS_HEARD
 from vjnode.modulation.interpolation import COUNT
-from vjnode.modulation.matrix import Route, default_routes
+from vjnode.modulation.matrix import Envelope, Route, default_routes
 from vjnode.modulation.modulators import SLOPE
 
 GAIN_LIMIT = 4.0
@@ -60,6 +61,7 @@ class Response:
     dynamics: 0…1, see ``vjnode.modulation.dynamics.Dynamics``.
     curve, floor, ceiling: see ``vjnode.modulation.shaping.shape``.
     lfo_rate_hz, lfo_beats: see ``vjnode.modulation.modulators.Lfo``.
+    envelopes: of channels; those that are missing are plain.
     """
 
     gain: float = 1.0
@@ -70,3 +72,4 @@ class Response:
     lfo_rate_hz: float = 0.25
     lfo_beats: float = 0.0
     routes: tuple[Route, ...] = field(default_factory=default_routes)
+    envelopes: Mapping[str, Envelope] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from collections import deque
 
 from vjnode.audio.features.analyser import FLOOR_DB
 from vjnode.audio.tempo.beat import Beat
+from vjnode.modulation.blinks import Blinks
 from vjnode.modulation.drive import Drive
 from vjnode.modulation.dynamics import Dynamics
 from vjnode.modulation.interpolation import KEPT_S, Steps
@@ -48,6 +49,8 @@ class WeightTrack:
         self._mixer = Mixer()
         self._response = Response()
         self._lfo = Lfo()
+        self._blinks = Blinks()
+        self._weight = 0.0  # of the first channel, as drawn last
         self._legato = Legato(self._config.slope)
         self._dynamics = Dynamics()
         self._now_s: float | None = None
@@ -99,7 +102,7 @@ class WeightTrack:
             self._dynamics.rest()
         if response is not self._response:
             self._response = response
-            self._mixer.use(response.routes)
+            self._mixer.use(response.routes, response.envelopes)
         sources = SourceValues(
             weight=shape(
                 weight, curve=response.curve, floor=response.floor, ceiling=response.ceiling
@@ -114,10 +117,12 @@ class WeightTrack:
                 beats=response.lfo_beats,
                 position=beat.beats if beat.locked else None,
             ),
+            blink=self._blinks.step(now_s, weight=self._weight),
             hits=hits if heard else (),
         )
         gain = min(GAIN_LIMIT, max(0.0, response.gain))
         channels = self._mixer.step(sources, dt_s, gain=gain, calming=1.0 if heard else CALMING)
+        self._weight = channels[CHANNELS[0]]
         # The time of the sound that is shown: of the interpolated step, or of the newest if older.
         captured_s = min(now_s - self._config.delay_s, drive.captured_s)
         return Moment(

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.modulation.matrix import CHANNELS
 from vjnode.modulation.moment import Moment
 
 
@@ -23,6 +24,7 @@ class FrameInfo:
 
     frame: number of the drawing, from 0; the same number again means that the frame is repeated.
     gain: 0…4.
+    expressions: of each of ``CHANNELS``, by name; "" for none.
     keys, keys_wanted: number of keyframes that are prepared and that are wanted.
     idle: 0…1, the face's own movement while there is no sound; drawn on top of the weight.
     """
@@ -31,12 +33,17 @@ class FrameInfo:
     moment: Moment
     gain: float
     face: str
-    expression: str
+    expressions: tuple[str, ...]
     preset: str
     engine: str
     keys: int
     keys_wanted: int
     idle: float = 0.0
+
+    @property
+    def expression(self) -> str:
+        """Name of the first channel's expression."""
+        return self.expressions[0]
 
 
 UNKNOWN = FrameInfo(
@@ -44,7 +51,7 @@ UNKNOWN = FrameInfo(
     moment=Moment(),
     gain=0.0,
     face="",
-    expression="",
+    expressions=("",) * len(CHANNELS),
     preset="",
     engine="",
     keys=0,

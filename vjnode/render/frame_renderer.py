@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.control.state import Controls
-from vjnode.modulation.matrix import CHANNELS
 from vjnode.modulation.moment import Moment
 from vjnode.modulation.response import Response
 from vjnode.modulation.weight_track import WeightTrack
@@ -105,7 +104,7 @@ class FrameRenderer:
 
 def asked_look(controls: Controls) -> Look:
     """Return the look that ``controls`` ask for."""
-    return Look(controls.choice("face"), tuple(map(controls.choice, CHANNELS)))
+    return Look(controls.choice("face"), controls.expressions())
 
 
 def frame_info(
@@ -124,7 +123,7 @@ def frame_info(
         moment=moment,
         gain=controls.number("gain"),
         face=look.face,
-        expression=look.expression,
+        expressions=look.expressions,
         preset=controls.choice("preset"),
         engine=engine,
         keys=progress.ready if progress else 0,

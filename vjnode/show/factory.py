@@ -25,5 +25,6 @@ def stock(generator: GeneratorSpec = DEFAULT) -> Stock:
 
 def looks(controls: Controls, available: Stock) -> tuple[Look, ...]:
     """Return the looks that presets may switch to, the one in use first."""
-    each = (controls, *(preset.applied(controls) for preset in available.presets.values()))
+    presets = (preset.applied(controls) for preset in available.presets.values())
+    each = (controls, *map(available.fitted, presets))
     return tuple(dict.fromkeys(map(asked_look, each)))

@@ -4,12 +4,13 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.tempo.beat import Beat
-from vjnode.control.parameters import Firing
+from vjnode.control.parameter import Firing
 from vjnode.control.state import Controls
 from vjnode.modulation.drive import HITS, Drive
 from vjnode.modulation.moment import Moment
@@ -18,7 +19,7 @@ from vjnode.output.base import UNKNOWN, Frame, FrameInfo
 CONTROLS_BYTES = 16384
 """Room for a routing matrix in which nothing is as it was."""
 
-INFO_BYTES = 1024
+INFO_BYTES = 2048
 _NAMES = tuple(field.name for field in fields(FrameInfo) if field.type is str)
 
 _DRIVE = struct.Struct("<dddd?q5d5d?")
@@ -82,12 +83,17 @@ def write_info(info: FrameInfo, memory: NDArray[np.uint8]) -> None:
 
     Names that are too long for it are cut: behind it lie the pixels.
     """
-    said = asdict(info)
+    expressions = list(info.expressions)
+    said = asdict(info) | {"expressions": expressions}
+    places: list[tuple[Any, Any]] = [
+        *((said, name) for name in _NAMES),
+        *((expressions, number) for number in range(len(expressions))),
+    ]
     while (excess := len(text := _encoded(said)) - INFO_BYTES) > 0:
-        longest = max(_NAMES, key=lambda name: len(said[name]))
+        where, which = max(places, key=lambda place: len(place[0][place[1]]))
         # A character takes up to six bytes, in JSON; and no name pays for all the others.
-        length = len(said[longest])
-        said[longest] = said[longest][: length - max(min(excess // 6, length // 4), 1)]
+        length = len(where[which])
+        where[which] = where[which][: length - max(min(excess // 6, length // 4), 1)]
     memory[:INFO_BYTES] = 0
     memory[: len(text)] = np.frombuffer(text, np.uint8)
 
@@ -110,8 +116,10 @@ def read_info(memory: NDArray[np.uint8], before: FrameInfo = UNKNOWN) -> FrameIn
     try:
         said = json.loads(memory[:INFO_BYTES].tobytes().rstrip(b"\0"))
         moment = said["moment"]
-        weights = tuple(moment["weights"])  # a list, in JSON
-        return FrameInfo(**{**said, "moment": Moment(**{**moment, "weights": weights})})
+        # Lists, in JSON.
+        weights, expressions = tuple(moment["weights"]), tuple(said["expressions"])
+        moment = Moment(**{**moment, "weights": weights})
+        return FrameInfo(**{**said, "moment": moment, "expressions": expressions})
     except (ValueError, TypeError, KeyError):
         return before
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Literal, Self, TextIO
 
 from vjnode.errors import VjnodeError
+from vjnode.modulation.matrix import CHANNELS
 from vjnode.output.base import FrameInfo
 from vjnode.paths import check_writable
 
@@ -33,7 +34,7 @@ def trace_line(info: FrameInfo, *, frame: int, published_s: float | None = None)
         **info.moment.traced(),
         "gain": info.gain,
         "face": info.face,
-        "expression": info.expression,
+        **dict(zip(CHANNELS, info.expressions, strict=True)),
     }
     if published_s is not None:
         record |= info.moment.traced(live=True)

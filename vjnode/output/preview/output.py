@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.errors import InputError, OutputError
+from vjnode.modulation.matrix import CHANNELS
 from vjnode.output.base import Frame, FrameInfo, OutputContext
 from vjnode.output.preview.server import PreviewServer, Status
 
@@ -93,7 +94,7 @@ class PreviewOutput:
             **info.moment.shown(),
             "gain": info.gain,
             "face": info.face,
-            "expression": info.expression,
+            **dict(zip(CHANNELS, info.expressions, strict=True)),
             "preset": info.preset,
             "engine": info.engine,
             "keys": info.keys,
