@@ -17,6 +17,7 @@ from vjnode.render.direct import DirectRenderer
 from vjnode.render.frame_renderer import FrameRenderer
 from vjnode.render.idle_motion import DEPTH
 from vjnode.render.keyframe_renderer import KeyframeRenderer
+from vjnode.render.layers import Layers
 
 SIZE = 16
 ADA = Controls("", "ada", "laugh", attack=0.0, release=0.0, accent=0.0)
@@ -56,7 +57,12 @@ def frames(engine):
         return still(np.full((23, 512), level, np.float32))
 
     library = KeyframeRenderer(
-        lambda threads: engine, latents, size=SIZE, memory_bytes=1 << 24, folder=None
+        lambda threads: engine,
+        latents,
+        lambda look: Layers(look.in_one_channel(), None),
+        size=SIZE,
+        memory_bytes=1 << 24,
+        folder=None,
     )
     track = WeightTrack(TrackConfig(slope=math.inf))
     beat = Beat(bpm=120.0, beats=4.0, anchor_s=0.0, locked=True)

@@ -7,11 +7,11 @@ import pytest
 
 from vjnode.errors import VjnodeError
 from vjnode.generators.latent import still
-from vjnode.render import keyframe_files
-from vjnode.render import keyframe_renderer as library_module
+from vjnode.render import keyframe_files, keyframe_workers
 from vjnode.render.base import Look
 from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.render.keyframes import Sweep, keys_within
+from vjnode.render.layers import Layers
 
 SIZE = 64
 WAIT_S = 60
@@ -69,16 +69,21 @@ def latents(look, weights):
     return still(np.full((23, 512), base + round(weights[0] * 63), np.float32))
 
 
+def one_layer(look):
+    return Layers(look, None)
+
+
 @pytest.fixture
 def make(tmp_path, monkeypatch):
     """Make renderers whose threads are all equal: what gives way may wait for ever elsewhere."""
-    monkeypatch.setattr(library_module, "lower_priority", lambda niceness: None)
+    monkeypatch.setattr(keyframe_workers, "lower_priority", lambda niceness: None)
     made = []
 
     def make(engine, *, keys=64, sweeps=2, folder=tmp_path / "sweeps"):
         library = KeyframeRenderer(
             lambda threads: engine,
             latents,
+            one_layer,
             size=SIZE,
             memory_bytes=KEY_BYTES * keys * sweeps,
             folder=folder,
@@ -332,3 +337,54 @@ def test_keys_that_would_not_show_are_not_drawn_and_leave_room(make):
     again = Fading()
     assert value(completed(make(again), ADA), 0.5) == value(sweeps[0], 0.5)
     assert again.drawn == []
+
+
+def test_other_channels_are_prepared_at_the_same_pace_and_added(make):
+    look = Look("ada", ("laugh", "wide"))
+
+    class Patches(PaintBox):
+        def draw(self, latent):
+            first, second = latent.codes()[0, :2]
+            self.drawn.append((first - 10, second))
+            picture = np.full((SIZE, SIZE, 4), 60, np.uint8)
+            picture[int(first) % 32, :, :3] = 255  # so that no key is spared
+            picture[40:56, 10:30, :3] += np.uint8(100 * second)
+            return picture
+
+    def two(look, weights):
+        codes = np.zeros((23, 512), np.float32)
+        codes[0, :2] = 10 + round(weights[0] * 63), sum(weights[1:])
+        return still(codes)
+
+    engine = Patches()
+    library = make(engine)
+    library._layers = lambda asked: Layers(asked.in_one_channel(), asked)
+    library._workers._latents = two
+    assert library.prepare(look, keys=1000, timeout_s=WAIT_S)
+    progress = library.ready(look)
+    overlay = library._newest.overlay
+    assert progress.ready == progress.wanted == 64 + overlay.keys
+    assert engine.drawn[0] == (0, 0)
+    # An even part of each: brows do not wait for the last of 64 keys.
+    seconds = [number for number, (_, second) in enumerate(engine.drawn) if second]
+    assert seconds[0] < 8
+    assert seconds[len(seconds) // 2] < len(engine.drawn) * 0.65
+    out = np.zeros((SIZE, SIZE, 4), np.uint8)
+    library.begin(look, (0.5, 0.75)).result().copy_to(out)
+    assert int(out[48, 20, 0]) == pytest.approx(135, abs=2)
+    library.begin(look, (0.5, 0.0)).result().copy_to(out)
+    assert out[48, 20, 0] == 60
+    engine.drawn.clear()
+    again = make(engine)
+    again._layers, again._workers._latents = library._layers, two
+    assert again.prepare(look, keys=1000, timeout_s=WAIT_S)
+    assert not engine.drawn  # all of it is on disk
+
+
+def test_what_cannot_be_added_is_told(make, caplog):
+    look = Look("ada", ("laugh", "turn"))
+    library = make(PaintBox())
+    library._layers = lambda asked: Layers(asked.in_one_channel(), None, (("turn", "a pose"),))
+    assert library.prepare(look, keys=1, timeout_s=WAIT_S)
+    assert library.ready(look).note == "turn is not shown: a pose"
+    assert caplog.text.count("turn is not shown: a pose") == 1

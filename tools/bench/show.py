@@ -36,10 +36,11 @@ from vjnode.generators.registry import DEFAULT
 from vjnode.modulation.weight_track import live_track
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.paths import shipped
-from vjnode.render.base import Look
+from vjnode.render.base import Look, Progress
 from vjnode.render.frame_renderer import FrameRenderer
 from vjnode.render.keyframe_renderer import KeyframeRenderer
-from vjnode.render.keyframes import KEYS, Sweep
+from vjnode.render.keyframes import KEYS
+from vjnode.render.layers import layers_of
 from vjnode.render.open import latents_of
 from vjnode.runtime import cores, monotonic_s
 from vjnode.show.factory import looks, stock
@@ -68,6 +69,7 @@ def bench_sweep(look: Look, size: int, midpoints: int) -> None:
     library = KeyframeRenderer(
         lambda threads: open_engine(size, threads),
         latents_of(DEFAULT),
+        layers_of(DEFAULT),
         size=size,
         memory_bytes=KEYS * size * size * 4,
         folder=None,
@@ -138,14 +140,14 @@ class TimedRenderer(KeyframeRenderer):
     waits: int = 0
     """Number of waits for another thread meanwhile; known on Linux only."""
 
-    def sweep(self, look: Look) -> Sweep:
-        """Return the sweep of ``look``; see ``KeyframeRenderer.sweep``."""
+    def ready(self, look: Look) -> Progress:
+        """Return how far ``look`` is prepared; see ``KeyframeRenderer.ready``."""
         waited, ran_s, start_s = waits(), time.thread_time(), time.perf_counter()
-        sweep = super().sweep(look)
+        progress = super().ready(look)
         self.asking_ms.append(1e3 * (time.perf_counter() - start_s))
         self.running_ms.append(1e3 * (time.thread_time() - ran_s))
         self.waits += waits() - waited
-        return sweep
+        return progress
 
 
 def waits() -> int:
@@ -181,6 +183,7 @@ def bench_ticks(look: Look, options: argparse.Namespace) -> None:
         library = TimedRenderer(
             lambda threads: open_engine(size, threads),
             latents_of(DEFAULT),
+            layers_of(DEFAULT),
             size=size,
             memory_bytes=SWEEP_MEMORY_MIB << 20,
             folder=Path(folder),

@@ -149,7 +149,7 @@ def render(
         _progress("rendering", hearing.source.duration_s, fps) as bar,
     ):
         frames = FrameRenderer(renderer, hearing.track)
-        _prepare(frames, controls, keys=renderer.keys)
+        _prepare(frames, controls, keys=renderer.ready(asked_look(controls)).wanted)
         bar.reset()
         for frame, now_s in hearing.frames(fps):
             info = frames.render(now_s, controls, picture)
@@ -215,7 +215,7 @@ def _finished(target: Path) -> Iterator[Path]:
 
 
 def _all_keys_mib(size: int) -> int:
-    """Return the memory for one full sweep, MiB, so that a rendering has the finest keyframes."""
+    """Return the memory for one full sweep, MiB, so that a rendering has the finest key frames."""
     return KEYS * size * size * 4 // (1 << 20)
 
 

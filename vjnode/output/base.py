@@ -26,6 +26,7 @@ class FrameInfo:
     gain: 0…4.
     expressions: of each of ``CHANNELS``, by name; "" for none.
     keys, keys_wanted: number of keyframes that are prepared and that are wanted.
+    note: text for people about what of the look is not shown; "" where all of it is.
     idle: 0…1, the face's own movement while there is no sound; drawn on top of the weight.
     """
 
@@ -39,6 +40,7 @@ class FrameInfo:
     keys: int
     keys_wanted: int
     idle: float = 0.0
+    note: str = ""
 
     @property
     def expression(self) -> str:

@@ -129,4 +129,5 @@ def frame_info(
         keys=progress.ready if progress else 0,
         keys_wanted=progress.wanted if progress else 0,
         idle=idle,
+        note=progress.note if progress else "",
     )

@@ -27,6 +27,8 @@ none. A single one may just be in the hands of a virus scanner."""
 
 _TAKES_NO_MORE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
 
+_MOST = 80  # characters of names in a folder's; some systems take no long paths
+
 _JPEG_END = b"\xff\xd9"  # a file that was cut off lacks it; the decoder would fill with grey
 
 # Near-lossless: 46 dB against the drawing, a quarter of a PNG's size and decoding time.
@@ -47,7 +49,8 @@ def folder_name(identity: str, look: Look, size: int, latents: Iterable[Latent])
     for each in latents:
         digest.update(each.codes().tobytes())
         digest.update(each.offsets().tobytes())
-    return f"{look.face}-{look.expression}-{size}-{digest.hexdigest()[:16]}"
+    shown = "-".join(filter(None, (look.face, *look.expressions)))
+    return f"{shown[:_MOST]}-{size}-{digest.hexdigest()[:16]}"
 
 
 class KeyFiles:

@@ -11,12 +11,15 @@ finer ones would not show; those are spared.
 
 import bisect
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from vjnode.render.overlay import Overlay
 
 KEYS = 64
 """Key frames of a look, where there is memory for so many."""
@@ -87,6 +90,42 @@ def likeness_db(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     return float(10 * np.log10(255**2 / max(worst, 1e-6)))
 
 
+class KeySet(Protocol):
+    """Pictures of a look that are prepared one by one; see ``Sweep``."""
+
+    keys: int
+
+    @property
+    def ready(self) -> int:
+        """Return the number of keys that are there, or spared for good."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Memory once it is complete, bytes, as far as is known."""
+        ...
+
+    def weights_of(self, key: int) -> tuple[float, ...]:
+        """Return the channels' weights at which a key is to be drawn."""
+        ...
+
+    def missing(self, in_hand: Collection[int] = ()) -> int | None:
+        """Return the key to prepare next, or None when there is none left."""
+        ...
+
+    def put(self, key: int, picture: NDArray[np.uint8]) -> None:
+        """Add a key: shape (size, size, 4), uint8 RGBA, not to be changed afterwards."""
+        ...
+
+    def take_in(self, key: int, picture: NDArray[np.uint8]) -> frozenset[int]:
+        """Take in a key, which is there once it is noted. Returns: the keys that it spares."""
+        ...
+
+    def note(self, key: int, spared: frozenset[int]) -> None:
+        """Have a key be there that was taken in; not from a thread that gives way to everything."""
+        ...
+
+
 class Sweep:
     """Key frames over the weight, from 0 at the first to 1 at the last.
 
@@ -103,6 +142,10 @@ class Sweep:
         self._spared: frozenset[int] = frozenset()
         self._filling = threading.Lock()
         self._small = _small_gaps(keys)
+
+    def weights_of(self, key: int) -> tuple[float, ...]:
+        """Return the weight, of one channel, at which a key is to be drawn."""
+        return (key / (self.keys - 1),)
 
     @property
     def ready(self) -> int:
@@ -189,11 +232,16 @@ class Sweep:
 
 
 class Blend:
-    """The picture of a sweep at a weight; it is blended when it is copied."""
+    """A picture from key frames at given weights, made when it is copied.
 
-    def __init__(self, sweep: Sweep, weight: float) -> None:
-        self._sweep, self._weight = sweep, weight
+    overlay: what other channels add, if there is one. weights: 0…1, of all channels.
+    """
+
+    def __init__(self, sweep: Sweep, overlay: Overlay | None, weights: Sequence[float]) -> None:
+        self._sweep, self._overlay, self._weights = sweep, overlay, weights
 
     def copy_to(self, out: NDArray[np.uint8]) -> None:
         """Blend it into ``out``; see ``Picture.copy_to``."""
-        self._sweep.blend(self._weight, out)
+        self._sweep.blend(self._weights[0], out)
+        if self._overlay is not None:
+            self._overlay.add_to(out, self._weights)

@@ -29,6 +29,7 @@ from vjnode.paths import cache_dir
 from vjnode.render.base import Latents, Look, Renderer
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.keyframe_renderer import KeyframeRenderer
+from vjnode.render.layers import layers_of
 from vjnode.runtime import cores
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def open_keyframes(
     return KeyframeRenderer(
         opened,
         latents_of(spec),
+        layers_of(spec),
         size=size,
         memory_bytes=memory_mib << 20,
         folder=folder,

@@ -99,6 +99,7 @@ class PreviewOutput:
             "engine": info.engine,
             "keys": info.keys,
             "keys_wanted": info.keys_wanted,
+            "note": info.note,
             "latency_ms": round((due_s - heard_s) * 1e3, 1) if heard_s else None,
             "fps": round(self._context.measured_fps(), 2),
             "fps_wanted": round(float(self._context.fps), 3),

@@ -104,6 +104,8 @@ function report(status) {
   const heard = status.latency_ms !== null && status.latency_ms < 10000;
   text("latency", heard ? number(status.latency_ms, 0) : "–");
   byId("latency").classList.toggle("slow", heard && status.latency_ms > SLOW_MS);
+  channels(status);
+  text("note", status.note);
   text("gain", number(status.gain, 2));
   text("position", clock(status.t_s));
   text("keys", `${status.keys} / ${status.keys_wanted}`);
@@ -122,6 +124,25 @@ function report(status) {
   past.push({ at: now, weight: clamp(status.weight), onset });
   while (now - past[0].at > HISTORY_S * 1000) past.shift();
   drawHistory(now);
+}
+
+// One line for each channel that shows something beside the first.
+function channels(status) {
+  const list = byId("channels");
+  const shown = Object.keys(status)
+    .filter((key) => key.startsWith("expression/") && status[key])
+    .map((key) => [status[key], status[key.replace("expression", "weight")]]);
+  while (list.children.length > shown.length) list.lastChild.remove();
+  while (list.children.length < shown.length) {
+    const line = document.createElement("li");
+    line.append(document.createElement("span"), document.createElement("i"));
+    list.append(line);
+  }
+  shown.forEach(([name, weight], at) => {
+    const [label, bar] = list.children[at].children;
+    if (label.textContent !== name) label.textContent = name;
+    bar.style.transform = `scaleX(${clamp(weight)})`;
+  });
 }
 
 function clock(seconds) {

@@ -1,0 +1,41 @@
+import pytest
+
+from vjnode.generators.registry import DEFAULT, GENERATORS
+from vjnode.render.base import Look
+from vjnode.render.layers import layers_of
+
+LAYERS = layers_of(DEFAULT)
+
+
+def test_what_moves_other_parts_is_added():
+    look = Look("flint", ("laugh", "brows_up", "blink", ""))
+    layers = LAYERS(look)
+    assert (layers.keys, layers.added) == (Look("flint", ("laugh",)), look)
+    assert layers.note == ""
+
+
+def test_the_first_channel_alone_has_nothing_to_add():
+    for expressions in (("laugh",), ("laugh", "", "", ""), ("turn_left", ""), ("", "")):
+        layers = LAYERS(Look("flint", expressions))
+        assert layers.keys == Look("flint", expressions[:1])
+        assert layers.added is None
+        assert not layers.left_out
+
+
+@pytest.mark.parametrize("expressions", [("laugh", "turn"), ("turn", "laugh"), ("", "nod_up")])
+def test_a_head_that_turns_is_not_added(expressions):
+    layers = LAYERS(Look("flint", expressions))
+    assert layers.added is None
+    assert f"{expressions[1]} is not shown: " in layers.note
+    assert "turns the head" in layers.note
+
+
+def test_others_are_added_all_the_same():
+    layers = LAYERS(Look("flint", ("laugh", "turn", "blink")))
+    assert layers.added == Look("flint", ("laugh", "", "blink"))
+    assert [name for name, _ in layers.left_out] == ["turn"]
+
+
+def test_a_movement_without_a_region_is_not_added():
+    layers = layers_of(GENERATORS["stylegan2"])(Look("ember", ("flow", "flow")))
+    assert "which part of a face" in layers.note

@@ -1,0 +1,311 @@
+"""An overlay: what further channels add to the picture of the first, as differences of pictures.
+
+Key frames hold one channel. A second moves another part of the face, so the difference that it
+makes there is added to them: frame(w₁, w₂) ≈ frame(w₁, 0) + D₂(w₁, w₂), and a third adds
+D₃(w₁, w₂, w₃). The differences are drawn on a grid of weights and interpolated between. They depend
+on the channels before as well, for lids that a laugh narrows close otherwise than wide ones: added
+up regardless of each other, a laugh and raised brows come to 30 dB of the true picture of a face,
+and on this grid to 36 to 42.
+
+A difference is kept of the box alone in which its channel changes anything, halved and about 128,
+as uint8: it fades to nothing at the box's edges.
+"""
+
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+GRID = ((5, 3), (3, 3), (3, 2))
+"""Points over the weight of the first, second and third channel that are added: over its own
+weight, and over that of each channel before."""
+
+_SEEN = 0.1
+"""Part of a channel's largest change, blurred, from which on a pixel belongs to a patch."""
+
+_MOVES = 0.25
+"""Part of it that a patch reaches somewhere if it belongs to the channel's box. Others are side
+effects, such as hair that shifts by a level: those are left as they are."""
+
+_LEAST_SEEN = 4
+"""Levels; a channel that changes no more has no box."""
+
+_EDGE = 0.04
+"""Width of a box's margin, in which its differences fade out, as a part of the picture."""
+
+_ZERO = 128
+_LEAST = 1 / 256  # a smaller share changes nothing that is seen
+
+Node = tuple[float, ...]
+"""Weights of all channels, at which a picture is drawn."""
+
+Box = tuple[slice, slice]
+"""Rows and columns."""
+
+
+@dataclass
+class _Added:
+    """One channel that is added.
+
+    channel: its index. before: indices of the channels that its differences depend on.
+    own, others: points over its weight, and over theirs. differences: (h, w, 4) uint8 by node,
+    without those where its weight is 0. whole: whether every node is there, and not only those
+    at which the others rest.
+    """
+
+    channel: int
+    before: tuple[int, ...]
+    own: tuple[float, ...]
+    others: tuple[float, ...]
+    box: Box | None = None
+    margin: NDArray[np.float32] | None = None
+    differences: dict[Node, NDArray[np.uint8]] = field(default_factory=dict)
+    ready: bool = False
+    whole: bool = False
+
+
+class Overlay:
+    """Differences that channels make, filled by some threads while another adds them to pictures.
+
+    Args:
+        channels: of each channel, whether it shows anything. The first is that of the key frames.
+        size: of pictures, px.
+    """
+
+    def __init__(self, channels: Sequence[bool], size: int) -> None:
+        self.size = size
+        shown = [index for index, shows in enumerate(channels) if shows]
+        self._count = len(channels)
+        self._added: list[_Added] = []
+        for index, (own, others) in zip([one for one in shown if one], GRID, strict=False):
+            before = tuple(one for one in shown if one < index)
+            self._added.append(_Added(index, before, _points(own), _points(others)))
+        self._nodes = self._in_order()
+        self.keys = len(self._nodes)
+        """Number of pictures that it is made from."""
+        self._keys = {node: key for key, node in enumerate(self._nodes)}
+        self._there: frozenset[int] = frozenset()
+        self._pictures: dict[int, NDArray[np.uint8]] = {}
+        """Whole at first, and their part within all boxes once these are known."""
+        self._cropped: frozenset[int] = frozenset()
+        self._around: Box | None = None
+        self._filling = threading.Lock()
+
+    @property
+    def ready(self) -> int:
+        """Return the number of pictures that have been taken in."""
+        return len(self._there)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory once it is complete, bytes; an estimate until the boxes are known."""
+        if self._around is None:
+            return self.keys * self.size**2
+        sides = [(one, _sides(one.box)) for one in self._added if one.box is not None]
+        return sum(4 * high * wide * len(self._nodes_of(one)) for one, (high, wide) in sides)
+
+    def weights_of(self, key: int) -> Node:
+        """Return the channels' weights at which a picture is to be drawn."""
+        return self._nodes[key]
+
+    def missing(self, in_hand: Collection[int] = ()) -> int | None:
+        """Return the picture to prepare next, or None when there is none left."""
+        settled = self._there.union(in_hand)
+        return next((key for key in range(self.keys) if key not in settled), None)
+
+    def put(self, key: int, picture: NDArray[np.uint8]) -> None:
+        """Add a picture: shape (size, size, 4), uint8 RGBA, not to be changed afterwards."""
+        self.note(key, self.take_in(key, picture))
+
+    def take_in(self, key: int, picture: NDArray[np.uint8]) -> frozenset[int]:
+        """Take in a picture, which counts once it is noted. Returns: keys that it spares, none."""
+        self._pictures[key] = picture
+        return frozenset()
+
+    def note(self, key: int, spared: frozenset[int] = frozenset()) -> None:
+        """Make what can be made of a picture that was taken in; whoever adds waits for nothing."""
+        with self._filling:
+            if key in self._there:
+                return
+            self._there |= {key} | spared
+            if self._around is None:
+                first = {0, *(self._alone(one) for one in self._added)}
+                if not first <= self._there:
+                    return
+                self._find_boxes()
+            self._crop()
+            for one in self._added:
+                self._fill(one)
+            if self.ready == self.keys:
+                self._pictures.clear()
+
+    def add_to(self, out: NDArray[np.uint8], weights: Sequence[float]) -> None:
+        """Add what the further channels do to ``out``, (size, size, 4) uint8 RGBA, in place.
+
+        weights: 0…1, of all channels; those that are missing are 0. ``out`` shows the first.
+        """
+        filled = (*weights, *(0.0,) * (self._count - len(weights)))
+        for one in self._added:
+            if one.ready and one.box is not None and filled[one.channel] > _LEAST:
+                part = out[one.box]
+                cv2.addWeighted(part, 1.0, _at(one, filled), 2.0, -2.0 * _ZERO, dst=part)
+
+    def _in_order(self) -> list[Node]:
+        """Return all nodes: what each channel does alone first, then with the others."""
+        rest = (0.0,) * self._count
+        extremes = [_with(rest, {one.channel: 1.0}) for one in self._added]
+        alone = [_with(rest, {one.channel: w}) for one in self._added for w in one.own]
+        together = [
+            _with(rest, dict(zip((*one.before, one.channel), weights, strict=True)))
+            for one in self._added
+            for weights in product(*(one.others for _ in one.before), one.own)
+        ]
+        return list(dict.fromkeys([rest, *extremes, *alone, *together]))
+
+    def _alone(self, one: _Added) -> int:
+        return self._keys[_with(self._nodes[0], {one.channel: 1.0})]
+
+    def _find_boxes(self) -> None:
+        rest = self._pictures[0]
+        for one in self._added:
+            one.box = _box_of(rest, self._pictures[self._alone(one)])
+            if one.box is not None:
+                one.margin = _margin(_sides(one.box), self.size)
+        boxes = [one.box for one in self._added if one.box is not None]
+        self._around = (
+            (
+                slice(min(rows.start for rows, _ in boxes), max(rows.stop for rows, _ in boxes)),
+                slice(min(cols.start for _, cols in boxes), max(cols.stop for _, cols in boxes)),
+            )
+            if boxes
+            else (slice(0, 1), slice(0, 1))
+        )
+
+    def _crop(self) -> None:
+        """Keep of whole pictures what lies within all boxes."""
+        assert self._around is not None  # noqa: S101 - they have been found
+        for key in self._there - self._cropped:
+            self._pictures[key] = self._pictures[key][self._around].copy()
+        self._cropped = self._there
+
+    def _fill(self, one: _Added) -> None:
+        """Make the differences of a channel that have become possible."""
+        if one.whole or one.box is None or self._around is None:
+            return
+        (rows, cols), (top, left) = one.box, (self._around[0].start, self._around[1].start)
+        within = (
+            slice(rows.start - top, rows.stop - top),
+            slice(cols.start - left, cols.stop - left),
+        )
+        wanted = self._nodes_of(one)
+        for node in wanted:
+            base = self._keys[_with(node, {one.channel: 0.0})]
+            key = self._keys[node]
+            if node not in one.differences and {key, base} <= self._there:
+                one.differences[node] = _difference(
+                    self._pictures[base][within], self._pictures[key][within], one.margin
+                )
+        alone = [node for node in wanted if not any(node[index] for index in one.before)]
+        one.ready = all(node in one.differences for node in alone)
+        one.whole = len(one.differences) == len(wanted)
+
+    def _nodes_of(self, one: _Added) -> list[Node]:
+        last = self._count - 1 - one.channel
+        return [
+            node
+            for node in self._nodes
+            if node[one.channel]
+            and not any(node[self._count - last :])
+            and all(node[index] in one.others for index in one.before)
+        ]
+
+
+def _points(count: int) -> tuple[float, ...]:
+    return tuple(index / (count - 1) for index in range(count))
+
+
+def _with(node: Node, weights: dict[int, float]) -> Node:
+    return tuple(weights.get(index, weight) for index, weight in enumerate(node))
+
+
+def _sides(box: Box) -> tuple[int, int]:
+    rows, cols = box
+    return rows.stop - rows.start, cols.stop - cols.start
+
+
+def _box_of(rest: NDArray[np.uint8], moved: NDArray[np.uint8]) -> Box | None:
+    """Return the box in which two pictures differ, with its margin; None: they do not."""
+    size = len(rest)
+    change = cv2.blur(cv2.absdiff(rest, moved)[..., :3].max(-1), (size // 32 or 1,) * 2)
+    most = float(change.max())
+    if most < _LEAST_SEEN:
+        return None
+    _, patches = cv2.connectedComponents((change > _SEEN * most).astype(np.uint8))
+    moving = np.unique(patches[change >= _MOVES * most])
+    left, top, wide, high = cv2.boundingRect(np.isin(patches, moving).astype(np.uint8))
+    edge = round(_EDGE * size)
+    return (
+        slice(max(top - edge, 0), min(top + high + edge, size)),
+        slice(max(left - edge, 0), min(left + wide + edge, size)),
+    )
+
+
+def _margin(sides: tuple[int, int], size: int) -> NDArray[np.float32]:
+    """Return a factor for differences, (h, w, 1): 0 at the edges of their box, 1 within."""
+    edge = max(round(_EDGE * size), 1)
+    ramps = [
+        np.minimum(1.0, np.minimum(np.arange(n) + 0.5, n - np.arange(n) - 0.5) / edge)
+        for n in sides
+    ]
+    rows, cols = (ramp * ramp * (3.0 - 2.0 * ramp) for ramp in ramps)
+    return np.outer(rows, cols).astype(np.float32)[..., None]
+
+
+def _difference(
+    base: NDArray[np.uint8], moved: NDArray[np.uint8], margin: NDArray[np.float32] | None
+) -> NDArray[np.uint8]:
+    assert margin is not None  # noqa: S101 - it was made with the box
+    apart = moved.astype(np.float32) - base
+    halved: NDArray[np.uint8] = np.rint(0.5 * margin * apart + _ZERO).astype(np.uint8)
+    return halved
+
+
+def _at(one: _Added, weights: Sequence[float]) -> NDArray[np.uint8]:
+    """Return the difference that a channel makes at these weights, interpolated."""
+    known = one.before if one.whole else ()
+
+    def blended(node: Node, left: tuple[int, ...]) -> NDArray[np.uint8]:
+        if not left:
+            return _own(one, node, weights[one.channel])
+        index, rest = left[0], left[1:]
+        low, high, share = _between(one.others, weights[index])
+        first = blended(_with(node, {index: low}), rest)
+        if share < _LEAST:
+            return first
+        second = blended(_with(node, {index: high}), rest)
+        return np.asarray(cv2.addWeighted(first, 1.0 - share, second, share, 0.0), np.uint8)
+
+    return blended((0.0,) * len(weights), known)
+
+
+def _own(one: _Added, node: Node, weight: float) -> NDArray[np.uint8]:
+    """Return a channel's difference at its weight, where the others are at a node."""
+    low, high, share = _between(one.own, weight)
+    second = one.differences[_with(node, {one.channel: high})]
+    if low == 0.0:  # nothing is added there
+        return np.asarray(
+            cv2.addWeighted(second, share, second, 0.0, (1.0 - share) * _ZERO), np.uint8
+        )
+    first = one.differences[_with(node, {one.channel: low})]
+    return np.asarray(cv2.addWeighted(first, 1.0 - share, second, share, 0.0), np.uint8)
+
+
+def _between(points: Sequence[float], weight: float) -> tuple[float, float, float]:
+    """Return the points below and above a weight (0…1), and its part of the way between them."""
+    last = len(points) - 1
+    below = min(int(min(max(weight, 0.0), 1.0) * last), last - 1)
+    return points[below], points[below + 1], min(max(weight, 0.0), 1.0) * last - below
