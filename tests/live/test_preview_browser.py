@@ -134,7 +134,7 @@ def test_the_figures_follow_the_show(browser):
         assert 30 <= float(text(browser, "latency")) <= 60
         assert text(browser, "fps") == "59.9"
         show.info = hearing(
-            replace(INFO, face="<b>zoë</b>", keys=64), weights=(0.875,), rms_db=-120.0
+            replace(INFO, face="<b>zoë</b>", keys=64), weights=(0.875, 0.0, 0.0, 0.0), rms_db=-120.0
         )
         wait_for(lambda: text(browser, "face") == "<b>zoë</b>")
         assert text(browser, "weight") == "0.88"

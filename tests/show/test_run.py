@@ -120,7 +120,9 @@ def check_report(show):
     assert [line["frame"] for line in trace] == list(range(len(trace)))
     assert set(trace[-1]) == {
         *("frame", "t", "rms_db", "agc_db", "onsets", "low", "mid", "high", "bpm", "beat", "bar"),
-        *("weight", "gain", "face", "expression", "captured_s", "published_s"),
+        *("gain", "face", "captured_s", "published_s"),
+        *("weight", "weight/2", "weight/3", "weight/4"),
+        *("expression", "expression/2", "expression/3", "expression/4"),
     }
     assert all(0 <= line["weight"] <= 1 for line in trace)
     assert (np.diff([line["published_s"] for line in trace]) > 0).all()

@@ -31,7 +31,7 @@ _GLANCE_S = 0.005
 
 @dataclass(frozen=True)
 class _Drawable:
-    """What a look is drawn from. overlay: None where the first channel is all of it."""
+    """Key frames and differences of a look. overlay: None where the first channel is all of it."""
 
     look: Look
     sweep: Sweep

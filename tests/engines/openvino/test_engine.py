@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -33,6 +34,7 @@ from vjnode.generators.stylegan2.spec import STYLEGAN2
 from vjnode.paths import cache_dir
 
 CODES = """
+import cv2
 import numpy as np
 codes = np.random.default_rng(4).standard_normal((23, 512)).astype(np.float32) * 0.3
 """
@@ -355,16 +357,20 @@ def test_offsets_move_a_face_as_torch_says(quality):
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bf16", "int8"])
 def test_an_expression_moves_a_face_the_same_in_every_precision(monkeypatch, precision):
-    exact = OpenVinoEngine(DEFAULT, 512)
+    """Movement is compared 2 px blurred: rounding to bytes takes up to 5 % of the finest grain."""
+    monkeypatch.setenv("VJNODE_PRECISION", "f32")
+    exact = OpenVinoEngine(DEFAULT, 512, fast=True)
     monkeypatch.setenv("VJNODE_PRECISION", precision)
     fast = OpenVinoEngine(DEFAULT, 512, fast=True)
-    assert precision in fast.name
-    for number, name in enumerate(expression_names()[::4]):
-        face, expression = load_face(number), load_expression(name)
-        latents = [latent_of(face, expression, weight) for weight in (0.0, 1.0)]
-        moves = [
-            np.subtract(*(engine.draw(one)[..., :3].astype(float) for one in latents))
-            for engine in (exact, fast)
-        ]
-        assert psnr_db(fast.draw(latents[1]), exact.draw(latents[1])) >= 38
-        assert np.vdot(*moves) / np.vdot(moves[0], moves[0]) == pytest.approx(1.0, abs=0.03)
+    assert ("f32" in exact.name, precision in fast.name) == (True, True)
+    face = load_face("dune")  # of the faces that ship, the one that bytes change most
+    rests = [engine.draw(still(face.codes)) for engine in (exact, fast)]
+    for name in expression_names():
+        latent = latent_of(face, load_expression(name), 1.0)
+        full = [engine.draw(latent) for engine in (exact, fast)]
+        assert psnr_db(*full) >= 40
+        wanted, got = (
+            cv2.GaussianBlur(np.subtract(after, rest, dtype=np.float32), (0, 0), 2.0)
+            for after, rest in zip(full, rests, strict=True)
+        )
+        assert np.vdot(got, wanted) / np.vdot(wanted, wanted) == pytest.approx(1.0, abs=0.03)
