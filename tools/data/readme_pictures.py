@@ -28,7 +28,8 @@ from vjnode.render.open import latents_of
 
 FOLDER = Path(__file__).parents[1] / "readme"
 STRIP_WEIGHTS = (0.0, 1 / 3, 2 / 3, 1.0)
-STRIP_PX, FACE_PX = 480, 200
+STRIP_PX = 480
+FACE_COLUMNS, FACE_PX, NAME_PX = 9, 200, 36
 SHEET_FACES, SHEET_PX = 8, 128
 MOVING_FPS, MOVING_PX, CURVE_PX = 20, 360, 60
 MOVING_FROM_S, MOVING_S = 8.8, 6.0
@@ -53,6 +54,28 @@ def sheet(engine: Engine, expressions: Sequence[str]) -> NDArray[np.uint8]:
         at, font = (6, SHEET_PX // 2), cv2.FONT_HERSHEY_SIMPLEX
         cv2.putText(label, expression or "at rest", at, font, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
         rows.append(np.hstack([label, *(drawn(engine, one, 1.0, SHEET_PX) for one in looks)]))
+    return np.vstack(rows)
+
+
+def all_faces(engine: Engine) -> NDArray[np.uint8]:
+    """Return every face at rest above its name, in rows of which the last is centred, uint8 BGR."""
+    tiles = []
+    for name in face_names():
+        label = np.full((NAME_PX, FACE_PX, 3), _GROUND[::-1], np.uint8)
+        (width, _), _ = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, 0.8, 1)
+        at = ((FACE_PX - width) // 2, NAME_PX - 11)
+        cv2.putText(
+            label, name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255, 255, 255), 1, cv2.LINE_AA
+        )
+        tiles.append(np.vstack([drawn(engine, Look(name, ("",)), 0.0, FACE_PX), label]))
+    rows = []
+    for at_tile in range(0, len(tiles), FACE_COLUMNS):
+        row = np.hstack(tiles[at_tile : at_tile + FACE_COLUMNS])
+        spare = FACE_COLUMNS * FACE_PX - row.shape[1]
+        edges = (0, 0, spare // 2, spare - spare // 2)
+        rows.append(
+            cv2.copyMakeBorder(row, *edges, cv2.BORDER_CONSTANT, value=(*_GROUND[::-1], 0))
+        )
     return np.vstack(rows)
 
 
@@ -105,12 +128,7 @@ def main() -> None:
     look = Look(options.face, (options.expression,))
     strip = [drawn(engine, look, weight, STRIP_PX) for weight in STRIP_WEIGHTS]
     cv2.imwrite(str(FOLDER / "strip.jpg"), np.hstack(strip), _JPEG)
-
-    def row(weight: float, expression: str) -> NDArray[np.uint8]:
-        looks = [Look(face, (expression,)) for face in face_names()]
-        return np.hstack([drawn(engine, one, weight, FACE_PX) for one in looks])
-
-    cv2.imwrite(str(FOLDER / "faces.jpg"), row(0.0, options.expression), _JPEG)
+    cv2.imwrite(str(FOLDER / "faces.jpg"), all_faces(engine), _JPEG)
     actions = action_names()
     sums = [name for name in expression_names() if name not in actions]
     for name, rows in (("expressions", sums), ("actions", actions)):
