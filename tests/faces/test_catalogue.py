@@ -28,7 +28,7 @@ SLOTS, DIM = DEFAULT.codes_shape
 
 
 def test_there_are_enough_to_choose_from():
-    assert len(face_names()) >= 8
+    assert len(face_names()) >= 24
     assert len(expression_names()) >= 3
     assert expression_names()[0] == "laugh"
 

@@ -59,7 +59,7 @@ def test_expressions_differ_in_what_they_move(look):
 def test_shipped_faces_are_at_rest_and_look_ahead(look, face):
     rest = look(face, "laugh", 0)
     assert rest.presence > 0.95
-    assert rest.mouth_open < 0.08
+    assert rest.mouth_open < 0.12  # full lips stand a little apart
     assert abs(rest.yaw) < 12
     assert abs(rest.roll) < 3
 
