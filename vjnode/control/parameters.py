@@ -77,6 +77,15 @@ _NAMED = (
     Parameter(
         "preset", "choice", "face, expression and everything else that a preset sets", "frame", ""
     ),
+    _float(
+        "morph",
+        "how long a look takes to become another; 0: at once",
+        0.0,
+        30.0,
+        0.0,
+        unit="s",
+        stays=True,
+    ),
     _float("gain", "how strongly the sound acts", 0.0, 4.0, 1.0, unit="×"),
     _float(
         "attack", "how fast the face follows rising sound", 0.0, 5.0, _WEIGHT.attack_s, unit="s"

@@ -77,14 +77,23 @@ def movements_of(expressions: Sequence[Expression | None]) -> tuple[Movement, ..
 
 def subject_of(face: Face, expressions: Sequence[Expression | None]) -> Subject:
     """Return ``face`` with a direction for each of ``movements_of(expressions)``."""
-    movements = movements_of(expressions)
-    directions = np.zeros((len(movements), *face.codes.shape), np.float32)
+    return Subject(face.codes, *directions_of(movements_of(expressions), face.codes.shape))
+
+
+def directions_of(
+    movements: Sequence[Movement], shape: tuple[int, ...]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return directions and offsets of ``movements``, as a ``Subject`` has them.
+
+    shape: of the style codes, (slots, dim).
+    """
+    directions = np.zeros((len(movements), *shape), np.float32)
     styles = max((len(one.offsets) for one in movements), default=0)
     offsets = np.zeros((len(movements), styles), np.float32)
     for direction, offset, movement in zip(directions, offsets, movements, strict=True):
         direction[list(movement.slots)] = movement.rows
         offset[: len(movement.offsets)] = movement.offsets
-    return Subject(face.codes, directions, offsets)
+    return directions, offsets
 
 
 def amounts_of(

@@ -63,6 +63,22 @@ def still(codes: NDArray[np.float32]) -> Latent:
     return Latent(none, np.zeros(0, np.float32))
 
 
+def fused(latent: Latent) -> Latent:
+    """Return a latent of the same picture with ``DIRECTIONS`` at most; mostly the same latent.
+
+    Those beyond are added up into the last one, so that its subject is another with every amount.
+    """
+    if len(latent.amounts) <= DIRECTIONS:
+        return latent
+    first, rest = slice(0, DIRECTIONS - 1), slice(DIRECTIONS - 1, None)
+    subject, amounts = latent.subject, latent.amounts
+    summed = [
+        np.concatenate([moves[first], np.tensordot(amounts[rest], moves[rest], 1)[None]])
+        for moves in (subject.directions, subject.offsets)
+    ]
+    return Latent(Subject(subject.codes, *summed), np.append(amounts[first], np.float32(1.0)))
+
+
 def _moved(
     values: NDArray[np.float32], moves: NDArray[np.float32], amounts: NDArray[np.float32]
 ) -> NDArray[np.float32]:

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from vjnode.generators.latent import Latent
 
 
+MIXED = 4
+"""Looks that may be drawn in turns, one after the other and again."""
+
+
 @dataclass(frozen=True)
 class Look:
     """A face with its channels' expressions, by their names.
@@ -123,7 +127,7 @@ class Renderer(Protocol):
 
         weights: 0…1; those that are missing at the end are 0.
 
-        look: that of the last ``ready``, or the one that was drawn before it.
+        look: that of the last ``ready``, or one of those of the last ``MIXED`` calls.
 
         Raises:
             VjnodeError: the engine has failed, or nothing of the look has been prepared.

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engines.base import Engine
+from vjnode.generators.latent import Latent
 from vjnode.render.base import Drawn, Latents, Look, Picture, Progress
 
 _THERE = Progress(1, 1)
@@ -57,7 +58,11 @@ class DirectRenderer:
 
     def begin(self, look: Look, weights: Sequence[float]) -> Future[Picture]:
         """Begin the picture of ``look``, all its channels; see ``Renderer.begin``."""
-        return _Begun(self._engine.begin(self._latents(look, weights)))
+        return self.begin_latent(self._latents(look, weights))
+
+    def begin_latent(self, latent: Latent) -> Future[Picture]:
+        """Begin the picture of a latent of the engine's generator; return where it will be."""
+        return _Begun(self._engine.begin(latent))
 
     def close(self) -> None:
         """Close the engine."""

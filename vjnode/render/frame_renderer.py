@@ -17,16 +17,21 @@ from vjnode.modulation.weight_track import WeightTrack
 from vjnode.output.base import FrameInfo
 from vjnode.render.base import Look, Picture, Progress, Renderer
 from vjnode.render.idle_motion import Idle
+from vjnode.render.transition import AtOnce, Transition
 
 
 class FrameRenderer:
     """Draws frames with a ``Renderer``; a look that is not ready yet leaves the one before on.
 
-    track: the weight at any moment.
+    track: the weight at any moment. transition: from look to look, over the time that the controls
+    say; None: at once.
     """
 
-    def __init__(self, renderer: Renderer, track: WeightTrack) -> None:
+    def __init__(
+        self, renderer: Renderer, track: WeightTrack, transition: Transition | None = None
+    ) -> None:
         self._renderer = renderer
+        self._transition = transition or AtOnce(renderer)
         self._track = track
         self._wanted: Look
         self._look: Look | None = None
@@ -82,7 +87,14 @@ class FrameRenderer:
         )
         self._frame += 1
         weights = (min(moment.weight + idle, 1.0), *moment.weights[1:])
-        self._under_way.append((info, self._renderer.begin(self._look, weights)))
+        picture = self._transition.begin(
+            self._look,
+            weights,
+            now_s,
+            over_s=controls.number("morph"),
+            progress=self._progress,
+        )
+        self._under_way.append((info, picture))
         # Before the first picture there is none, so that one is shown until the next is due.
         shown, picture = self._under_way[0]
         if len(self._under_way) == self._renderer.at_once:

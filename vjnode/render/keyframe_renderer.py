@@ -8,6 +8,7 @@ long.
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from vjnode.engines.base import Engine
-from vjnode.render.base import Latents, Look, Picture, Progress, done
+from vjnode.render.base import MIXED, Latents, Look, Picture, Progress, done
 from vjnode.render.keyframe_cache import KeyframeCache
 from vjnode.render.keyframe_files import KeyFiles
 from vjnode.render.keyframe_workers import KeyframeWorkers
@@ -76,8 +77,8 @@ class KeyframeRenderer:
             _log.warning("%s of %d: coarser movement; raise --sweep-memory", room, KEYS)
         self._cache = KeyframeCache(self._empty, memory_bytes=memory_bytes)
         self._newest: _Drawable | None = None
-        self._drawn: _Drawable | None = None
-        """The look that was drawn last, whose keys the cache may have let go."""
+        self._drawn: deque[_Drawable] = deque(maxlen=MIXED)
+        """The looks that were drawn last, whose keys the cache may have let go."""
         self._told: set[str] = set()
         self._asks = 0
         self._unanswered: dict[Look, tuple[int, KeySet]] = {}
@@ -154,12 +155,12 @@ class KeyframeRenderer:
 
     def begin(self, look: Look, weights: Sequence[float]) -> Future[Picture]:
         """Return the picture of ``look``; see ``Renderer.begin``."""
-        newest, drawn = self._newest, self._drawn
-        if drawn is None or drawn.look != look:
+        newest, drawn = self._newest, next((one for one in self._drawn if one.look == look), None)
+        if drawn is None:
             drawn = self._asked(look)
         elif newest is not None and newest.look == look and newest.sweep.ready:
             drawn = newest  # the one before may have been let go and begun anew
-        self._drawn = drawn
+        self._drawn.append(drawn)
         return done(Blend(drawn.sweep, drawn.overlay, weights))
 
     def prefetch(self, looks: Iterable[Look]) -> None:

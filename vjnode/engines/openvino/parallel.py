@@ -20,6 +20,11 @@ from vjnode.generators.latent import Latent
 AT_ONCE = 2
 
 
+def pair_name(name: str) -> str:
+    """Return the name of two engines of that name, side by side."""
+    return f"{name}, two at once"
+
+
 class SideBySide:
     """An engine made of two that draw the same.
 
@@ -41,7 +46,7 @@ class SideBySide:
         for engine in self._engines:
             self._idle.put(engine)
         self._pool = ThreadPoolExecutor(AT_ONCE, "side by side")
-        self.name = f"{self._engines[0].name}, two at once"
+        self.name = pair_name(self._engines[0].name)
         self.identity = self._engines[0].identity
         self.size = self._engines[0].size
 

@@ -17,6 +17,7 @@ from vjnode.output.clock import FrameClock, wait_until
 from vjnode.render.base import Look
 from vjnode.render.frame_renderer import FrameRenderer
 from vjnode.render.open import open_renderer
+from vjnode.render.open_transition import open_transition
 from vjnode.runtime import monotonic_s
 from vjnode.show.fallback_frames import StillsWriter, stills_slot
 from vjnode.show.ipc.slot import Slot
@@ -67,10 +68,10 @@ def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
     newest = Slot(CONTROLS_BYTES, name=names.controls)
     frames = Slot(frame_bytes(job.size), name=names.frame)
     stills = StillsWriter(stills_slot(job.size, name=names.stills), job.size)
-    chosen: list[Choice] = []
+    spec, chosen = GENERATORS[job.generator], list[Choice]()
     with forgiven(lifeline):
         renderer = open_renderer(
-            spec=GENERATORS[job.generator],
+            spec=spec,
             size=job.size,
             drawing=job.drawing,
             period_s=float(1 / job.fps),
@@ -79,7 +80,8 @@ def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
             restarted=job.restarted,
         )
     track = live_track()
-    frame_renderer = FrameRenderer(renderer, track)
+    transition = open_transition(renderer, spec=spec, size=job.size)
+    frame_renderer = FrameRenderer(renderer, track, transition)
     controls = _newest_controls(newest, None)
     end_s = time.monotonic() + FIRST_KEY_TIMEOUT_S
     while not frame_renderer.prepare(controls, keys=1, timeout_s=0.2):

@@ -1,0 +1,72 @@
+"""Latents of looks on their way into one another."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.faces.catalogue import load_expression, load_face
+from vjnode.faces.expression import (
+    Expression,
+    Face,
+    Movement,
+    amounts_of,
+    directions_of,
+    movements_of,
+)
+from vjnode.generators.latent import Latent, Subject, fused
+from vjnode.generators.spec import GeneratorSpec
+from vjnode.render.base import Look
+from vjnode.render.morph import Leg
+
+_LEGS = 2
+"""Legs whose subjects are kept: at a hand-over, one may still be shown."""
+
+_Parts = tuple[Face, tuple[Expression | None, ...]]
+
+
+class Mixtures:
+    """Latents along a ``Leg``: style codes and amounts of movements pass over in proportion.
+
+    A leg has one subject: the codes of its start, the direction to those of its target, and the
+    movements of all its looks. So an engine is told it once, and then amounts alone. Where there
+    are more movements than a picture takes, the last ones become one, anew with every picture.
+
+    A movement's limits hold along the way because they hold for each of the looks.
+    """
+
+    def __init__(self, spec: GeneratorSpec) -> None:
+        self._spec = spec
+        self._kept = lru_cache(maxsize=_LEGS)(self._subject)
+
+    def latent(self, leg: Leg, share: float, weights: Sequence[float]) -> Latent:
+        """Return the latent after ``share`` (0…1) of a leg, with its channels' weights (0…1)."""
+        subject, movements = self._kept(leg)
+        summed = dict.fromkeys(movements, 0.0)
+        for look, part in leg.mix(share).items():
+            _, expressions = self._parts(look)
+            amounts = amounts_of(expressions, weights)
+            for movement, amount in zip(movements_of(expressions), amounts, strict=True):
+                summed[movement] += part * float(amount)
+        return fused(Latent(subject, np.array([share, *summed.values()], np.float32)))
+
+    def _parts(self, look: Look) -> _Parts:
+        expressions = (
+            load_expression(one, self._spec) if one else None for one in look.expressions
+        )
+        return load_face(look.face, self._spec), tuple(expressions)
+
+    def _subject(self, leg: Leg) -> tuple[Subject, tuple[Movement, ...]]:
+        codes: NDArray[np.float32] = np.zeros(self._spec.codes_shape, np.float32)
+        for look, part in leg.start.items():
+            codes += np.float32(part) * self._parts(look)[0].codes
+        looks = (*leg.start, leg.target)
+        movements = movements_of([one for look in looks for one in self._parts(look)[1]])
+        directions, offsets = directions_of(movements, self._spec.codes_shape)
+        way = self._parts(leg.target)[0].codes - codes
+        unmoved = np.zeros((1, offsets.shape[1]), np.float32)
+        subject = Subject(
+            codes, np.concatenate([way[None], directions]), np.concatenate([unmoved, offsets])
+        )
+        return subject, movements

@@ -1,0 +1,89 @@
+"""Morphs: from any look to any other over a time, as shares of looks; reads no clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vjnode.render.base import Look
+
+Mix = Mapping[Look, float]
+"""Looks and their shares, each above 0, together 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Leg:
+    """A way from a mix of looks to one look."""
+
+    start: Mix
+    target: Look
+
+    def mix(self, share: float) -> Mix:
+        """Return the looks that are shown after ``share`` of the way, 0…1."""
+        mixed = {look: part * (1.0 - share) for look, part in self.start.items()}
+        mixed[self.target] = mixed.get(self.target, 0.0) + share
+        return {look: part for look, part in mixed.items() if part > 0.0}
+
+
+def eased(passed: float) -> float:
+    """Return how much of a way is behind after a part of its time, both 0…1: a smoothstep."""
+    return passed * passed * (3.0 - 2.0 * passed)
+
+
+class Morph:
+    """The way between looks that is being gone, and how far.
+
+    It turns round when the look that it came from is asked for again, and takes as long back as it
+    took there; when a third is asked for, it sets out for that from the mix it has reached.
+
+    look: is shown at the beginning.
+    """
+
+    def __init__(self, look: Look) -> None:
+        self.leg = Leg({look: 1.0}, look)
+        self._passed, self._forth = 1.0, True
+        self._now_s: float | None = None
+
+    @property
+    def share(self) -> float:
+        """Part of the leg that is behind, 0…1, eased."""
+        return eased(self._passed)
+
+    @property
+    def asked(self) -> Look:
+        """The look that it is on its way to, or at."""
+        return self.leg.target if self._forth else next(iter(self.leg.start))
+
+    @property
+    def settled(self) -> bool:
+        """Return whether one look alone is shown: the one that was asked for."""
+        return self._forth and self._passed == 1.0
+
+    @property
+    def mix(self) -> Mix:
+        """The looks that are shown."""
+        return self.leg.mix(self.share)
+
+    def step(self, look: Look, now_s: float, over_s: float) -> None:
+        """Go on to ``now_s``, from now on towards ``look``.
+
+        now_s: rises from call to call. over_s: duration of a whole way, s; 0 is at once.
+        """
+        dt_s = 0.0 if self._now_s is None else max(now_s - self._now_s, 0.0)
+        self._now_s = now_s
+        self._go(dt_s / over_s if over_s > 0.0 else 1.0)
+        if look == self.asked:
+            return
+        if look in (self.leg.target, *self.leg.start) and len(self.leg.start) == 1:
+            self._forth = not self._forth
+        else:
+            self._set_out(Leg(self.mix, look))
+        if over_s <= 0.0:
+            self._go(1.0)
+
+    def _go(self, part: float) -> None:
+        self._passed = min(max(self._passed + (part if self._forth else -part), 0.0), 1.0)
+        if self._passed == 0.0 and not self._forth:
+            self._set_out(Leg(self.leg.start, self.asked))
+            self._passed = 1.0
+
+    def _set_out(self, leg: Leg) -> None:
+        self.leg, self._passed, self._forth = leg, 0.0, True

@@ -1,0 +1,44 @@
+"""Playout: the moment that is shown of pictures that come when they are drawn; reads no clock."""
+
+from collections import deque
+
+REMEMBERED = 8
+"""Pictures of late that tell how long one may be waited for."""
+
+SLOWEST, FASTEST = 0.6, 1.4
+"""Limits on the rate of what is shown, in its own time: nobody sees it go slower or faster."""
+
+SETTLES_S = 0.15
+"""Time in which most of a wrong lag is made up, s."""
+
+
+class Playout:
+    """Shows pictures a little late, so that the next is always there and movement is even.
+
+    Each picture belongs to the moment that it was asked for. Shown is a moment between two of them;
+    it runs with the clock, as far behind it as the slowest pictures of late need it.
+    """
+
+    def __init__(self) -> None:
+        self._stale_s: deque[float] = deque(maxlen=REMEMBERED)
+        """Age of the newest picture when the next one came, s."""
+        self._last: tuple[float, float, float] | None = None
+
+    def at(self, now_s: float, newest_s: float) -> float:
+        """Return the moment to show at ``now_s``, s, which is no later than ``newest_s``.
+
+        newest_s: moment of the newest picture. Both rise from call to call.
+        """
+        if self._last is None:
+            self._last = now_s, newest_s, newest_s
+            return newest_s
+        before_s, picture_s, shown_s = self._last
+        if newest_s > picture_s:
+            self._stale_s.append(now_s - picture_s)
+        behind_s = max(*self._stale_s, now_s - newest_s, 0.0)
+        error_s = (now_s - behind_s) - shown_s
+        dt_s = max(now_s - before_s, 0.0)
+        rate = min(max(1.0 + (error_s - dt_s) / SETTLES_S, SLOWEST), FASTEST)
+        shown_s = max(min(shown_s + rate * dt_s, newest_s), shown_s)
+        self._last = now_s, newest_s, shown_s
+        return shown_s
