@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from vjnode.generators.latent import Latent
 
-
 MIXED = 4
 """Looks that may be drawn in turns, one after the other and again."""
 

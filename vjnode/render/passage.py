@@ -33,8 +33,8 @@ _log = logging.getLogger(__name__)
 _DRAWING = 5
 """Niceness: after the show's clock, and before key frames, which nobody sees yet."""
 
-_KEPT = 5
-"""Pictures that are kept: those that what is shown may lie between."""
+_KEPT = 16
+"""Pictures that are kept at most. Some are waiting where a slow one has made it late."""
 
 EVEN = 0.9
 """Two pictures that are under way at once are begun this part of their interval apart, at least."""
@@ -139,7 +139,7 @@ class Passage:
         self._inbox: SimpleQueue[_Asked | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._pictures: tuple[tuple[float, NDArray[np.uint8]], ...] = ()
-        self._since_s = math.inf
+        self._since_s = self._shown_s = math.inf
         self._playout = Playout()
         self._stopping = False
         self.ready = self.given_up = False
@@ -156,18 +156,19 @@ class Passage:
         """Ask for a picture and return the newest; see ``Passing.show``."""
         self.warm()
         if math.isinf(self._since_s):
-            self._since_s, self._playout = now_s, Playout()
+            self._since_s = self._shown_s = now_s
+            self._playout = Playout()
         if not self.given_up:
             self._inbox.put(_Asked(latent, now_s))
         pictures = [one for one in self._pictures if one[0] >= self._since_s]
         if len(pictures) < 2:
             return None
-        at_s = self._playout.at(now_s, pictures[-1][0])
+        self._shown_s = at_s = self._playout.at(now_s, pictures[-1][0])
         for (first_s, first), (second_s, second) in itertools.pairwise(pictures):
-            if at_s <= second_s:
-                share = max((at_s - first_s) / (second_s - first_s), 0.0)
+            if first_s < at_s <= second_s:
+                share = (at_s - first_s) / (second_s - first_s)
                 return Shown(_Between(first, second, share), at_s)
-        return Shown(Drawn(pictures[-1][1]), at_s)
+        return Shown(Drawn(pictures[0][1]), at_s)
 
     def rest(self) -> None:
         """Draw no more until the next ``show``."""
@@ -211,8 +212,14 @@ class Passage:
                 now_s, first_s, future = under_way.popleft()
                 picture = enlarged(future.result(), self._size)
                 takes_s = time.monotonic() - first_s
-                self._pictures = (*self._pictures, (now_s, picture))[-_KEPT:]
-                self.drawn += 1
+                self._publish(now_s, picture)
+
+    def _publish(self, now_s: float, picture: NDArray[np.uint8]) -> None:
+        """Let the tick have a picture, and those that it may still show before it."""
+        over = [one[0] for one in self._pictures if one[0] < self._shown_s]
+        left = [one for one in self._pictures if not over or one[0] >= over[-1]]
+        self._pictures = (*left, (now_s, picture))[-_KEPT:]
+        self.drawn += 1
 
     def _newest(self, *, wait: bool) -> _Asked | None:
         """Return what was asked for last; None: nothing new, or all is over."""

@@ -2,8 +2,8 @@
 
 from collections import deque
 
-REMEMBERED = 8
-"""Pictures of late that tell how long one may be waited for."""
+REMEMBERED = 24
+"""Pictures of late, some in a second, that tell how long one may be waited for."""
 
 SLOWEST, FASTEST = 0.6, 1.4
 """Limits on the rate of what is shown, in its own time: nobody sees it go slower or faster."""
@@ -21,7 +21,7 @@ class Playout:
 
     def __init__(self) -> None:
         self._stale_s: deque[float] = deque(maxlen=REMEMBERED)
-        """Age of the newest picture when the next one came, s."""
+        """Ages of newest pictures just before the next one came, s."""
         self._last: tuple[float, float, float] | None = None
 
     def at(self, now_s: float, newest_s: float) -> float:
@@ -34,7 +34,7 @@ class Playout:
             return newest_s
         before_s, picture_s, shown_s = self._last
         if newest_s > picture_s:
-            self._stale_s.append(now_s - picture_s)
+            self._stale_s.append(before_s - picture_s)
         behind_s = max(*self._stale_s, now_s - newest_s, 0.0)
         error_s = (now_s - behind_s) - shown_s
         dt_s = max(now_s - before_s, 0.0)

@@ -1,0 +1,233 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from vjnode.engines.base import OneByOne
+from vjnode.generators.latent import still
+from vjnode.render.base import Drawn, Look, Progress, done
+from vjnode.render.direct import DirectRenderer
+from vjnode.render.passage import Shown
+from vjnode.render.transition import HANDOVER_S, AtOnce, DirectTransition, PassageTransition
+
+SIZE = 8
+LEVELS = {"a": 40, "b": 140, "c": 240}
+A, B, C = (Look(name, ("laugh",)) for name in LEVELS)
+ALL, FEW = Progress(64, 64), Progress(1, 64)
+TICK_S = 1 / 60
+
+
+def grey(level):
+    return Drawn(np.full((SIZE, SIZE, 4), round(float(level)), np.uint8))
+
+
+class Levels:
+    """Latents whose only number is the level of a mix of looks, and how far they are moved."""
+
+    def latent(self, leg, share, weights):
+        level = sum(part * LEVELS[look.face] for look, part in leg.mix(share).items())
+        return still(np.full((1, 1), level + 10 * weights[0], np.float32))
+
+
+class Keys:
+    """Draws looks as levels from key frames."""
+
+    way, engine_name, at_once, draws_beside_the_clock = "keys", "none", 1, True
+
+    def __init__(self):
+        self.begun = []
+
+    def begin(self, look, weights):
+        self.begun.append((look, weights[0]))
+        return done(grey(LEVELS[look.face] + 10 * weights[0]))
+
+
+class Late:
+    """Shows each latent some ticks late, and a little darker than key frames are."""
+
+    def __init__(self, *, late=5, darker=4):
+        self.ready, self.given_up = True, False
+        self.late, self.darker = late, darker
+        self.asked, self.warmed, self.rests = [], 0, 0
+
+    def warm(self):
+        self.warmed += 1
+
+    def rest(self):
+        self.rests += 1
+        self.asked = []
+
+    def show(self, latent, now_s):
+        self.asked.append((now_s, float(latent.codes()[0, 0])))
+        if len(self.asked) <= self.late:
+            return None
+        at_s, level = self.asked[-1 - self.late]
+        return Shown(grey(level - self.darker), at_s)
+
+    def close(self):
+        pass
+
+
+class Show:
+    """Ticks of a transition, and what they show."""
+
+    def __init__(self, transition):
+        self.transition, self.now_s = transition, 100.0
+
+    def ticks(self, count, look, *, over_s=1.0, progress=ALL, weight=0.0):
+        levels = []
+        for _ in range(count):
+            self.now_s += TICK_S
+            begun = self.transition.begin(
+                look, (weight,), self.now_s, over_s=over_s, progress=progress
+            )
+            out = np.zeros((SIZE, SIZE, 4), np.uint8)
+            begun.result().copy_to(out)
+            levels.append(int(out[0, 0, 0]))
+        return levels
+
+
+@pytest.fixture
+def keys():
+    return Keys()
+
+
+@pytest.fixture
+def late():
+    return Late()
+
+
+@pytest.fixture
+def show(keys, late):
+    return Show(PassageTransition(keys, late, Levels()))
+
+
+def largest_step(levels):
+    return max(abs(b - a) for a, b in itertools.pairwise(levels))
+
+
+HONEST = 1.5 * 100 / 60 + 2
+"""Largest step of a morph of 1 s between neighbours, by its easing; and rounding."""
+
+
+def test_without_a_time_a_look_is_there_at_once(show, keys, late):
+    assert show.ticks(3, A, over_s=0.0) == [40] * 3
+    assert show.ticks(3, B, over_s=0.0) == [140] * 3
+    assert (late.warmed, late.asked) == (0, [])
+
+
+def test_a_passage_is_made_ready_as_soon_as_there_is_a_time(show, late):
+    show.ticks(2, A)
+    assert late.warmed
+    assert not late.asked
+
+
+def test_a_look_becomes_another_evenly_and_key_frames_take_over(show, late):
+    levels = show.ticks(10, A) + show.ticks(100, B)
+    assert levels[:10] == [40] * 10
+    assert levels[-1] == 140
+    assert largest_step(levels) <= HONEST
+    assert late.asked == []
+    there = next(at for at, level in enumerate(levels) if level >= 134)
+    assert 60 <= there - 10 <= 60 + 2 * late.late
+
+
+def test_until_the_passage_is_ready_the_look_before_stays(show, late):
+    late.ready = False
+    assert show.ticks(5, A) + show.ticks(30, B) == [40] * 35
+    late.ready = True
+    levels = show.ticks(120, B)
+    assert largest_step(levels) <= HONEST
+    assert levels[-1] == 140
+
+
+def test_without_enough_key_frames_the_passage_holds_the_new_look(show, late):
+    show.ticks(10, A)
+    show.ticks(120, B, progress=FEW)
+    assert show.ticks(60, B, progress=FEW) == [136] * 60
+    assert show.ticks(5, B, progress=FEW, weight=1.0)[-1] == 136
+    assert show.ticks(10, B, progress=FEW, weight=1.0)[-1] == 146  # late, but moved by the sound
+    handed_over = show.ticks(40, B, weight=1.0)
+    assert largest_step(handed_over) <= 1
+    assert handed_over[-1] == 150
+    assert late.asked == []
+
+
+def test_it_turns_round_and_back_without_a_jump(show):
+    levels = [*show.ticks(10, A), *show.ticks(40, B), *show.ticks(20, A), *show.ticks(150, B)]
+    assert largest_step(levels) <= HONEST
+    assert levels[-1] == 140
+    levels = [*levels[-1:], *show.ticks(50, A), *show.ticks(150, C)]
+    assert largest_step(levels) <= 2 * HONEST  # twice as far
+    assert levels[-1] == 240
+
+
+def test_it_is_turned_round_within_the_hand_over(show):
+    ticks = round(0.5 * HANDOVER_S / TICK_S)
+    levels = show.ticks(10, A) + show.ticks(ticks + 5, B) + show.ticks(60, A)
+    assert largest_step(levels) <= HONEST
+    assert levels[-1] == 40
+
+
+def test_key_frames_are_as_late_as_the_passage_where_both_are_seen(show, keys, late):
+    show.ticks(30, A)
+    keys.begun.clear()
+    for tick in range(25):
+        show.ticks(1, B, weight=0.01 * tick)
+    moved = [weight for look, weight in keys.begun]
+    assert keys.begun[-1][0] == A
+    rates = np.diff(moved)
+    assert (rates > 0.003).all()
+    assert rates[-1] < 0.0075  # slower than it comes, 0.01
+
+
+def test_too_slow_a_machine_dissolves_key_frames(show, keys, late):
+    late.given_up, late.ready = True, False
+    levels = show.ticks(10, A) + show.ticks(30, B) + show.ticks(90, C)
+    assert largest_step(levels) <= 2 * HONEST
+    assert levels[-1] == 240
+    assert late.asked == []
+    assert {look for look, _ in keys.begun} == {A, B, C}
+
+
+def test_a_passage_that_breaks_leaves_the_look_that_was_asked_for(show, late):
+    show.ticks(10, A)
+    show.ticks(30, B)
+    late.given_up, late.ready = True, False
+    assert show.ticks(3, B) == [140] * 3
+
+
+def test_a_morph_is_cut_short_when_its_time_is_taken_away(show):
+    show.ticks(10, A)
+    show.ticks(30, B)
+    assert show.ticks(3, B, over_s=0.0) == [140] * 3
+    assert show.ticks(3, A, over_s=0.0) == [40] * 3
+
+
+class Engine(OneByOne):
+    name, identity, size = "levels", "levels", SIZE
+
+    def draw(self, latent):
+        return np.full((SIZE, SIZE, 4), round(float(latent.codes()[0, 0])), np.uint8)
+
+    def close(self):
+        pass
+
+
+def test_where_every_frame_is_drawn_so_is_every_mix():
+    levels = Levels()
+
+    def latents(look, weights):
+        return still(np.full((1, 1), LEVELS[look.face] + 10 * weights[0], np.float32))
+
+    show = Show(DirectTransition(DirectRenderer(Engine(), latents), levels))
+    seen = show.ticks(5, A) + show.ticks(61, B)
+    assert seen[:6] == [40] * 6
+    assert (seen[5 + 30], seen[-1]) == (90, 140)
+    assert largest_step(seen) <= HONEST
+    assert show.ticks(1, A, over_s=0.0) == [40]
+
+
+def test_without_a_transition_looks_follow_at_once(keys):
+    show = Show(AtOnce(keys))
+    assert show.ticks(2, A) + show.ticks(2, B) == [40, 40, 140, 140]
