@@ -87,7 +87,7 @@ class PassageTransition:
     """
 
     def __init__(self, renderer: Renderer, passage: Passing, mixtures: Mixtures) -> None:
-        self._renderer, self._passage, self._mixtures = renderer, passage, mixtures
+        self._renderer, self.passage, self._mixtures = renderer, passage, mixtures
         self._morph: Morph | None = None
         self._keys: Look
         """The look whose key frames are shown beside the passage."""
@@ -104,7 +104,7 @@ class PassageTransition:
         """Return the picture of what is shown on the way to ``look``; see ``Transition.begin``."""
         if self._morph is None:
             self._morph, self._keys = Morph(look), look
-        morph, passage = self._morph, self._passage
+        morph, passage = self._morph, self.passage
         dt_s, self._last_s = now_s - self._last_s, now_s
         self._weights.push(now_s, weights)
         if passage.given_up or over_s <= 0.0:
@@ -131,12 +131,12 @@ class PassageTransition:
 
     def close(self) -> None:
         """Close the passage."""
-        self._passage.close()
+        self.passage.close()
 
     def _hand_over(self, dt_s: float, shown: Shown, progress: Progress) -> None:
         """Let key frames take over where they can, or else the passage."""
         assert self._morph is not None  # noqa: S101 - this is part of ``begin``
-        there = self._passage.given_up or (
+        there = self.passage.given_up or (
             shown.at_s >= self._settled_s and progress.ready >= ENOUGH * progress.wanted
         )
         if there and self._taken == 1.0:
