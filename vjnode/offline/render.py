@@ -36,6 +36,7 @@ from vjnode.paths import move, remove
 from vjnode.render.frame_renderer import FrameRenderer, asked_look, frame_info
 from vjnode.render.keyframes import KEYS
 from vjnode.render.open import open_keyframes
+from vjnode.render.open_transition import open_offline_transition
 from vjnode.show.control_sync import set_up
 from vjnode.show.trace import TraceWriter
 
@@ -146,9 +147,10 @@ def render(
         closing(
             open_keyframes(spec=generator, size=size, memory_mib=_all_keys_mib(size))
         ) as renderer,
+        closing(open_offline_transition(renderer, spec=generator, size=size)) as transition,
         _progress("rendering", hearing.source.duration_s, fps) as bar,
     ):
-        frames = FrameRenderer(renderer, hearing.track)
+        frames = FrameRenderer(renderer, hearing.track, transition)
         _prepare(frames, controls, keys=renderer.ready(asked_look(controls)).wanted)
         bar.reset()
         for frame, now_s in hearing.frames(fps):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from vjnode.engines.base import Engine
 from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide, pair_name
-from vjnode.engines.registry import processor_may_draw
+from vjnode.engines.registry import open_engine, processor_may_draw
 from vjnode.engines.timing import kept_ms, measured_ms
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Renderer
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.mixtures import Mixtures
-from vjnode.render.passage import Passage
+from vjnode.render.passage import Immediate, Passage
 from vjnode.render.transition import DirectTransition, PassageTransition, Transition
 from vjnode.runtime import cores
 
@@ -44,6 +44,18 @@ def open_transition(renderer: Renderer, *, spec: GeneratorSpec, size: int) -> Tr
         return DirectTransition(renderer, mixtures)
     passage = Passage(partial(open_passage_engine, spec, size), size)
     return PassageTransition(renderer, passage, mixtures)
+
+
+def open_offline_transition(
+    renderer: Renderer, *, spec: GeneratorSpec, size: int
+) -> PassageTransition:
+    """Open the transitions of a rendering from key frames: every mix is drawn, by no clock.
+
+    So that the same looks at the same times give the same frames, each look is to be prepared
+    before it is asked for.
+    """
+    passage = Immediate(partial(open_engine, size, spec=spec))
+    return PassageTransition(renderer, passage, Mixtures(spec))
 
 
 def open_passage_engine(spec: GeneratorSpec, size: int) -> Engine | None:

@@ -108,7 +108,7 @@ class Immediate:
 
 
 class _Between:
-    """What lies between two pictures of one size, RGBA. share: of the second, 0…1."""
+    """Blend of two pictures of one size, RGBA. share: of the second, 0…1."""
 
     def __init__(self, first: NDArray[np.uint8], second: NDArray[np.uint8], share: float) -> None:
         self._first, self._second, self._share = first, second, share
