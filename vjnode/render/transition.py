@@ -113,8 +113,10 @@ class PassageTransition:
             self._keys, self._taken, self._rolling = look, 0.0, False
             passage.rest()
             return self._of_keys(morph.mix, weights)
-        passage.warm()
         at_rest = morph.settled and look == morph.asked == self._keys and not self._taken
+        # While key frames are drawn, it could not be told how fast an engine is.
+        if progress.complete or not at_rest:
+            passage.warm()
         if at_rest or not passage.ready:
             passage.rest()
             self._rolling = False
