@@ -5,7 +5,7 @@
 
 Ticks as an engine process does, without sound, and prints a line for each of a morph from A to B,
 one that turns round half-way, and one that is led to C half-way. A step is the mean difference of
-two neighbouring frames, in levels, judged at 256 px; sharpness is the variance of the Laplacian
+two neighbouring frames, in levels, judged at 256 px; sharpness is the deviation of the Laplacian
 of the middle of a frame. --show: a real `vjnode run` as well, whose face is changed over OSC.
 --strip: keeps a PNG of eight frames of the first, and one of its two hand-overs.
 """
@@ -37,6 +37,7 @@ from vjnode.render.frame_renderer import FrameRenderer
 from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.render.open import open_renderer
 from vjnode.render.open_transition import open_transition
+from vjnode.render.passage import Passage
 from vjnode.render.transition import PassageTransition
 from vjnode.runtime import monotonic_s
 
@@ -46,7 +47,12 @@ PATIENCE_S = 120.0
 AFTER_S = 2.0
 """Time that is watched after a morph, s: the hand-over is in it."""
 
+HEAD = """\
+             step, levels          level sharpness  interval, ms  tick, ms  pictures
+               mean    max  ratio   most   most, %    p99    max       p99  a second"""
 JUDGED_PX = 256
+MOVES = 0.1
+"""Part of the largest step from which on a frame counts as one that moves."""
 OSC_PORT = 9019
 
 
@@ -59,8 +65,12 @@ def shrunk(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 @dataclass
 class Watch:
-    """Frames of a morph, as small as they are judged. began_s: of each tick. took_ms: of each."""
+    """Frames of a morph, as small as they are judged.
 
+    began_s, took_ms: of each tick. drawn: pictures of the passage up to each tick.
+    """
+
+    drawn: list[int] = field(default_factory=list)
     began_s: list[float] = field(default_factory=list)
     took_ms: list[float] = field(default_factory=list)
     small: list[NDArray[np.uint8]] = field(default_factory=list)
@@ -81,16 +91,24 @@ class Watch:
         """Return what was seen, as a line of the table."""
         steps = np.array([float(cv2.absdiff(a, b).mean()) for a, b in pairwise(self.small)])
         levels = np.diff([float(one.mean()) for one in self.small])
-        moving = np.flatnonzero(steps > 0.1 * steps.max())
-        steps = steps[moving[0] : moving[-1] + 1]
+        moving = steps[steps > MOVES * steps.max()]
         intervals = 1e3 * np.diff(self.began_s)
-        sharper = np.abs(np.diff(np.log(self.sharpness)))
+        sharper = np.abs(np.diff(np.log(self.sharpness))) / 2
         return (
-            f"{name:12} {steps.mean():6.3f} {steps.max():6.3f} {steps.max() / steps.mean():6.2f} "
-            f"{np.abs(levels).max():8.2f} {100 * sharper.max():8.1f} "
-            f"{np.percentile(intervals, 99):8.2f} {intervals.max():6.1f} "
-            f"{np.percentile(self.took_ms, 99):7.2f}"
+            f"{name:12} {moving.mean():6.3f} {steps.max():6.3f} {steps.max() / moving.mean():6.2f} "
+            f"{np.abs(levels).max():6.2f} {100 * sharper.max():9.1f} "
+            f"{np.percentile(intervals, 99):6.2f} {intervals.max():6.1f} "
+            f"{np.percentile(self.took_ms, 99):9.2f} {self.rate():9.1f}"
         )
+
+    def rate(self) -> float:
+        """Return the pictures of the passage in a second, from the first to the last of them."""
+        new = np.flatnonzero(np.diff(self.drawn))
+        if len(new) < 2:
+            return 0.0
+        first, last = new[0] + 1, new[-1] + 1
+        count = self.drawn[last] - self.drawn[first]
+        return float(count / (self.began_s[last] - self.began_s[first]))
 
 
 class Ticks:
@@ -121,8 +139,14 @@ class Ticks:
             self._frames.render(began_s, self.controls, self._out)
             if watch is not None:
                 watch.began_s.append(began_s)
+                watch.drawn.append(self.drawn())
                 watch.took_ms.append(1e3 * (monotonic_s() - began_s))
                 watch.see(self._out, keep=keep)
+
+    def drawn(self) -> int:
+        """Return the number of pictures that the passage has drawn."""
+        passage = getattr(self.transition, "passage", None)
+        return passage.drawn if isinstance(passage, Passage) else 0
 
     def ask(self, face: str) -> None:
         """Ask for a face."""
@@ -152,8 +176,10 @@ def watch_morphs(options: argparse.Namespace) -> None:
     first, second, third = options.faces
     half_s, rest_s = options.seconds / 2, options.seconds + AFTER_S
     print(f"{options.size} px, {options.fps} frames/s, morphs of {options.seconds:g} s")
-    print("              step, levels         brightness sharpness interval, ms     tick, ms")
-    print("               mean    max  ratio  most/frame  most, %     p99    max      p99")
+    print(
+        "              step, levels         brightness sharpness interval, ms    tick, ms pictures"
+    )
+    print("               mean    max  ratio  most/frame  most, %     p99    max      p99 a second")
     with closing(Ticks(options)) as ticks:
         ticks.settle()
         for name, asked in (
