@@ -138,9 +138,8 @@ class PassageTransition:
     def _hand_over(self, dt_s: float, shown: Shown, progress: Progress) -> None:
         """Let key frames take over where they can, or else the passage."""
         assert self._morph is not None  # noqa: S101 - this is part of ``begin``
-        there = self.passage.given_up or (
-            shown.at_s >= self._settled_s and progress.ready >= ENOUGH * progress.wanted
-        )
+        settled = shown.at_s >= self._settled_s
+        there = settled and progress.ready >= ENOUGH * progress.wanted
         if there and self._taken == 1.0:
             self._keys = self._morph.asked
         step = dt_s / HANDOVER_S
