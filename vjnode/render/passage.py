@@ -26,6 +26,7 @@ from vjnode.generators.latent import Latent
 from vjnode.render.base import Drawn, Picture
 from vjnode.render.enlarging import enlarged
 from vjnode.render.playout import Playout
+from vjnode.runtime import monotonic_s
 from vjnode.system.priority import lower_priority
 
 _log = logging.getLogger(__name__)
@@ -172,7 +173,7 @@ class Passage:
 
     def rest(self) -> None:
         """Draw no more until the next ``show``."""
-        self._since_s = math.inf
+        self._since_s, self._pictures = math.inf, ()
 
     def close(self) -> None:
         """Stop drawing and close the engine; returns when that is done, soon."""
@@ -202,16 +203,16 @@ class Passage:
         takes_s = began_s = 0.0
         while not self._stopping:
             if engine.at_once > 1:  # two that are begun together are also there together
-                time.sleep(max(began_s + EVEN * takes_s / engine.at_once - time.monotonic(), 0.0))
+                time.sleep(max(began_s + EVEN * takes_s / engine.at_once - monotonic_s(), 0.0))
             if (asked := self._newest(wait=not under_way)) is not None:
-                began_s = time.monotonic()
+                began_s = monotonic_s()
                 under_way.append((asked.now_s, began_s, engine.begin(asked.latent)))
                 if len(under_way) < engine.at_once:
                     continue
             if under_way:
                 now_s, first_s, future = under_way.popleft()
                 picture = enlarged(future.result(), self._size)
-                takes_s = time.monotonic() - first_s
+                takes_s = monotonic_s() - first_s
                 self._publish(now_s, picture)
 
     def _publish(self, now_s: float, picture: NDArray[np.uint8]) -> None:
