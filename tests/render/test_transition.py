@@ -141,6 +141,19 @@ def test_until_the_passage_is_ready_the_look_before_stays(show, late):
     assert levels[-1] == 140
 
 
+def test_a_passage_that_takes_long_to_get_ready_is_not_waited_for(show, keys, late):
+    late.ready = False
+    levels = show.ticks(5, A) + show.ticks(90, B)
+    assert levels[40] == 40
+    late.ready = True
+    levels += show.ticks(60, B)
+    assert largest_step(levels) <= HONEST
+    assert (levels[-1], late.asked) == (140, [])
+    assert {look for look, _ in keys.begun[70:90]} == {A, B}
+    show.ticks(10, C)
+    assert late.asked  # the next one is drawn
+
+
 def test_without_enough_key_frames_the_passage_holds_the_new_look(show, late):
     show.ticks(10, A)
     show.ticks(120, B, progress=FEW)

@@ -15,6 +15,9 @@ from vjnode.render.passage import Passing, Shown
 HANDOVER_S = 0.25
 """Length of the dissolve between key frames and a passage, s."""
 
+PATIENCE_S = 1.0
+"""Longest wait for a passage to get ready, s; then key frames are dissolved this time."""
+
 ENOUGH = 0.25
 """Part of a look's key frames with which it moves well; the rest follows."""
 
@@ -83,7 +86,8 @@ class PassageTransition:
     A passage is shown late, and its pictures are a little softer. So key frames dissolve into it
     and back, and come as late as it does in the end: both show the same moment.
 
-    Without a passage that is fast enough, key frames of all looks of a mix are dissolved.
+    Without a passage that is fast enough, or while it gets ready for the first time, key frames of
+    all looks of a mix are dissolved.
     """
 
     def __init__(self, renderer: Renderer, passage: Passing, mixtures: Mixtures) -> None:
@@ -93,8 +97,8 @@ class PassageTransition:
         """The look whose key frames are shown beside the passage."""
         self._taken = 0.0
         """Share of the passage in the picture."""
-        self._rolling = False
-        self._settled_s = math.inf
+        self._rolling = self._dissolves = False
+        self._settled_s = self._waits_s = math.inf
         self._last_s = -math.inf
         self._weights = DelayedWeights()
 
@@ -107,13 +111,17 @@ class PassageTransition:
         morph, passage = self._morph, self.passage
         dt_s, self._last_s = now_s - self._last_s, now_s
         self._weights.push(now_s, weights)
-        if passage.given_up or over_s <= 0.0:
-            broken = self._taken > 0.0 and passage.given_up
+        at_rest = morph.settled and look == morph.asked == self._keys and not self._taken
+        waits = not (at_rest or self._taken or passage.ready)
+        self._waits_s = min(self._waits_s, now_s) if waits else math.inf
+        given_up = passage.given_up or now_s - self._waits_s > PATIENCE_S
+        self._dissolves = not at_rest and (self._dissolves or given_up)
+        if self._dissolves or over_s <= 0.0:
+            broken = self._taken > 0.0
             morph.step(look, now_s, 0.0 if broken else over_s)
             self._keys, self._taken, self._rolling = look, 0.0, False
             passage.rest()
             return self._of_keys(morph.mix, weights)
-        at_rest = morph.settled and look == morph.asked == self._keys and not self._taken
         # While key frames are drawn, it could not be told how fast an engine is.
         if progress.complete or not at_rest:
             passage.warm()
