@@ -1,6 +1,6 @@
 """Latents of looks on their way into one another."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -34,10 +34,13 @@ class Mixtures:
     are more movements than a picture takes, the last ones become one, anew with every picture.
 
     A movement's limits hold along the way because they hold for each of the looks.
+
+    spec: of what is drawn. shown: from a look to the part of it that is shown; None: all of it.
     """
 
-    def __init__(self, spec: GeneratorSpec) -> None:
+    def __init__(self, spec: GeneratorSpec, shown: Callable[[Look], Look] | None = None) -> None:
         self._spec = spec
+        self._shown = shown or (lambda look: look)
         self._kept = lru_cache(maxsize=_LEGS)(self._subject)
 
     def latent(self, leg: Leg, share: float, weights: Sequence[float]) -> Latent:
@@ -52,9 +55,8 @@ class Mixtures:
         return fused(Latent(subject, np.array([share, *summed.values()], np.float32)))
 
     def _parts(self, look: Look) -> _Parts:
-        expressions = (
-            load_expression(one, self._spec) if one else None for one in look.expressions
-        )
+        names = self._shown(look).expressions
+        expressions = (load_expression(one, self._spec) if one else None for one in names)
         return load_face(look.face, self._spec), tuple(expressions)
 
     def _subject(self, leg: Leg) -> tuple[Subject, tuple[Movement, ...]]:

@@ -18,8 +18,8 @@ HANDOVER_S = 0.25
 PATIENCE_S = 1.0
 """Longest wait for a passage to get ready, s; then key frames are dissolved this time."""
 
-ENOUGH = 0.25
-"""Part of a look's key frames with which it moves well; the rest follows."""
+ENOUGH = 0.5
+"""Part of a look's key frames with which all of it moves well; the rest follows."""
 
 
 class Transition(Protocol):
