@@ -150,6 +150,9 @@ _NAMED = (
     _float(
         "lfo_beats", "length of its wave in beats; 0: lfo_rate counts", 0.0, 64.0, 0.0, unit="beats"
     ),
+    _float("idle_smile", "how much it smiles by itself in silence", 0.0, 1.0, 0.5),
+    _float("idle_gaze", "how much its eyes wander while little is heard", 0.0, 1.0, 0.5),
+    _float("idle_breath", "how much its head moves then, as it breathes", 0.0, 1.0, 0.5),
     _toggle("freeze", "the picture stays as it is", "output"),
     _toggle("blackout", "fades to black, and back", "output"),
     _float(

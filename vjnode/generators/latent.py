@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-DIRECTIONS = 16
+DIRECTIONS = 24
 """Directions that a frame graph takes: movements that can act at once."""
 
 

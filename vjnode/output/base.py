@@ -27,7 +27,7 @@ class FrameInfo:
     expressions: of each of ``CHANNELS``, by name; "" for none.
     keys, keys_wanted: number of keyframes that are prepared and that are wanted.
     note: text for people about what of the look is not shown; "" where all of it is.
-    idle: 0…1, the face's own movement while there is no sound; drawn on top of the weight.
+    idle: 0…1, the face's own smile while there is no sound; drawn on top of the weight.
     """
 
     frame: int

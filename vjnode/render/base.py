@@ -19,10 +19,12 @@ class Look:
     """A face with its channels' expressions, by their names.
 
     expressions: one for each channel, in their order; "" for none.
+    idle: actions by which the face moves by itself. Their weights follow those of the channels.
     """
 
     face: str
     expressions: tuple[str, ...]
+    idle: tuple[str, ...] = ()
 
     @property
     def expression(self) -> str:
@@ -31,7 +33,7 @@ class Look:
 
     def in_one_channel(self) -> "Look":
         """Return the same look with the first channel alone."""
-        return self if len(self.expressions) == 1 else Look(self.face, self.expressions[:1])
+        return Look(self.face, self.expressions[:1])
 
 
 @dataclass(frozen=True)

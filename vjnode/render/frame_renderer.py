@@ -16,7 +16,7 @@ from vjnode.modulation.response import Response
 from vjnode.modulation.weight_track import WeightTrack
 from vjnode.output.base import FrameInfo
 from vjnode.render.base import Look, Picture, Progress, Renderer
-from vjnode.render.idle_motion import Idle
+from vjnode.render.idle_motion import REACH, Idle
 from vjnode.render.transition import AtOnce, Transition
 
 
@@ -75,7 +75,13 @@ class FrameRenderer:
         moment = self._track.at(now_s, self._response)
         # The gate looks at the level after automatic gain; so does this.
         quiet = moment.resting or moment.rms_db + moment.agc_db < controls.number("gate")
-        idle = self._idle.step(now_s, quiet=quiet)
+        idle = self._idle.step(
+            now_s,
+            quiet=quiet,
+            weight=moment.weight,
+            others=max(moment.weights[1:], default=0.0),
+            **{part: controls.number(f"idle_{part}") for part in ("smile", "gaze", "breath")},
+        )
         info = frame_info(
             moment,
             controls,
@@ -83,10 +89,11 @@ class FrameRenderer:
             look=self._look,
             engine=self._renderer.engine_name,
             progress=progress,
-            idle=idle,
+            idle=idle.smile,
         )
         self._frame += 1
-        weights = (min(moment.weight + idle, 1.0), *moment.weights[1:])
+        smiling = min(moment.weight + idle.smile, 1.0)
+        weights = (smiling, *moment.weights[1:], *idle.weights)
         picture = self._transition.begin(
             self._look,
             weights,
@@ -116,7 +123,9 @@ class FrameRenderer:
 
 def asked_look(controls: Controls) -> Look:
     """Return the look that ``controls`` ask for."""
-    return Look(controls.choice("face"), controls.expressions())
+    amounts = (controls.number(name) for name in ("idle_gaze", "idle_breath"))
+    idle = tuple(REACH) if any(amounts) else ()
+    return Look(controls.choice("face"), controls.expressions(), idle)
 
 
 def frame_info(

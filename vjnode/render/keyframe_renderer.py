@@ -133,9 +133,10 @@ class KeyframeRenderer:
         return self._cache.published.get(layer) or self._empty(layer)
 
     def _empty(self, layer: Look) -> KeySet:
-        if len(layer.expressions) == 1:
+        if len(layer.expressions) == 1 and not layer.idle:
             return Sweep(keys=self.keys, size=self._size)
-        return Overlay([bool(one) for one in layer.expressions], self._size)
+        shown = [bool(one) for one in layer.expressions]
+        return Overlay(shown, self._size, idle=len(layer.idle))
 
     def ready(self, look: Look) -> Progress:
         """Return how far ``look`` is prepared; see ``Renderer.ready``."""

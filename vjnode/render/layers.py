@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from vjnode.faces.catalogue import load_expression
 from vjnode.faces.expression import Expression
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Look
+from vjnode.render.looks import expressions_of
 from vjnode.render.overlay import GRID
 
 POSE = "pose"
@@ -40,18 +40,22 @@ def layers_of(spec: GeneratorSpec) -> LayersOf:
 
     @lru_cache(maxsize=256)
     def taken_apart(look: Look) -> Layers:
-        return take_apart(
-            look, [load_expression(name, spec) if name else None for name in look.expressions]
-        )
+        return take_apart(look, expressions_of(look, spec))
 
     return taken_apart
 
 
 def take_apart(look: Look, expressions: Sequence[Expression | None]) -> Layers:
-    """Take a look apart. expressions: of its channels, None where there is none."""
+    """Take a look apart.
+
+    expressions: of its channels, and its idle actions; None where there is none. Idle actions can
+    always be added: they act while little else does, and move no more than a few pixels.
+    """
+    channels = len(look.expressions)
+    idle = look.idle if any(expressions[channels:]) else ()
     first = expressions[0]
     kept, left_out = [look.expressions[0]], []
-    for expression in expressions[1:]:
+    for expression in expressions[1:channels]:
         why = (
             ""
             if expression is None
@@ -60,7 +64,7 @@ def take_apart(look: Look, expressions: Sequence[Expression | None]) -> Layers:
         if expression is not None and why:
             left_out.append((expression.name, why))
         kept.append("" if expression is None or why else expression.name)
-    added = Look(look.face, tuple(kept)) if any(kept[1:]) else None
+    added = Look(look.face, tuple(kept), idle) if any(kept[1:]) or idle else None
     return Layers(look.in_one_channel(), added, tuple(left_out))
 
 

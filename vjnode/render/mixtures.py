@@ -6,18 +6,18 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.faces.catalogue import load_expression, load_face
+from vjnode.faces.catalogue import load_face
 from vjnode.faces.expression import (
     Expression,
     Face,
     Movement,
-    amounts_of,
     directions_of,
     movements_of,
 )
 from vjnode.generators.latent import Latent, Subject, fused
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Look
+from vjnode.render.looks import amounts_in, expressions_of
 from vjnode.render.morph import Leg
 
 _LEGS = 2
@@ -49,15 +49,13 @@ class Mixtures:
         summed = dict.fromkeys(movements, 0.0)
         for look, part in leg.mix(share).items():
             _, expressions = self._parts(look)
-            amounts = amounts_of(expressions, weights)
+            amounts = amounts_in(self._shown(look), expressions, weights)
             for movement, amount in zip(movements_of(expressions), amounts, strict=True):
                 summed[movement] += part * float(amount)
         return fused(Latent(subject, np.array([share, *summed.values()], np.float32)))
 
     def _parts(self, look: Look) -> _Parts:
-        names = self._shown(look).expressions
-        expressions = (load_expression(one, self._spec) if one else None for one in names)
-        return load_face(look.face, self._spec), tuple(expressions)
+        return load_face(look.face, self._spec), expressions_of(self._shown(look), self._spec)
 
     def _subject(self, leg: Leg) -> tuple[Subject, tuple[Movement, ...]]:
         codes: NDArray[np.float32] = np.zeros(self._spec.codes_shape, np.float32)

@@ -20,8 +20,8 @@ from vjnode.engines.registry import (
 )
 from vjnode.engines.timing import kept_ms, measured_ms
 from vjnode.errors import InputError, VjnodeError
-from vjnode.faces.catalogue import load_expression, load_face
-from vjnode.faces.expression import Expression, amounts_of, subject_of
+from vjnode.faces.catalogue import load_face
+from vjnode.faces.expression import Expression, subject_of
 from vjnode.generators.latent import Latent, Subject
 from vjnode.generators.registry import DEFAULT
 from vjnode.generators.spec import GeneratorSpec
@@ -30,6 +30,7 @@ from vjnode.render.base import Latents, Look, Renderer
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.render.layers import layers_of
+from vjnode.render.looks import amounts_in, expressions_of
 from vjnode.runtime import cores
 
 if TYPE_CHECKING:
@@ -61,12 +62,12 @@ def latents_of(spec: GeneratorSpec) -> Latents:
 
     @lru_cache(maxsize=SUBJECTS)
     def found(look: Look) -> tuple[Subject, tuple[Expression | None, ...]]:
-        expressions = tuple(load_expression(one, spec) if one else None for one in look.expressions)
+        expressions = expressions_of(look, spec)
         return subject_of(load_face(look.face, spec), expressions), expressions
 
     def latent(look: Look, weights: Sequence[float]) -> Latent:
         subject, expressions = found(look)
-        return Latent(subject, amounts_of(expressions, weights))
+        return Latent(subject, amounts_in(look, expressions, weights))
 
     return latent
 

@@ -24,6 +24,9 @@ GRID = ((5, 3), (3, 3), (3, 2))
 """Points over the weight of the first, second and third channel that are added: over its own
 weight, and over that of each channel before."""
 
+IDLE = 3
+"""Points over the weight of what a face does by itself."""
+
 _SEEN = 0.1
 """Part of a channel's largest change, blurred, from which on a pixel belongs to a patch."""
 
@@ -74,16 +77,19 @@ class Overlay:
     Args:
         channels: of each channel, whether it shows anything. The first is that of the key frames.
         size: of pictures, px.
+        idle: number of weights behind those of the channels whose differences depend on no other.
     """
 
-    def __init__(self, channels: Sequence[bool], size: int) -> None:
+    def __init__(self, channels: Sequence[bool], size: int, *, idle: int = 0) -> None:
         self.size = size
         shown = [index for index, shows in enumerate(channels) if shows]
-        self._count = len(channels)
+        self._count = len(channels) + idle
         self._added: list[_Added] = []
         for index, (own, others) in zip([one for one in shown if one], GRID, strict=False):
             before = tuple(one for one in shown if one < index)
             self._added.append(_Added(index, before, _points(own), _points(others)))
+        for index in range(len(channels), self._count):
+            self._added.append(_Added(index, (), _points(IDLE), ()))
         self._nodes = self._in_order()
         self.keys = len(self._nodes)
         """Number of pictures that it is made from."""
@@ -214,13 +220,16 @@ class Overlay:
         one.whole = len(one.differences) == len(wanted)
 
     def _nodes_of(self, one: _Added) -> list[Node]:
-        last = self._count - 1 - one.channel
+        """Return the nodes at which a channel acts, with what it depends on and nothing else."""
         return [
             node
             for node in self._nodes
             if node[one.channel]
-            and not any(node[self._count - last :])
-            and all(node[index] in one.others for index in one.before)
+            and all(
+                weight in one.others if index in one.before else not weight
+                for index, weight in enumerate(node)
+                if index != one.channel
+            )
         ]
 
 
