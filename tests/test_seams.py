@@ -209,7 +209,8 @@ available = stock()
 controls = change(Controls("", "flint", "laugh"), "expression/5", "wonder", available)
 for name, value in (("release", 0.0), ("accent", 0.0), ("route/expression/weight/amount", 0.5),
                     ("route/expression/2/onset/amount", 0.0), ("channel/3/gain", 0.0),
-                    ("route/expression/5/constant/amount", 0.75)):
+                    ("route/expression/5/constant/amount", 0.75),
+                    ("idle_gaze", 0.0), ("idle_breath", 0.0)):
     controls = change(controls, name, value, available)
 controls = unpack_controls(pack_controls(controls))
 renderer = open_direct(size=256, period_s=1 / 60)

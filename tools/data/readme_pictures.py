@@ -64,18 +64,14 @@ def all_faces(engine: Engine) -> NDArray[np.uint8]:
         label = np.full((NAME_PX, FACE_PX, 3), _GROUND[::-1], np.uint8)
         (width, _), _ = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, 0.8, 1)
         at = ((FACE_PX - width) // 2, NAME_PX - 11)
-        cv2.putText(
-            label, name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255, 255, 255), 1, cv2.LINE_AA
-        )
+        cv2.putText(label, name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255, 255, 255), 1, cv2.LINE_AA)
         tiles.append(np.vstack([drawn(engine, Look(name, ("",)), 0.0, FACE_PX), label]))
     rows = []
     for at_tile in range(0, len(tiles), FACE_COLUMNS):
         row = np.hstack(tiles[at_tile : at_tile + FACE_COLUMNS])
         spare = FACE_COLUMNS * FACE_PX - row.shape[1]
         edges = (0, 0, spare // 2, spare - spare // 2)
-        rows.append(
-            cv2.copyMakeBorder(row, *edges, cv2.BORDER_CONSTANT, value=(*_GROUND[::-1], 0))
-        )
+        rows.append(cv2.copyMakeBorder(row, *edges, cv2.BORDER_CONSTANT, value=(*_GROUND[::-1], 0)))
     return np.vstack(rows)
 
 

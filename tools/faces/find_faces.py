@@ -121,7 +121,8 @@ def ship() -> None:
             f'number = {number}\ngenerator = "{DEFAULT.name}"\nabout = "{choice.about}"\n\n'
             "# How it was found: a random face of the default generator, chosen by eye\n"
             "# (tools/faces/find_faces.py). Nobody with this face exists.\n"
-            f"[found]\nseed = {choice.seed}\nindex = {choice.index}\ntruncation = {choice.truncation}\n"
+            f"[found]\nseed = {choice.seed}\nindex = {choice.index}\n"
+            f"truncation = {choice.truncation}\n"
         )
         codes = w[choice.seed, choice.truncation][choice.index]
         path = folder / f"{choice.name}.safetensors"
