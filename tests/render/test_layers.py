@@ -2,6 +2,7 @@ import pytest
 
 from vjnode.generators.registry import DEFAULT, GENERATORS
 from vjnode.render.base import Look
+from vjnode.render.idle_motion import REACH
 from vjnode.render.layers import layers_of
 
 LAYERS = layers_of(DEFAULT)
@@ -39,3 +40,13 @@ def test_others_are_added_all_the_same():
 def test_a_movement_without_a_region_is_not_added():
     layers = layers_of(GENERATORS["stylegan2"])(Look("ember", ("flow", "flow")))
     assert "which part of a face" in layers.note
+
+
+def test_what_a_face_does_by_itself_is_added_to_every_look():
+    layers = layers_of(DEFAULT)
+    for expressions in (("laugh", "", "", ""), ("laugh", "brows_up", "blink", "turn")):
+        look = Look("raven", expressions, tuple(REACH))
+        assert layers(look).added.idle == tuple(REACH)
+        assert not layers(look).keys.idle
+    strange = Look("raven", ("laugh", "", "", ""), ("wag",))
+    assert layers(strange).added is None

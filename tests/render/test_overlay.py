@@ -145,3 +145,19 @@ def test_a_laugh_with_raised_brows_is_near_what_the_generator_draws(face):
         overlay.add_to(out, weights)
         assert cv2.PSNR(out[on_face][:, :3], true[on_face][:, :3]) > least_db, weights
     engine.close()
+
+
+def test_what_a_face_does_by_itself_is_added_to_whatever_else_it_does():
+    overlay = Overlay(SHOWN, SIZE, idle=2)
+
+    def draw(weights):
+        picture = painted(weights)
+        picture[8:22, 40:60, 0] += np.uint8(50 * weights[4])
+        picture[50:60, 6:30, 2] += np.uint8(50 * weights[5])
+        return picture
+
+    for key in range(overlay.keys):
+        overlay.put(key, draw(overlay.weights_of(key)))
+    for weights in ((0.0, 0.0, 0.0, 0.0, 1.0, 0.0), (0.75, 0.5, 1.0, 0.0, 0.5, 0.8)):
+        assert apart(added(overlay, weights), draw(weights)) <= 5
+    assert overlay.keys == filled().keys + 2 * 2
