@@ -379,12 +379,3 @@ def test_other_channels_are_prepared_at_the_same_pace_and_added(make):
     again._layers, again._workers._latents = library._layers, two
     assert again.prepare(look, keys=1000, timeout_s=WAIT_S)
     assert not engine.drawn  # all of it is on disk
-
-
-def test_what_cannot_be_added_is_told(make, caplog):
-    look = Look("ada", ("laugh", "turn"))
-    library = make(PaintBox())
-    library._layers = lambda asked: Layers(asked.in_one_channel(), None, (("turn", "a pose"),))
-    assert library.prepare(look, keys=1, timeout_s=WAIT_S)
-    assert library.ready(look).note == "turn is not shown: a pose"
-    assert caplog.text.count("turn is not shown: a pose") == 1

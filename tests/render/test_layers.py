@@ -12,7 +12,7 @@ def test_what_moves_other_parts_is_added():
     look = Look("flint", ("laugh", "brows_up", "blink", ""))
     layers = LAYERS(look)
     assert (layers.keys, layers.added) == (Look("flint", ("laugh",)), look)
-    assert layers.note == ""
+    assert not layers.left_out
 
 
 def test_the_first_channel_alone_has_nothing_to_add():
@@ -27,19 +27,20 @@ def test_the_first_channel_alone_has_nothing_to_add():
 def test_a_head_that_turns_is_not_added(expressions):
     layers = LAYERS(Look("flint", expressions))
     assert layers.added is None
-    assert f"{expressions[1]} is not shown: " in layers.note
-    assert "turns the head" in layers.note
+    (left_out,) = layers.left_out
+    assert (left_out.channel, left_out.expression) == (1, expressions[1])
+    assert "turns the head" in left_out.why
 
 
 def test_others_are_added_all_the_same():
     layers = LAYERS(Look("flint", ("laugh", "turn", "blink")))
     assert layers.added == Look("flint", ("laugh", "", "blink"))
-    assert [name for name, _ in layers.left_out] == ["turn"]
+    assert [(one.channel, one.expression) for one in layers.left_out] == [(1, "turn")]
 
 
 def test_a_movement_without_a_region_is_not_added():
     layers = layers_of(GENERATORS["stylegan2"])(Look("ember", ("flow", "flow")))
-    assert "which part of a face" in layers.note
+    assert "which part of a face" in layers.left_out[0].why
 
 
 def test_what_a_face_does_by_itself_is_added_to_every_look():

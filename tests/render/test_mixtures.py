@@ -50,15 +50,6 @@ def test_an_engine_is_told_one_subject_for_the_whole_way():
     assert first.subject is second.subject
 
 
-def test_what_is_not_shown_of_a_look_is_not_mixed_in():
-    first, second = Look("raven", ("laugh", "turn")), Look("aster", ("kiss", "", "blink"))
-    mixtures = Mixtures(DEFAULT, Look.in_one_channel)
-    leg = Leg({first: 1.0}, second)
-    weights = (0.8, 0.7, 0.6)
-    mix = {look.in_one_channel(): part for look, part in leg.mix(0.4).items()}
-    assert_draws(mixtures.latent(leg, 0.4, weights), mix, weights)
-
-
 def test_more_movements_than_a_picture_takes_are_drawn_all_the_same(monkeypatch):
     monkeypatch.setattr(latents, "DIRECTIONS", 16)
     actions = action_names(DEFAULT)

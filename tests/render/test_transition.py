@@ -7,14 +7,23 @@ from vjnode.engines.base import OneByOne
 from vjnode.generators.latent import still
 from vjnode.render.base import Drawn, Look, Progress, done
 from vjnode.render.direct import DirectRenderer
+from vjnode.render.layers import LeftOut
 from vjnode.render.passage import Shown
-from vjnode.render.transition import HANDOVER_S, AtOnce, DirectTransition, PassageTransition
+from vjnode.render.transition import (
+    HANDOVER_S,
+    LINGER_S,
+    AtOnce,
+    DirectTransition,
+    PassageTransition,
+)
 
 SIZE = 8
 LEVELS = {"a": 40, "b": 140, "c": 240}
 A, B, C = (Look(name, ("laugh",)) for name in LEVELS)
 ALL, FEW = Progress(64, 64), Progress(1, 64)
 TICK_S = 1 / 60
+TURNS = 30
+"""Levels by which the second channel moves a look; key frames cannot show it."""
 
 
 def grey(level):
@@ -26,7 +35,8 @@ class Levels:
 
     def latent(self, leg, share, weights):
         level = sum(part * LEVELS[look.face] for look, part in leg.mix(share).items())
-        return still(np.full((1, 1), level + 10 * weights[0], np.float32))
+        moved = 10 * weights[0] + TURNS * sum(weights[1:])
+        return still(np.full((1, 1), level + moved, np.float32))
 
 
 class Keys:
@@ -46,7 +56,7 @@ class Late:
     """Shows each latent some ticks late, and a little darker than key frames are."""
 
     def __init__(self, *, late=5, darker=4):
-        self.ready, self.given_up = True, False
+        self.ready, self.given_up, self.px = True, False, 512
         self.late, self.darker = late, darker
         self.asked, self.warmed, self.rests = [], 0, 0
 
@@ -74,12 +84,14 @@ class Show:
     def __init__(self, transition):
         self.transition, self.now_s = transition, 100.0
 
-    def ticks(self, count, look, *, over_s=1.0, progress=ALL, weight=0.0):
+    def ticks(self, count, look, *, over_s=1.0, progress=ALL, weight=0.0, turns=()):
+        """Return the level of each tick. turns: weight of the second channel at each."""
         levels = []
-        for _ in range(count):
+        for tick in range(count):
             self.now_s += TICK_S
+            weights = (weight, turns[tick] if len(turns) else 0.0)
             begun = self.transition.begin(
-                look, (weight,), self.now_s, over_s=over_s, progress=progress
+                look, weights, self.now_s, over_s=over_s, progress=progress
             )
             out = np.zeros((SIZE, SIZE, 4), np.uint8)
             begun.result().copy_to(out)
@@ -215,6 +227,60 @@ def test_a_morph_is_cut_short_when_its_time_is_taken_away(show):
     show.ticks(30, B)
     assert show.ticks(3, B, over_s=0.0) == [140] * 3
     assert show.ticks(3, A, over_s=0.0) == [40] * 3
+
+
+def turning(look):
+    """Return that the second channel is left out of A's and B's key frames."""
+    return (LeftOut(1, "turn", "turn turns the head"),) if look != C else ()
+
+
+@pytest.fixture
+def turned(keys, late):
+    return Show(PassageTransition(keys, late, Levels(), turning))
+
+
+WAVE = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(120) / 120)
+"""Weight of a head that turns once within two seconds."""
+
+
+@pytest.mark.parametrize("over_s", [0.0, 1.0])
+def test_what_key_frames_leave_out_is_drawn_live_while_it_acts(turned, late, over_s):
+    assert turned.ticks(10, A, over_s=over_s) == [40] * 10
+    assert (turned.transition.note, late.asked) == ("", [])
+    levels = turned.ticks(120, A, over_s=over_s, turns=WAVE)
+    assert turned.transition.note == "drawn live at 512 px: turn turns the head"
+    assert max(levels) == 40 - late.darker + TURNS
+    levels += turned.ticks(round((LINGER_S + 1) / TICK_S), A, over_s=over_s)
+    assert levels[-1] == 40
+    assert largest_step(levels) <= 3
+    assert (turned.transition.note, late.asked) == ("", [])
+
+
+def test_looks_follow_at_once_while_the_head_turns(turned, keys):
+    turned.ticks(60, A, over_s=0.0, turns=np.linspace(0, 1, 60))
+    keys.begun.clear()
+    levels = turned.ticks(60, B, over_s=0.0, turns=np.ones(60))
+    assert levels[-1] == 136 + TURNS
+    assert levels.index(136 + TURNS) <= 8
+    assert turned.ticks(60, C, over_s=0.0)[-1] == 240  # key frames show all of this one
+
+
+def test_while_the_passage_gets_ready_key_frames_are_shown(turned, late):
+    late.ready = False
+    assert turned.ticks(90, A, turns=np.ones(90)) == [40] * 90
+    assert late.warmed
+    assert turned.transition.note == ""
+    late.ready = True
+    assert turned.ticks(40, A, turns=np.ones(40))[-1] == 36 + TURNS
+
+
+def test_a_machine_that_is_too_slow_to_turn_a_head_says_so(turned, late, caplog):
+    late.given_up, late.ready = True, False
+    turned.ticks(5, A)
+    assert turned.transition.note == ""
+    assert turned.ticks(60, A, turns=np.ones(60)) == [40] * 60
+    assert turned.transition.note == "turn is not shown: turn turns the head"
+    assert caplog.text.count("turn is not shown") == 1
 
 
 class Engine(OneByOne):

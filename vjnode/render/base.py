@@ -38,15 +38,10 @@ class Look:
 
 @dataclass(frozen=True)
 class Progress:
-    """The part of a look that is prepared.
-
-    ready, wanted: in key frames; with one of them the look can be drawn, if coarsely.
-    note: text for people about what of the look is not shown; "" where all of it is.
-    """
+    """The part of a look that is prepared, in key frames; with one it can be drawn, if coarsely."""
 
     ready: int
     wanted: int
-    note: str = ""
 
     @property
     def complete(self) -> bool:

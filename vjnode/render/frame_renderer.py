@@ -90,6 +90,7 @@ class FrameRenderer:
             engine=self._renderer.engine_name,
             progress=progress,
             idle=idle.smile,
+            note=self._transition.note,
         )
         self._frame += 1
         smiling = min(moment.weight + idle.smile, 1.0)
@@ -137,6 +138,7 @@ def frame_info(
     engine: str = "",
     progress: Progress | None = None,
     idle: float = 0.0,
+    note: str = "",
 ) -> FrameInfo:
     """Return the particulars of a frame; ``look`` is what it really shows."""
     return FrameInfo(
@@ -150,5 +152,5 @@ def frame_info(
         keys=progress.ready if progress else 0,
         keys_wanted=progress.wanted if progress else 0,
         idle=idle,
-        note=progress.note if progress else "",
+        note=note,
     )

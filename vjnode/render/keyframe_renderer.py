@@ -37,7 +37,6 @@ class _Drawable:
     look: Look
     sweep: Sweep
     overlay: Overlay | None
-    note: str
 
     @property
     def sets(self) -> tuple[KeySet, ...]:
@@ -79,7 +78,6 @@ class KeyframeRenderer:
         self._newest: _Drawable | None = None
         self._drawn: deque[_Drawable] = deque(maxlen=MIXED)
         """The looks that were drawn last, whose keys the cache may have let go."""
-        self._told: set[str] = set()
         self._asks = 0
         self._unanswered: dict[Look, tuple[int, KeySet]] = {}
         """Sets that were asked for and are not published yet, with the number of the last ask.
@@ -110,9 +108,6 @@ class KeyframeRenderer:
         if self._newest is not None and self._newest.look == look:
             return self._newest
         layers = self._layers(look)
-        if layers.note and layers.note not in self._told:
-            self._told.add(layers.note)
-            _log.warning("%s", layers.note)
         answered = self._cache.answered  # before what is published, which is then no older
         self._unanswered = {one: it for one, it in self._unanswered.items() if it[0] > answered}
         wanted = [layers.keys] if layers.added is None else [layers.keys, layers.added]
@@ -122,7 +117,7 @@ class KeyframeRenderer:
         sweep, overlay = parts[0][1], parts[-1][1]
         assert isinstance(sweep, Sweep)  # noqa: S101 - of one channel
         added = overlay if isinstance(overlay, Overlay) else None
-        self._newest = _Drawable(look, sweep, added, layers.note)
+        self._newest = _Drawable(look, sweep, added)
         self._workers.post(partial(self._cache.ask, parts))
         return self._newest
 
@@ -142,9 +137,9 @@ class KeyframeRenderer:
         """Return how far ``look`` is prepared; see ``Renderer.ready``."""
         asked = self._asked(look)
         if not asked.sweep.ready:  # without that, others are no picture
-            return Progress(0, sum(one.keys for one in asked.sets), asked.note)
+            return Progress(0, sum(one.keys for one in asked.sets))
         ready, wanted = (sum(getattr(one, of) for one in asked.sets) for of in ("ready", "keys"))
-        return Progress(ready, wanted, asked.note)
+        return Progress(ready, wanted)
 
     def prepare(self, look: Look, *, keys: int, timeout_s: float) -> bool:
         """Wait until ``look`` has ``keys`` key frames, or all; see ``Renderer.prepare``."""

@@ -15,21 +15,25 @@ POSE = "pose"
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A channel that key frames do not show. why: the reason, for people."""
+
+    channel: int
+    expression: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Layers:
     """A look, taken apart.
 
     keys: the first channel alone. added: all channels that can be shown; None where that is the
-        first alone. left_out: reasons why others are not shown, by the expression.
+        first alone. left_out: the others.
     """
 
     keys: Look
     added: Look | None
-    left_out: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def note(self) -> str:
-        """Text for people about what is not shown; "" where nothing is left out."""
-        return "; ".join(f"{name} is not shown: {why}" for name, why in self.left_out)
+    left_out: tuple[LeftOut, ...] = ()
 
 
 LayersOf = Callable[[Look], Layers]
@@ -55,14 +59,14 @@ def take_apart(look: Look, expressions: Sequence[Expression | None]) -> Layers:
     idle = look.idle if any(expressions[channels:]) else ()
     first = expressions[0]
     kept, left_out = [look.expressions[0]], []
-    for expression in expressions[1:channels]:
+    for channel, expression in enumerate(expressions[1:channels], 1):
         why = (
             ""
             if expression is None
             else _obstacle(first, expression, len([*filter(None, kept[1:])]))
         )
         if expression is not None and why:
-            left_out.append((expression.name, why))
+            left_out.append(LeftOut(channel, expression.name, why))
         kept.append("" if expression is None or why else expression.name)
     added = Look(look.face, tuple(kept), idle) if any(kept[1:]) or idle else None
     return Layers(look.in_one_channel(), added, tuple(left_out))
@@ -72,7 +76,7 @@ def _obstacle(first: Expression | None, added: Expression, others: int) -> str:
     """Return the reason why an expression cannot be added to key frames; "" where there is none."""
     for one in (added, first):
         if one is not None and POSE in _regions(one):
-            return f"{one.name} turns the head, and that cannot be added to key frames"
+            return f"{one.name} turns the head"
         if one is not None and "" in _regions(one):
             return f"{one.name} does not tell which part of a face it moves"
     if others == len(GRID):

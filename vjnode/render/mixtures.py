@@ -1,6 +1,6 @@
 """Latents of looks on their way into one another."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -34,13 +34,10 @@ class Mixtures:
     are more movements than a picture takes, the last ones become one, anew with every picture.
 
     A movement's limits hold along the way because they hold for each of the looks.
-
-    spec: of what is drawn. shown: from a look to the part of it that is shown; None: all of it.
     """
 
-    def __init__(self, spec: GeneratorSpec, shown: Callable[[Look], Look] | None = None) -> None:
+    def __init__(self, spec: GeneratorSpec) -> None:
         self._spec = spec
-        self._shown = shown or (lambda look: look)
         self._kept = lru_cache(maxsize=_LEGS)(self._subject)
 
     def latent(self, leg: Leg, share: float, weights: Sequence[float]) -> Latent:
@@ -49,13 +46,13 @@ class Mixtures:
         summed = dict.fromkeys(movements, 0.0)
         for look, part in leg.mix(share).items():
             _, expressions = self._parts(look)
-            amounts = amounts_in(self._shown(look), expressions, weights)
+            amounts = amounts_in(look, expressions, weights)
             for movement, amount in zip(movements_of(expressions), amounts, strict=True):
                 summed[movement] += part * float(amount)
         return fused(Latent(subject, np.array([share, *summed.values()], np.float32)))
 
     def _parts(self, look: Look) -> _Parts:
-        return load_face(look.face, self._spec), expressions_of(self._shown(look), self._spec)
+        return load_face(look.face, self._spec), expressions_of(look, self._spec)
 
     def _subject(self, leg: Leg) -> tuple[Subject, tuple[Movement, ...]]:
         codes: NDArray[np.float32] = np.zeros(self._spec.codes_shape, np.float32)

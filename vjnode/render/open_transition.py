@@ -1,7 +1,6 @@
 """Opens what a show passes from look to look with, and the engine of a passage."""
 
 import logging
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -12,12 +11,17 @@ from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide, pair_name
 from vjnode.engines.registry import open_engine, processor_may_draw
 from vjnode.engines.timing import kept_ms, measured_ms
 from vjnode.generators.spec import GeneratorSpec
-from vjnode.render.base import Look, Renderer
+from vjnode.render.base import Renderer
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.layers import layers_of
 from vjnode.render.mixtures import Mixtures
 from vjnode.render.passage import Immediate, Passage
-from vjnode.render.transition import DirectTransition, PassageTransition, Transition
+from vjnode.render.transition import (
+    DirectTransition,
+    LeftOutOf,
+    PassageTransition,
+    Transition,
+)
 from vjnode.runtime import cores
 
 if TYPE_CHECKING:
@@ -44,7 +48,7 @@ def open_transition(renderer: Renderer, *, spec: GeneratorSpec, size: int) -> Tr
     if isinstance(renderer, DirectRenderer):
         return DirectTransition(renderer, Mixtures(spec))
     passage = Passage(partial(open_passage_engine, spec, size), size)
-    return PassageTransition(renderer, passage, Mixtures(spec, _in_key_frames(spec)))
+    return PassageTransition(renderer, passage, Mixtures(spec), _left_out(spec))
 
 
 def open_offline_transition(
@@ -56,18 +60,13 @@ def open_offline_transition(
     before it is asked for.
     """
     passage = Immediate(partial(open_engine, size, spec=spec))
-    return PassageTransition(renderer, passage, Mixtures(spec, _in_key_frames(spec)))
+    return PassageTransition(renderer, passage, Mixtures(spec), _left_out(spec))
 
 
-def _in_key_frames(spec: GeneratorSpec) -> Callable[[Look], Look]:
-    """Return what gives the part of a look that key frames show; a passage shows no more."""
+def _left_out(spec: GeneratorSpec) -> LeftOutOf:
+    """Return what gives the channels of a look that key frames leave out."""
     layers = layers_of(spec)
-
-    def shown(look: Look) -> Look:
-        taken_apart = layers(look)
-        return taken_apart.added or taken_apart.keys
-
-    return shown
+    return lambda look: layers(look).left_out
 
 
 def open_passage_engine(spec: GeneratorSpec, size: int) -> Engine | None:

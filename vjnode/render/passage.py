@@ -62,6 +62,11 @@ class Passing(Protocol):
         """Return whether it will never draw: too slow here, or broken."""
         ...
 
+    @property
+    def px(self) -> int:
+        """Return the side of the pictures that it draws, before they are enlarged; 0 until then."""
+        ...
+
     def warm(self) -> None:
         """Get ready, in the background; called as often as one likes."""
         ...
@@ -90,6 +95,11 @@ class Immediate:
     def __init__(self, open_engine: Callable[[], Engine]) -> None:
         self._open_engine = open_engine
         self._engine: Engine | None = None
+
+    @property
+    def px(self) -> int:
+        """Return the side of its pictures; 0 before the first."""
+        return 0 if self._engine is None else self._engine.size
 
     def warm(self) -> None:
         """Do nothing."""
@@ -144,7 +154,7 @@ class Passage:
         self._playout = Playout()
         self._stopping = False
         self.ready = self.given_up = False
-        self.drawn = 0
+        self.px = self.drawn = 0
         """Pictures drawn so far."""
 
     def warm(self) -> None:
@@ -188,7 +198,7 @@ class Passage:
         try:
             engine = self._open_engine()
             if engine is not None:
-                self.ready = True
+                self.px, self.ready = engine.size, True
                 self._draw(engine)
         except Exception as error:  # noqa: BLE001 - top of a thread: a show goes on without it
             _log.warning("looks do not pass into one another live any more: %s", error)

@@ -1,6 +1,8 @@
 """Transitions: the picture of every tick while looks are asked for, one after the other."""
 
+import logging
 import math
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -8,9 +10,12 @@ from vjnode.render.base import MIXED, Look, Picture, Progress, Renderer, done
 from vjnode.render.delayed import DelayedWeights, Weights
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.dissolve import Dissolve
+from vjnode.render.layers import LeftOut
 from vjnode.render.mixtures import Mixtures
 from vjnode.render.morph import Mix, Morph
 from vjnode.render.passage import Passing, Shown
+
+_log = logging.getLogger(__name__)
 
 HANDOVER_S = 0.25
 """Length of the dissolve between key frames and a passage, s."""
@@ -21,9 +26,23 @@ PATIENCE_S = 1.0
 ENOUGH = 0.5
 """Part of a look's key frames with which all of it moves well; the rest follows."""
 
+LINGER_S = 2.0
+"""Time for which a passage goes on after what key frames leave out has come to rest, s."""
+
+_ACTS = 0.005
+"""Weight from which on a movement is seen."""
+
+LeftOutOf = Callable[[Look], tuple[LeftOut, ...]]
+"""From a look to the channels of it that key frames do not show."""
+
 
 class Transition(Protocol):
     """One way from look to look."""
+
+    @property
+    def note(self) -> str:
+        """Text for people about what of the look is drawn otherwise, or not at all; "" if none."""
+        ...
 
     def begin(
         self, look: Look, weights: Weights, now_s: float, *, over_s: float, progress: Progress
@@ -44,6 +63,8 @@ class Transition(Protocol):
 class AtOnce:
     """Looks that follow one another without a transition."""
 
+    note = ""
+
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
 
@@ -60,6 +81,8 @@ class AtOnce:
 
 class DirectTransition:
     """Morphs where every frame is drawn anew: each is drawn from a mix of looks."""
+
+    note = ""
 
     def __init__(self, renderer: DirectRenderer, mixtures: Mixtures) -> None:
         self._renderer, self._mixtures = renderer, mixtures
@@ -81,17 +104,28 @@ class DirectTransition:
 
 
 class PassageTransition:
-    """Morphs where single looks are drawn from key frames: what lies between, by a passage.
+    """Draws with a passage what key frames cannot: looks on their way, and heads that turn.
 
     A passage is shown late, and its pictures are a little softer. So key frames dissolve into it
     and back, and come as late as it does in the end: both show the same moment.
 
     Without a passage that is fast enough, or while it gets ready for the first time, key frames of
-    all looks of a mix are dissolved.
+    all looks of a mix are dissolved, and channels that they leave out do not act.
     """
 
-    def __init__(self, renderer: Renderer, passage: Passing, mixtures: Mixtures) -> None:
+    def __init__(
+        self,
+        renderer: Renderer,
+        passage: Passing,
+        mixtures: Mixtures,
+        left_out: LeftOutOf = lambda _: (),
+    ) -> None:
         self._renderer, self.passage, self._mixtures = renderer, passage, mixtures
+        self._left_out = left_out
+        self._acts_until_s = -math.inf
+        self._acting: tuple[LeftOut, ...] = ()
+        self._told: set[str] = set()
+        self.note = ""
         self._morph: Morph | None = None
         self._keys: Look
         """The look whose key frames are shown beside the passage."""
@@ -111,12 +145,16 @@ class PassageTransition:
         morph, passage = self._morph, self.passage
         dt_s, self._last_s = now_s - self._last_s, now_s
         self._weights.push(now_s, weights)
+        lives = self._lives(look, weights, now_s)
         at_rest = morph.settled and look == morph.asked == self._keys and not self._taken
+        at_rest = at_rest and not lives
         waits = not (at_rest or self._taken or passage.ready)
         self._waits_s = min(self._waits_s, now_s) if waits else math.inf
         given_up = passage.given_up or now_s - self._waits_s > PATIENCE_S
         self._dissolves = not at_rest and (self._dissolves or given_up)
-        if self._dissolves or over_s <= 0.0:
+        under_way = look != morph.asked or not morph.settled
+        cut = over_s <= 0.0 and not lives and (under_way or not self._taken)
+        if self._dissolves or cut:
             broken = self._taken > 0.0
             morph.step(look, now_s, 0.0 if broken else over_s)
             self._keys, self._taken, self._rolling = look, 0.0, False
@@ -136,18 +174,43 @@ class PassageTransition:
         if shown is None:
             return self._renderer.begin(self._keys, weights)
         self._rolling = True
-        self._hand_over(dt_s, shown, progress)
+        self._hand_over(dt_s, shown, progress, lives=lives)
         return done(self._of_both(shown, now_s))
 
     def close(self) -> None:
         """Close the passage."""
         self.passage.close()
 
-    def _hand_over(self, dt_s: float, shown: Shown, progress: Progress) -> None:
+    def _lives(self, look: Look, weights: Weights, now_s: float) -> bool:
+        """Return whether channels act that key frames leave out, and a passage shows them."""
+        left_out = self._left_out(look)
+        acting = tuple(one for one in left_out if _weight(weights, one.channel) > _ACTS)
+        if acting:
+            self._acting, self._acts_until_s = acting, now_s + LINGER_S
+        acts = bool(left_out) and now_s < self._acts_until_s
+        lives = acts and self.passage.ready
+        if acts and not self.passage.given_up:
+            self.passage.warm()
+        self.note = self._noted(acts=acts, lives=lives)
+        return lives
+
+    def _noted(self, *, acts: bool, lives: bool) -> str:
+        if lives:
+            why = "; ".join(one.why for one in self._acting)
+            return f"drawn live at {self.passage.px} px: {why}"
+        if not (acts and self.passage.given_up):
+            return ""
+        note = "; ".join(f"{one.expression} is not shown: {one.why}" for one in self._acting)
+        if note not in self._told:
+            self._told.add(note)
+            _log.warning("%s, which only a faster processor draws", note)
+        return note
+
+    def _hand_over(self, dt_s: float, shown: Shown, progress: Progress, *, lives: bool) -> None:
         """Let key frames take over where they can, or else the passage."""
         assert self._morph is not None  # noqa: S101 - this is part of ``begin``
         settled = shown.at_s >= self._settled_s
-        there = settled and progress.ready >= ENOUGH * progress.wanted
+        there = settled and not lives and progress.ready >= ENOUGH * progress.wanted
         if there and self._taken == 1.0:
             self._keys = self._morph.asked
         step = dt_s / HANDOVER_S
@@ -167,3 +230,7 @@ class PassageTransition:
         most = sorted(mix.items(), key=lambda item: item[1])[-MIXED:]
         pictures = [(self._renderer.begin(look, weights).result(), part) for look, part in most]
         return done(Dissolve(pictures))
+
+
+def _weight(weights: Weights, channel: int) -> float:
+    return weights[channel] if channel < len(weights) else 0.0
