@@ -49,7 +49,9 @@ def test_every_expression_loads_and_moves_slots_that_live(name):
     assert expression.about
     for movement in movements_of([expression]):
         assert not DEAD_SLOTS & set(movement.slots)
-    latent = latent_of(load_face(0), expression, 1.0)
+    whole = latent_of(load_face(0), expression, 1.0)
+    assert [side for side, _ in whole.halves] == [expression.side] * bool(expression.side)
+    latent = whole.halves[0][1] if whole.halves else whole
     moved = np.append((latent.codes() - load_face(0).codes).ravel(), latent.offsets())
     assert np.abs(moved).max() > 0.01
     DEFAULT.check_latent(latent)

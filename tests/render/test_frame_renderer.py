@@ -9,6 +9,7 @@ from tests.modulation.drives import drive
 from vjnode.audio.sources.base import BLOCK_S
 from vjnode.audio.tempo.beat import Beat
 from vjnode.control.state import Controls
+from vjnode.engines.base import OneByOne
 from vjnode.engines.openvino.parallel import SideBySide
 from vjnode.generators.latent import still
 from vjnode.modulation.response import TrackConfig
@@ -24,7 +25,7 @@ ADA = Controls("", "ada", "laugh", attack=0.0, release=0.0, accent=0.0)
 BEN = ADA.with_(face="ben")
 
 
-class SlowForBen:
+class SlowForBen(OneByOne):
     """An engine that draws ada at once and ben when it is told to."""
 
     name, identity, size = "test", "test", SIZE

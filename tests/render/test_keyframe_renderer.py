@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 
+from vjnode.engines.base import OneByOne
 from vjnode.errors import VjnodeError
 from vjnode.generators.latent import still
 from vjnode.render import keyframe_files, keyframe_workers
@@ -21,7 +22,7 @@ KEY_BYTES = SIZE * SIZE * 4
 ADA, BEN, CHI = (Look(name, ("laugh",)) for name in ("ada", "ben", "chi"))
 
 
-class PaintBox:
+class PaintBox(OneByOne):
     """An engine whose pictures show their code, so that a test can tell them apart.
 
     A line that moves on with it keeps keys from being spared.

@@ -13,9 +13,10 @@ A, B, C = Look("raven", ("laugh",)), Look("aster", ("wonder",)), Look("dune", ("
 LATENTS = latents_of(DEFAULT)
 
 
-def summed(mix, weights):
-    """Return the codes and offsets of looks, each by its share."""
-    latents = [(LATENTS(look, weights), part) for look, part in mix.items()]
+def summed(mix, weights, side=None):
+    """Return the codes and offsets of looks, each by its share, or those of half a face."""
+    wholes = [(LATENTS(look, weights), part) for look, part in mix.items()]
+    latents = [(dict(one.halves).get(side, one), part) for one, part in wholes]
     codes = sum(part * latent.codes() for latent, part in latents)
     offsets = np.zeros(DEFAULT.styles)
     for latent, part in latents:
@@ -24,9 +25,9 @@ def summed(mix, weights):
     return codes, offsets
 
 
-def assert_draws(latent, mix, weights):
+def assert_draws(latent, mix, weights, side=None):
     DEFAULT.check_latent(latent)
-    codes, offsets = summed(mix, weights)
+    codes, offsets = summed(mix, weights, side)
     np.testing.assert_allclose(latent.codes(), codes, atol=1e-5)
     np.testing.assert_allclose(latent.offsets(), offsets, atol=1e-5)
 
@@ -59,3 +60,14 @@ def test_more_movements_than_a_picture_takes_are_drawn_all_the_same(monkeypatch)
     latent = Mixtures(DEFAULT).latent(leg, 0.4, weights)
     assert len(latent.amounts) == 16
     assert_draws(latent, leg.mix(0.4), weights)
+
+
+def test_a_half_of_a_face_is_mixed_in_like_all_else():
+    leg = Leg({Look("raven", ("laugh", "wink_left")): 1.0}, Look("aster", ("wonder", "")))
+    weights = (0.8, 1.0)
+    latent = Mixtures(DEFAULT).latent(leg, 0.25, weights)
+    ((side, half),) = latent.halves
+    assert side == "left"
+    assert half.subject is latent.subject
+    assert_draws(half, leg.mix(0.25), weights, side)
+    assert not Mixtures(DEFAULT).latent(leg, 0.25, (0.8, 0.0)).halves

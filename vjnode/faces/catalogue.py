@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from safetensors.numpy import load_file
 
 from vjnode.errors import InputError
 from vjnode.faces.expression import Expression, Face, Movement, Part
+from vjnode.generators.latent import Side
 from vjnode.generators.registry import DEFAULT, GENERATORS
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.naming import choose
@@ -176,7 +177,12 @@ def read_expression(path: Path) -> Expression:
                 f"{path}: part {part.movement.name!r} needs {len(weights)} amounts, one for each "
                 "weight, the first of them 0"
             )
-    return Expression(entry.name, str(entry.text.get("about", "")), weights, parts)
+    side, sides = entry.text.get("side"), get_args(Side)
+    if side not in (None, *sides):
+        raise InputError(
+            f"{path}: side is {str(side)[:32]!r}; take {' or '.join(sides)}, as the viewer sees it"
+        )
+    return Expression(entry.name, str(entry.text.get("about", "")), weights, parts, side)
 
 
 def action_names(generator: GeneratorSpec = DEFAULT) -> list[str]:

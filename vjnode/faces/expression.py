@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.generators.latent import Latent, Subject
+from vjnode.generators.latent import Latent, Side, Subject
 
 WIDEST = 1.5
 """Widest opening of a mouth, in jaws: from twice a jaw on, there are two mouths."""
@@ -61,12 +61,14 @@ class Expression:
 
     weights: rising from 0 to 1; the amounts of every part belong to these weights, are 0 at the
         first, and are interpolated linearly.
+    side: half of the face that it moves; None: all of it.
     """
 
     name: str
     about: str
     weights: tuple[float, ...]
     parts: tuple[Part, ...]
+    side: Side | None = None
 
 
 def movements_of(expressions: Sequence[Expression | None]) -> tuple[Movement, ...]:
@@ -127,4 +129,41 @@ def latent_of(face: Face, expression: Expression, weight: float) -> Latent:
 
     Weight 0 gives the face's own codes exactly.
     """
-    return Latent(subject_of(face, [expression]), amounts_of([expression], [weight]))
+    return latent_in(subject_of(face, [expression]), [expression], [weight])
+
+
+def latent_in(
+    subject: Subject, expressions: Sequence[Expression | None], weights: Sequence[float]
+) -> Latent:
+    """Return what is drawn of a subject with expressions; see ``amounts_of``.
+
+    subject: ``subject_of(face, expressions)``.
+    """
+    halves = tuple(
+        (side, Latent(subject, amounts_of(expressions, weights_on(side, expressions, weights))))
+        for side in moved_sides(expressions, weights)
+    )
+    whole = amounts_of(expressions, weights_on(None, expressions, weights))
+    return Latent(subject, whole, halves)
+
+
+def moved_sides(
+    expressions: Sequence[Expression | None], weights: Sequence[float]
+) -> tuple[Side, ...]:
+    """Return the halves of the face that expressions move on their own at these weights."""
+    found = (
+        one.side
+        for one, weight in zip(expressions, weights, strict=False)
+        if one is not None and one.side is not None and weight > 0
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def weights_on(
+    side: Side | None, expressions: Sequence[Expression | None], weights: Sequence[float]
+) -> list[float]:
+    """Return the weights with which half of a face is drawn. side: None: what moves all of it."""
+    return [
+        0.0 if one is not None and one.side not in (None, side) else weight
+        for one, weight in zip(expressions, weights, strict=False)
+    ]

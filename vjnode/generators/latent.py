@@ -1,6 +1,7 @@
 """Latent: what a picture is drawn from, a subject and how far it is moved along its directions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,15 +32,22 @@ class Subject:
             object.__setattr__(self, name, view)
 
 
+Side = Literal["left", "right"]
+"""Half of a face, as the viewer sees it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Latent:
     """A subject, moved.
 
     amounts: shape (n,), float32: along each of its directions.
+    halves: other latents, that one half of the face is drawn from: a latent moves both eyes.
+        An engine does not look at them; see ``vjnode.render.halves``.
     """
 
     subject: Subject
     amounts: NDArray[np.float32]
+    halves: tuple[tuple[Side, "Latent"], ...] = ()
 
     def codes(self) -> NDArray[np.float32]:
         """Return the moved style codes, shape (slots, dim), a fresh array."""
@@ -70,6 +78,9 @@ def fused(latent: Latent) -> Latent:
     """
     if len(latent.amounts) <= DIRECTIONS:
         return latent
+    if latent.halves:
+        halves = tuple((side, fused(half)) for side, half in latent.halves)
+        return replace(fused(replace(latent, halves=())), halves=halves)
     first, rest = slice(0, DIRECTIONS - 1), slice(DIRECTIONS - 1, None)
     subject, amounts = latent.subject, latent.amounts
     summed = [

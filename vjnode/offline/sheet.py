@@ -13,6 +13,7 @@ from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.paths import replace_file
 from vjnode.render.base import Look
+from vjnode.render.halves import HalfFaces
 from vjnode.render.open import latents_of
 
 COLUMNS, TILE_PX, LABEL_PX = 6, 256, 24
@@ -33,7 +34,7 @@ def draw_sheet(target: Path, spec: GeneratorSpec, face: str | None) -> None:
     else:
         each = [(name, Look(face, (name,)), 1.0) for name in expression_names(spec)]
         looks = [(face, Look(face, ("",)), 0.0), *each]
-    engine, latents = open_engine(TILE_PX, spec=spec), latents_of(spec)
+    engine, latents = HalfFaces(open_engine(TILE_PX, spec=spec)), latents_of(spec)
     try:
         tiles = [
             _labelled(engine.draw(latents(look, (weight,)))[..., 2::-1], name)

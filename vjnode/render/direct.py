@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vjnode.engines.base import Engine
 from vjnode.generators.latent import Latent
 from vjnode.render.base import Drawn, Latents, Look, Picture, Progress
+from vjnode.render.halves import HalfFaces
 
 _THERE = Progress(1, 1)
 
@@ -39,7 +40,7 @@ class DirectRenderer:
     draws_beside_the_clock = False
 
     def __init__(self, engine: Engine, latents: Latents, *, at_once: int | None = None) -> None:
-        self._engine, self._latents = engine, latents
+        self._engine, self._latents = HalfFaces(engine), latents
         self.engine_name = engine.name
         self.at_once = min(at_once or engine.at_once, engine.at_once)
 

@@ -47,8 +47,10 @@ def folder_name(identity: str, look: Look, size: int, latents: Iterable[Latent])
     """
     digest = hashlib.sha256(identity.encode())
     for each in latents:
-        digest.update(each.codes().tobytes())
-        digest.update(each.offsets().tobytes())
+        for side, latent in (("", each), *each.halves):
+            digest.update(side.encode())
+            digest.update(latent.codes().tobytes())
+            digest.update(latent.offsets().tobytes())
     shown = "-".join(filter(None, (look.face, *look.expressions)))
     return f"{shown[:_MOST]}-{size}-{digest.hexdigest()[:16]}"
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from vjnode.engines.base import Engine
 from vjnode.errors import VjnodeError
 from vjnode.render.base import Latents, Look
+from vjnode.render.halves import HalfFaces
 from vjnode.render.keyframe_cache import KeyframeCache, Task
 from vjnode.render.keyframe_files import KeyFiles, folder_name
 from vjnode.render.keyframes import KeySet
@@ -113,7 +114,7 @@ class KeyframeWorkers:
         try:
             while (task := self._next_wanted()) is not None:
                 if engine is None:
-                    engine = self._open_engine(None)
+                    engine = HalfFaces(self._open_engine(None))
                     self.engine_name, self._identity = engine.name, engine.identity
                 self._fill(engine, task)
         except Exception as error:  # noqa: BLE001 - top of a thread: the stage must hear of it
@@ -128,7 +129,7 @@ class KeyframeWorkers:
         engine: Engine | None = None
         try:
             while (task := self._ahead.get()) is not None and not self._stopping:
-                engine = engine or self._open_engine(1)
+                engine = engine or HalfFaces(self._open_engine(1))
                 look, keys, key = task
                 name = self._name_of(engine.identity, look, keys)
                 picture = self._files.read(name, key)

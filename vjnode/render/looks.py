@@ -1,12 +1,9 @@
-"""Expressions that a look is drawn with, and the amounts of their movements."""
+"""Expressions that a look is drawn with, and their weights."""
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vjnode.faces.catalogue import expression_names, load_expression
-from vjnode.faces.expression import Expression, amounts_of
+from vjnode.faces.expression import Expression
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Look
 from vjnode.render.idle_motion import REACH
@@ -24,14 +21,12 @@ def expressions_of(look: Look, spec: GeneratorSpec) -> tuple[Expression | None, 
     return (*channels, *idle)
 
 
-def amounts_in(
-    look: Look, expressions: Sequence[Expression | None], weights: Sequence[float]
-) -> NDArray[np.float32]:
-    """Return the amount of each movement of a look; see ``amounts_of``.
+def weights_of(look: Look, weights: Sequence[float]) -> tuple[float, ...]:
+    """Return the weights of the expressions of a look, 0…1, in the order of ``expressions_of``.
 
-    expressions: ``expressions_of(look)``. weights: of its channels, then of its idle actions, 0…1.
+    weights: of its channels, then of its idle actions, whose full weight is a part of an action.
     """
     channels = len(look.expressions)
     reaches = (REACH[name] for name in look.idle)
     idle = (weight * reach for weight, reach in zip(weights[channels:], reaches, strict=False))
-    return amounts_of(expressions, (*weights[:channels], *idle))
+    return *weights[:channels], *idle

@@ -1,7 +1,9 @@
 """Latents of looks on their way into one another."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +13,16 @@ from vjnode.faces.expression import (
     Expression,
     Face,
     Movement,
+    amounts_of,
     directions_of,
+    moved_sides,
     movements_of,
+    weights_on,
 )
-from vjnode.generators.latent import Latent, Subject, fused
+from vjnode.generators.latent import Latent, Side, Subject, fused
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Look
-from vjnode.render.looks import amounts_in, expressions_of
+from vjnode.render.looks import expressions_of, weights_of
 from vjnode.render.morph import Leg
 
 _LEGS = 2
@@ -43,13 +48,22 @@ class Mixtures:
     def latent(self, leg: Leg, share: float, weights: Sequence[float]) -> Latent:
         """Return the latent after ``share`` (0…1) of a leg, with its channels' weights (0…1)."""
         subject, movements = self._kept(leg)
-        summed = dict.fromkeys(movements, 0.0)
-        for look, part in leg.mix(share).items():
-            _, expressions = self._parts(look)
-            amounts = amounts_in(look, expressions, weights)
-            for movement, amount in zip(movements_of(expressions), amounts, strict=True):
-                summed[movement] += part * float(amount)
-        return fused(Latent(subject, np.array([share, *summed.values()], np.float32)))
+        mix = [
+            (part, self._parts(look)[1], weights_of(look, weights))
+            for look, part in leg.mix(share).items()
+        ]
+
+        def mixed(side: Side | None) -> Latent:
+            summed = dict.fromkeys(movements, 0.0)
+            for part, expressions, given in mix:
+                amounts = amounts_of(expressions, weights_on(side, expressions, given))
+                for movement, amount in zip(movements_of(expressions), amounts, strict=True):
+                    summed[movement] += part * float(amount)
+            return Latent(subject, np.array([share, *summed.values()], np.float32))
+
+        moved = (moved_sides(expressions, given) for _, expressions, given in mix)
+        halves = tuple((side, mixed(side)) for side in dict.fromkeys(chain.from_iterable(moved)))
+        return fused(replace(mixed(None), halves=halves))
 
     def _parts(self, look: Look) -> _Parts:
         return load_face(look.face, self._spec), expressions_of(look, self._spec)

@@ -21,7 +21,7 @@ from vjnode.engines.registry import (
 from vjnode.engines.timing import kept_ms, measured_ms
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import load_face
-from vjnode.faces.expression import Expression, subject_of
+from vjnode.faces.expression import Expression, latent_in, subject_of
 from vjnode.generators.latent import Latent, Subject
 from vjnode.generators.registry import DEFAULT
 from vjnode.generators.spec import GeneratorSpec
@@ -30,7 +30,7 @@ from vjnode.render.base import Latents, Look, Renderer
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.render.layers import layers_of
-from vjnode.render.looks import amounts_in, expressions_of
+from vjnode.render.looks import expressions_of, weights_of
 from vjnode.runtime import cores
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def latents_of(spec: GeneratorSpec) -> Latents:
 
     def latent(look: Look, weights: Sequence[float]) -> Latent:
         subject, expressions = found(look)
-        return Latent(subject, amounts_in(look, expressions, weights))
+        return latent_in(subject, expressions, weights_of(look, weights))
 
     return latent
 

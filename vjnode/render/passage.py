@@ -25,6 +25,7 @@ from vjnode.engines.base import Engine
 from vjnode.generators.latent import Latent
 from vjnode.render.base import Drawn, Picture
 from vjnode.render.enlarging import enlarged
+from vjnode.render.halves import HalfFaces
 from vjnode.render.playout import Playout
 from vjnode.runtime import monotonic_s
 from vjnode.system.priority import lower_priority
@@ -106,7 +107,7 @@ class Immediate:
 
     def show(self, latent: Latent, now_s: float) -> Shown:
         """Draw and return the picture of ``latent``."""
-        self._engine = self._engine or self._open_engine()
+        self._engine = self._engine or HalfFaces(self._open_engine())
         return Shown(Drawn(self._engine.draw(latent)), now_s)
 
     def rest(self) -> None:
@@ -199,7 +200,7 @@ class Passage:
             engine = self._open_engine()
             if engine is not None:
                 self.px, self.ready = engine.size, True
-                self._draw(engine)
+                self._draw(HalfFaces(engine))
         except Exception as error:  # noqa: BLE001 - top of a thread: a show goes on without it
             _log.warning("looks do not pass into one another live any more: %s", error)
         finally:

@@ -15,7 +15,7 @@ from vjnode.engines.networks import NETWORKS, PRECISIONS, find_network, kept_gra
 from vjnode.errors import EngineError, InputError
 from vjnode.faces.catalogue import load_expression, load_face
 from vjnode.faces.expression import amounts_of, subject_of
-from vjnode.generators.latent import Latent
+from vjnode.generators.latent import DIRECTIONS, Latent
 from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
@@ -129,8 +129,12 @@ def test_stylegan2_draws_what_torch_draws(small, precision):
         codes = mapping(torch.randn(synthesis.slots, 512, generator=torch.manual_seed(1)), 0.7)
         drawn = synthesis(codes[None])[0].permute(1, 2, 0).double().numpy()
     wanted = (127.5 * drawn + 127.5).clip(0, 255)
-    rest = np.zeros((16, *codes.shape), np.float32), np.zeros(16, np.float32), NOISE_STRENGTH
-    given = (codes.numpy()[None], *rest, np.zeros((16, STYLES), np.float32))
+    rest = (
+        np.zeros((DIRECTIONS, *codes.shape), np.float32),
+        np.zeros(DIRECTIONS, np.float32),
+        NOISE_STRENGTH,
+    )
+    given = (codes.numpy()[None], *rest, np.zeros((DIRECTIONS, STYLES), np.float32))
     found = draw(graphs[precision], *given)[0, ..., :3]
     assert found.std() > 10
     if precision == "fp32":

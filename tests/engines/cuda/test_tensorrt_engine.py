@@ -19,7 +19,7 @@ from vjnode.engines.cuda.tensorrt_runtime import Built, find_built
 from vjnode.engines.cuda.torch_engine import TorchEngine
 from vjnode.engines.networks import NETWORKS
 from vjnode.errors import EngineError
-from vjnode.generators.latent import Latent, Subject, still
+from vjnode.generators.latent import DIRECTIONS, Latent, Subject, still
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.registry import DEFAULT
 
@@ -36,10 +36,10 @@ def driver(tmp_path, monkeypatch):
 def opened(driver, flavour=FULL, **trt):
     shapes = {
         "face": (1, SLOTS, DIM),
-        "directions": (16, SLOTS, DIM),
-        "amounts": (16,),
+        "directions": (DIRECTIONS, SLOTS, DIM),
+        "amounts": (DIRECTIONS,),
         "noise_strength": (1,),
-        "offsets": (16, DEFAULT.styles),
+        "offsets": (DIRECTIONS, DEFAULT.styles),
         "picture": (1, SIZE, SIZE, 4),
     }
     path = Path("mobilestylegan-256-fp16-sm89.trt")

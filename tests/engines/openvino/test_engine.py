@@ -365,8 +365,9 @@ def test_an_expression_moves_a_face_the_same_in_every_precision(monkeypatch, pre
     assert ("f32" in exact.name, precision in fast.name) == (True, True)
     face = load_face("dune")  # of the faces that ship, the one that bytes change most
     rests = [engine.draw(still(face.codes)) for engine in (exact, fast)]
-    for name in expression_names():
-        latent = latent_of(face, load_expression(name), 1.0)
+    expressions = (load_expression(name) for name in expression_names())
+    for expression in (one for one in expressions if one.side is None):
+        latent = latent_of(face, expression, 1.0)
         full = [engine.draw(latent) for engine in (exact, fast)]
         assert psnr_db(*full) >= 40
         wanted, got = (
