@@ -139,6 +139,7 @@ def test_bad_expressions_are_refused(tmp_path, old, new, words):
         ("amounts = [0.0", "amounts = [1.0", "'smile' needs 5 amounts.*the first of them 0"),
         ('action = "smile"', 'action = "smlie"', "no action 'smlie'.*did you mean 'smile'"),
         ('action = "smile"', "", "missing or not as it should be"),
+        ("weights", 'side = "port"\nweights', "side is 'port'; take left or right"),
     ],
 )
 def test_bad_sums_of_actions_are_refused(tmp_path, old, new, words):
