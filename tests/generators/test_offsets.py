@@ -184,7 +184,7 @@ def test_a_latent_is_what_a_frame_graph_fuses():
         ((18, 512), (0, 18, 512), (0, 0), 0, "codes have shape"),
         ((23, 512), (1, 23, 512), (1, 0), 2, "directions have shape"),
         ((23, 512), (2, 23, 512), (2, 7), 2, "offsets have shape"),
-        ((23, 512), (17, 23, 512), (17, 0), 17, "17 directions at once; a picture takes 16"),
+        ((23, 512), (25, 23, 512), (25, 0), 25, "25 directions at once; a picture takes 24"),
     ],
 )
 def test_a_latent_of_another_shape_is_refused(codes, directions, offsets, amounts, said):
