@@ -127,6 +127,31 @@ def test_the_same_song_gives_the_same_bytes_twice(renderings):
 
 
 @pytest.mark.slow
+def test_four_channels_give_the_same_bytes_twice_and_a_head_that_turns(tmp_path):
+    """An LFO turns the head, which key frames do not show: those frames are drawn one by one."""
+    for name, turns in (("one", 0.8), ("two", 0.8), ("ahead", 0.0)):
+        done = vjnode(
+            *("render", SONG, tmp_path / f"{name}.mp4", "--size", 256, "--fps", 5),
+            *("--trace", tmp_path / f"{name}.jsonl", "--face", "aster"),
+            *("--set", f"route/expression/4/lfo/amount={turns}"),
+        )
+        assert done.returncode == 0, done.stderr
+    for suffix in ("mp4", "jsonl"):
+        one, two = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("one", "two"))
+        assert one == two
+    lines = read_trace(tmp_path / "one.jsonl")
+    assert lines[0]["expression"] == "laugh"
+    assert [lines[0][f"expression/{one}"] for one in (2, 3, 4)] == ["brows_up", "blink", "turn"]
+    assert all(max(line[f"weight/{one}"] for line in lines) > 0.3 for one in (2, 4))
+    meter, yaws = LandmarkMeter(), {}
+    for name in ("one", "ahead"):
+        with av.open(str(tmp_path / f"{name}.mp4")) as video:
+            pictures = [one.to_ndarray(format="rgb24") for one in video.decode(video=0)]
+        yaws[name] = np.array([meter.measure(one).yaw for one in pictures])
+    assert np.ptp(yaws["one"]) > 10 > 2 * np.ptp(yaws["ahead"])
+
+
+@pytest.mark.slow
 def test_the_video_is_as_long_as_the_song_and_has_its_sound(renderings):
     lines = read_trace(renderings / "one.jsonl")
     assert [line["t"] for line in lines] == pytest.approx(np.arange(len(lines)) / FPS, abs=1e-5)
