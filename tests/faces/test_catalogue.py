@@ -192,3 +192,49 @@ def test_a_file_of_an_unknown_generator_is_refused(tmp_path):
     (tmp_path / "odd.toml").write_text('number = 0\ngenerator = "biggan"\n')
     with pytest.raises(InputError, match="generator 'biggan'; there are: mobilestylegan"):
         scan(tmp_path)
+
+
+def own_direction(folder, line, generator="mobilestylegan"):
+    """Write an expression with a direction of its own, of 0.5 everywhere."""
+    path = folder / "grain.toml"
+    path.write_text(
+        f'number = 0\ngenerator = "{generator}"\nweights = [0.0, 1.0]\n\n'
+        f'[[part]]\nname = "grain"\namounts = [0.0, 0.8]\n{line}\n'
+    )
+    save_file({"grain": np.full(DIM, 0.5, np.float32)}, path.with_suffix(".safetensors"))
+    return path
+
+
+def test_a_direction_can_multiply_the_codes(tmp_path):
+    path = own_direction(tmp_path, 'slots = [4, 7]\nfuse = "multiply"')
+    face, expression = load_face("raven"), read_expression(path)
+    codes = latent_of(face, expression, 1.0).codes()
+    assert np.allclose(codes[[4, 7]], face.codes[[4, 7]] * (1 + 0.8 * 0.5), atol=1e-5)
+    assert np.array_equal(codes[[5, 6]], face.codes[[5, 6]])
+    assert np.array_equal(latent_of(face, expression, 0.0).codes(), face.codes)
+    path = own_direction(tmp_path, 'slots = [4, 7]\nfuse = "add"')
+    read_expression.cache_clear()
+    added = latent_of(face, read_expression(path), 1.0).codes() - face.codes
+    assert np.allclose(added[[4, 7]], 0.8 * 0.5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("generator", "slots"),
+    [("mobilestylegan", (13, 14, 16, 17, 19, 20, 21)), ("stylegan2", tuple(range(10, 18)))],
+)
+def test_detail_is_a_name_for_the_last_slots(tmp_path, generator, slots):
+    path = own_direction(tmp_path, 'slots = "detail"', generator)
+    (movement,) = movements_of([read_expression(path)])
+    assert movement.slots == slots
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('slots = "coarse"', "slots = 'coarse'; the only name is 'detail'"),
+        ('slots = [4]\nfuse = "mix"', "fuse = 'mix'; take add or multiply"),
+    ],
+)
+def test_a_direction_that_asks_for_what_there_is_not(tmp_path, line, words):
+    with pytest.raises(InputError, match=words):
+        read_expression(own_direction(tmp_path, line))

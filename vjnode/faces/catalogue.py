@@ -31,6 +31,12 @@ _log = logging.getLogger(__name__)
 LIMIT = 1.5
 """Largest amount of an action: up to here it was seen to hold on all faces."""
 
+FUSIONS = ("add", "multiply")
+"""Ways in which a direction of an expression's own meets the style codes."""
+
+DETAIL = "detail"
+"""Name, in files, of the slots of a generator that draw detail."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -223,13 +229,25 @@ def _movement(entry: Entry, part: dict[str, Any]) -> Movement:
         action = find("action", str(part["action"]), _of(entry.generator, "actions"))
         return read_action(action.path)
     name, slots = str(part["name"]), _slots(entry, part["slots"])
+    fuse = str(part.get("fuse", FUSIONS[0]))
+    if fuse not in FUSIONS:
+        raise InputError(
+            f"{entry.path}: part {name!r} has fuse = {fuse[:32]!r}; take {' or '.join(FUSIONS)}"
+        )
     direction = _tensor(entry, name, ((entry.generator.dim,),))
     rows = np.broadcast_to(direction, (len(slots), entry.generator.dim))
-    return Movement(name, "", slots, rows, np.zeros(0, np.float32))
+    return Movement(name, "", slots, rows, np.zeros(0, np.float32), multiplies=fuse == "multiply")
 
 
-def _slots(entry: Entry, which: Iterable[int]) -> tuple[int, ...]:
+def _slots(entry: Entry, which: Iterable[int] | str) -> tuple[int, ...]:
     count = entry.generator.slots
+    if which == DETAIL:
+        return entry.generator.detail_slots
+    if isinstance(which, str):
+        raise InputError(
+            f"{entry.path} has slots = {which[:32]!r}; the only name is {DETAIL!r}, "
+            f"else a list of 0…{count - 1}"
+        )
     slots = tuple(map(int, which))
     if len(set(slots) & set(range(count))) != len(slots):
         raise InputError(f"{entry.path} needs distinct slots 0…{count - 1}, not {list(slots)}")

@@ -34,6 +34,8 @@ class Movement:
     rows: shape (len(slots), dim), float32: change of each of these at amount 1.
     offsets: shape (styles,), float32: what it adds to the factors of the generator's affine maps
         at amount 1; (0,): nothing.
+    multiplies: whether each of the face's codes is multiplied by 1 + amount · row, instead of the row
+        being added to it; a face's own small numbers then stay small.
     limit: largest amount, whoever adds to it. opens_mouth: how far it opens the mouth at amount 1,
         1 for a jaw; all together they open it by ``WIDEST`` at most.
     """
@@ -45,6 +47,7 @@ class Movement:
     offsets: NDArray[np.float32]
     limit: float = math.inf
     opens_mouth: float = 0.0
+    multiplies: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,9 @@ def directions_of(
     styles = max((len(one.offsets) for one in movements), default=0)
     offsets = np.zeros((len(movements), styles), np.float32)
     for direction, offset, movement in zip(directions, offsets, movements, strict=True):
-        direction[list(movement.slots)] = movement.rows
+        slots = list(movement.slots)
+        rows = movement.rows
+        direction[slots] = face.codes[slots] * rows if movement.multiplies else rows
         offset[: len(movement.offsets)] = movement.offsets
     return directions, offsets
 

@@ -20,6 +20,12 @@ for its ToRGB layer. Only the last block's ToRGB layer was kept in the published
 DEAD_SLOTS = frozenset({3, 6, 9, 12, 15, 18, 22})
 """Slots that no layer reads."""
 
+_DETAIL = 4
+"""Number of the first block of detail, which works at 128 px."""
+
+DETAIL_SLOTS = tuple(slot for slot in range(3 * _DETAIL + 1, SLOTS) if slot not in DEAD_SLOTS)
+"""Slots that draw detail."""
+
 WIDTHS = (512, 512, 512, 512, 512, 256, 128, 64)
 """Channels after the 4×4 stage and after each block."""
 

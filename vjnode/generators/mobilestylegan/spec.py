@@ -10,6 +10,7 @@ from safetensors import safe_open
 from vjnode.generators.mobilestylegan import distilled_weights, download
 from vjnode.generators.mobilestylegan.layout import (
     DEAD_SLOTS,
+    DETAIL_SLOTS,
     DIM,
     ROOT_SLOTS,
     ROOT_STYLES,
@@ -72,6 +73,7 @@ MOBILESTYLEGAN = GeneratorSpec(
     slots=SLOTS,
     dim=DIM,
     dead_slots=DEAD_SLOTS,
+    detail_slots=DETAIL_SLOTS,
     styles=STYLES,
     root_slots=ROOT_SLOTS,
     root_styles=ROOT_STYLES,
@@ -90,6 +92,7 @@ DISTILLED = GeneratorSpec(
     slots=SLOTS,
     dim=DIM,
     dead_slots=DEAD_SLOTS,
+    detail_slots=DETAIL_SLOTS,
     styles=STYLES,
     root_slots=ROOT_SLOTS,
     root_styles=ROOT_STYLES,

@@ -96,6 +96,7 @@ STYLEGAN2 = GeneratorSpec(
     about="face generator (StyleGAN2, untrained)",
     slots=slots_for(LARGEST),
     dim=512,
+    detail_slots=tuple(range(slots_for(64), slots_for(LARGEST))),
     styles=styles_for(LARGEST),
     sizes=(1024, 512, 256),
     graph=3,
