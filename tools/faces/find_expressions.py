@@ -3,10 +3,10 @@
     python -m tools.faces.find_expressions [NAME …] [--work FOLDER] [--jobs N]
 
 Each action is found on random faces of the default generator (vjnode.faces.finding) and written to
-presets/actions. It takes about a minute on one core. What is found lies in the work folder as well:
-an interrupted run goes on where it was, and what is there is not found again. The same seed gives
-the same actions. dlib's recognition network keeps the person: install the extra persons, or name
-the folder of its files with --dlib.
+presets/actions, with a strip of pictures beside it. It takes about a minute on one core. What is
+found lies in the work folder as well, with a contact sheet: an interrupted run goes on where it
+was, and what is there is not found again. The same seed gives the same actions. dlib's recognition
+network keeps the person: install the extra persons, or name the folder of its files with --dlib.
 """
 
 import argparse
@@ -23,16 +23,26 @@ from safetensors.numpy import load_file, save
 from tqdm import tqdm
 
 from tools.faces.identity import DlibIdentity
+from vjnode.engines.registry import open_engine
 from vjnode.errors import InputError
+from vjnode.faces.catalogue import face_names, load_expression, load_face
+from vjnode.faces.expression import subject_of
 from vjnode.faces.finding.actions import ACTIONS, Action
-from vjnode.faces.finding.open import open_studio, sitters
-from vjnode.faces.finding.search import Found, Settings, descend, solve
+from vjnode.faces.finding.contact_sheet import FACES as SHEET_FACES
+from vjnode.faces.finding.contact_sheet import Picture, contact_sheet, strip
+from vjnode.faces.finding.losses import Settings
+from vjnode.faces.finding.open import PX, codes_with_glasses, open_studio, sitters
+from vjnode.faces.finding.search import Found, descend, solve
 from vjnode.faces.finding.studio import Sitter, Studio
+from vjnode.generators.latent import Latent
 from vjnode.generators.registry import DEFAULT
 from vjnode.paths import replace_file, shipped
 from vjnode.remedies import install_extra
 
 SEED, FACES = 5, 48
+GLASSES_SEED, GLASSES = 77, 16
+"""Faces with glasses, that heads are turned on beside the others."""
+
 NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
 
 _opened: dict[Path, tuple[Studio, list[Sitter]]] = {}
@@ -84,9 +94,20 @@ def closed_forms(work: Path, network: Path) -> dict[str, Found]:
     return found
 
 
+def with_glasses(studio: Studio, work: Path) -> list[Sitter]:
+    """Return faces with glasses, looked for unless their codes are in the work folder."""
+    path = work / "glasses.safetensors"
+    if not path.is_file():
+        codes = list(codes_with_glasses(studio, GLASSES_SEED, GLASSES))
+        replace_file(path, save({"codes": torch.stack(codes).numpy()}))
+    return [studio.seat(torch.from_numpy(code), DEFAULT.slots) for code in load_file(path)["codes"]]
+
+
 def find(name: str, start: NDArray[np.float32] | None, work: Path, network: Path) -> str:
     """Find one action and write it to the work folder; return what is said of it."""
     studio, faces = open_faces(network)
+    if ACTIONS[name].region == "pose":
+        faces = [*faces, *with_glasses(studio, work)]
     begin = None if start is None else Found(torch.from_numpy(start), {}, 0.0)
     found = descend(
         studio,
@@ -134,6 +155,22 @@ def write(action: Action, number: int, work: Path) -> None:
     replace_file(path, text.encode())
 
 
+def picture(name: str, work: Path) -> None:
+    """Draw an action that ships: a contact sheet to the work folder, a strip beside its file."""
+    engine, expression = open_engine(PX), load_expression(name)
+    faces = [load_face(face) for face in face_names()]
+
+    def draw(face: int, amount: float) -> Picture:
+        subject = subject_of(faces[face], [expression])
+        return engine.draw(Latent(subject, np.array([amount], np.float32)))[..., :3]
+
+    try:
+        replace_file(work / f"{name}.png", contact_sheet(draw, SHEET_FACES))
+        replace_file(shipped("actions") / f"{name}.jpg", strip(draw))
+    finally:
+        engine.close()
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
@@ -168,6 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number, (name, action) in enumerate(ACTIONS.items()):
         if (work / f"{name}.safetensors").is_file():
             write(action, number, work)
+            picture(name, work)
 
 
 if __name__ == "__main__":

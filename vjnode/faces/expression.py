@@ -34,8 +34,8 @@ class Movement:
     rows: shape (len(slots), dim), float32: change of each of these at amount 1.
     offsets: shape (styles,), float32: what it adds to the factors of the generator's affine maps
         at amount 1; (0,): nothing.
-    multiplies: whether each of the face's codes is multiplied by 1 + amount · row, instead of the row
-        being added to it; a face's own small numbers then stay small.
+    multiplies: whether each of the face's codes is multiplied by 1 + amount · row, and not the row
+        added to it; a face's own small numbers then stay small.
     limit: largest amount, whoever adds to it. opens_mouth: how far it opens the mouth at amount 1,
         1 for a jaw; all together they open it by ``WIDEST`` at most.
     """

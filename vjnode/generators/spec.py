@@ -30,8 +30,8 @@ class GeneratorSpec:
     name, about: for people and files.
     slots, dim: style codes that a picture is drawn from, and the length of each.
     dead_slots: those that no layer reads.
-    detail_slots: those that draw from 128 px up, skin and hair rather than shapes: the last 8 of the
-        18 of a StyleGAN for 1024 px, and what does the same work in others.
+    detail_slots: those that draw from 128 px up, skin and hair rather than shapes: the last 8 of
+        the 18 of a StyleGAN for 1024 px, and what does the same work in others.
     styles: factors of its affine maps that a subject's offsets are added to, in the order of its
         layers; 0 where it takes no offsets.
     root_slots, root_styles: the first so many codes, and factors, alone decide what its first

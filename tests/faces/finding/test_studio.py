@@ -12,11 +12,13 @@ from vjnode.errors import InputError
 from vjnode.faces.catalogue import face_names, load_expression, load_face
 from vjnode.faces.expression import latent_of
 from vjnode.faces.finding.actions import ACTIONS
-from vjnode.faces.finding.measures import MEASURES, gaze, measure
+from vjnode.faces.finding.eyes import iris
+from vjnode.faces.finding.losses import Settings
+from vjnode.faces.finding.measures import MEASURES, measure
 from vjnode.faces.finding.mesh import FaceMesh
 from vjnode.faces.finding.open import open_studio, sitters
 from vjnode.faces.finding.regions import colour_regions, movable
-from vjnode.faces.finding.search import Settings, descend, solve
+from vjnode.faces.finding.search import descend, solve
 from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.generators.latent import still
 
@@ -51,20 +53,23 @@ def test_the_mesh_in_torch_is_the_meters(pictures, mesh):
 def test_a_gradient_flows_from_measures_to_the_picture(pictures, mesh):
     picture = as_tensor(pictures[0]).requires_grad_()
     points = mesh.points(picture, mesh.box(picture.detach()))
-    seen = torch.cat((measure(points), gaze(picture, points.detach())))
+    seen = torch.cat((measure(points), iris(picture, points.detach())))
     for i in (MEASURES.index("mouth_open"), MEASURES.index("gaze_x")):
         (gradient,) = torch.autograd.grad(seen[i], picture, retain_graph=True)
         assert gradient.isfinite().all()
         assert gradient.abs().max() > 0
 
 
-@pytest.mark.parametrize(("action", "sign"), [("gaze_left", -1), ("gaze_right", 1)])
-def test_gaze_is_seen(mesh, action, sign):
+@pytest.mark.parametrize(
+    ("action", "axis", "sign"),
+    [("gaze_left", 0, -1), ("gaze_right", 0, 1), ("gaze_up", 1, -1), ("gaze_down", 1, 1)],
+)
+def test_gaze_is_seen(mesh, action, axis, sign):
     engine, face, expression = open_engine(SIZE), load_face("flint"), load_expression(action)
     x = []
     for weight in (0.0, 1.0):
         picture = as_tensor(engine.draw(latent_of(face, expression, weight)))
-        x.append(float(gaze(picture, mesh.points(picture))[0]))
+        x.append(float(iris(picture, mesh.points(picture))[axis]))
     assert sign * (x[1] - x[0]) > 0.03
 
 

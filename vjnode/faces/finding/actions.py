@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from vjnode.faces.finding.retouch import Retouch
+
 Region = Literal["mouth", "brows", "eyes", "pose"]
 """Part of a face; actions of one region meet in the latent."""
 
@@ -32,6 +34,9 @@ class Action:
     within: regions of the picture, see ``vjnode.faces.finding.regions``, that may change; none:
         all of it, as when the head turns.
     parts_teeth: whether it is to part the teeth as well, so that it is dark between the lips.
+    shuts_lips: whether lips meet at amount 1, however far apart they begin.
+    retouch: what the eyes should look like at amount 1, see ``vjnode.faces.finding.retouch``.
+    person: factor on the weight of the person.
     scale: factor on what was found, so that an amount of 1 looks like a full movement.
     """
 
@@ -42,6 +47,9 @@ class Action:
     free: tuple[str, ...] = ()
     within: tuple[str, ...] = ("lower",)
     parts_teeth: bool = False
+    shuts_lips: bool = False
+    retouch: Retouch | None = None
+    person: float = 1.0
     scale: float = 1.0
 
 
@@ -71,6 +79,15 @@ ACTIONS = {
             "mouth",
             {"mouth_width": 0.16, "corner_lift": 0.10, "mouth_open": 0.0},
             NO_MOUTH_OPENING,
+            scale=1.1,
+        ),
+        Action(
+            "closed_smile",
+            "corners up and apart, lips together",
+            "mouth",
+            {"mouth_width": 0.14, "corner_lift": 0.10},
+            NO_MOUTH_OPENING,
+            shuts_lips=True,
             scale=1.1,
         ),
         Action(
@@ -120,10 +137,11 @@ ACTIONS = {
             "blink",
             "eyes close",
             "eyes",
-            {"eye_l": -0.12, "eye_r": -0.12},
-            (),
+            {"eye_l": -0.08, "eye_r": -0.08, "brow_l": 0.0, "brow_r": 0.0, "brow_inner": 0.0},
+            ("gaze_x", "gaze_y"),
             ("eyes",),
-            scale=1.3,
+            retouch="shut",
+            scale=1.0,
         ),
         Action(
             "squint",
@@ -160,6 +178,26 @@ ACTIONS = {
             (),
             ("eyes",),
             scale=1.4,
+        ),
+        Action(
+            "gaze_up",
+            "eyes up",
+            "eyes",
+            {"gaze_y": -0.09, "gaze_x": 0.0, "brow_l": 0.0, "brow_r": 0.0},
+            LIDS,
+            ("eyes",),
+            retouch="up",
+            scale=1.2,
+        ),
+        Action(
+            "gaze_down",
+            "eyes down",
+            "eyes",
+            {"gaze_y": 0.09, "gaze_x": 0.0, "brow_l": 0.0, "brow_r": 0.0},
+            LIDS,
+            ("eyes",),
+            retouch="down",
+            scale=1.2,
         ),
         Action(
             "turn_left",

@@ -4,21 +4,11 @@ Lengths are in eye distances and angles in degrees, as in ``vjnode.faces.landmar
 few of the same for pictures that need no gradient.
 """
 
-import cv2
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from vjnode.faces.finding.regions import EYES, INNER_LIPS
-from vjnode.faces.finding.sampling import sampled
-
-GAZE_PX = (24, 48)
-"""Height and width of the picture of an eye that its gaze is measured in, px."""
-
-CORNERS = ((33, 133), (362, 263))
-"""Landmarks of the corners of the eyes: left and right in the picture, each from left to right."""
+from vjnode.faces.finding.eyes import filled
+from vjnode.faces.finding.regions import INNER_LIPS
 
 SPREAD = {
     "mouth_open": 0.082,
@@ -105,47 +95,12 @@ def _of_points(points: Tensor) -> dict[str, Tensor]:
     }
 
 
-def gaze(picture: Tensor, points: Tensor) -> Tensor:
-    """Return where the eyes look, [2]: right and down, in widths of an eye.
-
-    It is the weighted middle of what is darker than the eye's mean, within the lids: mostly the
-    iris. picture: [1, 3, H, W], 0…1. points: (468, 3), in picture widths; no gradient flows
-    through them.
-    """
-    height, width = GAZE_PX
-    px = picture.shape[3]
-    each = []
-    for lids, (left, right) in zip(EYES, CORNERS, strict=True):
-        begin, end = points[left, :2] * px - 0.5, points[right, :2] * px - 0.5
-        step = (end - begin) / (0.75 * width)
-        turn = torch.stack((torch.stack((step[0], -step[1])), torch.stack((step[1], step[0]))))
-        shift = (begin + end) / 2 - turn @ torch.tensor([width / 2, height / 2])
-        eye = sampled(picture, torch.cat((turn, shift[:, None]), 1), width)[0, :, :height].mean(0)
-        lid_px = (torch.linalg.inv(turn) @ ((points[list(lids), :2] * px - 0.5) - shift).T).T
-        inside = torch.from_numpy(_filled(lid_px.numpy(), GAZE_PX))
-        count = inside.sum() + 1
-        with torch.no_grad():
-            mean = (eye * inside).sum() / count
-            spread = (((eye - mean).square() * inside).sum() / count).sqrt() + 0.02
-        dark = F.softplus((mean - eye) / spread * 2 - 0.5) * inside
-        xs, ys = torch.arange(float(width))[None], torch.arange(float(height))[:, None]
-        x = (dark * xs).sum() / dark.sum() - width / 2
-        y = (dark * ys).sum() / dark.sum() - height / 2
-        each.append(torch.stack((x, y)) / (0.75 * width))
-    return (each[0] + each[1]) / 2
-
-
 def mouth_light(picture: Tensor, points: Tensor) -> Tensor:
     """Return how light it is between the lips, [], 0…1: dark where the teeth are apart.
 
-    A mouth that is closed is dark. picture, points: as for ``gaze``.
+    A mouth that is closed is dark. picture: [1, 3, H, W], 0…1. points: (468, 3), in picture
+    widths; no gradient flows through them.
     """
     px = picture.shape[3]
-    inside = torch.from_numpy(_filled((points[list(INNER_LIPS), :2] * px - 0.5).numpy(), (px, px)))
+    inside = torch.from_numpy(filled((points[list(INNER_LIPS), :2] * px - 0.5).numpy(), (px, px)))
     return (picture[0].mean(0) * inside).sum() / (inside.sum() + 1)
-
-
-def _filled(points: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    mask = np.zeros(shape, np.uint8)
-    cv2.fillPoly(mask, [np.round(points).astype(np.int32)], 1)
-    return mask.astype(np.float32)

@@ -9,60 +9,19 @@ pixels outside the region, and colours.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from vjnode.faces.finding.actions import Action
-from vjnode.faces.finding.measures import MEASURES, SPREAD
+from vjnode.faces.finding.losses import Settings, likeness, loss_of, targets_of
+from vjnode.faces.finding.retouch import retouched
 from vjnode.faces.finding.studio import Sitter, Studio
-
-_SPREAD = torch.tensor(list(SPREAD.values()))
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Constants of the search; lengths of offsets are in standard deviations of their factors.
-
-    closed_faces, probes: faces that gradients are taken of, and random projections of embedding
-        and surroundings for each. person: weight of the embedding's changes against those of the
-        surroundings. slack: of the mean nuisance, added to each. kept: factors that stay. effect:
-        of the start on the targets, by the linear estimate. longest: offset.
-    steps, batch: of the descent. rate: of the offsets. row_rate, eye_row_rate: of the codes' rows;
-        eyes need more of them. sparsity: of the offsets, taken off at every step.
-    full: part of the faces that are moved by an amount of 1; the others are moved by a half.
-    targets, held, others, embedding, pixels, colours, surroundings, rows, teeth: weights of the
-        losses. dark: light between the lips that is dark enough.
-    """
-
-    closed_faces: int = 14
-    probes: int = 4
-    person: float = 3.0
-    slack: float = 0.3
-    kept: int = 150
-    effect: float = 0.6
-    longest: float = 6.0
-    steps: int = 100
-    pose_steps: int = 80
-    batch: int = 2
-    rate: float = 0.06
-    row_rate: float = 0.008
-    eye_row_rate: float = 0.02
-    pose_rate: float = 0.03
-    sparsity: float = 0.012
-    full: float = 0.65
-    targets: float = 14.0
-    held: float = 0.5
-    others: float = 0.15
-    embedding: float = 8.0
-    pixels: float = 1500.0
-    colours: float = 112.0
-    surroundings: float = 75.0
-    rows: float = 2e-4
-    teeth: float = 30.0
-    dark: float = 0.3
+from vjnode.paths import replace_file
 
 
 @dataclass(frozen=True)
@@ -86,35 +45,67 @@ def solve(
     settings: Settings,
     *,
     seed: int,
-    progress: Callable[[], None],
+    progress: Callable[[], object],
+    folder: Path | None = None,
 ) -> dict[str, Found]:
-    """Return the closed form of face actions, by name. progress: called after each face."""
-    draws = torch.Generator().manual_seed(seed)
-    gradients: dict[str, list[Tensor]] = {action.name: [] for action in actions}
-    nuisance = torch.zeros(len(studio.styles.offsets))
-    chosen = sitters[: settings.closed_faces]
-    for sitter in chosen:
-        offsets = torch.zeros_like(nuisance, requires_grad=True)
-        picture = studio.draw(sitter.codes, offsets)
-        seen = studio.look(picture, sitter.box)
-        measures, embedding = seen.measures, seen.embedding
-        for action in actions:
-            wanted = _targets(action)
-            moved = wanted != 0
-            effect = (measures[moved] / wanted[moved]).mean()
-            gradients[action.name].append(_gradient(effect, offsets))
-        outside = (~sitter.masks["face"]).float()
-        small = F.avg_pool2d(picture * outside, 8)
-        for _ in range(settings.probes):
-            side = (small * torch.randn(small.shape, generator=draws)).sum()
-            nuisance += _gradient(side, offsets).square()
-            if len(embedding):
-                person = embedding @ torch.randn(len(embedding), generator=draws)
-                nuisance += (settings.person * _gradient(person, offsets)).square()
+    """Return the closed form of face actions, by name.
+
+    progress: called after each face. folder: keeps what each face gave, so that a search that is
+    broken off goes on; of this studio, these sitters and this seed alone.
+    """
+    each = list[dict[str, Tensor]]()
+    for i, sitter in enumerate(sitters[: settings.closed_faces]):
+        path = None if folder is None else folder / f"face-{i}.safetensors"
+        known = load_file(path) if path is not None and path.is_file() else {}
+        if not known.keys() >= {action.name for action in actions}:
+            draws = torch.Generator().manual_seed(1000 * seed + i)
+            known = _gradients(studio, sitter, actions, settings, draws)
+            if path is not None:
+                replace_file(path, save(known))
+        each.append(known)
         progress()
-    nuisance /= len(chosen) * settings.probes
-    means = {name: torch.stack(each).mean(0) for name, each in gradients.items()}
-    return {name: _closed(mean, nuisance, settings) for name, mean in means.items()}
+    nuisance = torch.stack([one[_NUISANCE] for one in each]).mean(0)
+    return {
+        action.name: _closed(
+            torch.stack([one[action.name] for one in each]).mean(0), nuisance, settings
+        )
+        for action in actions
+    }
+
+
+_NUISANCE = "(nuisance)"
+
+
+def _gradients(
+    studio: Studio,
+    sitter: Sitter,
+    actions: Sequence[Action],
+    settings: Settings,
+    draws: torch.Generator,
+) -> dict[str, Tensor]:
+    """Return the gradients of a sitter's targets by action, and the nuisance, each [n]."""
+    offsets = torch.zeros(len(studio.styles.offsets), requires_grad=True)
+    picture = studio.draw(sitter.codes, offsets)
+    seen = studio.look(picture, sitter.box)
+    found = {}
+    for action in actions:
+        if action.retouch:
+            still = retouched(sitter.picture, sitter.points, action.retouch, 1.0)
+            effect = likeness(picture, sitter.picture, still)
+        else:
+            wanted = targets_of(action)
+            moved = wanted != 0
+            effect = (seen.measures[moved] / wanted[moved]).mean()
+        found[action.name] = _gradient(effect, offsets)
+    small = F.avg_pool2d(picture * (~sitter.masks["face"]).float(), 8)
+    nuisance = torch.zeros(len(offsets))
+    for _ in range(settings.probes):
+        side = (small * torch.randn(small.shape, generator=draws)).sum()
+        nuisance += _gradient(side, offsets).square()
+        if len(seen.embedding):
+            person = seen.embedding @ torch.randn(len(seen.embedding), generator=draws)
+            nuisance += (settings.person * _gradient(person, offsets)).square()
+    return {**found, _NUISANCE: nuisance / settings.probes}
 
 
 def _closed(mean: Tensor, nuisance: Tensor, settings: Settings) -> Found:
@@ -131,10 +122,6 @@ def _gradient(value: Tensor, of: Tensor) -> Tensor:
 
 def _shrunk(values: Tensor, threshold: float) -> Tensor:
     return values.sign() * (values.abs() - threshold).clamp(min=0)
-
-
-def _targets(action: Action) -> Tensor:
-    return torch.tensor([action.targets.get(name, 0.0) for name in MEASURES])
 
 
 def descend(
@@ -176,7 +163,7 @@ def descend(
                 1, torch.tensor(slots), amount * (rows @ studio.styles.root)[None]
             )
             picture = studio.draw(codes, amount * offsets)
-            loss, effect = _loss(studio, (sitter, picture), action, amount, settings)
+            loss, effect = loss_of(studio, (sitter, picture), action, amount, settings)
             loss = loss + settings.rows * rows.square().sum()
             (loss / settings.batch).backward()  # type: ignore[no-untyped-call]
             reached.append(effect)
@@ -193,42 +180,3 @@ def descend(
         {slot: row.clone() for slot, row in zip(slots, moved, strict=True)},
         float(np.mean(effects[-12:])),
     )
-
-
-def _loss(
-    studio: Studio,
-    moved_sitter: tuple[Sitter, Tensor],
-    action: Action,
-    amount: float,
-    settings: Settings,
-) -> tuple[Tensor, float]:
-    """Return the loss of a sitter's moved picture, and the reached part of the targets."""
-    sitter, picture = moved_sitter
-    pose = action.region == "pose"
-    seen = studio.look(picture, None if pose else sitter.box)
-    measures, embedding = seen.measures, seen.embedding
-    change, wanted = measures - sitter.measures, _targets(action)
-    moved = wanted != 0
-    held = torch.tensor([action.targets.get(name) == 0 for name in MEASURES])
-    named = {*action.targets, *action.free}
-    others = torch.tensor([name not in named for name in MEASURES])
-    effect = change[moved] / wanted[moved]
-    loss = settings.targets * (effect - amount).square().mean()
-    loss = loss + settings.held * (change / _SPREAD)[held].square().sum()
-    loss = loss + settings.others * (change / _SPREAD)[others].clamp(-4, 4).square().sum()
-    if action.parts_teeth:
-        light = (seen.mouth_light - settings.dark).clamp(min=0)
-        loss = loss + settings.teeth * amount * light.square()
-    if len(embedding):
-        loss = loss + settings.embedding * (embedding - sitter.embedding).square().sum()
-    difference = picture - sitter.picture
-    if action.within:
-        free = torch.stack([sitter.masks[name] for name in action.within]).any(0)
-        kept = (~free).float() * (1 - 0.5 * sitter.masks["face"].float())
-        pixels = F.avg_pool2d(difference, 2).square() * F.avg_pool2d(kept[None, None], 2)
-        loss = loss + settings.pixels * pixels.mean()
-        loss = loss + settings.colours * F.avg_pool2d(difference, 16).square().mean()
-    else:
-        around = F.avg_pool2d(difference, 32).square().mean()
-        loss = loss + settings.surroundings * around
-    return loss, float((effect.detach() / amount).mean())

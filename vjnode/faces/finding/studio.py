@@ -7,9 +7,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from vjnode.faces.finding.measures import gaze, measure, mouth_light
+from vjnode.faces.finding.eyes import iris
+from vjnode.faces.finding.measures import measure, mouth_light
 from vjnode.faces.finding.mesh import Box, FaceMesh
 from vjnode.faces.finding.regions import movable
+from vjnode.faces.finding.warp import Surface, surface
 
 SLACK = 0.05
 """Levels beyond black and white, of 1, that are kept: a gradient flows through them."""
@@ -50,6 +52,7 @@ class Sitter:
 
     codes: [1, slots, dim]. picture: [1, 3, px, px], 0…1. measures: [len(MEASURES)].
     embedding: [E]; empty without a network that tells persons apart. masks: by region, [px, px].
+    points: landmarks, (468, 3), in picture widths. surface: of the face, for heads that turn.
     """
 
     codes: Tensor
@@ -58,15 +61,19 @@ class Sitter:
     measures: Tensor
     embedding: Tensor
     masks: dict[str, Tensor] = field(repr=False)
+    points: Tensor = field(repr=False)
+    surface: Surface = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Seen:
     """Measures of a picture, with their gradients.
 
-    measures: [len(MEASURES)]. embedding: [E]. mouth_light: of ``mouth_light``, [].
+    points: landmarks, (468, 3), in picture widths, without gradient. measures: [len(MEASURES)].
+    embedding: [E]. mouth_light: of ``mouth_light``, [].
     """
 
+    points: Tensor
     measures: Tensor
     embedding: Tensor
     mouth_light: Tensor
@@ -110,9 +117,11 @@ class Studio:
                 codes,
                 picture,
                 box,
-                torch.cat((measure(points), gaze(picture, points))),
+                torch.cat((measure(points), iris(picture, points))),
                 self.embed(picture, points),
                 {name: torch.from_numpy(mask) for name, mask in masks.items()},
+                points,
+                surface(picture, points.numpy()),
             )
 
     def look(self, picture: Tensor, box: Box | None) -> "Seen":
@@ -121,7 +130,8 @@ class Studio:
         points = self.mesh.points(picture, box)
         found = points.detach()
         return Seen(
-            torch.cat((measure(points), gaze(picture, found))),
+            found,
+            torch.cat((measure(points), iris(picture, found))),
             self.embed(picture, found),
             mouth_light(picture, found),
         )
