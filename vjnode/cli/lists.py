@@ -1,4 +1,4 @@
-"""``vjnode devices``, ``expressions``, ``presets`` and ``outputs``: lists of choices."""
+"""``vjnode devices``, ``presets`` and ``outputs``: lists of choices."""
 
 import argparse
 import sys
@@ -16,13 +16,9 @@ def add_lists(commands: "argparse._SubParsersAction[Parser]") -> None:
         ("outputs", _outputs, "list outputs, and whether they work here"),
     ):
         commands.add_parser(name, help=about).set_defaults(command=command)
-    for name, command, about in (
-        ("expressions", _expressions, "list expressions"),
-        ("presets", _presets, "list presets"),
-    ):
-        one = commands.add_parser(name, help=about)
-        one.set_defaults(command=command)
-        add_generator(one)
+    presets = commands.add_parser("presets", help="list presets")
+    presets.set_defaults(command=_presets)
+    add_generator(presets)
 
 
 def print_rows(rows: Sequence[tuple[str, ...]]) -> None:
@@ -56,14 +52,6 @@ def _devices(options: argparse.Namespace) -> None:
 def _outputs(options: argparse.Namespace) -> None:
     del options
     print_rows([(kind.usage, unready(kind) or "ready", kind.about) for kind in KINDS.values()])
-
-
-def _expressions(options: argparse.Namespace) -> None:
-    from vjnode.faces.catalogue import expression_names, load_expression  # noqa: PLC0415
-
-    spec = PLAYABLE[options.generator]
-    names = expression_names(spec)
-    print_rows([(name, str(i), load_expression(name, spec).about) for i, name in enumerate(names)])
 
 
 def _presets(options: argparse.Namespace) -> None:

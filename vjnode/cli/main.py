@@ -11,6 +11,7 @@ from types import FrameType
 
 from vjnode import __version__
 from vjnode.cli.engines import add_engines
+from vjnode.cli.expressions import add_expressions
 from vjnode.cli.faces import add_faces
 from vjnode.cli.lists import add_lists
 from vjnode.cli.options import Parser
@@ -85,6 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_render(commands)
     add_analyse(commands)
     add_lists(commands)
+    add_expressions(commands)
     add_faces(commands)
     add_engines(commands)
     return parser

@@ -115,11 +115,12 @@ def scan_own(folder: Path) -> tuple[Entry, ...]:
 
     A bad file is left out and logged, and so is one with a name that ships: a show goes on.
     """
-    found, taken = [], {entry.name for entry in scan(shipped(folder.name))}
+    found = []
+    taken = {(entry.name, entry.generator.name) for entry in scan(shipped(folder.name))}
     for path in sorted(folder.glob("*.toml")):
         try:
             entry = _entry(path)
-            if entry.name in taken:
+            if (entry.name, entry.generator.name) in taken:
                 raise InputError(f"{path} has a name that ships already; rename it")
             entry.tensors()
         except (InputError, OSError, SafetensorError) as error:
