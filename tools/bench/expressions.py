@@ -38,7 +38,7 @@ from vjnode.faces.finding.measures import MEASURES, SPREAD, measure
 from vjnode.faces.finding.open import TRUNCATION, random_codes
 from vjnode.faces.finding.regions import colour_regions
 from vjnode.faces.landmarks import LandmarkMeter
-from vjnode.generators.latent import still
+from vjnode.generators.latent import Latent, still
 from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.registry import DEFAULT
@@ -100,40 +100,48 @@ class Examiner:
         self._engine, self._meter = OpenVinoEngine(DEFAULT, PX), LandmarkMeter()
         self._persons = DlibIdentity(network)
 
-    def look(self, face: Face, expression: Expression, weight: float) -> Look:
-        """Return a face with an expression at a weight."""
-        return self.measure(self._engine.draw(latent_of(face, expression, weight))[..., :3].copy())
+    def draw(self, latent: Latent) -> Picture:
+        """Return a picture, (PX, PX, 3)."""
+        return self._engine.draw(latent)[..., :3].copy()
 
-    def measure(self, picture: Picture) -> Look:
+    def rest(self, face: Face) -> Look:
+        """Return a face at rest, measured."""
+        return self.look(self.draw(still(face.codes)))
+
+    def look(self, picture: Picture) -> Look:
         """Return a picture, (PX, PX, 3), measured."""
-        points = self._meter.measure(picture).points
-        found = torch.from_numpy(points)
-        whole = torch.from_numpy(picture.astype(np.float32) / 255).permute(2, 0, 1)[None]
+        points, measures = self._measured(picture)
         with torch.no_grad():
-            measures = torch.cat((measure(found), iris(whole, found))).double().numpy()
-            person = self._persons(whole, found).numpy()
+            person = self._persons(_whole(picture), torch.from_numpy(points)).numpy()
         lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
         glasses = bridge(picture, points) > THERE
         return Look(picture, points, measures, np.asarray(lab, np.float32), person, glasses)
 
-    def unsteadiness(self, face: Face) -> float:
+    def _measured(self, picture: Picture) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        points = self._meter.measure(picture).points
+        found = torch.from_numpy(points)
+        with torch.no_grad():
+            measures = torch.cat((measure(found), iris(_whole(picture), found)))
+        return points, measures.double().numpy()
+
+    def unsteadiness(self, rest: Look) -> float:
         """Return the largest distance of a face at rest to itself, harmlessly changed."""
-        rest = self.measure(self._engine.draw(still(face.codes))[..., :3].copy())
         middle = (PX - 1) / 2 * (1 - CROP)
         larger = np.array([[CROP, 0, middle], [0, CROP, middle]])
         cropped = cv2.warpAffine(rest.picture, larger, (PX, PX))
         _, data = cv2.imencode(".jpg", rest.picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         changed = (cropped, cv2.imdecode(data, cv2.IMREAD_COLOR))
         return max(
-            float(np.linalg.norm(self.measure(np.asarray(one, np.uint8)).person - rest.person))
+            float(np.linalg.norm(self.look(np.asarray(one, np.uint8)).person - rest.person))
             for one in changed
         )
 
-    def compare(self, face: Face, expression: Expression) -> Change:
-        """Return the change of a face by an expression."""
-        rest, *quarters = (self.look(face, expression, one) for one in (0.0, *QUARTERS))
-        full, way = quarters[-1], wanted(expression)
-        movement = [float((one.measures - rest.measures) / _SPREAD @ way) for one in quarters]
+    def compare(self, face: Face, rest: Look, expression: Expression) -> Change:
+        """Return the change of a face, which looks so at rest, by an expression."""
+        *partly, picture = (self.draw(latent_of(face, expression, one)) for one in QUARTERS)
+        full, way = self.look(picture), wanted(expression)
+        measured = [*(self._measured(one)[1] for one in partly), full.measures]
+        movement = [float((one - rest.measures) / _SPREAD @ way) for one in measured]
         regions = colour_regions(rest.points, PX)
         after = colour_regions(full.points, PX)
         outside = (rest.picture.astype(float) - full.picture)[~regions["face"]]
@@ -150,6 +158,10 @@ class Examiner:
             drift=tuple(abs(full.measures[places] - rest.measures[places]).tolist()),
             glasses=rest.glasses != full.glasses,
         )
+
+
+def _whole(picture: Picture) -> torch.Tensor:
+    return torch.from_numpy(picture.astype(np.float32) / 255).permute(2, 0, 1)[None]
 
 
 def wanted(expression: Expression) -> NDArray[np.float64]:
@@ -239,12 +251,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     mapping, _ = load(generator_weights())
     codes = random_codes(mapping, SEED, options.faces, TRUNCATION).numpy()
     faces = [Face("", "", np.tile(code, (DEFAULT.slots, 1))) for code in codes]
-    far = [examiner.unsteadiness(face) for face in tqdm(faces, "at rest", unit="face")]
-    steady = [face for face, one in zip(faces, far, strict=True) if one <= HARMLESS]
+    rests = [examiner.rest(face) for face in tqdm(faces, "at rest", unit="face")]
+    far = [examiner.unsteadiness(rest) for rest in tqdm(rests, "harmless changes", unit="face")]
+    steady = [i for i, one in enumerate(far) if one <= HARMLESS]
     changes: dict[str, list[Change]] = {}
     for name in tqdm(options.names or expression_names(), unit="expression"):
         expression = load_expression(name)
-        changes[name] = [examiner.compare(face, expression) for face in steady]
+        changes[name] = [examiner.compare(faces[i], rests[i], expression) for i in steady]
     print(
         f"{options.faces} faces, truncation {TRUNCATION:g}, seed {SEED}, {PX} px; "
         f"{len(faces) - len(steady)} left out. A harmless change moves the embedding "

@@ -1,0 +1,68 @@
+"""The measure of expressions: what it keeps in files, and persons that a harmless change leaves."""
+
+import shutil
+import tomllib
+
+import numpy as np
+import pytest
+
+from tools.bench import expressions
+from tools.bench.expressions import HARMLESS, Change, Examiner, keep, table
+from tools.faces.find_expressions import dlib_file
+from tools.faces.identity import ANOTHER_PERSON
+from vjnode.faces.catalogue import load_expression, load_face
+from vjnode.paths import shipped
+
+
+def change(person, glasses=False):
+    return Change((0.2, 0.4, 0.7, 0.9), person, 1.0, 2.0, 3.0, 30.0, (1.0, 2.0, 0.5), glasses)
+
+
+def test_what_was_measured_replaces_what_stood_in_an_actions_file(tmp_path, monkeypatch):
+    shutil.copy(shipped("actions", "jaw.toml"), tmp_path)
+    monkeypatch.setattr(expressions, "shipped", lambda _: tmp_path)
+    path = tmp_path / "jaw.toml"
+    before = tomllib.loads(path.read_text("utf-8"))
+    before.pop("measured", None)
+    for person in (0.1, 0.2):
+        keep("jaw", [change(person), change(person + 0.2)])
+    after = tomllib.loads(path.read_text("utf-8"))
+    assert after.pop("measured") == {
+        "movement": 0.9,
+        "id": 0.3,
+        "id_largest": 0.4,
+        "hair": 1.0,
+        "skin": 2.0,
+        "background": 3.0,
+        "outside_db": 30.0,
+    }
+    assert after == before
+
+
+def test_the_table_counts_faces_that_glasses_come_to_or_go_from():
+    row = table({"jaw": [change(0.1), change(0.3, glasses=True)]}).splitlines()[-1]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == [
+        "`jaw`",
+        "0.90",
+        "0.20 (0.30)",
+        "1.0",
+        "2.0",
+        "3.0",
+        "30.0",
+        "1.0 / 2.0 / 0.5",
+        "1",
+        "100 %",
+    ]
+
+
+@pytest.mark.slow
+def test_a_harmless_change_leaves_the_person_and_another_face_does_not():
+    examiner = Examiner(dlib_file(None))
+    faces = [load_face(name) for name in ("flint", "maple")]
+    rests = [examiner.rest(face) for face in faces]
+    assert all(examiner.unsteadiness(rest) < HARMLESS / 2 for rest in rests)
+    assert np.linalg.norm(rests[0].person - rests[1].person) > ANOTHER_PERSON
+    moved = examiner.compare(faces[0], rests[0], load_expression("smile"))
+    assert moved.person < ANOTHER_PERSON
+    assert moved.rises
