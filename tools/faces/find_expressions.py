@@ -202,10 +202,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ]
         for done in tqdm(as_completed(begun), "actions", len(begun), unit="action"):
             tqdm.write(done.result())
-    for number, (name, action) in enumerate(ACTIONS.items()):
-        if (work / f"{name}.safetensors").is_file():
-            write(action, number, work)
-            picture(name, work)
+    numbers = {name: number for number, name in enumerate(ACTIONS)}
+    found = [name for name in ACTIONS if (work / f"{name}.safetensors").is_file()]
+    for name in found:
+        write(ACTIONS[name], numbers[name], work)
+    for name in tqdm(found, "pictures", unit="action"):  # the catalogue is read once, so: last
+        picture(name, work)
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ ACTIONS = {
             ("gaze_x", "gaze_y"),
             ("eyes",),
             retouch="shut",
-            scale=1.0,
+            scale=1.6,
         ),
         Action(
             "squint",
@@ -187,7 +187,7 @@ ACTIONS = {
             LIDS,
             ("eyes",),
             retouch="up",
-            scale=1.2,
+            scale=1.3,
         ),
         Action(
             "gaze_down",
@@ -197,7 +197,7 @@ ACTIONS = {
             LIDS,
             ("eyes",),
             retouch="down",
-            scale=1.2,
+            scale=1.5,
         ),
         Action(
             "turn_left",
