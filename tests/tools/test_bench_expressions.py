@@ -6,11 +6,13 @@ import tomllib
 import numpy as np
 import pytest
 
+from tests.faces.finding.test_eyes import drawn_eyes
 from tools.bench import expressions
-from tools.bench.expressions import HARMLESS, Change, Examiner, keep, table
+from tools.bench.expressions import HARMLESS, Change, Examiner, Look, keep, table, toward
 from tools.faces.find_expressions import dlib_file
 from tools.faces.identity import ANOTHER_PERSON
 from vjnode.faces.catalogue import load_expression, load_face
+from vjnode.faces.finding.retouch import retouched
 from vjnode.paths import shipped
 
 
@@ -54,6 +56,23 @@ def test_the_table_counts_faces_that_glasses_come_to_or_go_from():
         "1",
         "100 %",
     ]
+
+
+def test_eyes_that_are_wanted_as_a_picture_are_measured_in_the_picture():
+    drawn, points = drawn_eyes(0.0, 0.0)
+
+    def pictured(tensor):
+        return (tensor[0].permute(1, 2, 0) * 255).round().numpy().astype(np.uint8)
+
+    nothing = np.zeros(0)
+    rest = Look(pictured(drawn), points.numpy(), nothing, nothing, nothing, glasses=False)
+    reached = [
+        toward(rest, pictured(retouched(drawn, points, "shut", amount)), "shut")
+        for amount in (0.0, 0.5, 1.0)
+    ]
+    assert reached[0] == 0
+    assert 0.2 < reached[1] < 0.9
+    assert reached[2] == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.slow

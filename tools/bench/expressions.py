@@ -2,7 +2,8 @@
 
     python -m tools.bench.expressions [NAME …] [--faces N] [--write]
 
-Prints a table: the part of the wanted movement that is reached at weight 1; the distance of the
+Prints a table: the part of the wanted movement that is reached at weight 1, by landmarks, or by the
+picture where its first action wants retouched eyes (a later one is left out); the distance of the
 embeddings of dlib's network to the face at rest, mean and largest (0.6 is another person); mean
 changes of colour of hair, skin and background, ΔE; PSNR of what is outside the face; drift of the
 head, degrees; faces that glasses come to or go from; and the part of faces on which the movement
@@ -37,6 +38,7 @@ from vjnode.faces.finding.glasses import THERE, bridge
 from vjnode.faces.finding.measures import MEASURES, SPREAD, measure
 from vjnode.faces.finding.open import TRUNCATION, random_codes
 from vjnode.faces.finding.regions import colour_regions
+from vjnode.faces.finding.retouch import Retouch, retouched
 from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.generators.latent import Latent, still
 from vjnode.generators.mobilestylegan.download import generator_weights
@@ -139,9 +141,15 @@ class Examiner:
     def compare(self, face: Face, rest: Look, expression: Expression) -> Change:
         """Return the change of a face, which looks so at rest, by an expression."""
         *partly, picture = (self.draw(latent_of(face, expression, one)) for one in QUARTERS)
-        full, way = self.look(picture), wanted(expression)
-        measured = [*(self._measured(one)[1] for one in partly), full.measures]
-        movement = [float((one - rest.measures) / _SPREAD @ way) for one in measured]
+        full = self.look(picture)
+        main = expression.parts[0]
+        if retouch := ACTIONS[main.movement.name].retouch:
+            way_there = [toward(rest, one, retouch) for one in (*partly, picture)]
+            movement = [one / main.amounts[-1] for one in way_there]
+        else:
+            measured = [*(self._measured(one)[1] for one in partly), full.measures]
+            way = wanted(expression)
+            movement = [float((one - rest.measures) / _SPREAD @ way) for one in measured]
         regions = colour_regions(rest.points, PX)
         after = colour_regions(full.points, PX)
         outside = (rest.picture.astype(float) - full.picture)[~regions["face"]]
@@ -164,14 +172,26 @@ def _whole(picture: Picture) -> torch.Tensor:
     return torch.from_numpy(picture.astype(np.float32) / 255).permute(2, 0, 1)[None]
 
 
+def toward(rest: Look, picture: Picture, retouch: Retouch) -> float:
+    """Return the part of the way that a picture went from rest to retouched eyes; 1 is there."""
+    begin, points = _whole(rest.picture), torch.from_numpy(rest.points)
+    way = retouched(begin, points, retouch, 1.0) - begin
+    return float(((_whole(picture) - begin) * way).sum() / way.square().sum())
+
+
 def wanted(expression: Expression) -> NDArray[np.float64]:
     """Return what a movement's parts are added up with, so that the wanted one is 1.
+
+    Eyes that are wanted as a retouched picture are left to ``toward``: landmarks see half of a
+    shut lid, and an iris that a lid follows stays where it was between the lids.
 
     Returns: (len(MEASURES),), for changes in ``SPREAD``.
     """
     target = np.zeros(len(MEASURES))
     for part in expression.parts:
         action = ACTIONS[part.movement.name]
+        if action.retouch:
+            continue
         for name, change in action.targets.items():
             target[MEASURES.index(name)] += part.amounts[-1] * action.scale * change / SPREAD[name]
     return target / (target @ target)

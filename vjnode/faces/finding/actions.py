@@ -88,7 +88,7 @@ ACTIONS = {
             {"mouth_width": 0.14, "corner_lift": 0.10},
             NO_MOUTH_OPENING,
             shuts_lips=True,
-            scale=1.1,
+            scale=0.95,
         ),
         Action(
             "pucker",
