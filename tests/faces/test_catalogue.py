@@ -239,3 +239,15 @@ def test_detail_is_a_name_for_the_last_slots(tmp_path, generator, slots):
 def test_a_direction_that_asks_for_what_there_is_not(tmp_path, line, words):
     with pytest.raises(InputError, match=words):
         read_expression(own_direction(tmp_path, line))
+
+
+@pytest.mark.parametrize("name", action_names())
+def test_every_action_that_ships_was_measured_and_has_a_small_picture(name):
+    entry = find("action", name, scan(shipped("actions")))
+    measured = entry.text["measured"]
+    assert 0.6 < measured["movement"] < 1.3
+    assert 0 < measured["id"] < measured["id_largest"] < 0.6
+    assert {"hair", "skin", "background", "outside_db"} <= measured.keys()
+    data = entry.path.with_suffix(".jpg").read_bytes()
+    assert data.startswith(b"\xff\xd8")
+    assert len(data) <= 12_288
