@@ -82,23 +82,23 @@ def movements_of(expressions: Sequence[Expression | None]) -> tuple[Movement, ..
 
 def subject_of(face: Face, expressions: Sequence[Expression | None]) -> Subject:
     """Return ``face`` with a direction for each of ``movements_of(expressions)``."""
-    return Subject(face.codes, *directions_of(movements_of(expressions), face.codes.shape))
+    return Subject(face.codes, *directions_of(movements_of(expressions), face.codes))
 
 
 def directions_of(
-    movements: Sequence[Movement], shape: tuple[int, ...]
+    movements: Sequence[Movement], codes: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return directions and offsets of ``movements``, as a ``Subject`` has them.
 
-    shape: of the style codes, (slots, dim).
+    codes: (slots, dim), of the face: what multiplies does so with these.
     """
-    directions = np.zeros((len(movements), *shape), np.float32)
+    directions = np.zeros((len(movements), *codes.shape), np.float32)
     styles = max((len(one.offsets) for one in movements), default=0)
     offsets = np.zeros((len(movements), styles), np.float32)
     for direction, offset, movement in zip(directions, offsets, movements, strict=True):
         slots = list(movement.slots)
         rows = movement.rows
-        direction[slots] = face.codes[slots] * rows if movement.multiplies else rows
+        direction[slots] = codes[slots] * rows if movement.multiplies else rows
         offset[: len(movement.offsets)] = movement.offsets
     return directions, offsets
 

@@ -74,7 +74,7 @@ class Mixtures:
             codes += np.float32(part) * self._parts(look)[0].codes
         looks = (*leg.start, leg.target)
         movements = movements_of([one for look in looks for one in self._parts(look)[1]])
-        directions, offsets = directions_of(movements, self._spec.codes_shape)
+        directions, offsets = directions_of(movements, codes)
         way = self._parts(leg.target)[0].codes - codes
         unmoved = np.zeros((1, offsets.shape[1]), np.float32)
         subject = Subject(
