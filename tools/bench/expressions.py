@@ -45,6 +45,7 @@ from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.registry import DEFAULT
 from vjnode.paths import replace_file, shipped
+from vjnode.render.halves import HalfFaces
 
 PX, SEED = 256, 31337
 HARMLESS = 0.35
@@ -99,7 +100,8 @@ class Examiner:
     """Draws and measures faces with expressions."""
 
     def __init__(self, network: Path) -> None:
-        self._engine, self._meter = OpenVinoEngine(DEFAULT, PX), LandmarkMeter()
+        self._engine = HalfFaces(OpenVinoEngine(DEFAULT, PX))
+        self._meter = LandmarkMeter()
         self._persons = DlibIdentity(network)
 
     def draw(self, latent: Latent) -> Picture:

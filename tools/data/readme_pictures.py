@@ -24,6 +24,7 @@ from vjnode.generators.registry import DEFAULT
 from vjnode.offline.render import Hearing, open_hearing
 from vjnode.paths import shipped
 from vjnode.render.base import Look
+from vjnode.render.halves import HalfFaces
 from vjnode.render.open import latents_of
 
 FOLDER = Path(__file__).parents[1] / "readme"
@@ -120,7 +121,7 @@ def main() -> None:
     parser.add_argument("--face", default="aster", choices=face_names())
     parser.add_argument("--expression", default="laugh", choices=expression_names())
     options = parser.parse_args()
-    engine = open_engine(1024)
+    engine = HalfFaces(open_engine(1024))
     look = Look(options.face, (options.expression,))
     strip = [drawn(engine, look, weight, STRIP_PX) for weight in STRIP_WEIGHTS]
     cv2.imwrite(str(FOLDER / "strip.jpg"), np.hstack(strip), _JPEG)
