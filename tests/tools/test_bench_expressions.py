@@ -2,6 +2,7 @@
 
 import shutil
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,3 +86,17 @@ def test_a_harmless_change_leaves_the_person_and_another_face_does_not():
     moved = examiner.compare(faces[0], rests[0], load_expression("smile"))
     assert moved.person < ANOTHER_PERSON
     assert moved.rises
+
+
+@pytest.mark.parametrize(
+    ("movement", "rises"),
+    [
+        ((0.2, 0.4, 0.7, 0.9), True),
+        ((0.3, 0.8, 1.0, 0.98), True),  # shut lids
+        ((0.3, 0.8, 1.0, 0.95), False),
+        ((0.3, 0.6, 0.59, 1.0), False),
+        ((-0.1, 0.4, 0.7, 0.9), False),
+    ],
+)
+def test_a_movement_rises_until_it_is_there(movement, rises):
+    assert replace(change(0.1), movement=movement).rises == rises

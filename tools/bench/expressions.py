@@ -47,12 +47,15 @@ from vjnode.generators.registry import DEFAULT
 from vjnode.paths import replace_file, shipped
 from vjnode.render.halves import HalfFaces
 
-PX, SEED = 256, 31337
+PX, SEED = 256, 4711
 HARMLESS = 0.35
 CROP, QUALITY = 1.03, 75
 """Harmless changes: enlargement about the middle, and quality of JPEG, percent."""
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
+DONE, SLIP = 0.9, 0.03
+"""Part of a movement at which it is all but there, and part of it by which it may then slip."""
+
 POSE = ("yaw", "pitch", "roll")
 _SPREAD = np.array(list(SPREAD.values()))
 
@@ -92,8 +95,13 @@ class Change:
 
     @property
     def rises(self) -> bool:
-        """Return whether the movement is larger at every quarter than at the one before."""
-        return bool((np.diff([0.0, *self.movement]) > 0).all())
+        """Return whether the movement is larger at every quarter than at the one before.
+
+        What is all but there may come to rest: a lid that is shut shuts no further.
+        """
+        steps = np.diff([0.0, *self.movement])
+        there = np.array(self.movement) >= DONE * max(self.movement)
+        return bool(((steps > 0) | (there & (steps > -SLIP * max(self.movement)))).all())
 
 
 class Examiner:
@@ -185,14 +193,16 @@ def wanted(expression: Expression) -> NDArray[np.float64]:
     """Return what a movement's parts are added up with, so that the wanted one is 1.
 
     Eyes that are wanted as a retouched picture are left to ``toward``: landmarks see half of a
-    shut lid, and an iris that a lid follows stays where it was between the lids.
+    shut lid, and an iris that a lid follows stays where it was between the lids. Of a head that
+    turns only the pose counts, for an iris is seen less well from the side.
 
     Returns: (len(MEASURES),), for changes in ``SPREAD``.
     """
     target = np.zeros(len(MEASURES))
+    turns = expression.parts[0].movement.region == "pose"
     for part in expression.parts:
         action = ACTIONS[part.movement.name]
-        if action.retouch:
+        if action.retouch or (turns and part.movement.region != "pose"):
             continue
         for name, change in action.targets.items():
             target[MEASURES.index(name)] += part.amounts[-1] * action.scale * change / SPREAD[name]
