@@ -109,6 +109,12 @@ def test_any_channels_may_be_there(shown):
     assert overlay.missing() is None
 
 
+def test_weights_of_what_it_does_not_have_are_not_looked_at():
+    overlay = filled()
+    longer = added(overlay, (0.3, 0.7, 0.2, 0.0, 0.9, 0.5))
+    assert np.array_equal(longer, added(overlay, (0.3, 0.7, 0.2, 0.0)))
+
+
 def test_memory_is_that_of_its_boxes():
     overlay = filled()
     assert overlay.nbytes == sum(

@@ -152,9 +152,10 @@ class Overlay:
     def add_to(self, out: NDArray[np.uint8], weights: Sequence[float]) -> None:
         """Add what the further channels do to ``out``, (size, size, 4) uint8 RGBA, in place.
 
-        weights: 0…1, of all channels; those that are missing are 0. ``out`` shows the first.
+        weights: 0…1, of all channels; those that are missing are 0, and more than it has are not
+            looked at. ``out`` shows the first.
         """
-        filled = (*weights, *(0.0,) * (self._count - len(weights)))
+        filled = (*weights[: self._count], *(0.0,) * (self._count - len(weights)))
         for one in self._added:
             if one.ready and one.box is not None and filled[one.channel] > _LEAST:
                 part = out[one.box]
