@@ -159,7 +159,9 @@ class Overlay:
         for one in self._added:
             if one.ready and one.box is not None and filled[one.channel] > _LEAST:
                 part = out[one.box]
-                cv2.addWeighted(part, 1.0, _at(one, filled), 2.0, -2.0 * _ZERO, dst=part)
+                for difference, share in _at(one, filled):
+                    twice = 2.0 * share  # for they are halves
+                    cv2.addWeighted(part, 1.0, difference, twice, -twice * _ZERO, dst=part)
 
     def _in_order(self) -> list[Node]:
         """Return all nodes: what each channel does alone first, then with the others."""
@@ -284,34 +286,20 @@ def _difference(
     return halved
 
 
-def _at(one: _Added, weights: Sequence[float]) -> NDArray[np.uint8]:
-    """Return the difference that a channel makes at these weights, interpolated."""
-    known = one.before if one.whole else ()
-
-    def blended(node: Node, left: tuple[int, ...]) -> NDArray[np.uint8]:
-        if not left:
-            return _own(one, node, weights[one.channel])
-        index, rest = left[0], left[1:]
-        low, high, share = _between(one.others, weights[index])
-        first = blended(_with(node, {index: low}), rest)
-        if share < _LEAST:
-            return first
-        second = blended(_with(node, {index: high}), rest)
-        return np.asarray(cv2.addWeighted(first, 1.0 - share, second, share, 0.0), np.uint8)
-
-    return blended((0.0,) * len(weights), known)
-
-
-def _own(one: _Added, node: Node, weight: float) -> NDArray[np.uint8]:
-    """Return a channel's difference at its weight, where the others are at a node."""
-    low, high, share = _between(one.own, weight)
-    second = one.differences[_with(node, {one.channel: high})]
-    if low == 0.0:  # nothing is added there
-        return np.asarray(
-            cv2.addWeighted(second, share, second, 0.0, (1.0 - share) * _ZERO), np.uint8
-        )
-    first = one.differences[_with(node, {one.channel: low})]
-    return np.asarray(cv2.addWeighted(first, 1.0 - share, second, share, 0.0), np.uint8)
+def _at(one: _Added, weights: Sequence[float]) -> list[tuple[NDArray[np.uint8], float]]:
+    """Return what a channel adds at these weights: differences at the nodes around, and shares."""
+    corners: list[tuple[Node, float]] = [((0.0,) * len(weights), 1.0)]
+    known = [(index, one.others) for index in (one.before if one.whole else ())]
+    for index, points in [*known, (one.channel, one.own)]:
+        low, high, share = _between(points, weights[index])
+        corners = [
+            (_with(node, {index: point}), before * part)
+            for node, before in corners
+            for point, part in ((low, 1.0 - share), (high, share))
+            if before * part >= _LEAST
+        ]
+    # Nothing is added where the channel itself is at rest.
+    return [(one.differences[node], share) for node, share in corners if node[one.channel]]
 
 
 def _between(points: Sequence[float], weight: float) -> tuple[float, float, float]:

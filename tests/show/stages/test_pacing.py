@@ -61,3 +61,29 @@ def test_after_a_stall_frames_that_overlap_go_on_at_once():
     begun = simulated(lambda frame: 2.0 if frame == 50 else 0.06, overlaps=True)
     intervals = np.diff(begun)
     assert intervals[52:].max() < 0.07
+
+
+def test_frames_that_take_longer_are_begun_earlier_and_are_there_in_time():
+    pace, now_s, late = Pace(CLOCK, overlaps=False, now_s=100.0), 100.0, []
+    for frame in range(300):
+        due_s = pace.due_s(now_s)
+        now_s = max(now_s, due_s)
+        pace.begun(now_s)
+        now_s += 0.012 if frame % 7 else 0.009
+        pace.done(now_s)
+        periods = (now_s - 100.0) * 60
+        late.append(periods - np.floor(periods) < 0.5)  # past a deadline rather than before one
+    assert any(late[:20])
+    assert not any(late[20:])
+
+
+def test_a_frame_that_was_held_up_delays_no_other():
+    pace, now_s, begun = Pace(CLOCK, overlaps=False, now_s=100.0), 100.0, []
+    for frame in range(200):
+        now_s = max(now_s, pace.due_s(now_s))
+        pace.begun(now_s)
+        begun.append(now_s)
+        now_s += 0.2 if frame == 100 else 0.004
+        pace.done(now_s)
+    ahead = np.ceil((np.array(begun) - 100.0) * 60 - 1e-6) - (np.array(begun) - 100.0) * 60
+    assert np.allclose(ahead[110:], LEAD, atol=1e-6)

@@ -111,6 +111,7 @@ def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
         info = frame_renderer.render(monotonic_s(), controls, pixels_in(memory, job.size))
         write_info(info, memory)
         frames.commit(frame_bytes(job.size))
+        pace.done(monotonic_s())
         if (drawn := frame_renderer.drawn_look) is not None:
             look, complete = drawn
             stills.step(monotonic_s(), look, frame_renderer.draw_still, complete=complete)
