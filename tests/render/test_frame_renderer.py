@@ -8,7 +8,7 @@ import pytest
 from tests.modulation.drives import drive
 from vjnode.audio.sources.base import BLOCK_S
 from vjnode.audio.tempo.beat import Beat
-from vjnode.control.state import Controls
+from vjnode.control.state import Controls, change
 from vjnode.engines.base import OneByOne
 from vjnode.engines.openvino.parallel import SideBySide
 from vjnode.generators.latent import still
@@ -19,6 +19,8 @@ from vjnode.render.frame_renderer import FrameRenderer
 from vjnode.render.idle_motion import DEPTH
 from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.render.layers import Layers
+from vjnode.render.open import open_keyframes
+from vjnode.show.factory import stock
 
 SIZE = 16
 ADA = Controls("", "ada", "laugh", attack=0.0, release=0.0, accent=0.0)
@@ -174,3 +176,35 @@ def test_frames_that_overlap_are_told_with_their_own_pictures():
     assert apart[0, 0, 0] == 100
     assert frames.render(0.9, ADA, out).frame == 6
     renderer.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "taken",
+    [
+        {},
+        {"idle_gaze": 0.0, "idle_breath": 0.0},
+        {"idle_breath": 0.0},
+        {"channel/2/expression": "none"},
+        {"channel/2/expression": "none", "channel/3/expression": "none", "idle_gaze": 0.0},
+        {"expression": "turn"},
+        {"expression": "none", "channel/2/expression": "laugh"},
+    ],
+)
+def test_any_channel_and_idle_movement_can_be_taken_away(taken):
+    """From key frames, all of them there: what is not prepared is not asked for."""
+    renderer = open_keyframes(size=256, memory_mib=64)
+    track = WeightTrack(TrackConfig(slope=math.inf))
+    for number in range(200):
+        track.push(drive(number * BLOCK_S, 0.3, onsets=number // 20))
+    controls, available = Controls("", "flint", "laugh"), stock()
+    for name, value in taken.items():
+        controls = change(controls, name, value, available)
+    frames, out = FrameRenderer(renderer, track), np.zeros((256, 256, 4), np.uint8)
+    try:
+        assert frames.prepare(controls, keys=1000, timeout_s=60)
+        for number in range(60):
+            frames.render(number / 60, controls, out)
+            assert (out[..., 3] == 255).all()
+    finally:
+        renderer.close()
