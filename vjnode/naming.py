@@ -9,10 +9,12 @@ from vjnode.errors import InputError
 _MAX_NAME = 64
 
 
-def choose(kind: str, names: Sequence[str], value: object) -> str:
-    """Return the entry of ``names`` that ``value`` means: a name, or a number from 0.
+def choose(kind: str, names: Sequence[str], value: object, *, first: int = 0) -> str:
+    """Return the entry of ``names`` that ``value`` means: a name, in any case, or a number.
 
     Faders and buttons send whole numbers as floats, so those count as numbers too.
+
+    first: number of the first entry.
 
     Raises:
         InputError: there is no such entry.
@@ -21,14 +23,18 @@ def choose(kind: str, names: Sequence[str], value: object) -> str:
     if isinstance(value, str):
         if value in names:
             return value
+        alike = [name for name in names if name.casefold() == value[:_MAX_NAME].casefold()]
+        if len(alike) == 1:
+            return alike[0]
         if value.isascii() and value.isdigit():
             number = float(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value)
     if number is not None and math.isfinite(number):
-        if number == int(number) and 0 <= number < len(names):
-            return names[int(number)]
-        raise InputError(f"there is no {kind} number {value}; they go from 0 to {len(names) - 1}")
+        if number == int(number) and 0 <= number - first < len(names):
+            return names[int(number) - first]
+        last = len(names) - 1 + first
+        raise InputError(f"there is no {kind} number {value}; they go from {first} to {last}")
     shown = repr(value)[:_MAX_NAME]  # a sender may send kilobytes
     near = difflib.get_close_matches(shown.strip("'"), names, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""

@@ -61,8 +61,8 @@ def test_osc_reaches_whoever_reads_the_slot(stock):
         closing(Slot(CONTROLS_BYTES, name=slot.name)) as far,
     ):
         writer = ControlWriter(asked(stock), stock, slot, clock=lambda: 7.0)
-        with closing(OscServer("127.0.0.1", 0, writer.set_parameter)) as osc:
-            for name, value in (("shine", 2.0), ("mood", 1), ("mirror", 1), ("wink", 1)):
+        with closing(OscServer("127.0.0.1", 0, writer.perform)) as osc:
+            for name, value in (("shine", 2.0), ("mood", 2), ("mirror", 1), ("wink", 1)):
                 message = OscMessageBuilder(f"/vjnode/{name}")
                 message.add_arg(value)
                 osc.handle(message.build().dgram, "test")

@@ -1,4 +1,6 @@
+import itertools
 import socket
+import struct
 import threading
 import time
 
@@ -9,17 +11,20 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from tests.events import wait_for
 from vjnode.control.osc import OscServer
+from vjnode.control.parameters import PARAMETERS
+from vjnode.control.state import Controls, Preset, Stock, perform
 from vjnode.errors import InputError, VjnodeError
 
 
 class Recorder:
     def __init__(self):
-        self.calls = []
+        self.calls, self.verbs = [], []
 
-    def __call__(self, name, value):
+    def __call__(self, act, value):
         if value == "refused":
             raise InputError("no such thing")
-        self.calls.append((name, value))
+        self.calls.append((act.parameter.name, value))
+        self.verbs.append((act.verb, act.choice))
 
 
 @pytest.fixture
@@ -47,13 +52,12 @@ def test_triggers_and_routes_have_addresses(server):
     client.send_message("/vjnode/tap", [])
     client.send_message("/vjnode/resync", True)
     client.send_message("/vjnode/route/expression/beat/amount", 0.5)
-    client.send_message("/vjnode/gain", [])
     client.send_message("/vjnode/route/ears/beat/amount", 0.5)
-    wait_for(lambda: server.counts.received == 6)
-    wait_for(lambda: server.counts.rejected == 2)
+    wait_for(lambda: server.counts.received == 5)
+    wait_for(lambda: server.counts.rejected == 1)
     assert server.recorder.calls == [
         ("tap", 1.0),
-        ("tap", True),
+        ("tap", None),
         ("resync", True),
         ("route/expression/beat/amount", 0.5),
     ]
@@ -75,13 +79,12 @@ def test_the_show_survives_every_bad_datagram_and_says_each_once(server, caplog)
     client = SimpleUDPClient("127.0.0.1", server.port)
     client.send_message("/vjnode/nothing", 1.0)
     client.send_message("/vjnode/face", "refused")
-    client.send_message("/vjnode/gain", [1.0, 2.0])
     client.send_message("/vjnode/gain", 1.0)
     wait_for(lambda: server.recorder.calls)
     assert server.recorder.calls == [("gain", 1.0)]
-    assert server.counts.received == 50 * len(bad) + 4
-    assert server.counts.rejected == 50 * len(bad) + 3
-    assert len([r for r in caplog.records if "refused" in r.message]) <= len(bad) + 3
+    assert server.counts.received == 50 * len(bad) + 3
+    assert server.counts.rejected == 50 * len(bad) + 2
+    assert len([r for r in caplog.records if "refused" in r.message]) <= len(bad) + 2
 
 
 def test_a_datagram_of_any_length_is_counted_and_its_sender_named(server, caplog):
@@ -97,10 +100,10 @@ def test_a_datagram_of_any_length_is_counted_and_its_sender_named(server, caplog
 
 
 def test_a_stuck_fader_does_not_fill_the_log_nor_hide_another_fault(server, caplog):
-    def refuse(name, value):
-        raise InputError(f"{name} does not take {value}")
+    def refuse(act, value):
+        raise InputError(f"{act.parameter.name} does not take {value}")
 
-    server._set_parameter = refuse
+    server._perform = refuse
     client = SimpleUDPClient("127.0.0.1", server.port)
     for number in range(500):
         client.send_message("/vjnode/gain", 5.0 + number)
@@ -129,12 +132,12 @@ def test_ten_thousand_messages_in_bursts_all_arrive(server):
 def test_a_burst_waits_for_a_thread_that_is_held_up(server):
     held, going_on = threading.Event(), threading.Event()
 
-    def hold(name, value):
+    def hold(act, value):
         held.set()
         going_on.wait()
-        server.recorder(name, value)
+        server.recorder(act, value)
 
-    server._set_parameter = hold
+    server._perform = hold
     client = SimpleUDPClient("127.0.0.1", server.port)
     client.send_message("/vjnode/gain", 0.0)
     held.wait()
@@ -171,3 +174,144 @@ def test_a_message_costs_little_more_than_to_parse_it(server):
 def test_a_taken_port_is_a_clear_error(server):
     with pytest.raises(VjnodeError, match=f"--osc 127.0.0.1:{server.port + 1}"):
         OscServer("127.0.0.1", server.port, print)
+
+
+def sent(address, tags, data=b""):
+    """Return a message with these type tags, as another program would write it."""
+    padded = [text.encode() + b"\0" * (4 - len(text) % 4) for text in (address, "," + tags)]
+    return b"".join(padded) + data
+
+
+@pytest.fixture
+def played(monkeypatch):
+    """An OSC server that acts on controls, which ``played.controls`` are."""
+    stock = Stock(
+        ["ada", "ben", "chi"],
+        ["laugh", "brows_up", "blink", "turn"],
+        {name: Preset(name, "chi", "laugh", {"gain": 2.0}) for name in ("calm", "riot", "riff")},
+    )
+
+    def act(act, value):
+        osc.controls = perform(osc.controls, act, value, stock, now_s=7.0)
+
+    osc = OscServer("127.0.0.1", 0, act)
+    osc.controls = stock.fitted(Controls("", "ada", "laugh"))
+    yield osc
+    osc.close()
+
+
+FLOAT, INT = struct.Struct(">f"), struct.Struct(">i")
+
+
+@pytest.mark.parametrize(
+    ("tags", "data", "gain"),
+    [
+        ("f", FLOAT.pack(1.5), 1.5),
+        ("i", INT.pack(2), 2.0),
+        ("d", struct.pack(">d", 2.5), 2.5),
+        ("h", struct.pack(">q", 3), 3.0),
+        ("T", b"", 1.0),
+        ("F", b"", 0.0),
+        ("s", b"1.5\0", 1.5),
+        ("[f]", FLOAT.pack(0.5), 0.5),
+        ("fs", FLOAT.pack(0.5) + b"x\0\0\0", 0.5),
+        ("f", FLOAT.pack(5.0), 4.0),
+        ("f", FLOAT.pack(-5.0), 0.0),
+    ],
+)
+def test_numbers_are_taken_as_they_are_sent(played, tags, data, gain):
+    played.handle(sent("/vjnode/gain", tags, data), "test")
+    assert played.controls.number("gain") == gain
+    assert played.counts.rejected == 0
+    assert played.counts.clamped == (data in (FLOAT.pack(5.0), FLOAT.pack(-5.0)))
+
+
+@pytest.mark.parametrize("tags", ["s", "N", "I", "", "[ff]", "b"])
+def test_what_is_no_number_changes_nothing(played, tags):
+    data = {"s": b"loud\0\0\0\0", "[ff]": 2 * FLOAT.pack(1.0), "b": INT.pack(0)}.get(tags, b"")
+    played.handle(sent("/vjnode/gain", tags, data), "test")
+    assert played.controls.number("gain") == 1.0
+    assert (played.counts.rejected, played.counts.clamped) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("tags", "data", "fires"),
+    [
+        ("I", b"", True),
+        ("N", b"", True),
+        ("", b"", True),
+        ("T", b"", True),
+        ("f", FLOAT.pack(0.5), True),
+        ("i", INT.pack(0), False),
+        ("F", b"", False),
+    ],
+)
+def test_a_trigger_fires_however_it_is_pressed_and_not_when_it_is_let_go(played, tags, data, fires):
+    played.handle(sent("/vjnode/tap", tags, data), "test")
+    assert played.controls.fired("tap").count == fires
+    played.handle(sent("/vjnode/preset/riot", tags, data), "test")
+    assert played.controls.choice("preset") == ("riot" if fires else "")
+    assert played.counts.rejected == 0
+
+
+def test_a_button_for_a_preset_recalls_none_when_it_is_let_go(played):
+    for value in (2.0, 0.0):
+        played.handle(sent("/vjnode/preset", "f", FLOAT.pack(value)), "test")
+    assert played.controls.choice("preset") == "riot"
+    played.handle(sent("/vjnode/preset", "f", FLOAT.pack(1.0)), "test")
+    assert played.controls.choice("preset") == "calm"
+
+
+@pytest.mark.parametrize(
+    ("address", "tags", "data", "face"),
+    [
+        ("/vjnode/face", "S", b"ben\0", "ben"),
+        ("/vjnode/face", "s", b"BEN\0", "ben"),
+        ("/vjnode/face", "s", b"3\0\0\0", "chi"),
+        ("/vjnode/face", "i", INT.pack(3), "chi"),
+        ("/vjnode/face/Chi", "", b"", "chi"),
+        ("/vjnode/face/next", "f", FLOAT.pack(1.0), "ben"),
+        ("/vjnode/face/previous", "f", FLOAT.pack(1.0), "chi"),
+        ("/vjnode/face/next", "f", FLOAT.pack(0.0), "ada"),
+    ],
+)
+def test_a_face_is_chosen_in_many_ways(played, address, tags, data, face):
+    played.handle(sent(address, tags, data), "test")
+    assert played.controls.choice("face") == face
+    assert played.counts.rejected == 0
+
+
+def test_any_face_is_never_the_same_twice(played):
+    seen = []
+    for _ in range(40):
+        played.handle(sent("/vjnode/face/random", "T"), "test")
+        seen.append(played.controls.choice("face"))
+    assert set(seen) == {"ada", "ben", "chi"}
+    assert all(one != other for one, other in itertools.pairwise(seen))
+
+
+def test_every_float_can_be_added_to_and_set_by_a_faders_way(played):
+    for row in PARAMETERS:
+        if row.kind == "float":
+            for way, value in ((0.0, row.low), (1.0, row.high), (1.5, row.high)):
+                played.handle(sent(f"{row.address}/norm", "f", FLOAT.pack(way)), "test")
+                assert played.controls.number(row.name) == value
+            played.handle(sent(f"{row.address}/add", "f", FLOAT.pack(-0.25)), "test")
+            assert played.controls.number(row.name) == pytest.approx(row.high - 0.25)
+            played.handle(sent(f"{row.address}/add", "f", FLOAT.pack(-1e9)), "test")
+            assert played.controls.number(row.name) == row.low
+    played.handle(sent("/vjnode/gain/norm", "f", FLOAT.pack(0.5)), "test")
+    assert played.controls.number("gain") == 1.0
+    assert played.counts.rejected == 0
+    played.handle(sent("/vjnode/bpm", "i", INT.pack(0)), "test")
+    played.handle(sent("/vjnode/bpm/add", "i", INT.pack(1)), "test")
+    assert (played.controls.number("bpm"), played.counts.rejected) == (0.0, 1)
+
+
+@pytest.mark.parametrize(
+    "address", ["/vjnode/face/nobody", "/vjnode/gain/next", "/vjnode/tap/add", "/vjnode/", "/other"]
+)
+def test_an_address_that_is_none_is_refused_with_what_there_is(played, caplog, address):
+    played.handle(sent(address, "T"), "test")
+    assert played.counts.rejected == 1
+    assert "there are: " in caplog.text

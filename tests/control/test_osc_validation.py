@@ -3,8 +3,8 @@ import struct
 
 import pytest
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
-from pythonosc.osc_packet import OscPacket
 
 from vjnode.control.osc_validation import MAX_BYTES, MalformedError, check_datagram
 
@@ -32,11 +32,21 @@ def bundle(*elements: bytes) -> bytes:
         bundle(message("/vjnode/gain", 1.0), message("/vjnode/face", "ada")),
         bundle(bundle(message("/vjnode/gain", 1.0))),
         message("/vjnode/face", "grüße"),
+        message("/vjnode/gain", [1.5]),
+        b"/vjnode/tap\0,I\0\0",
+        b"/vjnode/face\0\0\0\0,S\0\0ada\0",
     ],
 )
 def test_what_controllers_send_passes(good):
-    check_datagram(good)
-    OscPacket(good)
+    for one in check_datagram(good):
+        assert OscMessage(one).address.startswith("/")
+
+
+def test_symbols_are_read_as_strings_and_impulses_as_nothing():
+    impulse, symbol = b"/t\0\0,I\0\0", b"/SI\0,S\0\0SI\0\0"
+    first, second = map(OscMessage, check_datagram(bundle(impulse, bundle(symbol))))
+    assert (first.address, first.params) == ("/t", [None])
+    assert (second.address, second.params) == ("/SI", ["SI"])
 
 
 def test_a_bundle_from_the_library_passes():
@@ -68,7 +78,10 @@ def test_a_bundle_from_the_library_passes():
         (b"/a\0\0,i\0\0\0\0\0\0\0\0\0\0", "after the last"),
         (b"/a\0\0,b\0\0" + struct.pack(">i", -8), "blob"),
         (b"/a\0\0,b\0\0" + struct.pack(">i", 64), "blob"),
-        (b"/a\0\0,[\0\0", "'\\['"),
+        (b"/a\0\0,[\0\0", "without an end"),
+        (b"/a\0\0,]\0\0", "nested less"),
+        (b"/a\0\0,[[[[[]]]]]\0\0\0\0\0", "more than 4 deep"),
+        (b"/a\0\0,m\0\0\0\0\0\0", "type tag 'm'"),
         (b"/a\0x,f\0\0\0\0\0\0", "padded"),
         (message("/a", float("nan")), "finite"),
         (message("/a", float("inf")), "finite"),
@@ -87,6 +100,8 @@ def test_what_passes_never_makes_the_library_fail():
         message("/vjnode/gain", 1.0),
         message("/vjnode/face", "ada"),
         bundle(message("/vjnode/gain", 1.0), message("/x", 1, b"abc")),
+        message("/vjnode/gain", [1.0, [2, "x"]], True),
+        b"/vjnode/face\0\0\0\0,SI\0ada\0",
     ]
     passed = 0
     for _ in range(20_000):
@@ -98,10 +113,10 @@ def test_what_passes_never_makes_the_library_fail():
         if rng.random() < 0.2:
             del data[rng.randrange(len(data)) :]
         try:
-            check_datagram(bytes(data))
+            messages = check_datagram(bytes(data))
         except MalformedError:
             continue
         passed += 1
-        for timed in OscPacket(bytes(data)).messages:
-            assert timed.message.address.startswith("/")
+        for one in messages:
+            assert OscMessage(one).address.startswith("/")
     assert passed > 500

@@ -31,16 +31,17 @@ def routed(controls, source):
     ("name", "value", "expected"),
     [
         ("face", "ben", "ben"),
-        ("face", 2, "chi"),
-        ("face", 2.0, "chi"),
-        ("face", "1", "ben"),
+        ("face", 3, "chi"),
+        ("face", 3.0, "chi"),
+        ("face", "2", "ben"),
+        ("face", "BEN", "ben"),
         ("expression", "wonder", "wonder"),
         ("gain", 2.5, 2.5),
         ("release", 1.5, 1.5),
         ("gate", -70, -70.0),
         ("agc", "freeze", "freeze"),
-        ("agc", 0.0, "off"),
-        ("agc", 1, "on"),
+        ("agc", 1.0, "off"),
+        ("agc", 2, "on"),
         ("bpm", 128, 128.0),
         ("freeze", 1, True),
         ("blackout", 0.25, True),
@@ -56,7 +57,8 @@ def test_good_values_are_taken(name, value, expected):
     ("name", "value"),
     [
         ("face", "nobody"),
-        ("face", 3),
+        ("face", 4),
+        ("face", 0),
         ("face", -1),
         ("face", 1.5),
         ("face", True),
@@ -67,7 +69,7 @@ def test_good_values_are_taken(name, value, expected):
         ("gain", math.nan),
         ("gain", "2"),
         ("agc", "sometimes"),
-        ("agc", 3),
+        ("agc", 4),
         ("preset", "nothing"),
         ("tap", "now"),
         ("freeze", "on"),
@@ -171,7 +173,7 @@ def test_a_preset_sets_everything_at_once():
     before = change(START, "route/expression/low/amount", 1.0, STOCK)
     before = change(change(before, "curve", 2.0, STOCK), "accent", 1.0, STOCK)
     assert change(before, "preset", "club", STOCK) == club
-    assert change(before, "preset", 0, STOCK) == club
+    assert change(before, "preset", 1, STOCK) == club
 
 
 def test_a_preset_does_not_lose_the_tempo_nor_the_room():
@@ -205,7 +207,7 @@ def test_channels_show_what_drives_them():
     for name, value, expected in (
         ("route/expression/4/lfo/amount", 0.5, ("laugh", "brows_up", "blink", "turn")),
         ("expression/2", "wide", ("laugh", "wide", "blink", "turn")),
-        ("channel/2/expression", 1, ("laugh", "brows_up", "blink", "turn")),
+        ("channel/2/expression", 2, ("laugh", "brows_up", "blink", "turn")),
         ("channel/3/gain", 0.0, ("laugh", "brows_up", "", "turn")),
         ("expression/2", "none", ("laugh", "", "", "turn")),
         ("route/expression/weight/amount", 0.0, ("laugh", "", "", "turn")),

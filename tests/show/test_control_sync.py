@@ -6,6 +6,7 @@ import pytest
 
 from tests.audio.sounds import blocks, pink_noise
 from tools.data.grooves import groove
+from vjnode.control.address import read_address
 from vjnode.control.parameter import Firing
 from vjnode.control.parameters import PARAMETERS
 from vjnode.control.state import Controls, Stock
@@ -16,6 +17,10 @@ from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import CONTROLS_BYTES, unpack_controls
 
 STOCK = Stock(["ada"], ["laugh"])
+
+
+def turn(desk, name, value):
+    desk.perform(read_address(f"/vjnode/{name}"), value)
 
 
 @pytest.fixture
@@ -30,11 +35,11 @@ def desk_and_reader():
 def test_what_is_turned_arrives(desk_and_reader):
     desk, reader = desk_and_reader
     assert unpack_controls(reader.read()) == Controls("", "ada", "laugh")
-    desk.set_parameter("gate", -50)
-    desk.set_parameter("route/expression/beat/amount", 1.0)
+    turn(desk, "gate", -50)
+    turn(desk, "route/expression/beat/amount", 1.0)
     assert unpack_controls(reader.read()) == desk.controls
     with pytest.raises(InputError):
-        desk.set_parameter("gate", 0.0)
+        turn(desk, "gate", "loud")
     assert reader.read() is None
 
 
@@ -43,8 +48,8 @@ def test_no_press_is_lost_on_a_reader_that_looks_rarely(desk_and_reader):
 
     def press():
         for _ in range(200):
-            desk.set_parameter("tap", 1.0)
-            desk.set_parameter("tap", 0.0)
+            turn(desk, "tap", 1.0)
+            turn(desk, "tap", 0.0)
 
     threads = [threading.Thread(target=press) for _ in range(4)]
     for thread in threads:
@@ -73,8 +78,8 @@ class Room:
 
     def press(self, name, now_s):
         self.now_s = now_s
-        self.desk.set_parameter(name, 1.0)
-        self.desk.set_parameter(name, 0.0)  # a button that comes up again
+        turn(self.desk, name, 1.0)
+        turn(self.desk, name, 0.0)  # a button that comes up again
 
     def apply(self, now_s=0.0):
         self.hearing.apply(now_s)
@@ -109,17 +114,17 @@ def test_taps_set_tempo_and_phase_from_when_they_were_pressed(room):
 
 def test_a_tempo_that_is_set_holds_until_it_is_released(room):
     room.apply()
-    room.desk.set_parameter("bpm", 96.0)
+    turn(room.desk, "bpm", 96.0)
     assert room.apply(1.0).bpm == 96.0
     assert room.hear(groove("four on the floor", 120.0, 6.0)[0]).beat.bpm == 96.0
-    room.desk.set_parameter("bpm", 0.0)
+    turn(room.desk, "bpm", 0.0)
     assert room.hear(groove("four on the floor", 120.0, 9.0)[0]).beat.bpm == pytest.approx(
         120.0, rel=0.01
     )
 
 
 def test_the_count_is_doubled_halved_and_begun_anew(room):
-    room.desk.set_parameter("bpm", 90.0)
+    turn(room.desk, "bpm", 90.0)
     room.apply(1.0)
     room.press("double", 2.0)
     assert room.apply(2.0).bpm == 180.0
@@ -135,7 +140,7 @@ def test_the_count_is_doubled_halved_and_begun_anew(room):
 
 
 def test_what_is_fired_twice_between_two_looks_is_done_once(room):
-    room.desk.set_parameter("bpm", 60.0)
+    turn(room.desk, "bpm", 60.0)
     room.apply(1.0)
     room.press("double", 2.0)
     room.press("double", 2.0)
@@ -150,9 +155,9 @@ def test_the_mode_of_the_automatic_gain_is_followed(room):
     quiet = groove("rock", 120.0, 3.0)[0] * np.float32(0.03)
     learnt = room.hear(quiet).agc_db
     assert learnt > 5.0
-    room.desk.set_parameter("agc", "freeze")
+    turn(room.desk, "agc", "freeze")
     assert room.hear(groove("rock", 120.0, 2.0)[0]).agc_db == learnt
-    room.desk.set_parameter("agc", "off")
+    turn(room.desk, "agc", "off")
     assert room.hear(quiet[:4096]).agc_db == 0.0
 
 
@@ -165,16 +170,16 @@ def test_a_reset_lets_the_automatic_gain_learn_anew(room):
 
 
 def test_the_gate_is_where_it_was_turned_to(room):
-    room.desk.set_parameter("agc", "off")
-    room.desk.set_parameter("gate", -40.0)
+    turn(room.desk, "agc", "off")
+    turn(room.desk, "gate", -40.0)
     noise = pink_noise(0.5, dbfs=-45.0)
     assert not room.hear(noise).audible
-    room.desk.set_parameter("gate", -60.0)
+    turn(room.desk, "gate", -60.0)
     assert room.hear(noise).audible
 
 
 def test_a_new_process_takes_the_tempo_and_does_not_fire_again_what_was_fired(room):
-    room.desk.set_parameter("bpm", 100.0)
+    turn(room.desk, "bpm", 100.0)
     room.apply(1.0)
     for trigger in ON_FIRING:
         room.press(trigger, 2.0)

@@ -104,7 +104,7 @@ def check_report(show):
     assert set(report["interval_ms"]) == {"p50", "p99", "p999", "max"}
     assert set(report["latency_ms"]) == set(report["age_ms"]) == {"p50", "p99", "max"}
     assert report["age_ms"]["max"] >= report["latency_ms"]["max"] > 0
-    assert report["osc"] == {"received": 0, "rejected": 0}
+    assert report["osc"] == {"received": 0, "rejected": 0, "clamped": 0}
     assert (report["restarts"], report["size"]) == (0, 256)
     assert report["engine"]
     choice = report["engine_choice"]

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pythonosc.osc_message import OscMessage
-from pythonosc.osc_packet import OscPacket
-from pythonosc.osc_packet import ParseError as PacketError
+from pythonosc.osc_message import OscMessage, ParseError
 
+from vjnode.control.address import Act, read_address
+from vjnode.control.argument import as_number, first_of
 from vjnode.control.osc_validation import MalformedError, check_datagram
-from vjnode.control.parameters import BY_NAME, KNOWN, PARAMETERS
 from vjnode.errors import InputError, VjnodeError
 
 _log = logging.getLogger(__name__)
@@ -23,36 +22,42 @@ on Windows it is an error that names no sender."""
 
 _MAX_THINGS, _MAX_COMPLAINTS = 64, 8
 
+_MAX_KNOWN = 4096
+"""Addresses that are remembered; a sender may make up any number."""
+
 
 @dataclass
 class OscCounts:
     """Counts of OSC messages.
 
     received: messages and unreadable datagrams.
-    rejected: those that changed nothing because they were malformed, unknown or out of range.
+    rejected: those that changed nothing because they were malformed, unknown or did not fit.
+    clamped: those whose number was out of range, and went as far as the range does.
     """
 
     received: int = 0
     rejected: int = 0
+    clamped: int = 0
 
 
 class OscServer:
-    """Listens on one UDP port in a thread and passes every good message to ``set_parameter``.
+    """Listens on one UDP port in a thread and passes every good message to ``perform``.
 
     Args:
-        set_parameter: called with a parameter's name and value; raises InputError when
-            the value does not fit, which is counted and logged once.
+        perform: called with what is to be done and the message's argument, None for none; raises
+            InputError when that does not fit, which is counted and logged once.
 
     """
 
-    def __init__(self, host: str, port: int, set_parameter: Callable[[str, object], None]) -> None:
+    def __init__(self, host: str, port: int, perform: Callable[[Act, object], None]) -> None:
         """Bind the port.
 
         Raises:
             VjnodeError: the port is taken or the host is not one of this machine.
         """
-        self._set_parameter = set_parameter
-        self._names = {parameter.address: parameter.name for parameter in PARAMETERS}
+        self._perform = perform
+        self._known: dict[str, Act] = {}
+        """Addresses that came, and what they do."""
         self._complaints: dict[str, set[str]] = {}
         self.counts = OscCounts()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -91,33 +96,32 @@ class OscServer:
     def handle(self, data: bytes, sender: str) -> None:
         """Act on one datagram; never raises, whatever it contains."""
         try:
-            check_datagram(data)
-            messages = [timed.message for timed in OscPacket(data).messages]
-        except (MalformedError, PacketError) as error:
+            # Time tags are ignored: a show acts on every message as soon as it arrives.
+            messages = [OscMessage(message) for message in check_datagram(data)]
+        except (MalformedError, ParseError) as error:
             self.counts.received += 1
             self.counts.rejected += 1
             self._log_once(sender, f"OSC datagram from {sender} refused: {error}")
             return
-        # Time tags are ignored: a show acts on every message as soon as it arrives.
         for message in messages:
             self.counts.received += 1
             try:
                 self._act(message)
             except InputError as error:
                 self.counts.rejected += 1
-                about = message.address if message.address in self._names else sender
+                about = message.address if message.address in self._known else sender
                 self._log_once(about, f"OSC {message.address[:64]} refused: {error}")
 
     def _act(self, message: OscMessage) -> None:
-        name = self._names.get(message.address)
-        if name is None:
-            raise InputError(f"unknown address; after /vjnode/ there are: {KNOWN}")
-        values = list(message.params)
-        if not values and BY_NAME[name].kind == "trigger":
-            values = [True]  # some senders fire a trigger by its address alone
-        if len(values) != 1:
-            raise InputError(f"it takes one value, not {len(values)}")
-        self._set_parameter(name, values[0])
+        if (act := self._known.get(message.address)) is None:
+            act = read_address(message.address)
+            if len(self._known) < _MAX_KNOWN:
+                self._known[message.address] = act
+        value = first_of(message.params)
+        row = act.parameter
+        self._perform(act, value)
+        if act.verb == "set" and row.kind == "float":
+            self.counts.clamped += not row.fits(as_number(row, value))
 
     def _log_once(self, about: str, text: str) -> None:
         """Log each complaint once, and few about one subject, so that no sender fills the log."""

@@ -16,36 +16,46 @@ _PATTERN_CHARACTERS = set(" #*,?[]{}")
 # Only types that the library used after this check can read: it skips the others' bytes.
 _SIZES = {"i": 4, "f": 4, "h": 8, "d": 8}
 _EMPTY = "TFN"
+_READ_AS = bytes.maketrans(b"SI", b"sN")
+"""Tags that the library does not know, and what it may take them for: symbols are strings, and an
+impulse is an argument that says no more than nil does."""
+
+MAX_ARRAYS = 4
 
 
 class MalformedError(Exception):
     """A datagram that is not acceptable OSC; the text names the first fault."""
 
 
-def check_datagram(data: bytes) -> None:
-    """Check one datagram from the network.
+def check_datagram(data: bytes) -> list[bytes]:
+    """Check one datagram from the network, and return its messages, in their order.
+
+    Bundles are taken apart: time tags are ignored. In each message, symbols are tagged as strings
+    and impulses as nil.
 
     Raises:
         MalformedError: it is not well-formed OSC 1.0, or exceeds this node's limits:
-            8192 bytes, 4 levels of bundles, 64 arguments, no address patterns.
+            8192 bytes, 4 levels of bundles and of arrays, 64 arguments, no address patterns.
     """
     if len(data) > MAX_BYTES:
         raise MalformedError(f"{len(data)} bytes, and no more than {MAX_BYTES} are taken")
-    _check_element(data, depth=0)
+    messages: list[bytes] = []
+    _check_element(data, messages, depth=0)
+    return messages
 
 
-def _check_element(data: bytes, *, depth: int) -> None:
+def _check_element(data: bytes, messages: list[bytes], *, depth: int) -> None:
     if not data or len(data) % 4:
         raise MalformedError("length is not a positive multiple of 4")
     if data.startswith(_BUNDLE):
-        _check_bundle(data, depth=depth + 1)
+        _check_bundle(data, messages, depth=depth + 1)
     elif data.startswith(b"/"):
-        _check_message(data)
+        messages.append(_check_message(data))
     else:
         raise MalformedError("neither a message nor a bundle")
 
 
-def _check_bundle(data: bytes, *, depth: int) -> None:
+def _check_bundle(data: bytes, messages: list[bytes], *, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise MalformedError(f"bundles nested more than {MAX_DEPTH} deep")
     if len(data) < 16:
@@ -56,32 +66,39 @@ def _check_bundle(data: bytes, *, depth: int) -> None:
         at += 4
         if size <= 0 or size % 4 or at + size > len(data):
             raise MalformedError(f"bundle element of {size} bytes")
-        _check_element(data[at : at + size], depth=depth)
+        _check_element(data[at : at + size], messages, depth=depth)
         at += size
 
 
-def _check_message(data: bytes) -> None:
-    address, at = _string(data, 0)
+def _check_message(data: bytes) -> bytes:
+    address, begins = _string(data, 0)
     if not address.isascii() or not address.isprintable() or _PATTERN_CHARACTERS & set(address):
         raise MalformedError("address is a pattern or has characters that none may have")
-    if at == len(data):
+    if begins == len(data):
         raise MalformedError("no type tags")
-    tags, at = _string(data, at)
+    tags, at = _string(data, begins)
     if not tags.startswith(","):
         raise MalformedError("type tags do not start with a comma")
     if len(tags) - 1 > MAX_ARGUMENTS:
         raise MalformedError(f"more than {MAX_ARGUMENTS} arguments")
+    ends, arrays = at, 0
     for tag in tags[1:]:
-        at = _check_argument(data, at, tag)
+        arrays += (tag == "[") - (tag == "]")
+        if not 0 <= arrays <= MAX_ARRAYS:
+            raise MalformedError(f"arrays nested less than none or more than {MAX_ARRAYS} deep")
+        at = at if tag in "[]" else _check_argument(data, at, tag)
+    if arrays:
+        raise MalformedError("array without an end")
     if at != len(data):
         raise MalformedError("bytes after the last argument")
+    return data[:begins] + data[begins:ends].translate(_READ_AS) + data[ends:]
 
 
 def _check_argument(data: bytes, at: int, tag: str) -> int:
     """Check the argument at ``at`` and return the position of the next one."""
-    if tag in _EMPTY:
+    if tag in _EMPTY or tag == "I":
         return at
-    if tag == "s":
+    if tag in "sS":
         return _string(data, at)[1]
     if tag == "b":
         if at + 4 > len(data):

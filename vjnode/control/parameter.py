@@ -1,5 +1,6 @@
 """Parameter: one row of the table of what can be changed while a show runs, and its values."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +46,8 @@ class Parameter:
     off: value that turns a float off, if that lies outside its range; ``off_means`` tells its
         effect.
     choices: of a choice whose choices are always the same.
+    taper: exponent by which a fader's way, 0…1, becomes the range of a float: above 1, small values
+        get more of the way.
     stays: whether it belongs to the room and the song, not to the look: a preset that does not
         name it leaves it unchanged.
     key: key of its value in ``Controls``: its own name, or that of the row that it is another
@@ -63,6 +66,7 @@ class Parameter:
     off: float | None = None
     off_means: str = ""
     choices: tuple[str, ...] = ()
+    taper: float = 1.0
     stays: bool = False
     stored_as: str = ""
 
@@ -86,6 +90,19 @@ class Parameter:
         """Return whether it is one of the settings that every channel has."""
         return self.name.startswith("channel/")
 
+    def at(self, way: float) -> float:
+        """Return the value of a float at a part of a fader's way, clipped to 0…1."""
+        passed = math.pow(min(max(way, 0.0), 1.0), self.taper)
+        return self.low + (self.high - self.low) * passed
+
+    def clamped(self, number: float) -> float:
+        """Return the value of a float that is nearest to ``number``."""
+        return number if number == self.off else min(max(number, self.low), self.high)
+
+    def fits(self, number: float) -> bool:
+        """Return whether a number is within the range of a float, but for rounding."""
+        return abs(self.clamped(number) - number) <= _ROUNDING
+
     @property
     def takes(self) -> str:
         """Return a description of its valid values, for errors and lists."""
@@ -108,10 +125,8 @@ def number_in_range(parameter: Parameter, value: object) -> float:
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value)
-        if number == parameter.off:
-            return number
-        if parameter.low - _ROUNDING <= number <= parameter.high + _ROUNDING:
-            return min(max(number, parameter.low), parameter.high)
+        if parameter.fits(number):
+            return parameter.clamped(number)
     raise InputError(f"{parameter.name} takes {parameter.takes}, not {value!r:.{MAX_SHOWN}}")
 
 

@@ -21,6 +21,9 @@ AGC_MODES = ("off", "on", "freeze")
 
 BPM_LOW, BPM_HIGH = 30.0, 300.0
 
+_TAPERS = {"×": 2.0, "s": 3.0, "Hz": 3.0}
+"""Tapers of faders by unit: half of a gain's way is 1, and short times are told apart."""
+
 
 def _float(
     name: str,
@@ -35,7 +38,17 @@ def _float(
     stored_as: str = "",
 ) -> Parameter:
     return Parameter(
-        name, "float", about, consumer, default, low, high, unit, stays=stays, stored_as=stored_as
+        name,
+        "float",
+        about,
+        consumer,
+        default,
+        low,
+        high,
+        unit,
+        taper=_TAPERS.get(unit, 1.0),
+        stays=stays,
+        stored_as=stored_as,
     )
 
 

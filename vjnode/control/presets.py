@@ -110,7 +110,7 @@ def _checked(name: str, value: object, stock: Stock) -> float | str:
     parameter = BY_NAME[name]
     if parameter.kind == "float":
         return number_in_range(parameter, value)
-    return choose(name, stock.names(name), value)
+    return choose(name, stock.names(name), value, first=1)
 
 
 def scan_presets(

@@ -86,7 +86,7 @@ def load_expression(which: str | int, generator: GeneratorSpec = DEFAULT) -> Exp
     Raises:
         InputError: there is no such expression.
     """
-    name = choose("expression", expression_names(generator), which)
+    name = choose("expression", expression_names(generator), which, first=_first(which))
     for entry in _of(generator, "expressions"):
         if entry.name == name:
             return read_expression(entry.path)
@@ -143,7 +143,12 @@ def find(kind: str, which: str | int, entries: tuple[Entry, ...]) -> Entry:
         InputError: there is no such entry; the text lists all, the nearest name first.
     """
     names = [entry.name for entry in entries]
-    return entries[names.index(choose(kind, names, which))]
+    return entries[names.index(choose(kind, names, which, first=_first(which)))]
+
+
+def _first(which: str | int) -> int:
+    """Return the number of the first entry: people count from 1, programs from 0."""
+    return 1 if isinstance(which, str) else 0
 
 
 @cache

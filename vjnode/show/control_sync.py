@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Callable, Mapping
 
+from vjnode.control.address import Act
 from vjnode.control.parameters import PARAMETERS
-from vjnode.control.state import Controls, Stock, change
+from vjnode.control.state import Controls, Stock, perform
 from vjnode.modulation.listener import Listener
 from vjnode.output.overrides import Cue
 from vjnode.runtime import monotonic_s
@@ -35,15 +36,15 @@ class ControlWriter:
         self.controls = controls
         slot.write(pack_controls(controls))
 
-    def set_parameter(self, name: str, value: object) -> None:
-        """Change one parameter, or fire a trigger.
+    def perform(self, act: Act, value: object) -> None:
+        """Do what a hand or another program asks for; see ``vjnode.control.state.perform``.
 
         Raises:
-            InputError: the value does not fit; nothing has changed.
+            InputError: the value is nothing that the parameter takes; nothing has changed.
         """
-        now_s = self._clock()  # before any waiting: a tap is when it was tapped
+        now_s = self._clock()
         with self._lock:
-            self.controls = change(self.controls, name, value, self._available, now_s=now_s)
+            self.controls = perform(self.controls, act, value, self._available, now_s=now_s)
             self._slot.write(pack_controls(self.controls))
 
 

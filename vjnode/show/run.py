@@ -81,7 +81,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
         memory = stack.enter_context(ShowMemory(config.size, len(config.outputs)))
         writer = ControlWriter(controls, available, memory.controls)
         osc = stack.enter_context(
-            closing(OscServer(config.osc_host, config.osc_port, writer.set_parameter))
+            closing(OscServer(config.osc_host, config.osc_port, writer.perform))
         )
         engine = EngineJob(
             config.size,

@@ -1,0 +1,54 @@
+"""Addresses: the parameter that one means, and what it does to it.
+
+A parameter's own address sets it. Behind it, ``/add`` and ``/norm`` of a float, and ``/next``,
+``/previous``, ``/random`` and ``/NAME`` of a choice, do what faders and buttons need.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vjnode.control.parameter import MAX_SHOWN, Parameter
+from vjnode.control.parameters import BY_NAME, KNOWN
+from vjnode.errors import InputError
+
+ROOT = "/vjnode/"
+
+Verb = Literal["set", "add", "norm", "next", "previous", "random", "choose"]
+
+OF_FLOATS: tuple[Verb, ...] = ("add", "norm")
+OF_CHOICES: tuple[Verb, ...] = ("next", "previous", "random")
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that is done to a parameter. choice: name that ``choose`` chooses."""
+
+    parameter: Parameter
+    verb: Verb = "set"
+    choice: str = ""
+
+
+def read_address(address: str) -> Act:
+    """Return what an address does.
+
+    Raises:
+        InputError: there is no such address.
+    """
+    name = address.removeprefix(ROOT)
+    if name != address:
+        if (row := BY_NAME.get(name)) is not None:
+            return Act(row)
+        stem, _, last = name.rpartition("/")
+        row = BY_NAME.get(stem)
+        if row is not None and row.kind == "choice":
+            for verb in OF_CHOICES:
+                if last == verb:
+                    return Act(row, verb)
+            return Act(row, "choose", last)
+        for verb in OF_FLOATS:
+            if row is not None and row.kind == "float" and last == verb:
+                return Act(row, verb)
+    raise InputError(
+        f"unknown address {address[:MAX_SHOWN]}; after {ROOT} there are: {KNOWN}; behind a number "
+        f"/add and /norm, behind a choice /next, /previous, /random and each name"
+    )
