@@ -36,7 +36,7 @@ class Lifeline:
 def test_the_clock_goes_first_where_key_frames_are_prepared_beside_it(monkeypatch, drawing, times):
     """Drawing live, clock and engine are one, and what the engine makes must not wait."""
     first, lifeline = [], Lifeline()
-    engine = SimpleNamespace(name="drawn by memory", at_once=1)
+    engine = SimpleNamespace(name="drawn by memory", identity="1", size=SIZE, at_once=1, parallel=1)
     renderer = SimpleNamespace(
         prefetch=lambda looks: None, way="keys", draws_beside_the_clock=True, at_once=1
     )
