@@ -23,9 +23,22 @@ class Leg:
         return {look: part for look, part in mixed.items() if part > 0.0}
 
 
+EASE = 0.2
+"""Part of a way's time in which it sets out, and in which it arrives."""
+
+
 def eased(passed: float) -> float:
-    """Return how much of a way is behind after a part of its time, both 0…1: a smoothstep."""
-    return passed * passed * (3.0 - 2.0 * passed)
+    """Return how much of a way is behind after a part of its time, both 0…1.
+
+    It sets out and arrives evenly, and goes at one rate between: the least that its fastest part
+    can be, 1 / (1 - EASE) of the mean.
+    """
+    rate, left = 1.0 / (1.0 - EASE), 1.0 - passed
+    if passed < EASE:
+        return rate * passed * passed / (2.0 * EASE)
+    if left < EASE:
+        return 1.0 - rate * left * left / (2.0 * EASE)
+    return rate * (passed - 0.5 * EASE)
 
 
 class Morph:
