@@ -253,7 +253,10 @@ def main() -> None:
         return long[: options.tracks]
 
     rows: list[Row] = []
-    for name in options.only.split(",") if options.only else parts:
+    chosen = options.only.split(",") if options.only else list(parts)
+    if unknown := [name for name in chosen if name not in parts]:
+        parser.error(f"--only {unknown[0]!r} is no part; there are: {', '.join(parts)}")
+    for name in chosen:
         rows += parts[name]()
     print(f"\n{'':52}{'figure':>10}   asked")
     for row in rows:
