@@ -16,6 +16,7 @@ from vjnode.engines.cuda.capability import gpu_here
 from vjnode.engines.registry import CANDIDATES, Candidate, choose, open_engine, survey
 from vjnode.engines.timing import looks_like_one
 from vjnode.errors import EngineError, InputError
+from vjnode.generators.latent import still
 
 SIZE = 256
 
@@ -259,7 +260,30 @@ def test_other_engines_have_times_of_their_own(offer):
     assert choose(SIZE).taken.ms is None
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"a": "b"}', "\0"])
+def test_the_quickest_of_several_measurements_is_kept(monkeypatch, tmp_path):
+    """One that met a busy machine does not count for ever."""
+    monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
+    engine, latent = Drawing("test", SIZE), still(np.zeros((1, 1), np.float32))
+    monkeypatch.setattr(timing, "probe", lambda spec: latent)
+    takes_s = iter((0.08, 0.02, 0.5))
+    monkeypatch.setattr(timing, "DRAWS", 1)
+    monkeypatch.setattr(timing, "_drawing_s", lambda *_: next(takes_s))
+    assert timing.measured_ms(engine) == timing.measured_ms(engine) == 80.0
+    assert timing.kept_ms(engine, count=2) is None
+    assert timing.measured_ms(engine, count=2) == 20.0
+    assert timing.measured_ms(engine, count=2) == timing.kept_ms(engine, count=2) == 20.0
+    assert timing.measured_ms(engine, count=3) == 20.0
+    assert timing.kept_ms(engine) == 20.0
+
+
+def test_times_that_were_kept_before_they_were_counted_are_known(monkeypatch, tmp_path):
+    monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
+    engine = Drawing("test", SIZE)
+    timing._file().write_text(json.dumps({timing._key(engine): 12.5}))
+    assert (timing.kept_ms(engine), timing.kept_ms(engine, count=2)) == (12.5, None)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"a": "b"}', '{"a": [1]}', "\0"])
 def test_damaged_times_are_measured_anew(offer, content):
     offer(first={}, last={})
     timing._file().write_text(content)

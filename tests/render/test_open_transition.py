@@ -26,10 +26,15 @@ def figures(monkeypatch):
             known = known_as(DEFAULT, size, quality, fast=True)
             name = known.name if at_once == 1 else pair_name(known.name)
             ms[name, known.size] = value
-        monkeypatch.setattr(open_transition, "kept_ms", lambda it: ms.get((it.name, it.size)))
-        monkeypatch.setattr(
-            open_transition, "measured_ms", lambda it, spec: ms.get((it.name, it.size), 500.0)
-        )
+
+        def kept(it, count=1):
+            return ms.get((it.name, it.size))
+
+        def measured(it, spec, count=1):
+            return ms.get((it.name, it.size), 500.0)
+
+        monkeypatch.setattr(open_transition, "kept_ms", kept)
+        monkeypatch.setattr(open_transition, "measured_ms", measured)
         monkeypatch.setattr(open_transition, "cores", lambda: 2)
 
     return figures
