@@ -23,6 +23,7 @@ from vjnode.faces.catalogue import action_names, expression_names, face_names
 from vjnode.modulation.matrix import CHANNELS, SOURCES
 from vjnode.modulation.moment import Moment
 from vjnode.output.registry import KINDS, parse_output
+from vjnode.show.features import FEATURES
 
 ROOT = Path(__file__).parents[1]
 DOCS = [
@@ -301,6 +302,25 @@ def test_addresses_are_told_as_they_are():
         row = BY_NAME[f"route/{CHANNELS[0]}/{SOURCES[0]}/{part}"]
         assert f"float {row.low:g}–{row.high:g}".replace("-", "−") in takes
     assert not table
+
+
+MOMENTS = {
+    "rate": "at the rate",
+    "event": "as it happens",
+    "change": "as it changes, and once a second",
+}
+"""Times at which a feature is sent, as the document has them."""
+
+
+def test_features_are_told_as_they_are_sent():
+    table = rows(section("docs/osc.md", "What vjnode sends"))[2:]  # the first two are taken
+    assert [row[0].strip("`") for row in table] == [f"/vjnode/{name}" for name in FEATURES]
+    for row, (_, takes, when, about) in zip(FEATURES.values(), table, strict=True):
+        span = f"{row.low:g}–{row.high:g}".replace("-", "−") if row.low < row.high else ""
+        assert takes.startswith(f"{row.type} {span}" if span else row.type), row.name
+        assert row.unit in takes, row.name
+        assert all(f"`{choice}`" in takes for choice in row.choices), row.name
+        assert (when, about) == (MOMENTS[row.when], row.about), row.name
 
 
 def test_routes_are_told_as_they_come():

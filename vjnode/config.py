@@ -12,6 +12,7 @@ from vjnode.output.clock import FPS_HIGH, FPS_LOW, in_range
 from vjnode.output.registry import check_once
 
 OSC_HOST, OSC_PORT = "127.0.0.1", 9010
+OSC_OUT_RATE, OSC_OUT_RATE_HIGH = 30.0, 120.0
 SWEEP_MEMORY_MIB = 1024
 DRAWINGS = ("auto", "keys", "live")
 SWEEP_MEMORY_LOW_MIB, SWEEP_MEMORY_HIGH_MIB = 16, 1 << 20
@@ -26,6 +27,8 @@ class ShowConfig:
     outputs: outputs of the frames; the first one's clock writes trace and report.
     size: pictures are size × size px; one of the generator's.
     fps: frames/s, exact.
+    osc_out: host and port of programs that are told of values by OSC.
+    osc_out_rate: how often they are told of features, 1/s; 0 for never.
     duration_s: length of the show, s; None: until it is stopped.
     sweep_memory_mib: limit for key frames in memory, MiB.
     generator: name of the one that draws; see ``vjnode.generators.registry``.
@@ -39,6 +42,8 @@ class ShowConfig:
     fps: Fraction = Fraction(60)
     osc_host: str = OSC_HOST
     osc_port: int = OSC_PORT
+    osc_out: tuple[tuple[str, int], ...] = ()
+    osc_out_rate: float = OSC_OUT_RATE
     duration_s: float | None = None
     report: Path | None = None
     trace: Path | None = None

@@ -10,23 +10,27 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import av
 import numpy as np
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
+from tests.control.test_osc_out import Receiver
 from tests.events import HANG_S, wait_for
 from tests.live.fairness import Miss, play_fairly
 from tests.processes import lives
 from tests.show.process import ROOT, free_port, shows_in, vjnode
 from tests.terminal import open_terminal
+from vjnode.control.osc_out import TOLD
 from vjnode.engines import timing
 from vjnode.engines.openvino.engine import known_as
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.generators.registry import DEFAULT
 from vjnode.paths import cache_dir
 from vjnode.runtime import cores
+from vjnode.show.features import FEATURES
 from vjnode.show.ipc.show_flags import ShowFlags
 
 pytestmark = pytest.mark.slow
@@ -105,6 +109,7 @@ def check_report(show):
     assert set(report["latency_ms"]) == set(report["age_ms"]) == {"p50", "p99", "max"}
     assert report["age_ms"]["max"] >= report["latency_ms"]["max"] > 0
     assert report["osc"] == {"received": 0, "rejected": 0, "clamped": 0}
+    assert report["osc_out"] == {"sent": 0, "failed": 0, "subscriptions": 0}
     assert (report["restarts"], report["size"]) == (0, 256)
     assert report["engine"]
     choice = report["engine_choice"]
@@ -428,3 +433,29 @@ def test_a_start_that_fails_is_told_and_leaves_every_file_as_it_was(tmp_path):
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["old.jsonl"]
     assert (tmp_path / "old.jsonl").read_text() == "last night"
+
+
+def test_a_show_answers_whoever_subscribes(start):
+    """All that is promised comes from a real show, and what a hand does comes back."""
+    with closing(Receiver()) as receiver, closing(Receiver()) as named:
+        show = start(
+            *("--audio", "demo", "--output", "null", "--osc-out", f"127.0.0.1:{named.port}"),
+            *("--face", "aster"),
+        )
+        show.wait_for_log(r"live: ")
+        client = SimpleUDPClient("127.0.0.1", show.port)
+        client.send_message("/vjnode/subscribe", receiver.port)
+        for one in (receiver, named):
+            told = {f"/vjnode/{row.name}" for row in TOLD} | {
+                f"/vjnode/{name}" for name in FEATURES
+            }
+            wait_for(lambda one=one, told=told: told <= {address for address, *_ in one.got})
+            assert one.newest("status") in {"live", "resting", "stalled"}
+            assert one.newest("face") == "aster"
+        client.send_message("/vjnode/gain", 2.5)
+        wait_for(lambda: receiver.newest("gain") == named.newest("gain") == 2.5)
+        show.process.send_signal(signal.SIGINT)
+        assert show.process.wait(HANG_S) == 0, show.log
+        sent = show.report()["osc_out"]
+        assert sent["sent"] >= len(receiver.got) + len(named.got)
+        assert (sent["failed"], sent["subscriptions"]) == (0, 1)

@@ -11,6 +11,8 @@ from vjnode.config import (
     DURATION_HIGH_S,
     DURATION_LOW_S,
     OSC_HOST,
+    OSC_OUT_RATE,
+    OSC_OUT_RATE_HIGH,
     OSC_PORT,
     SWEEP_MEMORY_HIGH_MIB,
     SWEEP_MEMORY_LOW_MIB,
@@ -173,6 +175,21 @@ def add_show(parser: argparse.ArgumentParser) -> None:
         default=f"{OSC_HOST}:{OSC_PORT}",
         metavar="HOST:PORT",
         help="where to listen for OSC (default: %(default)s; only this machine can send there)",
+    )
+    parser.add_argument(
+        "--osc-out",
+        type=parse_address,
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="repeatable: where to send the values of parameters and features by OSC",
+    )
+    parser.add_argument(
+        "--osc-out-rate",
+        type=(rate := Number(1.0, OSC_OUT_RATE_HIGH, "times a second", off=0, off_means="never")),
+        default=OSC_OUT_RATE,
+        metavar="N",
+        help=f"how often features are sent: {rate.takes} (default: %(default)s)",
     )
     parser.add_argument(
         "--duration",

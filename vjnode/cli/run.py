@@ -50,6 +50,8 @@ def _run(options: argparse.Namespace) -> None:
         fps=options.fps,
         osc_host=host,
         osc_port=port,
+        osc_out=tuple(options.osc_out),
+        osc_out_rate=options.osc_out_rate,
         duration_s=options.duration,
         report=options.report,
         trace=options.trace,

@@ -10,6 +10,8 @@ from pythonosc.osc_message import OscMessage, ParseError
 
 from vjnode.control.address import Act, read_address
 from vjnode.control.argument import as_number, first_of
+from vjnode.control.destination import Sender
+from vjnode.control.osc_out import ASKING, OscOut
 from vjnode.control.osc_validation import MalformedError, check_datagram
 from vjnode.errors import InputError, VjnodeError
 
@@ -46,16 +48,25 @@ class OscServer:
     Args:
         perform: called with what is to be done and the message's argument, None for none; raises
             InputError when that does not fit, which is counted and logged once.
+        out: who is told of values; it learns who moved a parameter, and serves who asks for them.
 
     """
 
-    def __init__(self, host: str, port: int, perform: Callable[[Act, object], None]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        perform: Callable[[Act, object], None],
+        out: OscOut | None = None,
+    ) -> None:
         """Bind the port.
 
         Raises:
             VjnodeError: the port is taken or the host is not one of this machine.
         """
         self._perform = perform
+        self._out = out
+        self._handling = threading.Lock()
         self._known: dict[str, Act] = {}
         """Addresses that came, and what they do."""
         self._complaints: dict[str, set[str]] = {}
@@ -91,10 +102,17 @@ class OscServer:
             except OSError as error:  # Windows reports a sender's closed port here
                 self._log_once("socket", f"OSC: {error}")
                 continue
-            self.handle(data, sender[0])
+            self.handle(data, sender[0], sender[1])
 
-    def handle(self, data: bytes, sender: str) -> None:
-        """Act on one datagram; never raises, whatever it contains."""
+    def handle(self, data: bytes, sender: str, port: int = 0) -> None:
+        """Act on one datagram; never raises, whatever it contains.
+
+        sender, port: host and port that it came from. It may be called from several threads.
+        """
+        with self._handling:
+            self._handle(data, sender, port)
+
+    def _handle(self, data: bytes, sender: str, port: int) -> None:
         try:
             # Time tags are ignored: a show acts on every message as soon as it arrives.
             messages = [OscMessage(message) for message in check_datagram(data)]
@@ -106,19 +124,25 @@ class OscServer:
         for message in messages:
             self.counts.received += 1
             try:
-                self._act(message)
+                self._act(message, (sender, port))
             except InputError as error:
                 self.counts.rejected += 1
                 about = message.address if message.address in self._known else sender
                 self._log_once(about, f"OSC {message.address[:64]} refused: {error}")
 
-    def _act(self, message: OscMessage) -> None:
+    def _act(self, message: OscMessage, sender: Sender) -> None:
+        out = self._out
+        if out is not None and message.address in ASKING:
+            out.take(message.address, first_of(message.params), sender)
+            return
         if (act := self._known.get(message.address)) is None:
             act = read_address(message.address)
             if len(self._known) < _MAX_KNOWN:
                 self._known[message.address] = act
         value = first_of(message.params)
         row = act.parameter
+        if out is not None and act.verb == "set":
+            out.moved(row.name, sender)
         self._perform(act, value)
         if act.verb == "set" and row.kind == "float":
             self.counts.clamped += not row.fits(as_number(row, value))

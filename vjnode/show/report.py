@@ -1,7 +1,7 @@
 """The report: what a show achieved, as JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -43,6 +43,7 @@ def write_report(
     epoch_s: float | None,
     supervisor: Supervisor,
     osc: OscCounts,
+    osc_out: Mapping[str, int],
     engine: str,
 ) -> None:
     """Write the report; the first output's figures stand at the top, all of them below.
@@ -59,6 +60,7 @@ def write_report(
         "restarts": supervisor.restarts,
         "incidents": supervisor.report(),
         "osc": asdict(osc),
+        "osc_out": dict(osc_out),
         "generator": config.generator,
         "engine": engine,
         "engine_choice": supervisor.about("engine"),

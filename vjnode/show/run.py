@@ -18,13 +18,16 @@ from vjnode.audio.sources.registry import open_source
 from vjnode.audio.sources.spec import kind_of
 from vjnode.config import ShowConfig
 from vjnode.control.osc import OscServer
+from vjnode.control.osc_out import OscOut
 from vjnode.control.state import Controls, Stock
 from vjnode.generators.registry import GENERATORS
 from vjnode.output.base import UNKNOWN, FrameInfo
 from vjnode.output.registry import KINDS
 from vjnode.runtime import monotonic_s
+from vjnode.show.answers import Answers
 from vjnode.show.control_sync import ControlWriter
 from vjnode.show.factory import looks
+from vjnode.show.features import FEATURES
 from vjnode.show.ipc.show_flags import BEAT_S
 from vjnode.show.messages import INFO_BYTES, read_info
 from vjnode.show.report import check_report, output_names, write_report
@@ -80,8 +83,20 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
         stack.enter_context(no_jack_leftovers())
         memory = stack.enter_context(ShowMemory(config.size, len(config.outputs)))
         writer = ControlWriter(controls, available, memory.controls)
+        out = stack.enter_context(
+            closing(
+                OscOut(
+                    config.osc_out,
+                    own_port=config.osc_port,
+                    left_to_features=FEATURES if config.osc_out_rate else (),
+                )
+            )
+        )
         osc = stack.enter_context(
-            closing(OscServer(config.osc_host, config.osc_port, writer.perform))
+            closing(OscServer(config.osc_host, config.osc_port, writer.perform, out))
+        )
+        stack.enter_context(
+            closing(Answers(out, lambda: writer.controls, memory, config.size, config.osc_out_rate))
         )
         engine = EngineJob(
             config.size,
@@ -129,6 +144,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
                 epoch_s=epoch_s,
                 supervisor=supervisor,
                 osc=osc.counts,
+                osc_out=out.summary(),
                 engine=info.engine if info else "",
             )
 

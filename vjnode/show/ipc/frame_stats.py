@@ -27,7 +27,7 @@ GAPS = 64
 
 _COUNTERS = 8
 _HANDED, _LATE, _REPEATED, _STANDBY, _GAPS, _MISSED, _REVISION = range(7)
-_FIRST, _LAST, _MAX_INTERVAL, _MAX_DELAY, _MISSED_LAST, _MAX_AGE = range(6)
+_FIRST, _LAST, _MAX_INTERVAL, _MAX_DELAY, _MISSED_LAST, _MAX_AGE, _AGE = range(7)
 _HEAD = _COUNTERS * 16 + GAPS * 16
 _BYTES = _HEAD + BINS * 12
 _MAX_TRIES = 8
@@ -52,6 +52,11 @@ class Figures:
     def frames(self) -> int:
         """Number of frames that were sent."""
         return int(self._counts[_HANDED] - self._counts[_MISSED])
+
+    @property
+    def age_s(self) -> float:
+        """Age of the sound that the newest showing was drawn from, s; 0 before any."""
+        return float(self._times[_AGE])
 
     def summary(self, epoch_s: float | None = None) -> dict[str, object]:
         """Return the figures of the report, times in s and ms.
@@ -155,6 +160,7 @@ class Meter(Figures):
         else:
             self._count_sent(sent_s)
             if captured_s is not None:
+                self._times[_AGE] = sent_s - captured_s
                 self._add(self._ages, _MAX_AGE, sent_s - captured_s)
                 if not repeated:
                     self._add(self._delays, _MAX_DELAY, sent_s - captured_s)
