@@ -24,6 +24,7 @@ from vjnode.modulation.matrix import CHANNELS, SOURCES
 from vjnode.modulation.moment import Moment
 from vjnode.output.registry import KINDS, parse_output
 from vjnode.show.features import FEATURES
+from vjnode.show.oscquery.tree import ATTRIBUTES
 
 ROOT = Path(__file__).parents[1]
 DOCS = [
@@ -321,6 +322,10 @@ def test_features_are_told_as_they_are_sent():
         assert row.unit in takes, row.name
         assert all(f"`{choice}`" in takes for choice in row.choices), row.name
         assert (when, about) == (MOMENTS[row.when], row.about), row.name
+
+
+def test_what_oscquery_tells_is_told():
+    assert {*ATTRIBUTES} <= {*spans(section("docs/osc.md", "OSCQuery"))}
 
 
 def test_routes_are_told_as_they_come():

@@ -29,6 +29,7 @@ class ShowConfig:
     fps: frames/s, exact.
     osc_out: host and port of programs that are told of values by OSC.
     osc_out_rate: how often they are told of features, 1/s; 0 for never.
+    oscquery: host and port of its OSCQuery server; None for none.
     duration_s: length of the show, s; None: until it is stopped.
     sweep_memory_mib: limit for key frames in memory, MiB.
     generator: name of the one that draws; see ``vjnode.generators.registry``.
@@ -44,6 +45,7 @@ class ShowConfig:
     osc_port: int = OSC_PORT
     osc_out: tuple[tuple[str, int], ...] = ()
     osc_out_rate: float = OSC_OUT_RATE
+    oscquery: tuple[str, int] | None = None
     duration_s: float | None = None
     report: Path | None = None
     trace: Path | None = None

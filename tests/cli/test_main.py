@@ -129,6 +129,7 @@ def test_there_is_enough_to_choose_from():
         (["run", "--fps", "0"], ["0", "240"]),
         (["run", "--duration", "-1"], ["-1", "0.01 to 10000000 s"]),
         (["run", "--osc", "9010"], ["9010", "HOST:PORT"]),
+        (["run", "--oscquery", "8351"], ["8351", "HOST:PORT"]),
         (["run", "--osc-out", "9001"], ["9001", "HOST:PORT"]),
         (["run", "--osc-out-rate", "500"], ["500", "1 to 120"]),
         (["run", "--output", "hologram"], ["hologram", "preview"]),

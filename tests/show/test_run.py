@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import closing
 
 import av
@@ -437,10 +438,11 @@ def test_a_start_that_fails_is_told_and_leaves_every_file_as_it_was(tmp_path):
 
 def test_a_show_answers_whoever_subscribes(start):
     """All that is promised comes from a real show, and what a hand does comes back."""
+    web_port = free_port(socket.SOCK_STREAM)
     with closing(Receiver()) as receiver, closing(Receiver()) as named:
         show = start(
             *("--audio", "demo", "--output", "null", "--osc-out", f"127.0.0.1:{named.port}"),
-            *("--face", "aster"),
+            *("--face", "aster", "--oscquery", f"127.0.0.1:{web_port}"),
         )
         show.wait_for_log(r"live: ")
         client = SimpleUDPClient("127.0.0.1", show.port)
@@ -452,10 +454,13 @@ def test_a_show_answers_whoever_subscribes(start):
             wait_for(lambda one=one, told=told: told <= {address for address, *_ in one.got})
             assert one.newest("status") in {"live", "resting", "stalled"}
             assert one.newest("face") == "aster"
+        with urllib.request.urlopen(f"http://127.0.0.1:{web_port}/vjnode/face?VALUE") as answer:
+            assert json.load(answer) == {"VALUE": ["aster"]}
         client.send_message("/vjnode/gain", 2.5)
         wait_for(lambda: receiver.newest("gain") == named.newest("gain") == 2.5)
+        got = len(receiver.got) + len(named.got)
         show.process.send_signal(signal.SIGINT)
         assert show.process.wait(HANG_S) == 0, show.log
         sent = show.report()["osc_out"]
-        assert sent["sent"] >= len(receiver.got) + len(named.got)
+        assert sent["sent"] >= got
         assert (sent["failed"], sent["subscriptions"]) == (0, 1)

@@ -192,6 +192,12 @@ def add_show(parser: argparse.ArgumentParser) -> None:
         help=f"how often features are sent: {rate.takes} (default: %(default)s)",
     )
     parser.add_argument(
+        "--oscquery",
+        type=parse_address,
+        metavar="HOST:PORT",
+        help="where to serve the list of parameters, and their values, by OSCQuery",
+    )
+    parser.add_argument(
         "--duration",
         type=Number(DURATION_LOW_S, DURATION_HIGH_S, "s"),
         metavar="S",

@@ -52,6 +52,7 @@ def _run(options: argparse.Namespace) -> None:
         osc_port=port,
         osc_out=tuple(options.osc_out),
         osc_out_rate=options.osc_out_rate,
+        oscquery=options.oscquery,
         duration_s=options.duration,
         report=options.report,
         trace=options.trace,

@@ -100,6 +100,8 @@ class OscOut:
         self.counts = OscOutCounts()
         self.woken = threading.Event()
         """Set when a destination has come."""
+        self.newest: dict[str, Value] = {}
+        """Features that were told last, by name."""
         self._destinations: tuple[Destination, ...] = ()
         found = [self._found(host, port) for host, port in targets]
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -124,6 +126,18 @@ class OscOut:
         """Tell a destination no more."""
         with self._lock:
             self._destinations = tuple(d for d in self._destinations if d is not destination)
+
+    def listen(self, destination: Destination, address: str) -> None:
+        """Tell a destination of one more address, and of its value now."""
+        if destination.wants is not None:
+            destination.wants.add(address)
+        destination.pending.update({r.name: True for r in self._rows if r.address == address})
+
+    def ignore(self, destination: Destination, address: str) -> None:
+        """Tell a destination no more of an address."""
+        if destination.wants is not None:
+            destination.wants.discard(address)
+        destination.pending.pop(address.removeprefix(ROOT), None)
 
     def moved(self, name: str, sender: Sender) -> None:
         """Take note that a sender is about to move the parameter of that name."""
@@ -164,6 +178,7 @@ class OscOut:
     def send(self, name: str, value: Value) -> None:
         """Tell every destination of a value that is no parameter, under ``name``."""
         now_s, address = self._clock(), ROOT + name
+        self.newest[name] = value
         message = encoded(address, value)
         for destination in self._destinations:
             if destination.wanted(address) and not self._is_echo(destination, name, now_s):
@@ -186,7 +201,7 @@ class OscOut:
             if told >= AT_ONCE:
                 return
             if asked or not self._is_echo(destination, name, now_s):
-                del destination.pending[name]
+                destination.pending.pop(name, None)  # it may be ignored at this moment
                 row: Parameter = BY_NAME[name]
                 self._deliver(destination, encoded(row.address, controls.value(name)))
                 told += 1
@@ -256,7 +271,7 @@ class OscOut:
         name, now_s = f"{host}:{number}", self._clock()
         for destination in self._destinations:
             if destination.name == name:
-                destination.ports |= {sender[1]}
+                destination.ports = frozenset((number, sender[1]))
                 if destination.until_s != float("inf"):
                     destination.until_s = now_s + LEASE_S
                 return

@@ -29,7 +29,7 @@ class ControlWriter:
         slot: Slot,
         clock: Callable[[], float] = monotonic_s,
     ) -> None:
-        self._available = available
+        self.available = available
         self._slot = slot
         self._clock = clock
         self._lock = threading.Lock()
@@ -44,7 +44,7 @@ class ControlWriter:
         """
         now_s = self._clock()
         with self._lock:
-            self.controls = perform(self.controls, act, value, self._available, now_s=now_s)
+            self.controls = perform(self.controls, act, value, self.available, now_s=now_s)
             self._slot.write(pack_controls(self.controls))
 
 

@@ -30,6 +30,7 @@ from vjnode.show.factory import looks
 from vjnode.show.features import FEATURES
 from vjnode.show.ipc.show_flags import BEAT_S
 from vjnode.show.messages import INFO_BYTES, read_info
+from vjnode.show.oscquery.open import open_oscquery
 from vjnode.show.report import check_report, output_names, write_report
 from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.stages.audio import run_audio
@@ -98,6 +99,10 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
         stack.enter_context(
             closing(Answers(out, lambda: writer.controls, memory, config.size, config.osc_out_rate))
         )
+        if config.oscquery is not None:
+            stack.enter_context(
+                closing(open_oscquery(config.oscquery, config, osc=osc, out=out, writer=writer))
+            )
         engine = EngineJob(
             config.size,
             config.fps,

@@ -1,0 +1,53 @@
+"""Opening OSCQuery for a show."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from vjnode.control.parameters import BY_NAME
+from vjnode.show.features import FEATURES
+from vjnode.show.oscquery.tree import Tree, host_info
+
+if TYPE_CHECKING:
+    from vjnode.config import ShowConfig
+    from vjnode.control.osc import OscServer
+    from vjnode.control.osc_out import OscOut
+    from vjnode.control.parameter import Value
+    from vjnode.show.control_sync import ControlWriter
+    from vjnode.show.oscquery.server import OscQuery
+
+_log = logging.getLogger(__name__)
+
+
+def open_oscquery(
+    address: tuple[str, int],
+    config: ShowConfig,
+    *,
+    osc: OscServer,
+    out: OscOut,
+    writer: ControlWriter,
+) -> OscQuery:
+    """Return a server at ``address``; its values are those that are told at the same addresses.
+
+    Raises:
+        VjnodeError: its port is taken, or its host is not one of this machine.
+    """
+    from vjnode.show.oscquery.server import OscQuery  # noqa: PLC0415 - aiohttp takes a while
+
+    told = FEATURES if config.osc_out_rate else {}
+
+    def value(name: str) -> Value | None:
+        if name not in BY_NAME or (name in told and name in out.newest):
+            return out.newest.get(name)
+        return writer.controls.value(name)
+
+    server = OscQuery(
+        *address,
+        tree=Tree(writer.available.names, value, told.values()),
+        info=host_info("vjnode", config.osc_host, config.osc_port),
+        osc=osc,
+        out=out,
+    )
+    _log.info("OSCQuery at http://%s:%d", server.host, server.port)
+    return server
