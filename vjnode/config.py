@@ -32,6 +32,7 @@ class ShowConfig:
     oscquery: host and port of its OSCQuery server; None for none.
     duration_s: length of the show, s; None: until it is stopped.
     sweep_memory_mib: limit for key frames in memory, MiB.
+    midi: parts of the names of controllers that play; "" stands for all with a mapping.
     generator: name of the one that draws; see ``vjnode.generators.registry``.
     drawing: ``keys`` blends prepared key frames; ``live`` draws every frame anew, which is refused
         when the engine is opened and proves too slow; ``auto`` does so where it keeps up.
@@ -52,6 +53,7 @@ class ShowConfig:
     sweep_memory_mib: int = SWEEP_MEMORY_MIB
     drawing: str = DRAWINGS[0]
     generator: str = DEFAULT.name
+    midi: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check every field.

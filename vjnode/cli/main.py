@@ -14,6 +14,7 @@ from vjnode.cli.engines import add_engines
 from vjnode.cli.expressions import add_expressions
 from vjnode.cli.faces import add_faces
 from vjnode.cli.lists import add_lists
+from vjnode.cli.midi import add_midi
 from vjnode.cli.options import Parser
 from vjnode.cli.run import add_run
 from vjnode.cli.song import add_analyse, add_render
@@ -88,5 +89,6 @@ def build_parser() -> argparse.ArgumentParser:
     add_lists(commands)
     add_expressions(commands)
     add_faces(commands)
+    add_midi(commands)
     add_engines(commands)
     return parser

@@ -198,6 +198,15 @@ def add_show(parser: argparse.ArgumentParser) -> None:
         help="where to serve the list of parameters, and their values, by OSCQuery",
     )
     parser.add_argument(
+        "--midi",
+        action="append",
+        nargs="?",
+        const="",
+        default=[],
+        metavar="NAME",
+        help="repeatable: a MIDI controller, by a part of its name; without it, all that are known",
+    )
+    parser.add_argument(
         "--duration",
         type=Number(DURATION_LOW_S, DURATION_HIGH_S, "s"),
         metavar="S",

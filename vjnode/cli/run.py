@@ -59,6 +59,7 @@ def _run(options: argparse.Namespace) -> None:
         sweep_memory_mib=options.sweep_memory,
         drawing=options.drawing,
         generator=options.generator,
+        midi=tuple(options.midi),
     )
     available = stock(PLAYABLE[options.generator])
     run_show(config, controls_asked_for(options, available), available)

@@ -1,7 +1,7 @@
 """The controls of a show, handed from the parent to hearing and to every output."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from vjnode.control.address import Act
 from vjnode.control.parameters import PARAMETERS
@@ -35,6 +35,10 @@ class ControlWriter:
         self._lock = threading.Lock()
         self.controls = controls
         slot.write(pack_controls(controls))
+
+    def names(self, parameter: str) -> Sequence[str]:
+        """Return the choices of the parameter of that name."""
+        return self._available.names(parameter)
 
     def perform(self, act: Act, value: object) -> None:
         """Do what a hand or another program asks for; see ``vjnode.control.state.perform``.

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from vjnode.config import ShowConfig
+from vjnode.control.midi.player import MidiCounts
 from vjnode.control.osc import OscCounts
 from vjnode.errors import VjnodeError
 from vjnode.output.base import OutputSpec
@@ -44,6 +45,7 @@ def write_report(
     supervisor: Supervisor,
     osc: OscCounts,
     osc_out: Mapping[str, int],
+    midi: MidiCounts | None,
     engine: str,
 ) -> None:
     """Write the report; the first output's figures stand at the top, all of them below.
@@ -61,6 +63,7 @@ def write_report(
         "incidents": supervisor.report(),
         "osc": asdict(osc),
         "osc_out": dict(osc_out),
+        "midi": asdict(midi) if midi is not None else None,
         "generator": config.generator,
         "engine": engine,
         "engine_choice": supervisor.about("engine"),

@@ -1,4 +1,4 @@
-"""A live show: the parent process, which holds controls, OSC and supervision."""
+"""A live show: the parent process, which holds controls, OSC, MIDI and supervision."""
 
 import logging
 import os
@@ -17,6 +17,7 @@ from vjnode.audio.sources.portaudio import no_jack_leftovers
 from vjnode.audio.sources.registry import open_source
 from vjnode.audio.sources.spec import kind_of
 from vjnode.config import ShowConfig
+from vjnode.control.midi.server import MidiServer
 from vjnode.control.osc import OscServer
 from vjnode.control.osc_out import OscOut
 from vjnode.control.state import Controls, Stock
@@ -103,6 +104,9 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             stack.enter_context(
                 closing(open_oscquery(config.oscquery, config, osc=osc, out=out, writer=writer))
             )
+        midi = (
+            stack.enter_context(closing(MidiServer(config.midi, writer))) if config.midi else None
+        )
         engine = EngineJob(
             config.size,
             config.fps,
@@ -150,6 +154,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
                 supervisor=supervisor,
                 osc=osc.counts,
                 osc_out=out.summary(),
+                midi=midi.counts if midi is not None else None,
                 engine=info.engine if info else "",
             )
 

@@ -1,0 +1,201 @@
+"""``vjnode midi``: list controllers, watch them, list their mappings, learn a control."""
+
+import argparse
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+
+from vjnode.cli.lists import print_rows
+from vjnode.cli.options import Parser
+from vjnode.control.address import ROOT, read_address
+from vjnode.control.midi.learn import control_lines, moved
+from vjnode.control.midi.mapping import MODES, Mapping
+from vjnode.control.midi.mapping_files import add_control, mapping_for, scan_mappings
+from vjnode.control.midi.message import ENCODERS, Decoder, Event
+from vjnode.control.midi.ports import News, Ports, check_package
+from vjnode.errors import InputError, VjnodeError
+from vjnode.naming import choose
+from vjnode.remedies import run_vjnode
+
+START_S = 15.0
+"""Time for the first list of ports to come, s."""
+
+LEARN_S, GATHER_S = 60.0, 1.0
+"""Time for a control to be moved, and from there to the last message that counts, s."""
+
+
+def add_midi(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add ``midi`` to the command line."""
+    midi = commands.add_parser("midi", help="MIDI controllers: list, watch, map, learn")
+    actions = midi.add_subparsers(required=True, metavar="ACTION")
+    devices = actions.add_parser("devices", help="list controllers, each with its mapping")
+    devices.set_defaults(command=_devices)
+    monitor = actions.add_parser("monitor", help="print what controllers send; Ctrl-C ends it")
+    monitor.set_defaults(command=_monitor)
+    _add_name(monitor)
+    mapping = actions.add_parser("map", help="list mappings, or what one of them does")
+    mapping.set_defaults(command=_map)
+    mapping.add_argument("name", nargs="?", metavar="NAME")
+    learning = actions.add_parser(
+        "learn", help="map the control that you move next, in a file of your own"
+    )
+    learning.set_defaults(command=_learn)
+    learning.add_argument(
+        "parameter", metavar="PARAMETER", help="an address after /vjnode/: gain, face/next …"
+    )
+    _add_name(learning)
+    learning.add_argument("--mode", choices=MODES, metavar="|".join(MODES))
+    learning.add_argument(
+        "--encoder", choices=ENCODERS, metavar="|".join(ENCODERS), help="of --mode relative"
+    )
+    learning.add_argument("--value", metavar="X", help="a button's value: a number or a name")
+
+
+def _add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--midi", default="", metavar="NAME", help="a part of a controller's name")
+
+
+def _devices(options: argparse.Namespace) -> None:
+    del options
+    mappings = scan_mappings().values()
+    with closing(_started()) as ports:
+        print_rows([(port, _mapped(port, mappings)) for port in _listed(ports)])
+
+
+def _mapped(port: str, mappings: Iterable[Mapping]) -> str:
+    known = mapping_for(port, mappings)
+    return known.name if known is not None else "no mapping"
+
+
+def _monitor(options: argparse.Namespace) -> None:
+    mappings = scan_mappings().values()
+    for port, events in _played(options.midi, lambda: True):
+        known = mapping_for(port, mappings)
+        controls = {one.source: one for one in known.controls} if known is not None else {}
+        for event in events:
+            control = controls.get(event.source)
+            does = f"→ {control.does}" if control is not None else ""
+            channel = f"channel {event.source.channel}"
+            row = f"{port}  {event.source!s:16}  {channel:10}  {event.raw:5d}  {does}"
+            print(row.rstrip(), flush=True)
+
+
+def _map(options: argparse.Namespace) -> None:
+    mappings = scan_mappings()
+    if options.name is None:
+        print_rows([(one.name, one.about) for one in mappings.values()])
+        return
+    mapping = mappings[choose("MIDI mapping", list(mappings), options.name)]
+    rows = [
+        (f"channel {one.source.channel}", str(one.source), one.layer, one.does)
+        for one in mapping.controls
+    ]
+    layers = [
+        (f"channel {one.source.channel}", str(one.source), "", f"layer {one.name}")
+        for one in mapping.layers
+    ]
+    print_rows([*layers, *rows])
+
+
+def _learn(options: argparse.Namespace) -> None:
+    act = read_address(ROOT + options.parameter)
+    mappings = scan_mappings().values()
+    print(f"move the control for {options.parameter} now, within {LEARN_S:g} s", flush=True)
+    begun = time.monotonic()
+    found: list[Event] = []
+    port = ""
+
+    def waiting() -> bool:
+        return time.monotonic() < begun + (GATHER_S if port else LEARN_S)
+
+    for name, events in _played(options.midi, waiting):
+        if not port and moved(events) is not None:
+            port, begun = name, time.monotonic()
+        if name == port:
+            found += events
+    source = moved(found)
+    if source is None:
+        raise VjnodeError(f"no control was moved; see: {run_vjnode('midi', 'devices')}")
+    more: dict[str, object] = {
+        "mode": options.mode,
+        "encoder": options.encoder,
+        **({"value": _value(options.value)} if options.value is not None else {}),
+    }
+    lines = control_lines(source, act.parameter, options.parameter, **more)
+    path = add_control(port, lines, mappings)
+    print(f"{source} of {port} → {options.parameter}; written to {path}")
+
+
+def _value(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _started() -> Ports:
+    check_package()
+    return Ports()
+
+
+def _listed(ports: Ports) -> tuple[str, ...]:
+    """Return the names of all ports.
+
+    Raises:
+        VjnodeError: MIDI cannot be read.
+    """
+    for news in _all_news(ports, lambda: True):
+        if news.kind == "ports":
+            return news.ports
+    raise VjnodeError("MIDI cannot be read")
+
+
+def _played(wanted: str, going_on: Callable[[], bool]) -> Iterator[tuple[str, list[Event]]]:
+    """Yield ports and the events of each of their messages.
+
+    Raises:
+        InputError: there is no controller of that name.
+        VjnodeError: MIDI cannot be read.
+    """
+    decoders: dict[str, Decoder] = {}
+    looked = False
+    with closing(_started()) as ports:
+        for news in _all_news(ports, going_on):
+            if news.kind == "ports":
+                names = [name for name in news.ports if wanted.casefold() in name.casefold()]
+                if not looked and not names:
+                    there = ", ".join(news.ports) or "none"
+                    raise InputError(f"there is no MIDI controller {wanted!r}; there are: {there}")
+                looked = True
+                for name in names:
+                    if name not in decoders:
+                        ports.open(name)
+            elif news.kind == "opened":
+                decoders[news.port] = Decoder()
+            elif news.kind == "lost":
+                decoders.pop(news.port, None)
+            elif news.kind == "data":
+                yield news.port, decoders[news.port].decode(news.data)
+
+
+def _all_news(ports: Ports, going_on: Callable[[], bool]) -> Iterator[News]:
+    """Yield what the process of the ports tells, as it comes.
+
+    Raises:
+        VjnodeError: MIDI cannot be read.
+    """
+    begun, heard, opening = time.monotonic(), False, ""
+    try:
+        while going_on():
+            news = ports.receive(0.1)
+            if news is None:
+                if not heard and time.monotonic() > begun + START_S:
+                    raise VjnodeError(f"MIDI tells nothing for {START_S:g} s")
+                continue
+            if news.kind == "failed":
+                raise VjnodeError(f"MIDI cannot be read: {news.text}")
+            heard, opening = True, news.port if news.kind == "opening" else ""
+            yield news
+    except EOFError as error:
+        about = f": {opening} cannot be opened; does another program use it?" if opening else ""
+        raise VjnodeError(f"MIDI cannot be read{about}") from error

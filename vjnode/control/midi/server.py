@@ -1,0 +1,174 @@
+"""MIDI server: controllers play the show, whenever they are plugged in."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from vjnode.control.midi.mapping import Mapping as MidiMapping
+from vjnode.control.midi.mapping_files import mapping_for, scan_mappings
+from vjnode.control.midi.message import Decoder
+from vjnode.control.midi.player import MidiCounts, Played, Player
+from vjnode.control.midi.ports import News, Ports, check_package
+from vjnode.errors import InputError
+from vjnode.remedies import run_vjnode
+from vjnode.runtime import monotonic_s
+
+_log = logging.getLogger(__name__)
+
+RESTART_S = 1.0
+"""Pause before the process that reads ports is started again."""
+
+AVOID_S = 10.0
+"""Time for which a port is left alone that took that process down when it was opened, and that
+process where there is nothing for it to read."""
+
+_TICK_S = 0.05
+"""Time in which a lamp shows what something else has changed."""
+
+_MOST_COMPLAINTS = 64
+
+
+class MidiServer:
+    """Reads controllers in a thread and lets them play, each by the mapping for its name.
+
+    Args:
+        wanted: parts of names of ports, in any case; "" stands for every one with a mapping.
+        played: what they play.
+        mappings: by name; None for those in the folders.
+
+    """
+
+    def __init__(
+        self,
+        wanted: Sequence[str],
+        played: Played,
+        mappings: Mapping[str, MidiMapping] | None = None,
+        start: Callable[[], Ports] = Ports,
+    ) -> None:
+        """Start reading.
+
+        Raises:
+            VjnodeError: the package for MIDI is missing.
+        """
+        check_package()
+        self._wanted = [name.casefold() for name in wanted]
+        self._played = played
+        self._mappings = (scan_mappings() if mappings is None else mappings).values()
+        self._start = start
+        self._players: dict[str, tuple[Decoder, Player]] = {}
+        self._shown: dict[str, dict[bytes, int]] = {}
+        """By port, what each lamp was last sent."""
+        self._opening, self._pause_s = "", RESTART_S
+        self._avoided: dict[str, float] = {}
+        self._said: set[str] = set()
+        self.counts = MidiCounts()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            ports, self._pause_s = self._start(), RESTART_S
+            try:
+                while not self._stopping.is_set():
+                    if (news := ports.receive(_TICK_S)) is not None:
+                        self._heed(news, ports)
+                    self._light(ports)
+            except EOFError:
+                self.counts.restarts += 1
+                if self._opening:
+                    self._avoided[self._opening] = monotonic_s() + AVOID_S
+                    self._log_once(
+                        f"MIDI: {self._opening} cannot be opened; it is tried again every "
+                        f"{AVOID_S:g} s; does another program use it?"
+                    )
+                    self._opening = ""
+            finally:
+                ports.close()
+                for port in list(self._players):
+                    self._lose(port)
+            self._stopping.wait(self._pause_s)
+
+    def _heed(self, news: News, ports: Ports) -> None:
+        match news.kind:
+            case "ports":
+                for port in news.ports:
+                    if self._is_to_open(port):
+                        ports.open(port)
+            case "opening":
+                self._opening = news.port
+            case "opened":
+                self._opening = ""
+                self._opened(news.port, ports)
+            case "lost":
+                self._lose(news.port)
+                _log.warning("MIDI: %s is gone; it plays again when it is back", news.port)
+            case "data":
+                self.handle(news.port, news.data)
+            case "failed":
+                self._pause_s = AVOID_S
+                self._log_once(f"MIDI cannot be read: {news.text}")
+
+    def _is_to_open(self, port: str) -> bool:
+        if port in self._players or monotonic_s() < self._avoided.get(port, 0.0):
+            return False
+        name = port.casefold()
+        named = any(part and part in name for part in self._wanted)
+        if not named and "" not in self._wanted:
+            return False
+        if mapping_for(port, self._mappings) is not None:
+            return True
+        if named:
+            learn = run_vjnode("midi", "learn", "gain")
+            self._log_once(f"MIDI: there is no mapping for {port}; make one: {learn}")
+        return False
+
+    def _opened(self, port: str, ports: Ports) -> None:
+        mapping = mapping_for(port, self._mappings)
+        if mapping is None:
+            return
+        self._players[port] = Decoder(), Player(mapping, self._played, self.counts)
+        self._shown[port] = {}
+        self.counts.opened += 1
+        if mapping.start:
+            ports.send(port, mapping.start)
+        _log.info("MIDI: %s plays, by the mapping %s", port, mapping.name)
+
+    def _lose(self, port: str) -> None:
+        if (gone := self._players.pop(port, None)) is not None:
+            self.counts.lost += 1
+            try:
+                gone[1].release()
+            except InputError as error:
+                self._log_once(f"MIDI: {error}")
+
+    def _light(self, ports: Ports) -> None:
+        """Send the lamps what has changed; all of them to a controller that has come."""
+        for port, (_, player) in self._players.items():
+            shown = self._shown[port]
+            lights = player.lights()
+            if changed := {lamp: on for lamp, on in lights.items() if shown.get(lamp) != on}:
+                shown |= changed
+                ports.send(port, [lamp + bytes([on]) for lamp, on in changed.items()])
+
+    def handle(self, port: str, data: bytes) -> None:
+        """Act on one message of a port; never raises, whatever it contains."""
+        if (playing := self._players.get(port)) is None:
+            return
+        self.counts.received += 1
+        decoder, player = playing
+        try:
+            player.play(decoder.decode(data))
+        except InputError as error:
+            self.counts.rejected += 1
+            self._log_once(f"MIDI: {port}: {error}")
+
+    def _log_once(self, text: str) -> None:
+        if text not in self._said and len(self._said) < _MOST_COMPLAINTS:
+            self._said.add(text)
+            _log.warning("%s", text)
