@@ -11,7 +11,7 @@ from vjnode.control.address import ROOT, read_address
 from vjnode.control.midi.learn import control_lines, moved
 from vjnode.control.midi.mapping import MODES, Mapping
 from vjnode.control.midi.mapping_files import add_control, mapping_for, scan_mappings
-from vjnode.control.midi.message import ENCODERS, Decoder, Event
+from vjnode.control.midi.message import ENCODERS, TOP, Decoder, Event
 from vjnode.control.midi.ports import News, Ports, check_package
 from vjnode.errors import InputError, VjnodeError
 from vjnode.naming import choose
@@ -74,6 +74,8 @@ def _monitor(options: argparse.Namespace) -> None:
         controls = {one.source: one for one in known.controls} if known is not None else {}
         for event in events:
             control = controls.get(event.source)
+            if control is None and event.source.kind == "cc14" and not event.raw % (TOP + 1):
+                continue  # an ordinary control change, as far as is known
             does = f"→ {control.does}" if control is not None else ""
             channel = f"channel {event.source.channel}"
             row = f"{port}  {event.source!s:16}  {channel:10}  {event.raw:5d}  {does}"
@@ -146,6 +148,8 @@ def _listed(ports: Ports) -> tuple[str, ...]:
     """
     for news in _all_news(ports, lambda: True):
         if news.kind == "ports":
+            if news.text:
+                raise VjnodeError(f"MIDI finds nothing: {news.text}")
             return news.ports
     raise VjnodeError("MIDI cannot be read")
 
@@ -162,6 +166,8 @@ def _played(wanted: str, going_on: Callable[[], bool]) -> Iterator[tuple[str, li
     with closing(_started()) as ports:
         for news in _all_news(ports, going_on):
             if news.kind == "ports":
+                if news.text and not looked:
+                    raise VjnodeError(f"MIDI finds nothing: {news.text}")
                 names = [name for name in news.ports if wanted.casefold() in name.casefold()]
                 if not looked and not names:
                     there = ", ".join(news.ports) or "none"

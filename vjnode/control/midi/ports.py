@@ -37,7 +37,8 @@ _INDEX = re.compile(r"\s+\d+$")  # Windows: its place in the list
 class News:
     """One thing that the process tells.
 
-    kind: ``ports``, the list of them, at each look; ``opening``, ``opened``, ``lost`` a port;
+    kind: ``ports``, the list of them, at each look, with ``text`` that tells why there are none;
+        ``opening``, ``opened``, ``lost`` a port;
         ``data``, a message of it; ``failed``, nothing can be read, and ``text`` tells why.
     """
 
@@ -160,6 +161,8 @@ class _Reader:
         self._rtmidi = rtmidi2
         self._connection = connection
         self._waiting = waiting
+        self._lacking = ""
+        """Tells that the usual system is not there."""
         self._api, self._list = self._system()
         self._inputs: dict[str, Any] = {}
         self._outputs: dict[str, Any] = {}
@@ -169,13 +172,12 @@ class _Reader:
         kind = self._rtmidi
         try:
             return kind.API_UNSPECIFIED, kind.MidiIn(CLIENT)
-        except RuntimeError:
+        except RuntimeError as error:
+            if not sys.platform.startswith("linux"):
+                raise
+            self._lacking = f"{str(error).rstrip('. ')}{_remedy()}"
             os.environ.setdefault("JACK_NO_START_SERVER", "1")
-            try:
-                return kind.API_UNIX_JACK, kind.MidiIn(CLIENT, api=kind.API_UNIX_JACK)
-            except RuntimeError:
-                pass
-            raise
+            return kind.API_UNIX_JACK, kind.MidiIn(CLIENT, api=kind.API_UNIX_JACK)
 
     def run(self) -> None:
         look_s = monotonic_s()
@@ -200,7 +202,8 @@ class _Reader:
             if (output := self._outputs.pop(port, None)) is not None:
                 output.close_port()
             self._connection.send(News("lost", port))
-        self._connection.send(News("ports", ports=tuple(there)))
+        text = "" if there else self._lacking
+        self._connection.send(News("ports", ports=tuple(there), text=text))
 
     def _open(self, port: str) -> None:
         there = labels(self._list.ports)

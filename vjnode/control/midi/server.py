@@ -97,6 +97,8 @@ class MidiServer:
     def _heed(self, news: News, ports: Ports) -> None:
         match news.kind:
             case "ports":
+                if news.text:
+                    self._log_once(f"MIDI finds nothing: {news.text}")
                 for port in news.ports:
                     if self._is_to_open(port):
                         ports.open(port)

@@ -1,0 +1,169 @@
+"""Mapping files: what they may hold, those that ship, and what is learned."""
+
+import pytest
+
+from tests.control.midi.shows import Show
+from vjnode.control.midi import mapping_files
+from vjnode.control.midi.learn import control_lines, moved
+from vjnode.control.midi.mapping_files import add_control, mapping_for, scan_mappings
+from vjnode.control.midi.mapping_reader import read_mapping
+from vjnode.control.midi.message import Decoder, Source
+from vjnode.control.midi.player import MidiCounts, Player
+from vjnode.control.parameters import find
+from vjnode.errors import InputError
+from vjnode.paths import shipped
+
+SHIPPED = sorted(path.stem for path in shipped("midi").glob("*.toml"))
+
+PORTS = {
+    "Akai APC40:APC40 mkII MIDI 1": "apc40_mk2",
+    "APC mini mk2:APC mini mk2 Control": "apc_mini_mk2",
+    "MIDI Mix:MIDI Mix MIDI 1": "midimix",
+    "Launch Control XL:Launch Control XL Launch Contro": "launch_control_xl",
+    "Launchpad Mini MK3:Launchpad Mini MK3 LPMiniMK3 MI": "launchpad_mini_mk3",
+    "LPMiniMK3 MIDI": "launchpad_mini_mk3",
+    "Launchpad Mini MK3:Launchpad Mini MK3 LPMiniMK3 DAW": None,
+    "nanoKONTROL2 SLIDER/KNOB": "nanokontrol2",
+    "X-TOUCH MINI:X-TOUCH MINI MIDI 1": "xtouch_mini",
+    "Midi Through:Midi Through Port-0": None,
+}
+
+
+def written(folder, text):
+    path = folder / "desk.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("version = 2", "version = 1"),
+        ("version = 1\nfoo = 1", "unknown key 'foo'"),
+        ('version = 1\n[[control]]\ndo = "gain"', "needs 'on'"),
+        ('version = 1\n[[control]]\non = "knob 1"\ndo = "gain"', "begins with one of"),
+        ('version = 1\n[[control]]\non = "cc 128"\ndo = "gain"', "within 0 to 127"),
+        ('version = 1\n[[control]]\non = "cc14 32"\ndo = "gain"', "within 0 to 31"),
+        ('version = 1\n[[control]]\non = "cc 7"\ndo = "gian"', "unknown address"),
+        ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain/norm"', "takes gain itself"),
+        ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nrange = [0, 9]', "from 0 to 4"),
+        ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nrange = [2, 1]', "invert"),
+        ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nchannel = 17', "within 1 to 16"),
+        ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nlayer = "up"', "no layer"),
+        ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nmode = "toggle"', "'mode' for gain"),
+        ('version = 1\n[[control]]\non = "bend"\ndo = "gain"\nmode = "relative"', "'mode' for"),
+        ('version = 1\n[[control]]\non = "note 7"\ndo = "gain"', "needs the 'value'"),
+        ('version = 1\n[[control]]\non = "note 7"\ndo = "face"', "needs the 'value'"),
+        ('version = 1\n[[control]]\non = "cc 0-3"\ndo = ["gain", "curve"]', "1 name, or 4"),
+        ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nlight = [0, 128]', "0 to 127"),
+        ('version = 1\nstart = ["nonsense"]', "'start' is bytes"),
+        ("version = ", "cannot be read"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_fault(tmp_path, text, fault):
+    with pytest.raises(InputError, match=r"desk\.toml") as refused:
+        read_mapping(written(tmp_path, text))
+    assert fault in str(refused.value)
+
+
+def test_one_entry_stands_for_many(tmp_path):
+    text = (
+        'version = 1\n[[control]]\non = "cc 7"\nchannel = "1-3"\ndo = ["gain", "curve", "floor"]\n'
+    )
+    told = [
+        (one.source, one.does.split()[0]) for one in read_mapping(written(tmp_path, text)).controls
+    ]
+    assert told == [
+        (Source("cc", 1, 7), "gain"),
+        (Source("cc", 2, 7), "curve"),
+        (Source("cc", 3, 7), "floor"),
+    ]
+
+
+def test_a_bad_file_is_left_out_and_the_users_replaces_the_shipped_one(tmp_path, caplog):
+    theirs, own = tmp_path / "theirs", tmp_path / "own"
+    for folder in (theirs, own):
+        folder.mkdir()
+        (folder / "desk.toml").write_text(f'version = 1\nabout = "{folder.name}"\n', "utf-8")
+    (own / "broken.toml").write_text("version = 7", "utf-8")
+    assert {name: one.about for name, one in scan_mappings([theirs, own]).items()} == {
+        "desk": "own"
+    }
+    assert "broken.toml" in caplog.text
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+class TestShipped:
+    def test_it_is_valid_and_no_control_is_mapped_twice(self, name):
+        mapping = read_mapping(shipped("midi", f"{name}.toml"))
+        places = [(one.source, one.layer) for one in mapping.controls]
+        assert mapping.about
+        assert len(places) == len(set(places))
+
+    def test_the_main_things_are_at_hand(self, name):
+        mapping = read_mapping(shipped("midi", f"{name}.toml"))
+        done = {one.act.parameter.name for one in mapping.controls}
+        assert done >= {"gain", "preset", "face", "blackout", "neutral", "freeze"}
+
+    def test_every_button_does_something_that_there_is(self, name):
+        mapping, show = read_mapping(shipped("midi", f"{name}.toml")), Show()
+        player = Player(mapping, show, MidiCounts())
+        for control in mapping.controls:
+            if control.mode in ("toggle", "trigger", "momentary"):
+                show.perform(control.act, 1.0)
+            elif control.mode == "value" and isinstance(control.value, float):
+                assert control.value == int(control.value) or control.act.parameter.kind == "float"
+        assert player.lights().keys() == {
+            one.light.lamp(one.source) for one in mapping.controls if one.light and not one.layer
+        }
+
+
+@pytest.mark.parametrize("port", PORTS)
+def test_controllers_are_known_by_their_names(port):
+    known = mapping_for(port, scan_mappings([shipped("midi")]).values())
+    assert (known.name if known else None) == PORTS[port]
+
+
+class TestLearning:
+    @pytest.mark.parametrize(
+        ("messages", "source"),
+        [
+            (["B0 07 10", "B0 07 11"], Source("cc", 1, 7)),
+            (["B2 01 10", "B2 21 10"], Source("cc14", 3, 1)),
+            (["B0 63 02", "B0 62 01", "B0 06 10", "B0 26 00"], Source("nrpn", 1, 257)),
+            (["80 24 00", "90 25 40"], Source("note", 1, 37)),
+            (["E0 00 10"], Source("bend", 1)),
+            (["C0 03"], Source("program", 1)),
+            (["F8"], None),
+        ],
+    )
+    def test_a_control_is_known_by_what_it_sends(self, messages, source):
+        decoder = Decoder()
+        events = [event for one in messages for event in decoder.decode(bytes.fromhex(one))]
+        assert moved(events) == source
+
+    def test_it_is_kept_and_replaces_what_was_there(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(mapping_files, "config_dir", tmp_path.joinpath)
+        port, known = "nanoKONTROL2 SLIDER/KNOB", scan_mappings([shipped("midi")]).values()
+        for do in ("curve", "accent"):
+            lines = control_lines(Source("cc", 1, 0), find(do), do)
+            path = add_control(port, lines, known)
+        mapping = read_mapping(path)
+        player = Player(mapping, Show(), MidiCounts())
+        assert player.control_of(Source("cc", 1, 0)).act.parameter.name == "accent"
+        assert player.control_of(Source("cc", 1, 1)) is not None  # the shipped ones are still there
+        assert [one.name for one in path.parent.iterdir()] == ["nanokontrol2.toml"]
+
+    def test_a_stranger_gets_a_file(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(mapping_files, "config_dir", tmp_path.joinpath)
+        port = "../Some: Desk (2)"
+        path = add_control(port, control_lines(Source("note", 2, 5), find("gain"), "gain"), [])
+        assert path == tmp_path / "midi" / "some_desk_2.toml"
+        assert mapping_for(port, [read_mapping(path)]).controls[0].value == 4.0
+
+    def test_what_would_be_wrong_changes_nothing(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(mapping_files, "config_dir", tmp_path.joinpath)
+        lines = control_lines(Source("cc", 1, 7), find("gain"), "gain", mode="toggle")
+        with pytest.raises(InputError, match="'mode' for gain"):
+            add_control("Desk", lines, [])
+        assert list((tmp_path / "midi").iterdir()) == []

@@ -1,0 +1,160 @@
+"""Controllers that come and go while a show runs, read by a real process."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.control.midi.shows import Show
+from vjnode.control.midi import ports as ports_module
+from vjnode.control.midi import server as server_module
+from vjnode.control.midi.mapping_reader import read_mapping
+from vjnode.control.midi.ports import labels
+from vjnode.control.midi.server import MidiServer
+from vjnode.errors import VjnodeError
+
+PATIENCE_S = 60.0
+
+MAPPING = """version = 1
+match = ["Desk"]
+start = ["F0 01 F7"]
+[[control]]
+on = "note 1"
+do = "blackout"
+light = [0, 127]
+[[control]]
+on = "note 2"
+do = "tap"
+"""
+
+
+def until(condition):
+    end_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+
+
+class Plugs:
+    """Controllers, as files that the stand-in for the package reads."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def plug(self, name, content=""):
+        (self.folder / name).write_text(content)
+
+    def send(self, name, message):
+        with (self.folder / name).open("a") as file:
+            file.write(message + "\n")
+
+    def pull(self, name):
+        (self.folder / name).unlink()
+
+    def shown(self, name):
+        path = self.folder / f"{name}.out"
+        return path.read_text().split() if path.exists() else []
+
+
+@pytest.fixture
+def plugs(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))  # for rtmidi2.py
+    monkeypatch.setenv("FAKE_MIDI", str(tmp_path / "ports"))
+    (tmp_path / "ports").mkdir()
+    return Plugs(tmp_path / "ports")
+
+
+@pytest.fixture
+def mappings(tmp_path):
+    path = tmp_path / "desk.toml"
+    path.write_text(MAPPING, "utf-8")
+    return {"desk": read_mapping(path)}
+
+
+def test_a_controller_plays_whenever_it_is_plugged_in(plugs, mappings):
+    show = Show()
+    plugs.plug("Stranger 20:0")
+    with closing(MidiServer([""], show, mappings)) as server:
+        for number, name in enumerate(("Desk 24:0", "Desk 28:0"), 1):  # its number changes
+            plugs.plug(name)
+            until(lambda number=number: server.counts.opened == number)
+            plugs.send(name, "90 02 7F")
+            until(lambda number=number: show.controls.fired("tap").count == number)
+            plugs.pull(name)
+            until(lambda number=number: server.counts.lost == number)
+        assert (server.counts.received, server.counts.restarts) == (2, 0)
+
+
+def test_lamps_follow_and_are_sent_anew_after_a_plug(plugs, mappings):
+    show = Show()
+    plugs.plug("Desk 24:0")
+    with closing(MidiServer(["desk"], show, mappings)) as server:
+        until(lambda: plugs.shown("Desk 24:0") == ["f001f7", "900100"])
+        show.controls = show.controls.with_(blackout=True)  # by OSC
+        until(lambda: plugs.shown("Desk 24:0")[2:] == ["90017f"])
+        plugs.pull("Desk 24:0")
+        until(lambda: server.counts.lost == 1)
+        plugs.plug("Desk 28:0")
+        until(lambda: plugs.shown("Desk 28:0") == ["f001f7", "90017f"])
+
+
+def test_two_of_one_name_are_told_apart(plugs, mappings):
+    show = Show()
+    plugs.plug("Desk 24:0")
+    plugs.plug("Desk 28:0")
+    with closing(MidiServer(["desk (2)"], show, mappings)) as server:
+        until(lambda: server.counts.opened == 1)
+        plugs.send("Desk 24:0", "90 02 7F")
+        plugs.send("Desk 28:0", "90 01 7F")
+        until(lambda: show.controls.is_on("blackout"))
+        assert show.controls.fired("tap").count == 0
+
+
+def test_a_port_that_ends_the_process_is_left_alone_and_the_others_play(
+    plugs, mappings, monkeypatch, caplog
+):
+    monkeypatch.setattr(server_module, "RESTART_S", 0.01)
+    show = Show()
+    plugs.plug("Desk A 20:0", "abort")
+    with closing(MidiServer([""], show, mappings)) as server:
+        until(lambda: server.counts.restarts == 1)
+        plugs.plug("Desk B 24:0")
+        until(lambda: server.counts.opened == 1)
+        plugs.send("Desk B 24:0", "90 02 7F")
+        until(lambda: show.controls.fired("tap").count == 1)
+    assert "Desk A cannot be opened" in caplog.text
+
+
+def test_what_does_not_fit_is_counted_and_told_once(plugs, tmp_path, caplog):
+    path = tmp_path / "desk.toml"
+    path.write_text('version = 1\n[[control]]\non = "program"\ndo = "preset"\n', "utf-8")
+    plugs.plug("Desk 24:0")
+    with closing(MidiServer([""], Show(), {"desk": read_mapping(path)})) as server:
+        until(lambda: server.counts.opened == 1)
+        for _ in range(3):
+            plugs.send("Desk 24:0", "C0 7F")
+        until(lambda: server.counts.rejected == 3)
+    assert caplog.text.count("there is no preset number") == 1
+
+
+@pytest.mark.parametrize(
+    ("system", "names", "told"),
+    [
+        (
+            "linux",
+            ["Desk:Desk MIDI 1 20:0", "Desk:Desk MIDI 1 24:0"],
+            ["Desk:Desk MIDI 1", "Desk:Desk MIDI 1 (2)"],
+        ),
+        ("win32", ["APC mini mk2 0", "nanoKONTROL2 1"], ["APC mini mk2", "nanoKONTROL2"]),
+        ("darwin", ["MIDI Mix"], ["MIDI Mix"]),
+    ],
+)
+def test_numbers_that_change_are_no_part_of_a_name(system, names, told):
+    assert labels(names, system) == told
+
+
+def test_a_missing_package_is_told_with_its_remedy(monkeypatch):
+    monkeypatch.setattr(ports_module, "find_spec", lambda name: None)
+    with pytest.raises(VjnodeError, match=r"MIDI needs rtmidi2; run: .*midi"):
+        MidiServer([""], Show(), {})
