@@ -10,7 +10,7 @@ from tests.control.midi.shows import Show
 from vjnode.control.midi import ports as ports_module
 from vjnode.control.midi import server as server_module
 from vjnode.control.midi.mapping_reader import read_mapping
-from vjnode.control.midi.ports import labels
+from vjnode.control.midi.ports import labels, paired
 from vjnode.control.midi.server import MidiServer
 from vjnode.errors import VjnodeError
 
@@ -152,6 +152,21 @@ def test_what_does_not_fit_is_counted_and_told_once(plugs, tmp_path, caplog):
 )
 def test_numbers_that_change_are_no_part_of_a_name(system, names, told):
     assert labels(names, system) == told
+
+
+@pytest.mark.parametrize(
+    ("port", "outputs", "told"),
+    [
+        ("Desk", ["Other", "Desk"], "Desk"),
+        ("Desk SLIDER", ["Other", "Desk CTRL"], "Desk CTRL"),
+        ("Desk SLIDER (2)", ["Desk CTRL", "Desk CTRL (2)"], "Desk CTRL (2)"),
+        ("Desk SLIDER (2)", ["Desk CTRL"], None),
+        ("Desk SLIDER", [], None),
+    ],
+)
+def test_lamps_belong_to_the_same_controller(mappings, port, outputs, told):
+    inputs = ["Other", "Desk SLIDER", "Desk SLIDER (2)"]
+    assert paired(port, inputs, outputs, mappings["desk"]) == told
 
 
 def test_a_missing_package_is_told_with_its_remedy(monkeypatch):

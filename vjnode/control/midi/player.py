@@ -62,6 +62,7 @@ class Player:
     """
 
     def __init__(self, mapping: Mapping, played: Played, counts: MidiCounts) -> None:
+        self.mapping = mapping
         self._played = played
         self._counts = counts
         self._controls = {(one.source, one.layer): one for one in mapping.controls}

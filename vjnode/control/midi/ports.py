@@ -13,11 +13,12 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
+from vjnode.control.midi.mapping import Mapping
 from vjnode.errors import VjnodeError
 from vjnode.remedies import install_extra, run_as_root
 from vjnode.runtime import monotonic_s
@@ -62,6 +63,22 @@ def labels(names: Sequence[str], system: str = sys.platform) -> list[str]:
     ]
 
 
+def paired(
+    port: str, inputs: Sequence[str], outputs: Sequence[str], mapping: Mapping
+) -> str | None:
+    """Return the output of the controller that an input belongs to; None for none.
+
+    It has the same name, or else, as some systems name the two by what they carry, the same place
+    among those that the mapping is for.
+    """
+    if port in outputs:
+        return port
+    ins = [name for name in inputs if mapping.fit(name)]
+    outs = [name for name in outputs if mapping.fit(name)]
+    at = ins.index(port) if port in ins else len(outs)
+    return outs[at] if at < len(outs) else None
+
+
 def check_package() -> None:
     """Make sure that MIDI can be read at all.
 
@@ -103,9 +120,9 @@ class Ports:
         """Ask for the messages of a port."""
         self._ask("open", port, ())
 
-    def send(self, port: str, messages: Sequence[bytes]) -> None:
-        """Send messages to the output of the same name as a port, if there is one."""
-        self._ask("send", port, tuple(messages))
+    def send(self, port: str, messages: Sequence[bytes], mapping: Mapping) -> None:
+        """Send messages to the output that belongs to a port, if there is one; see ``paired``."""
+        self._ask("send", port, (tuple(messages), replace(mapping, controls=())))
 
     def close(self) -> None:
         """End the process."""
@@ -193,7 +210,7 @@ class _Reader:
                 elif order == "open":
                     self._open(port)
                 elif order == "send":
-                    self._send(port, what)
+                    self._send(port, *what)
 
     def _look(self) -> None:
         there = labels(self._list.ports)
@@ -220,13 +237,14 @@ class _Reader:
         self._inputs[port] = midi
         self._connection.send(News("opened", port))
 
-    def _send(self, port: str, messages: Sequence[bytes]) -> None:
+    def _send(self, port: str, messages: Sequence[bytes], mapping: Mapping) -> None:
         if (output := self._outputs.get(port)) is None:
             output = self._rtmidi.MidiOut(CLIENT, api=self._api)
             there = labels(output.ports)
-            if port not in there:
+            name = paired(port, labels(self._list.ports), there, mapping)
+            if port not in self._inputs or name is None:
                 return
-            output.open_port(there.index(port))
+            output.open_port(there.index(name))
             self._outputs[port] = output
         for message in messages:
             output.send_raw(*message)

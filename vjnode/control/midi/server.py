@@ -58,6 +58,7 @@ class MidiServer:
         self._players: dict[str, tuple[Decoder, Player]] = {}
         self._shown: dict[str, dict[bytes, int]] = {}
         """By port, what each lamp was last sent."""
+        self._light_s = 0.0
         self._opening, self._pause_s = "", RESTART_S
         self._avoided: dict[str, float] = {}
         self._said: set[str] = set()
@@ -97,7 +98,7 @@ class MidiServer:
     def _heed(self, news: News, ports: Ports) -> None:
         match news.kind:
             case "ports":
-                if news.text:
+                if news.text and not self.counts.opened:
                     self._log_once(f"MIDI finds nothing: {news.text}")
                 for port in news.ports:
                     if self._is_to_open(port):
@@ -138,7 +139,7 @@ class MidiServer:
         self._shown[port] = {}
         self.counts.opened += 1
         if mapping.start:
-            ports.send(port, mapping.start)
+            ports.send(port, mapping.start, mapping)
         _log.info("MIDI: %s plays, by the mapping %s", port, mapping.name)
 
     def _lose(self, port: str) -> None:
@@ -151,12 +152,16 @@ class MidiServer:
 
     def _light(self, ports: Ports) -> None:
         """Send the lamps what has changed; all of them to a controller that has come."""
+        if monotonic_s() < self._light_s:
+            return
+        self._light_s = monotonic_s() + _TICK_S
         for port, (_, player) in self._players.items():
             shown = self._shown[port]
             lights = player.lights()
             if changed := {lamp: on for lamp, on in lights.items() if shown.get(lamp) != on}:
                 shown |= changed
-                ports.send(port, [lamp + bytes([on]) for lamp, on in changed.items()])
+                messages = [lamp + bytes([on]) for lamp, on in changed.items()]
+                ports.send(port, messages, player.mapping)
 
     def handle(self, port: str, data: bytes) -> None:
         """Act on one message of a port; never raises, whatever it contains."""
