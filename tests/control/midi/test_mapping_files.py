@@ -158,7 +158,7 @@ class TestLearning:
         monkeypatch.setattr(mapping_files, "config_dir", tmp_path.joinpath)
         port = "../Some: Desk (2)"
         path = add_control(port, control_lines(Source("note", 2, 5), find("gain"), "gain"), [])
-        assert path == tmp_path / "midi" / "some_desk_2.toml"
+        assert path == tmp_path / "midi" / "some_desk.toml"
         assert mapping_for(port, [read_mapping(path)]).controls[0].value == 4.0
 
     def test_what_would_be_wrong_changes_nothing(self, tmp_path, monkeypatch):

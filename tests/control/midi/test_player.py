@@ -1,5 +1,7 @@
 """Controls of a controller play the show."""
 
+import random
+
 import pytest
 
 from tests.control.midi.shows import Desk, Show
@@ -231,6 +233,19 @@ def test_lamps_tell_what_is_on_whoever_switched_it(desk):
     one.show.controls = one.show.controls.with_(blackout=True, face="birch", preset="wild")
     one.send("90 03 7F")
     assert lights() == {"9001": 127, "b601": 1, "b602": 5, "9002": 3, "9003": 9}
+
+
+def test_no_message_does_anything_but_what_is_mapped_and_in_range(desk):
+    one, chance = desk(LAYERED + '[[control]]\non = "cc 9"\ndo = "bpm"\n'), random.Random(2)
+    before = one.show.controls
+    for _ in range(3000):
+        status = chance.choice((0x80, 0x90, 0xB0, 0xC0, 0xE0))
+        data = bytes([status, chance.choice((7, 8, 9, 98, 99)), chance.randrange(140)])
+        one.player.play(one.decoder.decode(data))
+    told = dict(one.show.controls.changed().items())
+    assert told.keys() - before.changed().keys() <= {"gain", "floor", "accent", "bpm"}
+    assert 0.0 <= one.show.controls.number("gain") <= 4.0
+    assert 30.0 <= one.show.controls.number("bpm") <= 300.0
 
 
 def test_two_controllers_of_one_parameter_do_not_fight(tmp_path):

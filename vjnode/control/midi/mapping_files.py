@@ -52,6 +52,7 @@ def add_control(port: str, lines: str, mappings: Iterable[Mapping]) -> Path:
         VjnodeError: the file cannot be written, or it would be wrong; it is unchanged.
     """
     known = mapping_for(port, mappings)
+    port = re.sub(r" \(\d+\)$", "", port)  # a second of one name does the same
     name = known.name if known is not None else _file_name(port)
     path = config_dir("midi") / f"{name}.toml"
     if path.exists():
@@ -60,7 +61,7 @@ def add_control(port: str, lines: str, mappings: Iterable[Mapping]) -> Path:
         text = shipped("midi", f"{name}.toml").read_text("utf-8")
     else:
         shown = port.replace("\\", "").replace('"', "")
-        text = f'version = {VERSION}\nmatch = ["{shown}"]\n'
+        text = f'version = {VERSION}\nabout = "{shown}"\nmatch = ["{shown}"]\n'
     whole = text.rstrip("\n") + "\n\n" + lines
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
