@@ -1,7 +1,7 @@
 """A stand-in for the package, whose ports are files in a folder.
 
 A port's messages are the lines of its file, in hexadecimal; ``abort`` as its content ends the
-process when the port is opened, as the package does. What is sent to it is appended to
+process when the port is opened, as the package does, and ``hang`` keeps it from going on. What is sent to it is appended to
 ``NAME.out``.
 """
 
@@ -29,6 +29,8 @@ class Base:
         self.file = folder() / self.ports[index]
         if self.file.read_text() == "abort":
             os.abort()
+        if self.file.read_text() == "hang":
+            time.sleep(1000)
 
     def close_port(self):
         self.file = None

@@ -54,7 +54,10 @@ def written(folder, text):
         ('version = 1\n[[control]]\non = "bend"\ndo = "gain"\nmode = "relative"', "'mode' for"),
         ('version = 1\n[[control]]\non = "note 7"\ndo = "gain"', "needs the 'value'"),
         ('version = 1\n[[control]]\non = "note 7"\ndo = "face"', "needs the 'value'"),
-        ('version = 1\n[[control]]\non = "cc 0-3"\ndo = ["gain", "curve"]', "1 name, or 4"),
+        (
+            'version = 1\n[[control]]\non = "cc 0-3"\ndo = ["gain", "curve", "floor"]',
+            "'do' has 3 names, which 4 controls",
+        ),
         ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nlight = [0, 128]', "0 to 127"),
         ('version = 1\nstart = ["nonsense"]', "'start' is bytes"),
         ("version = ", "cannot be read"),
@@ -114,7 +117,9 @@ class TestShipped:
             elif control.mode == "value" and isinstance(control.value, float):
                 assert control.value == int(control.value) or control.act.parameter.kind == "float"
         assert player.lights().keys() == {
-            one.light.lamp(one.source) for one in mapping.controls if one.light and not one.layer
+            one.light.lamp(one.source) if one.light else one.source.message
+            for one in mapping.controls
+            if (one.light or one.ring) and not one.layer
         }
 
 

@@ -235,6 +235,24 @@ def test_lamps_tell_what_is_on_whoever_switched_it(desk):
     assert lights() == {"9001": 127, "b601": 1, "b602": 5, "9002": 3, "9003": 9}
 
 
+def test_a_ring_follows_the_value_and_then_the_hand_takes_over_without_a_jump(desk):
+    one = desk('[[control]]\non = "cc 7"\ndo = "floor"\nring = true\n')
+    one.show.controls = one.show.controls.with_(floor=0.5)  # by OSC
+    assert one.player.lights() == {b"\xb0\x07": 64}
+    assert one.fader(65).number("floor") == pytest.approx(65 / 127)
+
+
+def test_what_a_controller_shows_by_itself_is_known(desk):
+    one = desk(
+        '[[control]]\non = "cc 7"\ndo = "floor"\nring = true\n'
+        '[[control]]\non = "note 1"\ndo = "blackout"\nlight = [0, 127]\n'
+    )
+    shown = one.player.lights()
+    for data in (b"\xb0\x07\x28", b"\x80\x01\x00"):
+        one.player.moved(shown, one.decoder.decode(data))
+    assert shown == {b"\xb0\x07": 40}  # the lamp is sent anew
+
+
 def test_no_message_does_anything_but_what_is_mapped_and_in_range(desk):
     one, chance = desk(LAYERED + '[[control]]\non = "cc 9"\ndo = "bpm"\n'), random.Random(2)
     before = one.show.controls

@@ -111,19 +111,21 @@ def test_two_of_one_name_are_told_apart(plugs, mappings):
         assert show.controls.fired("tap").count == 0
 
 
-def test_a_port_that_ends_the_process_is_left_alone_and_the_others_play(
-    plugs, mappings, monkeypatch, caplog
+@pytest.mark.parametrize("fault", ["abort", "hang"])
+def test_a_port_that_ends_the_process_or_holds_it_up_is_left_alone_and_the_others_play(
+    plugs, mappings, monkeypatch, caplog, fault
 ):
     monkeypatch.setattr(server_module, "RESTART_S", 0.01)
+    monkeypatch.setattr(server_module, "STALL_S", 4.0)
+    monkeypatch.setattr(server_module, "AVOID_S", 1000.0)
     show = Show()
-    plugs.plug("Desk A 20:0", "abort")
+    plugs.plug("Desk A 20:0", fault)
     with closing(MidiServer([""], show, mappings)) as server:
-        until(lambda: server.counts.restarts == 1)
+        until(lambda: "Desk A cannot be opened" in caplog.text)
         plugs.plug("Desk B 24:0")
         until(lambda: server.counts.opened == 1)
         plugs.send("Desk B 24:0", "90 02 7F")
         until(lambda: show.controls.fired("tap").count == 1)
-    assert "Desk A cannot be opened" in caplog.text
 
 
 def test_what_does_not_fit_is_counted_and_told_once(plugs, tmp_path, caplog):

@@ -24,7 +24,7 @@ class Light:
 
     def lamp(self, source: Source) -> bytes:
         """Return the first two bytes of its message."""
-        return bytes([(0x90 if source.kind == "note" else 0xB0) + self.channel - 1, source.number])
+        return source._replace(channel=self.channel).message
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Control:
     layer: the layer that it belongs to; "" for none.
     takeover: whether a fader that stands elsewhere has no effect until it reaches the value.
     step: part of the way for each step of an encoder.
+    light: its lamp. ring: whether its own message, sent to it, moves it or its ring of lamps.
     """
 
     source: Source
@@ -55,6 +56,7 @@ class Control:
     encoder: Encoder = "twos"
     step: float = STEP
     light: Light | None = None
+    ring: bool = False
 
     def value_at(self, way: float) -> float:
         """Return the parameter's value for a part of the way, clipped to 0…1."""

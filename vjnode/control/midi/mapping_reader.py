@@ -19,7 +19,7 @@ _TOP_KEYS = ("version", "about", "match", "ignore", "channel", "start", "layer",
 _LAYER_KEYS = ("name", "on", "channel", "latch")
 _CONTROL_KEYS = (
     *("on", "channel", "do", "mode", "range", "curve", "invert", "layer", "value", "takeover"),
-    *("encoder", "step", "light"),
+    *("encoder", "step", "light", "ring"),
 )
 _SPAN = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 _MOST = 512
@@ -87,14 +87,13 @@ def _controls(
     _check_keys(entry, _CONTROL_KEYS)
     sources = list(_sources(entry, channel))
     acts = [read_address(ROOT + one) for one in _texts(entry, "do")]
-    if not acts or len(acts) not in (1, len(sources)):
-        raise InputError(f"'do' needs 1 name, or {len(sources)}, one for each control")
+    if not acts or len(sources) % len(acts):
+        raise InputError(f"'do' has {len(acts)} names, which {len(sources)} controls cannot share")
     layer = entry.get("layer", "")
     if layer and layer not in layers:
         raise InputError(f"there is no layer {layer!r:.{MAX_SHOWN}}; make one with [[layer]]")
     for number, source in enumerate(sources):
-        act = acts[number if len(acts) > 1 else 0]
-        yield _control(entry, source, act, str(layer), number)
+        yield _control(entry, source, acts[number % len(acts)], str(layer), number)
 
 
 def _control(
@@ -126,6 +125,7 @@ def _control(
         encoder,
         _number(entry, "step", 0.0001, 1.0, model.STEP),
         _light(entry, source),
+        _ring(entry, source, mode),
     )
 
 
@@ -191,6 +191,15 @@ def _light(entry: Mapping[str, Any], source: Source) -> model.Light | None:
     off, on = (_whole(one, 0, 127, "light") for one in given[:2])
     channel = _whole(given[2], 1, 16, "light's channel") if len(given) == 3 else source.channel
     return model.Light(off, on, channel)
+
+
+def _ring(entry: Mapping[str, Any], source: Source, mode: model.Mode) -> bool:
+    ring = _flag(entry, "ring", default=False)
+    if ring and (source.kind, mode) != ("cc", "absolute"):
+        raise InputError("'ring' is for a cc that a float follows")
+    if ring and "light" in entry:
+        raise InputError("a control has a 'light' or a 'ring', not both")
+    return ring
 
 
 def _sources(entry: Mapping[str, Any], channel: object) -> Iterator[Source]:

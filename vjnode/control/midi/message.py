@@ -34,6 +34,11 @@ class Source(NamedTuple):
     channel: int
     number: int = 0
 
+    @property
+    def message(self) -> bytes:
+        """Return the first two bytes of the message of a note or control change."""
+        return bytes([(0x90 if self.kind == "note" else 0xB0) + self.channel - 1, self.number])
+
     def __str__(self) -> str:
         """Return it as mappings name it, without the channel."""
         return self.kind if self.kind in UNNUMBERED else f"{self.kind} {self.number}"

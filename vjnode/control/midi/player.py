@@ -67,7 +67,7 @@ class Player:
         self._counts = counts
         self._controls = {(one.source, one.layer): one for one in mapping.controls}
         self._sources = {source for source, _ in self._controls}
-        self._lit = {one.source for one in mapping.controls if one.light is not None}
+        self._lit = {one.source for one in mapping.controls if one.light is not None or one.ring}
         self._buttons: dict[Source, LayerButton] = {one.source: one for one in mapping.layers}
         self._layers: list[str] = []
         """Layers that are on; the last one counts first."""
@@ -111,14 +111,33 @@ class Player:
         return None
 
     def lights(self) -> dict[bytes, int]:
-        """Return what each lamp is to be sent: the last byte, by the bytes before it."""
-        return {
-            control.light.lamp(control.source): (
-                control.light.on if self._is_on(control) else control.light.off
-            )
-            for source in self._lit
-            if (control := self.control_of(source)) is not None and control.light is not None
-        }
+        """Return what each lamp and ring is to be sent: the last byte, by the bytes before it."""
+        told = {}
+        for source in self._lit:
+            if (control := self.control_of(source)) is None:
+                continue
+            if (light := control.light) is not None:
+                told[light.lamp(source)] = light.on if self._is_on(control) else light.off
+            elif control.ring:
+                now = self._played.controls.number(control.act.parameter.name)
+                told[source.message] = round(control.way_of(now) * TOP)
+        return told
+
+    def moved(self, shown: dict[bytes, int], events: Sequence[Event]) -> None:
+        """Note in ``shown`` what the controller shows by itself after these events.
+
+        A ring stands where it was turned to. A lamp may have been switched by the controller, when
+        its button was pressed, and is sent anew.
+        """
+        for event in events:
+            if event.source not in self._lit:
+                continue
+            if (control := self.control_of(event.source)) is None:
+                continue
+            if control.ring:
+                shown[event.source.message] = event.raw
+            elif control.light is not None:
+                shown.pop(control.light.lamp(event.source), None)
 
     def _is_on(self, control: Control) -> bool:
         """Return whether what a control does is so now, or else whether it is held down."""

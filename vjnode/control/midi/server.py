@@ -22,6 +22,9 @@ AVOID_S = 10.0
 """Time for which a port is left alone that took that process down when it was opened, and that
 process where there is nothing for it to read."""
 
+STALL_S = 15.0
+"""Time after which that process, which looks at its ports twice a second, counts as hung."""
+
 _TICK_S = 0.05
 """Time in which a lamp shows what something else has changed."""
 
@@ -75,10 +78,14 @@ class MidiServer:
     def _run(self) -> None:
         while not self._stopping.is_set():
             ports, self._pause_s = self._start(), RESTART_S
+            heard_s = monotonic_s()
             try:
                 while not self._stopping.is_set():
                     if (news := ports.receive(_TICK_S)) is not None:
+                        heard_s = monotonic_s()
                         self._heed(news, ports)
+                    elif monotonic_s() > heard_s + STALL_S:
+                        raise EOFError
                     self._light(ports)
             except EOFError:
                 self.counts.restarts += 1
@@ -170,7 +177,9 @@ class MidiServer:
         self.counts.received += 1
         decoder, player = playing
         try:
-            player.play(decoder.decode(data))
+            events = decoder.decode(data)
+            player.moved(self._shown[port], events)
+            player.play(events)
         except InputError as error:
             self.counts.rejected += 1
             self._log_once(f"MIDI: {port}: {error}")
