@@ -1,8 +1,8 @@
 """A stand-in for the package, whose ports are files in a folder.
 
 A port's messages are the lines of its file, in hexadecimal; ``abort`` as its content ends the
-process when the port is opened, as the package does, and ``hang`` keeps it from going on. What is sent to it is appended to
-``NAME.out``.
+process when the port is opened, as the package does, and ``hang`` keeps it from going on. What is
+sent to it is appended to ``NAME.out``.
 """
 
 import os

@@ -16,7 +16,7 @@ STEP = 0.01
 
 @dataclass(frozen=True)
 class Light:
-    """What a control's lamp is sent, as the last byte of its own message, while it is off or on."""
+    """Last byte of the message to a control's lamp that switches it off, and that for on."""
 
     off: int
     on: int
