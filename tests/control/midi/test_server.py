@@ -2,10 +2,10 @@
 
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
+from tests.control.midi.plugs import STAND_IN, Plugs
 from tests.control.midi.shows import Show
 from vjnode.control.midi import ports as ports_module
 from vjnode.control.midi import server as server_module
@@ -36,30 +36,9 @@ def until(condition):
         time.sleep(0.01)
 
 
-class Plugs:
-    """Controllers, as files that the stand-in for the package reads."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def plug(self, name, content=""):
-        (self.folder / name).write_text(content)
-
-    def send(self, name, message):
-        with (self.folder / name).open("a") as file:
-            file.write(message + "\n")
-
-    def pull(self, name):
-        (self.folder / name).unlink()
-
-    def shown(self, name):
-        path = self.folder / f"{name}.out"
-        return path.read_text().split() if path.exists() else []
-
-
 @pytest.fixture
 def plugs(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))  # for rtmidi2.py
+    monkeypatch.syspath_prepend(STAND_IN)
     monkeypatch.setenv("FAKE_MIDI", str(tmp_path / "ports"))
     (tmp_path / "ports").mkdir()
     return Plugs(tmp_path / "ports")

@@ -75,7 +75,7 @@ class Player:
         """Last place of each control."""
         self._down: set[Source] = set()
         self._held: dict[Source, tuple[Control, object]] = {}
-        """What is held, with the value that comes back when it is let go."""
+        """Controls that are held, each with the value that comes back when it is let go."""
         self._left: dict[Control, float] = {}
         """The value at which each fader left its parameter."""
 
