@@ -170,7 +170,9 @@ def _played(wanted: str, going_on: Callable[[], bool]) -> Iterator[tuple[str, li
                     raise VjnodeError(f"MIDI finds nothing: {news.text}")
                 names = [name for name in news.ports if wanted.casefold() in name.casefold()]
                 if not looked and not names:
-                    there = ", ".join(news.ports) or "none"
+                    if not news.ports:
+                        raise InputError("no MIDI controller is plugged in")
+                    there = ", ".join(news.ports)
                     raise InputError(f"there is no MIDI controller {wanted!r}; there are: {there}")
                 looked = True
                 for name in names:

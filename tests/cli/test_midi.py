@@ -1,0 +1,82 @@
+"""``vjnode midi``, with ports of the stand-in for the package."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.control.midi.plugs import STAND_IN, Plugs
+from tests.events import wait_for
+from tests.show.process import ROOT, vjnode
+
+
+@pytest.fixture
+def env(tmp_path):
+    for name in ("ports", "config"):
+        (tmp_path / name).mkdir()
+    return {
+        "PYTHONPATH": os.pathsep.join([STAND_IN, str(ROOT)]),
+        "FAKE_MIDI": str(tmp_path / "ports"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+    }
+
+
+@pytest.fixture
+def plugs(env, tmp_path):
+    return Plugs(tmp_path / "ports")
+
+
+def test_controllers_are_listed_with_their_mappings(env, plugs):
+    plugs.plug("nanoKONTROL2 CTRL 20:0")
+    plugs.plug("Stranger 24:0")
+    told = vjnode("midi", "devices", env=env).stdout.splitlines()
+    assert [line.split("  ")[0] for line in told] == ["Stranger", "nanoKONTROL2 CTRL"]
+    assert [line.split()[-1] for line in told] == ["mapping", "nanokontrol2"]
+
+
+def test_there_may_be_none(env):
+    assert vjnode("midi", "devices", env=env).returncode == 0
+    for asked in (("monitor",), ("learn", "gain")):
+        done = vjnode("midi", *asked, env=env)
+        assert (done.returncode, "no MIDI controller is plugged in" in done.stderr) == (2, True)
+
+
+def test_a_mapping_is_listed(env):
+    told = vjnode("midi", "map", "nanokontrol2", env=env).stdout
+    assert ["channel", "1", "cc", "0", "gain", "0", "to", "4"] in map(str.split, told.splitlines())
+    assert "did you mean" in vjnode("midi", "map", "nanokontrol", env=env).stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its folder has no variable on Windows")
+def test_a_control_is_learned_and_then_known(env, plugs):
+    plugs.plug("Stranger 24:0", "B0 15 05\n")
+    done = vjnode("midi", "learn", "curve", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "cc 21 of Stranger → curve" in done.stdout
+    assert "stranger" in vjnode("midi", "devices", env=env).stdout
+    assert "curve" in vjnode("midi", "map", "stranger", env=env).stdout
+
+
+def test_what_is_no_parameter_cannot_be_learned(env, plugs):
+    plugs.plug("Stranger 24:0")
+    done = vjnode("midi", "learn", "gian", env=env)
+    assert (done.returncode, "unknown address" in done.stderr) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_the_process_that_reads_ports_goes_when_its_parent_is_killed(env, plugs):
+    plugs.plug("nanoKONTROL2 CTRL 20:0", "B0 00 05\n")
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "vjnode", "midi", "monitor"],
+        cwd=ROOT,
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert "cc 0" in watching.stdout.readline()
+    watching.send_signal(signal.SIGKILL)
+    watching.wait()
+    wait_for(lambda: watching.stdout.read(1) == "")  # its child has the pipe, too, while it lives
+    watching.stdout.close()
