@@ -13,6 +13,7 @@ from vjnode import __version__
 from vjnode.cli.engines import add_engines
 from vjnode.cli.expressions import add_expressions
 from vjnode.cli.faces import add_faces
+from vjnode.cli.generators import add_generators
 from vjnode.cli.lists import add_lists
 from vjnode.cli.midi import add_midi
 from vjnode.cli.options import Parser
@@ -90,5 +91,6 @@ def build_parser() -> argparse.ArgumentParser:
     add_expressions(commands)
     add_faces(commands)
     add_midi(commands)
+    add_generators(commands)
     add_engines(commands)
     return parser

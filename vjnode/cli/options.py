@@ -27,6 +27,7 @@ from vjnode.errors import InputError
 from vjnode.generators.registry import DEFAULT, PLAYABLE
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.output.clock import FPS_HIGH, FPS_LOW, parse_fps
+from vjnode.output.delivery import SIZE_HIGH, SIZE_LOW
 
 DEFAULT_PRESET = "stage"
 
@@ -130,10 +131,19 @@ def add_look(parser: argparse.ArgumentParser) -> None:
 
 def add_picture(parser: argparse.ArgumentParser) -> None:
     """Add the options for size and rate of the pictures."""
-    sizes = DEFAULT.sizes
-    usage = "|".join(map(str, sizes))
-    parser.add_argument("--size", type=int, choices=sizes, default=sizes[0], metavar=usage)
+    usage = "|".join(map(str, DEFAULT.sizes))
+    parser.add_argument(
+        "--size",
+        type=Number(SIZE_LOW, SIZE_HIGH, "px", whole=True),
+        metavar=usage,
+        help="px; of your own generators also others (default: the generator's largest)",
+    )
     add_fps(parser)
+
+
+def size_asked_for(options: argparse.Namespace) -> int:
+    """Return the size of the pictures, px: the generator's largest unless another is asked for."""
+    return PLAYABLE[options.generator].sizes[0] if options.size is None else int(options.size)
 
 
 def add_fps(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,14 @@
 import argparse
 
 from vjnode.audio.sources.spec import CHANNELS_USAGE, SPECS
-from vjnode.cli.options import Parser, add_look, add_picture, add_show, controls_asked_for
+from vjnode.cli.options import (
+    Parser,
+    add_look,
+    add_picture,
+    add_show,
+    controls_asked_for,
+    size_asked_for,
+)
 from vjnode.config import ShowConfig
 from vjnode.generators.registry import PLAYABLE
 from vjnode.output.delivery import USAGE as DELIVERY_USAGE
@@ -46,7 +53,7 @@ def _run(options: argparse.Namespace) -> None:
         outputs=tuple(
             parse_output(text, flip_y=options.flip_y) for text in options.output or DEFAULT_OUTPUTS
         ),
-        size=options.size,
+        size=size_asked_for(options),
         fps=options.fps,
         osc_host=host,
         osc_port=port,

@@ -11,6 +11,7 @@ from vjnode.cli.options import (
     add_picture,
     add_trace,
     controls_asked_for,
+    size_asked_for,
 )
 from vjnode.config import ShowConfig, check_distinct, check_plot
 from vjnode.errors import InputError
@@ -51,7 +52,11 @@ def _render(options: argparse.Namespace) -> None:
     check_distinct(song=options.song, video=options.target, trace=options.trace)
     generator = PLAYABLE[options.generator]
     config = ShowConfig(
-        "", (parse_output("null"),), options.size, options.fps, generator=options.generator
+        "",
+        (parse_output("null"),),
+        size_asked_for(options),
+        options.fps,
+        generator=options.generator,
     )
     render(
         options.song,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vjnode.errors import InputError
-from vjnode.generators.registry import DEFAULT, GENERATORS
+from vjnode.generators.registry import DEFAULT, GENERATORS, SHIPPED
 from vjnode.generators.spec import PRECISIONS, GeneratorSpec, Precision
 from vjnode.modulation.encoder.input import FRAMES, PLANES
 from vjnode.modulation.encoder.layout import VALUES, histories
@@ -29,6 +29,7 @@ __all__ = [
     "Shapes",
     "find_network",
     "kept_graph",
+    "known_network",
 ]
 
 Shapes = dict[str, tuple[int, ...]]
@@ -68,14 +69,23 @@ def kept_graph(network: Network, size: int, precision: Precision, weights_sha256
 
 
 def find_network(name: str) -> Network:
-    """Return one of ``NETWORKS``.
+    """Return one of ``NETWORKS``, or that of a generator of the user's.
 
     Raises:
         InputError: there is none of this name.
     """
-    if name not in NETWORKS:
-        raise InputError(f"there is no network {name!r}; choose one of {', '.join(NETWORKS)}")
-    return NETWORKS[name]
+    network = known_network(name)
+    if network is None:
+        names = ", ".join(dict.fromkeys((*NETWORKS, *GENERATORS)))
+        raise InputError(f"there is no network {name!r}; choose one of {names}")
+    return network
+
+
+def known_network(name: str) -> Network | None:
+    """Return one of ``NETWORKS``, or that of a generator of the user's; None: there is none."""
+    if name in GENERATORS and name not in NETWORKS:
+        return network_of(GENERATORS[name])
+    return NETWORKS.get(name)
 
 
 def _picture(size: int) -> Shapes:
@@ -128,7 +138,7 @@ def network_of(spec: GeneratorSpec) -> Network:
 NETWORKS = {
     network.name: network
     for network in (
-        *map(network_of, GENERATORS.values()),
+        *map(network_of, SHIPPED.values()),
         Network(
             name="encoder",
             about="sound encoder",

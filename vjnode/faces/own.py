@@ -2,6 +2,8 @@
 
 import json
 import re
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +38,26 @@ def check_name(name: str) -> None:
         raise InputError(f"a face called {name!r} ships; choose another name")
 
 
-def random_code(spec: GeneratorSpec, seed: int, truncation: float) -> NDArray[np.float32]:
-    """Return the style code, (dim,) float32, that a seed gives; the same wherever it is made."""
+def random_codes(
+    spec: GeneratorSpec, seeds: Iterable[int], truncation: float
+) -> NDArray[np.float32]:
+    """Return the style codes, (n, dim) float32, that seeds give; each as ``random_code`` does."""
     import torch  # noqa: PLC0415 - takes seconds
 
-    noise = np.random.default_rng(seed).standard_normal((1, spec.dim), np.float32)
+    mapping = spec.mapping()
+    noises = [
+        np.random.default_rng(seed).standard_normal((1, spec.dim), np.float32) for seed in seeds
+    ]
     with torch.inference_mode():
-        code: NDArray[np.float32] = spec.mapping()(torch.from_numpy(noise), truncation).numpy()[0]
+        codes: NDArray[np.float32] = np.concatenate(
+            [mapping(torch.from_numpy(noise), truncation).numpy() for noise in noises]
+        )
+    return codes
+
+
+def random_code(spec: GeneratorSpec, seed: int, truncation: float) -> NDArray[np.float32]:
+    """Return the style code, (dim,) float32, that a seed gives; the same wherever it is made."""
+    code: NDArray[np.float32] = random_codes(spec, [seed], truncation)[0]
     return code
 
 
@@ -124,3 +139,26 @@ def remove_face(name: str) -> None:
         if path.exists():
             remove(path)
     forget_own()
+
+
+def remove_all_of(generator: str) -> int:
+    """Remove the user's faces, expressions and actions of a generator, and return their number.
+
+    Raises:
+        VjnodeError: a file cannot be removed.
+    """
+    count = 0
+    for folder in ("faces", "expressions", "actions"):
+        for path in sorted(config_dir(folder).glob("*.toml")):
+            try:
+                theirs = tomllib.loads(path.read_text(encoding="utf-8")).get("generator")
+                if theirs == generator:
+                    for suffix in (".toml", ".safetensors", ".png", ".jpg"):
+                        remove(path.with_suffix(suffix))
+                    count += 1
+            except ValueError:  # it is not TOML, and nobody's
+                continue
+            except OSError as error:
+                raise VjnodeError(f"{path} cannot be removed ({error.strerror})") from error
+    forget_own()
+    return count

@@ -6,6 +6,7 @@ from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.generators.registry import DEFAULT, GENERATORS
 from vjnode.generators.spec import GeneratorSpec
+from vjnode.remedies import run_vjnode
 from vjnode.render.base import Look
 from vjnode.render.frame_renderer import asked_look
 
@@ -18,7 +19,12 @@ def stock(generator: GeneratorSpec = DEFAULT) -> Stock:
     """
     faces, expressions = face_names(generator), expression_names(generator)
     if not (faces and expressions):
-        raise InputError(f"no faces of the generator {generator.name} ship; choose another one")
+        add = run_vjnode("faces", "add", "NAME", "--seed", "1", "--generator", generator.name)
+        find = run_vjnode("expressions", "find", "--generator", generator.name, "--components", "8")
+        raise InputError(
+            f"the generator {generator.name} has no faces, or no expressions; make some: "
+            f"{add}; {find}"
+        )
     others = [name for one in GENERATORS.values() for name in face_names(one)]
     return load_stock(faces, expressions, other_faces=set(others).difference(faces))
 

@@ -10,7 +10,7 @@ from typing import Any
 from vjnode.engines.build.manifest import FORMAT, Manifest, manifest_path, read_manifest
 from vjnode.engines.build.tensorrt_variants import FLAVOURS, Flavour, flavour_of, system
 from vjnode.engines.cuda.capability import gpu_here, with_cards
-from vjnode.engines.networks import NETWORKS, Network, Precision, kept_graph
+from vjnode.engines.networks import Network, Precision, kept_graph, known_network
 from vjnode.errors import EngineError, InputError, VjnodeError
 from vjnode.paths import cache_dir, replace_file, sha256_of
 from vjnode.paths import remove as remove_file
@@ -201,7 +201,7 @@ def examine(path: Path) -> Examined:
     try:
         manifest, _ = read_manifest(path)
         flavour = flavour_of(path.suffix)
-        network = NETWORKS.get(manifest.network)
+        network = known_network(manifest.network)
         if network is None or manifest.size not in network.sizes or flavour is None:
             reason = f"engine {path.name} is of a network that this version does not know"
             return Examined(manifest, reason)

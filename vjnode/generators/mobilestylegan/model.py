@@ -19,16 +19,19 @@ SLOPE = 0.2
 
 
 class Mapping(nn.Module):
-    """Noise z → style code w: eight fully connected layers on normalised noise."""
+    """Noise z → style code w: fully connected layers on normalised noise.
 
-    def __init__(self) -> None:
+    dim: length of noise and style codes. depth: number of layers.
+    """
+
+    def __init__(self, dim: int = DIM, depth: int = 8) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(DIM, DIM) for _ in range(8))
-        self.register_buffer("mean", torch.zeros(DIM))
+        self.layers = nn.ModuleList(nn.Linear(dim, dim) for _ in range(depth))
+        self.register_buffer("mean", torch.zeros(dim))
         self.mean: Tensor
 
     def forward(self, z: Tensor, truncation: float = 1.0) -> Tensor:
-        """Return w, [N, DIM], of z, [N, DIM], standard normal.
+        """Return w, [N, dim], of z, [N, dim], standard normal.
 
         truncation: 1 leaves w as it is, 0 gives the mean face; a smaller value gives plainer and
             cleaner faces.
@@ -40,13 +43,13 @@ class Mapping(nn.Module):
 
 
 class Affine(nn.Linear):
-    """One style code → one factor for each channel, [N, C, 1, 1]."""
+    """One style code, of length ``dim`` → one factor for each channel, [N, C, 1, 1]."""
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(DIM, channels)
+    def __init__(self, channels: int, dim: int = DIM) -> None:
+        super().__init__(dim, channels)
 
     def forward(self, code: Tensor) -> Tensor:
-        """Return the factors of a code [N, DIM]."""
+        """Return the factors of a code [N, dim]."""
         return super().forward(code)[:, :, None, None]
 
 

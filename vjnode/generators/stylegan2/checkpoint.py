@@ -1,11 +1,11 @@
 """Weights of a StyleGAN2: vjnode's file layout, reading, writing, and random weights.
 
-A safetensors file, everything float32, C channels at px, C' at px/2, D = ``layout.DIM``:
+A safetensors file, everything float32, C channels at px, C' at px/2, style codes of length D:
 
 =============================================  =================  ================================
 name                                           shape              what
 =============================================  =================  ================================
-mapping.layers.{0…7}.weight, .bias             [D, D], [D]        with the factors of training
+mapping.layers.{0…}.weight, .bias              [D, D], [D]        with the factors of training
 mapping.mean                                   [D]                mean style code, for truncation
 synthesis.input                                [1, C, 4, 4]       constant that drawing starts from
 synthesis.conv.*, synthesis.blocks.{i}.conv.*  as a convolution   at 4 px; at px = 8·2^i
@@ -21,14 +21,16 @@ ToRGB layer: affine.weight, affine.bias        [C, D], [C]        style code →
 
 The kernels of up-convolutions, [C, C', 3, 3], are those of a transposed convolution: each
 input pixel spreads them, unflipped, over the output. The others are correlated with the input.
-The number of blocks and their shapes identify the network; there is no metadata.
+The number of layers and blocks and their shapes identify the network. The only metadata is
+``clamp``, the limit of its activations, where it has one.
 """
 
+import math
 import re
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from safetensors.torch import save as serialise
 from torch import Tensor, nn
@@ -38,6 +40,9 @@ from vjnode.generators.mobilestylegan.layout import DIM
 from vjnode.generators.stylegan2.layout import SIZES, channels_for
 from vjnode.generators.stylegan2.model import Mapping, Synthesis
 from vjnode.paths import replace_file
+
+CLAMP = "clamp"
+"""Name, in metadata, of the largest size of a convolution's result."""
 
 MEAN_DRAWS = 1024
 """Number of style codes whose mean a random network stores."""
@@ -52,12 +57,14 @@ def load(weights: Path) -> tuple[Mapping, Synthesis]:
     """
     try:
         tensors = load_file(weights)
-    except (OSError, SafetensorError) as error:
+        with safe_open(weights, framework="np") as file:
+            clamp = _number((file.metadata() or {}).get(CLAMP))
+    except (OSError, SafetensorError, ValueError) as error:
         raise InputError(
             f"{weights} cannot be read as safetensors ({error}); "
             "give a StyleGAN2 file that vjnode wrote"
         ) from error
-    networks = _empty(_channels(weights, tensors))
+    networks = _empty(_channels(weights, tensors), *_mapped(weights, tensors), clamp)
     _check(weights, tensors, {name: value.shape for name, value in networks.state_dict().items()})
     return _filled(networks, tensors)
 
@@ -69,22 +76,30 @@ def save(path: Path, mapping: Mapping, synthesis: Synthesis) -> None:
         OSError: the folder is not writable or the disk is full.
     """
     tensors = nn.ModuleDict({"mapping": mapping, "synthesis": synthesis}).state_dict()
-    replace_file(path, serialise({name: value.contiguous() for name, value in tensors.items()}))
+    metadata = None if synthesis.clamp is None else {CLAMP: str(synthesis.clamp)}
+    whole = {name: value.contiguous() for name, value in tensors.items()}
+    replace_file(path, serialise(whole, metadata))
 
 
 def random_network(
-    size: int, *, seed: int = 0, base: int = 32_768, most: int = 512
+    size: int,
+    *,
+    seed: int = 0,
+    base: int = 32_768,
+    most: int = 512,
+    dim: int = DIM,
+    depth: int = 8,
 ) -> tuple[Mapping, Synthesis]:
     """Return an untrained network for ``size`` px, scaled so that no values fade or clip.
 
-    base, most: channels, see ``channels_for``. Its pictures are abstract, but most of their levels
-    lie within −1…1 and every weight has an effect, so it stands in for a trained one in tests and
-    benchmarks. The same seed gives the same network.
+    base, most: channels, see ``channels_for``. dim, depth: see ``Mapping``. Its
+    pictures are abstract, but most of their levels lie within −1…1 and every weight has an effect,
+    so it stands in for a trained one in tests and benchmarks. The same seed gives the same network.
 
     Raises:
         InputError: ``size`` is not one of ``stylegan2.SIZES``.
     """
-    networks = _empty(channels_for(size, base=base, most=most))
+    networks = _empty(channels_for(size, base=base, most=most), dim, depth)
     draws = torch.Generator().manual_seed(seed)
     tensors = {
         name: _offset(name) + _scale(name, value) * torch.randn(value.shape, generator=draws)
@@ -92,7 +107,7 @@ def random_network(
     }
     mapping, synthesis = _filled(networks, tensors)
     mapping.mean.zero_()
-    mapping.mean.copy_(mapping(torch.randn(MEAN_DRAWS, DIM, generator=draws)).mean(0))
+    mapping.mean.copy_(mapping(torch.randn(MEAN_DRAWS, dim, generator=draws)).mean(0))
     return mapping, synthesis
 
 
@@ -110,14 +125,18 @@ def _scale(name: str, value: Tensor) -> float:
     if name.endswith("head.weight"):
         return float(0.12 * value.shape[1] ** -0.5)  # their sum fills the picture's range
     if value.ndim == 2:
-        return float(DIM**-0.5)
+        return float(value.shape[1] ** -0.5)
     return 1.0  # demodulation normalises the convolutions
 
 
-def _empty(channels: tuple[int, ...]) -> nn.ModuleDict:
+def _empty(
+    channels: tuple[int, ...], dim: int, depth: int, clamp: float | None = None
+) -> nn.ModuleDict:
     """Return both networks with shapes but without memory."""
     with torch.device("meta"):
-        return nn.ModuleDict({"mapping": Mapping(), "synthesis": Synthesis(channels)})
+        return nn.ModuleDict(
+            {"mapping": Mapping(dim, depth), "synthesis": Synthesis(channels, dim, clamp)}
+        )
 
 
 def _filled(networks: nn.ModuleDict, tensors: dict[str, Tensor]) -> tuple[Mapping, Synthesis]:
@@ -127,6 +146,25 @@ def _filled(networks: nn.ModuleDict, tensors: dict[str, Tensor]) -> tuple[Mappin
     assert isinstance(mapping, Mapping)  # noqa: S101 - as _empty has made it
     assert isinstance(synthesis, Synthesis)  # noqa: S101
     return mapping, synthesis
+
+
+def _number(text: str | None) -> float | None:
+    """Return the limit of activations that metadata give, above 0; None where they give none."""
+    limit = None if text is None else float(text)
+    if limit is not None and not 0 < limit < math.inf:
+        raise ValueError(f"{CLAMP} is {text!r}, not a number above 0")
+    return limit
+
+
+def _mapped(weights: Path, tensors: dict[str, Tensor]) -> tuple[int, int]:
+    """Return the length of style codes, and the number of layers of the mapping network."""
+    mean = tensors.get("mapping.mean")
+    if mean is None:
+        raise InputError(f"{weights} lacks mapping.mean; it is not a whole StyleGAN2")
+    if mean.ndim != 1 or not mean.numel():
+        raise InputError(f"{weights}: mapping.mean has shape {[*mean.shape]}, not [D]")
+    depth = sum(bool(re.fullmatch(r"mapping\.layers\.\d+\.bias", name)) for name in tensors)
+    return len(mean), depth
 
 
 def _channels(weights: Path, tensors: dict[str, Tensor]) -> tuple[int, ...]:

@@ -39,7 +39,7 @@ class FoldedConv(nn.Module):
         self, conv: StyledConv, *, up: UpForm | None, noise: bool, dtype: torch.dtype
     ) -> None:
         super().__init__()
-        self.up = up
+        self.up, self.clamp = up, conv.clamp
         self.taps: nn.Parameter | None = None
         kernel, _ = normalised(conv)
         if up == "filter":
@@ -61,7 +61,8 @@ class FoldedConv(nn.Module):
         x = self.convolve(x * before) * after + self.bias
         if self.noise is not None:
             x = x + noise_strength * self.noise
-        return F.leaky_relu(x, SLOPE)
+        x = F.leaky_relu(x, SLOPE)
+        return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
 
     def convolve(self, x: Tensor) -> Tensor:
         """Return the convolution of x, [1, C, px, px], which is modulated already."""

@@ -1,8 +1,10 @@
-"""Sizes, channels and style codes of a StyleGAN2, configuration F."""
+"""Sizes, channels and style codes of a StyleGAN2."""
+
+from collections.abc import Sequence
 
 from vjnode.errors import InputError
 
-SIZES = tuple(4 * 2**i for i in range(9))
+SIZES: tuple[int, ...] = tuple(4 * 2**i for i in range(9))
 """Picture sizes that a network may have, px: 4 to 1024."""
 
 
@@ -27,11 +29,11 @@ def slots_for(size: int) -> int:
     return 2 * len(channels_for(size))
 
 
-def styles_for(size: int) -> int:
+def styles_for(channels: Sequence[int]) -> int:
     """Return the number of factors that a network's affine maps give, all layers together.
 
-    Each block has an up-convolution from the channels before it, a convolution and a ToRGB layer;
-    at 4×4 there is no up-convolution.
+    channels: at 4, 8, … px. Each block has an up-convolution from the channels before it, a
+    convolution and a ToRGB layer; at 4×4 there is no up-convolution.
     """
-    *before, last = channels_for(size)
+    *before, last = channels
     return 3 * sum(before) + 2 * last

@@ -1,0 +1,118 @@
+"""From a checkpoint's file to the network in it, whatever its layout."""
+
+import io
+import json
+import mmap
+from collections.abc import Callable
+from typing import TypeAlias, cast
+
+import numpy as np
+from safetensors.numpy import load
+
+from vjnode.errors import InputError
+from vjnode.generators.checkpoints import nvidia, rosinality
+from vjnode.generators.checkpoints.found import Found, Numbers, size_of
+from vjnode.generators.checkpoints.pickles import Record, read_pickle
+from vjnode.generators.checkpoints.storages import Open, array_of
+from vjnode.generators.checkpoints.torch_files import MAGIC, nested, read_old, read_zip
+
+OWN = "vjnode's safetensors"
+
+CLAMP = "clamp"
+"""Name, in metadata of safetensors, of the largest size of a convolution's result."""
+
+
+class Mapped(mmap.mmap):
+    """A file in memory, of which no more is read than there is, whatever length is asked for."""
+
+    def seekable(self) -> bool:
+        """Return True; zipfile asks, and before Python 3.13 there was no answer."""
+        return True
+
+
+Bytes: TypeAlias = Mapped | io.BytesIO
+"""A file's content."""
+
+HEADER_HIGH = 16 * 2**20
+"""Longest header of a safetensors file, bytes."""
+
+
+def read_checkpoint(data: Bytes, label: int | None) -> Found:
+    """Return the network in a file. label: class to draw, where it was trained with labels.
+
+    Raises:
+        InputError: it is none that vjnode plays.
+        Exception: of many kinds: it is damaged.
+    """
+    found = _read(data, label)
+    found.fill_mean()
+    if found.layout != nvidia.LAYOUT and label is not None:
+        raise InputError(f"--class: {found.layout} has no labels; leave the option out")
+    return found
+
+
+def _read(data: Bytes, label: int | None) -> Found:
+    head = data.read(9)
+    data.seek(0)
+    if head.startswith(b"PK"):
+        return _of_torch(*read_zip(_stream(data)))
+    length = int.from_bytes(head[:8], "little")
+    if head[8:] == b"{" and 2 <= length <= HEADER_HIGH:
+        return _safetensors(data)
+    if not head.startswith(b"\x80"):
+        raise InputError(
+            "it is neither a pickle nor a zip archive of torch.save nor safetensors; "
+            "take a .pkl of NVIDIA's, a .pt of rosinality's or a .safetensors of vjnode's"
+        )
+    held = read_pickle(_stream(data))
+    if held == MAGIC:
+        data.seek(0)
+        return _of_torch(*read_old(_stream(data)))
+    if nvidia.is_one(held):
+        return nvidia.read(held, _array(nested), label)
+    raise InputError(_no_generator(held))
+
+
+def _of_torch(held: object, open_storage: Open) -> Found:
+    if not isinstance(held, dict) or rosinality.state_of(held) is None:
+        raise InputError(_no_generator(held))
+    return rosinality.read(held, _array(open_storage))
+
+
+def _safetensors(data: Bytes) -> Found:
+    """Return the tensors of a file as they are; they are checked where they are taken over."""
+    whole = data.read()
+    length = int.from_bytes(whole[:8], "little")
+    found = Found(OWN, load(whole))
+    blocks = {name.split(".")[2] for name in found.tensors if name.startswith("synthesis.blocks.")}
+    if "synthesis.conv.bias" not in found.tensors:
+        raise InputError("it is safetensors, but of no StyleGAN2 in vjnode's layout")
+    size_of(len(blocks))
+    if any(value.dtype != np.float32 for value in found.tensors.values()):
+        raise InputError("its numbers are not all float32; convert them")
+    metadata = json.loads(whole[8 : 8 + length]).get("__metadata__", {})
+    if CLAMP in metadata:
+        found.clamp = float(metadata[CLAMP])
+    return found
+
+
+def _array(open_storage: Open) -> Callable[[object], Numbers]:
+    return lambda value: array_of(value, open_storage)
+
+
+def _stream(data: Bytes) -> io.BytesIO:
+    return cast("io.BytesIO", data)  # an mmap has read, readline, seek and tell, too
+
+
+def _no_generator(held: object) -> str:
+    """Return why what a file holds is no checkpoint that can be taken."""
+    parts = held if isinstance(held, list | tuple) else ()
+    names = {part.name for part in parts if isinstance(part, Record)}
+    if any(name.startswith("dnnlib.tflib.") for name in names):
+        return (
+            "it is an older checkpoint, of TensorFlow; convert it with legacy.py of NVIDIA's "
+            "stylegan2-ada-pytorch, and add what that writes"
+        )
+    return (
+        "it holds no generator in a layout that is known here: no G_ema, and no conv1.conv.weight"
+    )
