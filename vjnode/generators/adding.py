@@ -68,6 +68,7 @@ def add_generator(
                 len(mapping.layers),
             )
             _check(path, told)
+            weights.chmod(0o644)  # like any other file
             move(weights, target.with_suffix(".safetensors"))
         replace_file(target, told.text().encode())
     except OSError as error:

@@ -1,12 +1,13 @@
 """Checkpoints with random weights in the layouts of others, and the pictures that theirs draw.
 
-Transcribed from the published programs and formulas, and sharing nothing with ``vjnode.generators``:
-modules have the names, shapes and factors that those programs train and save.
+Transcribed from the published programs and formulas, and sharing nothing with
+``vjnode.generators``: modules have the names, shapes and factors of those programs.
 """
 
 import io
 import pickle
 import sys
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -264,7 +265,7 @@ class Rosinality(nn.Module):
         self.conv1 = StyledConv(channels[0], channels[0], dim)
         self.to_rgb1 = ToRGB(channels[0], dim, up=False)
         self.convs, self.to_rgbs, noises = nn.ModuleList(), nn.ModuleList(), []
-        for before, width in zip(channels, channels[1:], strict=False):
+        for before, width in pairwise(channels):
             self.convs.append(StyledConv(before, width, dim, up=True))
             self.convs.append(StyledConv(width, width, dim))
             self.to_rgbs.append(ToRGB(width, dim))

@@ -286,6 +286,7 @@ def mutated_within(data, draws):
     return stream.getvalue()
 
 
+@pytest.mark.filterwarnings("ignore")  # of numbers and texts that are none
 @pytest.mark.parametrize("kind", ["pkl", "zip", "older"])
 @pytest.mark.parametrize("count", [150, pytest.param(6700, marks=pytest.mark.slow)])
 def test_mutated_files_run_nothing(monkeypatch, read, kind, count):

@@ -67,7 +67,7 @@ def find_components(
     if count > spec.dim:
         raise InputError(f"{spec.name} has {spec.dim} components, not {count}")
     folder = out / "expressions"
-    paths = [folder / f"{spec.name}-{i + 1}.toml" for i in range(count)]
+    paths = [folder / f"{spec.name}-c{i + 1}.toml" for i in range(count)]
     for path in paths:
         _check_free(path, spec)
     found, shares = principal_components(spec, count, seed)
