@@ -50,7 +50,8 @@ def principal_components(
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], 1)
     found = vectors * np.sign(largest) * np.sqrt(variances)[:, None]
     shares = variances / max(float(variances.sum()), 1e-12)
-    return found[:count].astype(np.float32), shares[:count].astype(np.float32)
+    # In C order: safetensors would write another order as if it were that.
+    return found[:count].astype(np.float32, "C"), shares[:count].astype(np.float32)
 
 
 def find_components(
