@@ -44,7 +44,7 @@ SHELLS = {"sh", "bat", "text"}
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 COMMANDS = {
     *("run", "render", "analyse", "devices", "outputs", "presets", "faces", "expressions"),
-    *("engines", "list", "build", "trust", "remove"),
+    *("engines", "list", "build", "trust", "remove", "generators", "add", "look"),
 }
 PLACES = {"vjnode", "tools", "tests", "presets", "docs", "engines", ".ci", ".github"}
 """Folders whose files the documents name from the top of the checkout."""
