@@ -24,9 +24,9 @@ def add_generators(commands: "argparse._SubParsersAction[Parser]") -> None:
 
     adding = actions.add_parser(
         "add",
-        help="add a StyleGAN2 that you have trained",
-        description="Add a StyleGAN2: a .pkl of NVIDIA's PyTorch programs, a .pt of rosinality's, "
-        "or vjnode's own .safetensors. Nothing in the file is run. It gets faces from random "
+        help="add a StyleGAN2 or 3 that you have trained",
+        description="Add a StyleGAN2 or StyleGAN3: a .pkl of NVIDIA's PyTorch programs, a .pt of "
+        "rosinality's, or vjnode's own .safetensors. Nothing in the file is run. It gets faces from random "
         "numbers, and expressions from its principal components.",
     )
     adding.set_defaults(command=_add)

@@ -6,9 +6,17 @@ from pathlib import Path
 
 from vjnode.errors import InputError, VjnodeError
 from vjnode.generators.checkpoints.confined import convert
-from vjnode.generators.own import CHANNELS_HIGH, DEPTH_HIGH, DIM_HIGH, About, folder
+from vjnode.generators.own import (
+    CHANNELS_HIGH,
+    DEPTH_HIGH,
+    DIM_HIGH,
+    SLOTS_HIGH,
+    About,
+    folder,
+)
 from vjnode.generators.registry import PLAYABLE, SHIPPED, read_own_generators
 from vjnode.generators.spec import GeneratorSpec
+from vjnode.generators.stylegan2.spec import SMALLEST
 from vjnode.paths import move, remove, replace_file
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,23}", re.ASCII)
@@ -49,8 +57,6 @@ def add_generator(
         VjnodeError: it cannot be written.
     """
     check_new_name(name)
-    from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415 - imports torch
-
     target = folder() / f"{name}.toml"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -58,15 +64,7 @@ def add_generator(
             weights = Path(place) / f"{name}.safetensors"
             answer = convert(path, weights, label)
             # What the reading process wrote is not trusted either: this checks all of it.
-            mapping, synthesis = load(weights)
-            channels = (len(synthesis.conv.bias), *_widths(synthesis.blocks.children()))
-            told = About(
-                about or f"{answer.layout}, {synthesis.size} px",
-                path.name,
-                channels,
-                len(mapping.mean),
-                len(mapping.layers),
-            )
+            told = _told(weights, about, answer.layout, path.name)
             _check(path, told)
             weights.chmod(0o644)  # like any other file
             move(weights, target.with_suffix(".safetensors"))
@@ -77,21 +75,39 @@ def add_generator(
     return PLAYABLE[name], answer.notes
 
 
-def _widths(blocks: object) -> list[int]:
-    return [len(block.conv.bias) for block in blocks]  # type: ignore[attr-defined]
+def _told(weights: Path, about: str, layout: str, source: str) -> About:
+    """Return what is told of a network in vjnode's layout, all of which is read."""
+    # They import torch.
+    from vjnode.generators.stylegan2 import checkpoint as stylegan2  # noqa: PLC0415
+    from vjnode.generators.stylegan3 import checkpoint as stylegan3  # noqa: PLC0415
+
+    channels: tuple[int, ...] = ()
+    if stylegan3.shape_in(weights) is not None:
+        mapping, moving = stylegan3.load(weights)
+        family, size, slots = "stylegan3", moving.size, moving.slots
+    else:
+        mapping, synthesis = stylegan2.load(weights)
+        family, size, slots = "stylegan2", synthesis.size, synthesis.slots
+        channels = synthesis.channels
+    said = about or f"StyleGAN{family[-1]}, {size} px, from {layout}"
+    return About(
+        family, said, source, size, slots, len(mapping.mean), len(mapping.layers), channels
+    )
 
 
 def _check(path: Path, told: About) -> None:
     """Refuse a network beyond the limits of ``read_about``."""
-    found = max(told.channels), told.dim, told.depth
-    if any(one > high for one, high in zip(found, _HIGH, strict=True)) or not told.depth:
+    found = max((1, *told.channels)), told.slots, told.dim, told.depth
+    if told.size < SMALLEST or any(
+        not 1 <= one <= high for one, high in zip(found, _HIGH, strict=True)
+    ):
         raise InputError(
-            f"{path} has {found[0]} channels, {found[1]} numbers a style code and {found[2]} "
-            f"layers of mapping; take up to {_HIGH}"
+            f"{path} has {told.size} px, {found[0]} channels, {found[1]} style codes of {found[2]} "
+            f"and {found[3]} layers of mapping; take from {SMALLEST} px, and up to {_HIGH}"
         )
 
 
-_HIGH = (CHANNELS_HIGH, DIM_HIGH, DEPTH_HIGH)
+_HIGH = (CHANNELS_HIGH, SLOTS_HIGH, DIM_HIGH, DEPTH_HIGH)
 
 
 def check_own(name: str) -> None:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from vjnode.errors import InputError
 from vjnode.generators.spec import GeneratorSpec
+from vjnode.generators.stylegan2 import spec as stylegan2
 from vjnode.generators.stylegan2.layout import SIZES
-from vjnode.generators.stylegan2.spec import SMALLEST, own_spec
+from vjnode.generators.stylegan2.spec import SMALLEST
+from vjnode.generators.stylegan3 import spec as stylegan3
 from vjnode.paths import config_dir
 
-FAMILY = "stylegan2"
+FAMILIES = ("stylegan2", "stylegan3")
 
-CHANNELS_HIGH, DIM_HIGH, DEPTH_HIGH = 2048, 4096, 64
-"""Most channels of a layer, numbers of a style code, and layers of a mapping network."""
+CHANNELS_HIGH, SLOTS_HIGH, DIM_HIGH, DEPTH_HIGH = 4096, 64, 4096, 64
+"""Most channels of a layer, style codes, numbers of one, and layers of a mapping network."""
 
 
 def folder() -> Path:
@@ -26,27 +28,29 @@ def folder() -> Path:
 class About:
     """A generator as its .toml file tells it.
 
+    family: one of ``FAMILIES``.
     about, source: for people: a line about it, and the name of the file that it came from.
-    channels: at 4, 8, … px. dim: length of style codes. depth: of the mapping network.
+    size: of its pictures, px. slots, dim: number of its style codes, and their length.
+    channels: of a StyleGAN2, at 4, 8, … px. depth: of the mapping network.
     """
 
+    family: str
     about: str
     source: str
-    channels: tuple[int, ...]
+    size: int
+    slots: int
     dim: int
     depth: int
-
-    @property
-    def size(self) -> int:
-        """Return the size of its pictures, px."""
-        return SIZES[len(self.channels) - 1]
+    channels: tuple[int, ...] = ()
 
     def text(self) -> str:
         """Return the content of its .toml file."""
         # A text in JSON is one in TOML.
-        told = {"family": FAMILY, "about": self.about, "source": self.source}
+        told = {"family": self.family, "about": self.about, "source": self.source}
         lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
-        lines += [f"channels = {[*self.channels]}", f"dim = {self.dim}", f"mapping = {self.depth}"]
+        numbers = {"size": self.size, "slots": self.slots, "dim": self.dim, "mapping": self.depth}
+        lines += [f"{key} = {value}" for key, value in numbers.items()]
+        lines += [f"channels = {[*self.channels]}"] if self.channels else []
         return "\n".join(lines) + "\n"
 
 
@@ -60,21 +64,25 @@ def read_about(path: Path) -> About:
         text = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
-    if text.get("family") != FAMILY:
-        raise InputError(f"{path} has family = {str(text.get('family'))[:32]!r}, not {FAMILY!r}")
-    channels = text.get("channels")
-    low, high = SIZES.index(SMALLEST) + 1, len(SIZES)
-    if not isinstance(channels, list) or not low <= len(channels) <= high:
-        raise InputError(f"{path} needs {low} to {high} channels, one for each of its sizes")
-    for one in channels:
-        _whole(path, "channels", one, CHANNELS_HIGH)
-    dim, depth = text.get("dim"), text.get("mapping")
+    family = text.get("family")
+    if family not in FAMILIES:
+        raise InputError(f"{path} has family = {str(family)[:32]!r}; take one of {FAMILIES}")
+    size = text.get("size")
+    if size not in (sizes := [one for one in SIZES if one >= SMALLEST]):
+        raise InputError(f"{path} has size = {str(size)[:32]}; take one of {sizes}")
+    channels = text.get("channels", [])
+    wanted = SIZES.index(size) + 1 if family == "stylegan2" else 0
+    if not isinstance(channels, list) or len(channels) != wanted:
+        raise InputError(f"{path} needs {wanted} channels, one for each size from 4 to {size} px")
     return About(
+        family,
         str(text.get("about", "")),
         str(text.get("source", "")),
-        tuple(channels),
-        _whole(path, "dim", dim, DIM_HIGH),
-        _whole(path, "mapping", depth, DEPTH_HIGH),
+        size,
+        _whole(path, "slots", text.get("slots"), SLOTS_HIGH),
+        _whole(path, "dim", text.get("dim"), DIM_HIGH),
+        _whole(path, "mapping", text.get("mapping"), DEPTH_HIGH),
+        tuple(_whole(path, "channels", one, CHANNELS_HIGH) for one in channels),
     )
 
 
@@ -96,5 +104,13 @@ def own_specs() -> tuple[dict[str, GeneratorSpec], list[str]]:
         except InputError as error:
             left_out.append(str(error))
         else:
-            found[path.stem] = own_spec(path.stem, about.about, weights, about.channels, about.dim)
+            found[path.stem] = spec_of(path.stem, about, weights)
     return found, left_out
+
+
+def spec_of(name: str, told: About, weights: Path) -> GeneratorSpec:
+    """Return the row of a generator in the registry. weights: path of its numbers."""
+    if told.family == "stylegan3":
+        network = stylegan3.StyleGan3(name, weights, told.size, told.slots, told.dim)
+        return stylegan3.own_spec(network, told.about)
+    return stylegan2.own_spec(name, told.about, weights, told.channels, told.dim)

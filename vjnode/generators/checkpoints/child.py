@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from vjnode.errors import InputError
 from vjnode.generators.checkpoints.found import Found
 from vjnode.generators.checkpoints.limits import set_limits
-from vjnode.generators.checkpoints.reading import CLAMP, Mapped, read_checkpoint
+from vjnode.generators.checkpoints.reading import CLAMP, NETWORK, Mapped, read_checkpoint
 
 BYTES_HIGH = 4 * 2**30
 """Largest file; the checkpoint of a training at 1024 px has 0.4 GB."""
@@ -38,8 +38,9 @@ def answer(path: str, target: str, label: int | None = None) -> dict[str, object
     """
     try:
         found = _found(path, label)
-        metadata = None if found.clamp is None else {CLAMP: str(found.clamp)}
-        save_file(found.tensors, Path(target), metadata)
+        told = {CLAMP: found.clamp, NETWORK: found.network or None}
+        metadata = {name: str(value) for name, value in told.items() if value is not None}
+        save_file(found.tensors, Path(target), metadata or None)
     except InputError as error:
         return {"refused": str(error)}
     except MemoryError:

@@ -20,8 +20,8 @@ MEAN_DRAWS, MEAN_SEED = 8192, 0
 NUMBERS_HIGH = 256 * 2**20
 """Most numbers of a network; configuration F at 1024 px has 30 million."""
 
-SMALLEST = 64
-"""Size of the smallest picture of a network that is taken, px."""
+SIZES_TAKEN = tuple(size for size in SIZES if size >= 64)
+"""Sizes of the pictures of networks that are taken, px."""
 
 
 @dataclass
@@ -30,12 +30,14 @@ class Found:
 
     layout: whose files it was in. tensors: by their names in ``stylegan2.checkpoint``, float32.
     clamp: largest size of a convolution's result; None: no limit.
+    network: of a StyleGAN3, its shape as ``stylegan3.shape`` writes it.
     notes: for people, of what is not as usual.
     """
 
     layout: str
     tensors: dict[str, Numbers] = field(default_factory=dict)
     clamp: float | None = None
+    network: str = ""
     notes: list[str] = field(default_factory=list)
 
     def put(self, name: str, value: Numbers, shape: tuple[int, ...]) -> None:
@@ -50,7 +52,7 @@ class Found:
             whole = np.ascontiguousarray(value, np.float32).reshape(shape)
         except ValueError as error:
             raise InputError(
-                f"it is no StyleGAN2 as this reader knows it: {name} has shape "
+                f"it is no StyleGAN as this reader knows it: {name} has shape "
                 f"{[*value.shape]}, and {[*shape]} is expected"
             ) from error
         if not np.isfinite(whole).all():
@@ -83,9 +85,10 @@ def size_of(blocks: int) -> int:
         InputError: vjnode plays no network of that size.
     """
     size = 4 << max(0, min(blocks, 20))
-    if not SMALLEST <= size <= SIZES[-1]:
+    if size not in SIZES_TAKEN:
         raise InputError(
-            f"it draws pictures of {size} px; a generator has {SMALLEST} to {SIZES[-1]} px"
+            f"it draws pictures of {size} px; a generator has {SIZES_TAKEN[0]} to "
+            f"{SIZES_TAKEN[-1]} px"
         )
     return size
 

@@ -11,10 +11,12 @@ from safetensors.numpy import load
 
 from vjnode.errors import InputError
 from vjnode.generators.checkpoints import nvidia, rosinality
-from vjnode.generators.checkpoints.found import Found, Numbers, size_of
+from vjnode.generators.checkpoints.found import SIZES_TAKEN, Found, Numbers, size_of
+from vjnode.generators.checkpoints.nvidia_modules import LAYOUT, is_one
 from vjnode.generators.checkpoints.pickles import Record, read_pickle
 from vjnode.generators.checkpoints.storages import Open, array_of
 from vjnode.generators.checkpoints.torch_files import MAGIC, nested, read_old, read_zip
+from vjnode.generators.stylegan3.shape import read_shape
 
 OWN = "vjnode's safetensors"
 
@@ -33,6 +35,9 @@ class Mapped(mmap.mmap):
 Bytes: TypeAlias = Mapped | io.BytesIO
 """A file's content."""
 
+NETWORK = "network"
+"""Name, in metadata of safetensors, of the shape of a StyleGAN3."""
+
 HEADER_HIGH = 16 * 2**20
 """Longest header of a safetensors file, bytes."""
 
@@ -46,7 +51,7 @@ def read_checkpoint(data: Bytes, label: int | None) -> Found:
     """
     found = _read(data, label)
     found.fill_mean()
-    if found.layout != nvidia.LAYOUT and label is not None:
+    if found.layout != LAYOUT and label is not None:
         raise InputError(f"--class: {found.layout} has no labels; leave the option out")
     return found
 
@@ -68,7 +73,7 @@ def _read(data: Bytes, label: int | None) -> Found:
     if held == MAGIC:
         data.seek(0)
         return _of_torch(*read_old(_stream(data)))
-    if nvidia.is_one(held):
+    if is_one(held):
         return nvidia.read(held, _array(nested), label)
     raise InputError(_no_generator(held))
 
@@ -84,13 +89,19 @@ def _safetensors(data: Bytes) -> Found:
     whole = data.read()
     length = int.from_bytes(whole[:8], "little")
     found = Found(OWN, load(whole))
-    blocks = {name.split(".")[2] for name in found.tensors if name.startswith("synthesis.blocks.")}
-    if "synthesis.conv.bias" not in found.tensors:
-        raise InputError("it is safetensors, but of no StyleGAN2 in vjnode's layout")
-    size_of(len(blocks))
+    metadata = json.loads(whole[8 : 8 + length]).get("__metadata__", {})
     if any(value.dtype != np.float32 for value in found.tensors.values()):
         raise InputError("its numbers are not all float32; convert them")
-    metadata = json.loads(whole[8 : 8 + length]).get("__metadata__", {})
+    if NETWORK in metadata:
+        shape = read_shape(metadata[NETWORK])
+        if shape.size not in SIZES_TAKEN:
+            raise InputError(f"it draws pictures of {shape.size} px; take one of {SIZES_TAKEN}")
+        found.network = metadata[NETWORK]
+        return found
+    blocks = {name.split(".")[2] for name in found.tensors if name.startswith("synthesis.blocks.")}
+    if "synthesis.conv.bias" not in found.tensors:
+        raise InputError("it is safetensors, but of no StyleGAN in vjnode's layout")
+    size_of(len(blocks))
     if CLAMP in metadata:
         found.clamp = float(metadata[CLAMP])
     return found

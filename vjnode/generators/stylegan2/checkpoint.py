@@ -64,8 +64,10 @@ def load(weights: Path) -> tuple[Mapping, Synthesis]:
             f"{weights} cannot be read as safetensors ({error}); "
             "give a StyleGAN2 file that vjnode wrote"
         ) from error
-    networks = _empty(_channels(weights, tensors), *_mapped(weights, tensors), clamp)
-    _check(weights, tensors, {name: value.shape for name, value in networks.state_dict().items()})
+    networks = _empty(_channels(weights, tensors), *mapped(weights, tensors), clamp)
+    check_tensors(
+        weights, tensors, {name: value.shape for name, value in networks.state_dict().items()}
+    )
     return _filled(networks, tensors)
 
 
@@ -156,7 +158,7 @@ def _number(text: str | None) -> float | None:
     return limit
 
 
-def _mapped(weights: Path, tensors: dict[str, Tensor]) -> tuple[int, int]:
+def mapped(weights: Path, tensors: dict[str, Tensor]) -> tuple[int, int]:
     """Return the length of style codes, and the number of layers of the mapping network."""
     mean = tensors.get("mapping.mean")
     if mean is None:
@@ -185,7 +187,7 @@ def _channels(weights: Path, tensors: dict[str, Tensor]) -> tuple[int, ...]:
     return tuple(len(tensors[name]) for name in names)
 
 
-def _check(weights: Path, tensors: dict[str, Tensor], shapes: dict[str, torch.Size]) -> None:
+def check_tensors(weights: Path, tensors: dict[str, Tensor], shapes: dict[str, torch.Size]) -> None:
     """Check that a file's tensors are exactly those of the network."""
     if missing := sorted(shapes.keys() - tensors.keys()):
         raise InputError(f"{weights} lacks {_some(missing)}; it is not a whole StyleGAN2")

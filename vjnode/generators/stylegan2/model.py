@@ -118,7 +118,7 @@ class Synthesis(nn.Module):
 
     def __init__(self, channels: Sequence[int], dim: int = DIM, clamp: float | None = None) -> None:
         super().__init__()
-        self.clamp = clamp
+        self.channels, self.clamp = tuple(channels), clamp
         self.size = SIZES[len(channels) - 1]
         self.slots = slots_for(self.size)
         self.input = nn.Parameter(torch.zeros(1, channels[0], 4, 4))

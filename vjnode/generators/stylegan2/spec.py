@@ -84,13 +84,7 @@ class StyleGan2:
         Raises:
             InputError: the file cannot be read.
         """
-        path = self.weights()
-        try:
-            with safe_open(path, framework="np") as file:
-                mean: NDArray[np.float32] = file.get_tensor("mapping.mean")
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"{path} cannot be read ({error}); add it again") from error
-        return mean
+        return mean_in(self.weights())
 
     def frame_graph(self, weights: Path, size: int, precision: Precision) -> "nn.Module":
         """Return its frame graph; see ``GeneratorSpec``. weights: those of ``self``."""
@@ -163,12 +157,31 @@ def own_spec(
     name: str, about: str, path: Path, channels: tuple[int, ...], dim: int
 ) -> GeneratorSpec:
     """Return the row of a network that a user has added. path: of its weights."""
-    network = StyleGan2(name, partial(_there, path), channels, dim)
+    network = StyleGan2(name, partial(there, path), channels, dim)
     sizes = [size for size in reversed(SIZES) if SMALLEST <= size <= network.size]
     return spec_of(network, about, sizes)
 
 
-def _there(path: Path) -> Path:
+def mean_in(path: Path) -> NDArray[np.float32]:
+    """Return the mean style code in a file of weights.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            mean: NDArray[np.float32] = file.get_tensor("mapping.mean")
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} cannot be read ({error}); add it again") from error
+    return mean
+
+
+def there(path: Path) -> Path:
+    """Return the path of the weights of a user's generator.
+
+    Raises:
+        InputError: they are gone.
+    """
     if not path.is_file():
         raise InputError(f"{path} is not there any more; add the generator again")
     return path

@@ -1,0 +1,1 @@
+"""StyleGAN3, whose pictures move without sticking to the pixels."""
