@@ -26,8 +26,8 @@ def add_generators(commands: "argparse._SubParsersAction[Parser]") -> None:
         "add",
         help="add a StyleGAN2 or 3 that you have trained",
         description="Add a StyleGAN2 or StyleGAN3: a .pkl of NVIDIA's PyTorch programs, a .pt of "
-        "rosinality's, or vjnode's own .safetensors. Nothing in the file is run. It gets faces from random "
-        "numbers, and expressions from its principal components.",
+        "rosinality's, or vjnode's own .safetensors. Nothing in the file is run. It gets faces "
+        "from random numbers, and expressions from its principal components.",
     )
     adding.set_defaults(command=_add)
     adding.add_argument("file", type=Path, metavar="FILE")
