@@ -20,6 +20,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from tests.control.test_osc_out import Receiver
 from tests.events import HANG_S, wait_for
+from tests.generators.own_folder import small_checkpoint
 from tests.live.fairness import Miss, play_fairly
 from tests.processes import lives
 from tests.show.process import ROOT, free_port, shows_in, vjnode
@@ -97,6 +98,26 @@ def test_another_generator_plays_its_own_faces(start):
     assert {(line["face"], line["expression"]) for line in trace} == {("ember", "flow")}
     assert np.ptp([line["weight"] for line in trace]) > 0.1
     assert "preset left out" not in show.log
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a variable names the folder")
+def test_a_checkpoint_of_the_users_own_plays_by_components(start, tmp_path):
+    """A small StyleGAN2 of nothing known, which is added and danced by like one that ships."""
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "own"), "VJNODE_CACHE": str(tmp_path / "cache")}
+    checkpoint = small_checkpoint(tmp_path / "blobs.safetensors")
+    added = vjnode("generators", "add", checkpoint, "--name", "blobs", env=env)
+    assert added.returncode == 0, added.stderr
+    show = start(
+        *("--audio", "demo", "--output", "null", "--duration", 4, "--size", 64),
+        *("--generator", "blobs", "--expression", "blobs-c2", "--drawing", "keys"),
+        env=env,
+    )
+    assert show.process.wait(240) == 0, show.log
+    report, trace = show.report(), show.trace()
+    assert (report["generator"], report["size"], report["restarts"]) == ("blobs", 64, 0)
+    assert "blobs" in report["engine"]
+    assert {(line["face"], line["expression"]) for line in trace} == {("blobs-0", "blobs-c2")}
+    assert np.ptp([line["weight"] for line in trace]) > 0.1
 
 
 def check_report(show):

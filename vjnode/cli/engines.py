@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from vjnode.cli.options import Number, Parser, add_generator
+from vjnode.cli.options import Number, Parser, add_generator, size_asked_for
 from vjnode.engines.build.store import engine_files, engines_dir, examine, find, remove, trust
 from vjnode.engines.build.tensorrt import build
 from vjnode.engines.build.tensorrt_variants import FLAVOURS, resolve_gpu
@@ -35,9 +35,8 @@ def add_engines(commands: "argparse._SubParsersAction[Parser]") -> None:
     listing.add_argument(
         "--size",
         type=Number(SIZE_LOW, SIZE_HIGH, "px", whole=True),
-        default=DEFAULT_SIZE,
         metavar="PX",
-        help="of the pictures that are drawn (default: %(default)s)",
+        help="of the pictures that are drawn (default: the generator's largest)",
     )
     add_generator(listing)
     _add_folder(listing)
@@ -144,16 +143,17 @@ def _size(network: Network, asked: int) -> int:
 def _list(options: argparse.Namespace) -> None:
     folder = options.folder or engines_dir()
     rows = [_about(path) for path in engine_files(folder)]
-    verdicts = survey(options.size, spec=PLAYABLE[options.generator])
+    px = size_asked_for(options)
+    verdicts = survey(px, spec=PLAYABLE[options.generator])
     taken = next((verdict for verdict in verdicts if verdict.usable), None)
     hearing = survey_encoder()
     if options.json:
         runtimes = [_drawing(verdict) | {"taken": verdict is taken} for verdict in verdicts]
-        about = {"folder": str(folder), "gpu": gpu_here(), "size": options.size}
+        about = {"folder": str(folder), "gpu": gpu_here(), "size": px}
         found = {"runtimes": runtimes, "encoder": hearing.report(), "engines": rows}
         _say(json.dumps(about | found, indent=1))
         return
-    _say(f"what can draw {options.size} px here; a show takes the first that can (*):")
+    _say(f"what can draw {px} px here; a show takes the first that can (*):")
     for verdict in verdicts:
         ms = "" if verdict.ms is None else f"{verdict.ms:.3g} ms"
         mark = "*" if verdict is taken else " "

@@ -30,9 +30,10 @@ MAPPINGS = frozenset(
 
 _KNOWN = re.compile(
     r"""
-    torch\._utils\._rebuild_(tensor|tensor_v2|parameter)
+    torch\._utils\._rebuild_(tensor|tensor_v2|parameter|parameter_with_state)
     | torch\.storage\.(_load_from_bytes | (Typed|Untyped)Storage)
-    | torch\.(Size|device|Tensor|dtype) | torch\.\w{1,20}Storage
+    | torch\.(Size|device|Tensor|dtype|channels_last|contiguous_format|preserve_format)
+    | torch\.\w{1,20}Storage
     | torch\.(float|bfloat|double|half|u?int|bool|long|short|complex)\w{0,6}
     | torch\.nn\.(modules|parameter)\.[\w.]{1,60} | torch\.optim\.[\w.]{1,60}
     | torch_utils\.persistence\._reconstruct_persistent_obj

@@ -68,7 +68,7 @@ def array_of(value: object, open_storage: Open) -> NDArray[np.float32]:
         ValueError: it stands for something else, is too large, or lies beyond its storage.
     """
     match value:
-        case Record("torch._utils._rebuild_parameter", (inner, *_)):
+        case Record(name, (inner, *_)) if name.startswith("torch._utils._rebuild_parameter"):
             value = inner
     match value:
         case Record("torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor", args):
