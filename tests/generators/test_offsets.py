@@ -16,7 +16,7 @@ from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.folded_layers import in_precision
 from vjnode.generators.mobilestylegan.layout import ROOT_STYLES, STYLES, TRUNK
 from vjnode.generators.mobilestylegan.model import load
-from vjnode.generators.registry import DEFAULT, GENERATORS
+from vjnode.generators.registry import DEFAULT, SHIPPED
 from vjnode.generators.stylegan2.checkpoint import random_network
 from vjnode.generators.stylegan2.folded import FoldedSynthesis as FoldedStyleGan2
 
@@ -193,8 +193,8 @@ def test_a_latent_of_another_shape_is_refused(codes, directions, offsets, amount
         DEFAULT.check_latent(Latent(Subject(*arrays), np.zeros(amounts, np.float32)))
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_generator_has_a_mean_latent(name):
-    spec = GENERATORS[name]
+    spec = SHIPPED[name]
     assert spec.mean_latent().shape == (spec.dim,)
     spec.check_latent(still(np.tile(spec.mean_latent(), (spec.slots, 1))))
