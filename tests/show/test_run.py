@@ -100,7 +100,7 @@ def test_another_generator_plays_its_own_faces(start):
     assert "preset left out" not in show.log
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only there a variable names the folder")
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux a variable names the folder")
 def test_a_checkpoint_of_the_users_own_plays_by_components(start, tmp_path):
     """A small StyleGAN2 of nothing known, which is added and danced by like one that ships."""
     env = {"XDG_CONFIG_HOME": str(tmp_path / "own"), "VJNODE_CACHE": str(tmp_path / "cache")}
