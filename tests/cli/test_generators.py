@@ -40,7 +40,7 @@ def test_a_checkpoint_becomes_a_generator_that_can_be_played(own, tmp_path, caps
     assert main(["generators", "add", str(path), "--name", "blobs", "--about", "red\tblobs"]) == 0
     blobs, said = PLAYABLE["blobs"], capsys.readouterr().out
     assert "added blobs: red\tblobs, 10 style codes of 32" in said
-    assert "run --generator blobs" in said
+    assert "run --generator blobs --preset blobs-dance" in said
     assert (blobs.slots, blobs.dim, blobs.sizes) == (10, 32, (64,))
     assert face_names(blobs) == [f"blobs-{i}" for i in range(8)]
     assert expression_names(blobs) == [f"blobs-c{i}" for i in range(1, 9)]
@@ -55,6 +55,9 @@ def test_a_checkpoint_becomes_a_generator_that_can_be_played(own, tmp_path, caps
     assert row.split() == ["blobs", "64", "px", "your", "own", "red", "blobs"]
     assert main(["faces", "--generator", "blobs"]) == 0
     assert main(["expressions", "--generator", "blobs"]) == 0
+    capsys.readouterr()
+    assert main(["presets", "--generator", "blobs"]) == 0
+    assert capsys.readouterr().out.startswith("blobs-dance  0  blobs: it flows")
     assert find_network("blobs").sizes == (64,)
 
 
@@ -95,7 +98,10 @@ def test_one_that_is_removed_leaves_nothing_of_it(own, blobs, capsys):
     (own / "faces" / "mine.toml").write_text('number = 0\ngenerator = "stylegan2"\n')
     (own / "faces" / "odd.toml").write_text("= = =")
     assert main(["generators", "remove", "blobs"]) == 0
-    assert "removed blobs, and 16 faces, expressions and actions of it" in capsys.readouterr().out
+    assert (
+        "removed blobs, and 17 faces, expressions, actions and presets of it"
+        in capsys.readouterr().out
+    )
     assert "blobs" not in GENERATORS | PLAYABLE
     left = sorted(path.name for path in own.rglob("*") if path.is_file())
     assert left == ["mine.toml", "odd.toml"]

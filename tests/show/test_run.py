@@ -109,15 +109,17 @@ def test_a_checkpoint_of_the_users_own_plays_by_components(start, tmp_path):
     assert added.returncode == 0, added.stderr
     show = start(
         *("--audio", "demo", "--output", "null", "--duration", 4, "--size", 64),
-        *("--generator", "blobs", "--expression", "blobs-c2", "--drawing", "keys"),
+        *("--generator", "blobs", "--preset", "blobs-dance", "--drawing", "keys"),
         env=env,
     )
     assert show.process.wait(240) == 0, show.log
     report, trace = show.report(), show.trace()
     assert (report["generator"], report["size"], report["restarts"]) == ("blobs", 64, 0)
     assert "blobs" in report["engine"]
-    assert {(line["face"], line["expression"]) for line in trace} == {("blobs-0", "blobs-c2")}
+    shown = {(line["face"], line["expression"], line["expression/2"]) for line in trace}
+    assert shown == {("blobs-0", "blobs-c1", "blobs-c2")}
     assert np.ptp([line["weight"] for line in trace]) > 0.1
+    assert "left out" not in show.log
 
 
 def check_report(show):

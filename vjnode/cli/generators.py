@@ -8,9 +8,6 @@ from vjnode.cli.options import Number, Parser
 from vjnode.generators.registry import LEFT_OUT, PLAYABLE, SHIPPED
 from vjnode.remedies import run_vjnode
 
-FACES, COMPONENTS = 8, 8
-"""Faces and expressions that a generator is given when it is added, so that it can be played."""
-
 CLASS_HIGH = 9999
 SEED_HIGH, COUNT, COUNT_HIGH = 2**31 - 1, 24, 120
 
@@ -72,32 +69,28 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _add(options: argparse.Namespace) -> None:
-    from vjnode.faces.finding.components import find_components  # noqa: PLC0415
-    from vjnode.faces.own import TRUNCATION, add_face, random_codes  # noqa: PLC0415
+    from vjnode.faces.first_looks import FACES, give_looks, preset_of  # noqa: PLC0415
     from vjnode.generators.adding import add_generator  # noqa: PLC0415
-    from vjnode.paths import config_dir  # noqa: PLC0415
 
     label = None if options.label is None else int(options.label)
     spec, notes = add_generator(options.file, options.name, options.about, label)
     for note in notes:
         print(note)
     print(f"added {spec.name}: {spec.about}, {spec.slots} style codes of {spec.dim}")
-    for seed, code in enumerate(random_codes(spec, range(FACES), TRUNCATION)):
-        add_face(f"{spec.name}-{seed}", code, spec, f"random, seed {seed}")
-    find_components(spec, min(COMPONENTS, spec.dim), 0, config_dir(), lambda written: None)
-    print(f"it has {FACES} faces and {COMPONENTS} expressions; see them, and play:")
+    give_looks(spec)
+    print(f"it has {FACES} faces, expressions and a preset; see random pictures of it, and play:")
     print(run_vjnode("generators", "look", spec.name))
-    print(run_vjnode("run", "--generator", spec.name))
+    print(run_vjnode("run", "--generator", spec.name, "--preset", preset_of(spec.name)))
 
 
 def _remove(options: argparse.Namespace) -> None:
-    from vjnode.faces.own import remove_all_of  # noqa: PLC0415
+    from vjnode.faces.first_looks import remove_looks  # noqa: PLC0415
     from vjnode.generators.adding import check_own, remove_generator  # noqa: PLC0415
 
     check_own(options.name)
-    count = remove_all_of(options.name)
+    count = remove_looks(options.name)
     remove_generator(options.name)
-    print(f"removed {options.name}, and {count} faces, expressions and actions of it")
+    print(f"removed {options.name}, and {count} faces, expressions, actions and presets of it")
 
 
 def _look(options: argparse.Namespace) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -139,26 +138,3 @@ def remove_face(name: str) -> None:
         if path.exists():
             remove(path)
     forget_own()
-
-
-def remove_all_of(generator: str) -> int:
-    """Remove the user's faces, expressions and actions of a generator, and return their number.
-
-    Raises:
-        VjnodeError: a file cannot be removed.
-    """
-    count = 0
-    for folder in ("faces", "expressions", "actions"):
-        for path in sorted(config_dir(folder).glob("*.toml")):
-            try:
-                theirs = tomllib.loads(path.read_text(encoding="utf-8")).get("generator")
-                if theirs == generator:
-                    for suffix in (".toml", ".safetensors", ".png", ".jpg"):
-                        remove(path.with_suffix(suffix))
-                    count += 1
-            except ValueError:  # it is not TOML, and nobody's
-                continue
-            except OSError as error:
-                raise VjnodeError(f"{path} cannot be removed ({error.strerror})") from error
-    forget_own()
-    return count
