@@ -159,7 +159,6 @@ def changed(**values):
         (lambda g: delattr(g.synthesis.b8, "torgb"), r"lacks G_ema\.synthesis\.b8\.torgb"),
         (lambda generator: setattr(generator.synthesis, "b64", None), "no module of NVIDIA's"),
         (lambda g: g.synthesis.b4.conv1.bias.fill_(torch.nan), "not finite everywhere"),
-        (lambda g: setattr(g.synthesis, "input", g.mapping), "StyleGAN3"),
     ],
 )
 def test_a_network_that_is_another_is_refused(tmp_path, change, words):
