@@ -38,7 +38,8 @@ SIGHTS = f"""What should be seen:
   - a grey ramp without steps or a tint
   - a white square that crosses the picture in {SWEEP_S:g} s, evenly; a counter that never jumps
   - opaque: a layer below does not show through, unless alpha=luma was asked for: then it does
-    where the pattern is dark
+    where the pattern is dark; or alpha=matte: then it does at the left, and evenly less up to the
+    right edge, without a dark or a bright seam; with background= that stands at the left
 Then, while this runs: close the receiver's clip and open it again; quit the receiver and start it
 again; end this program and start it again. The picture must come back by itself each time."""
 
@@ -75,11 +76,15 @@ def check(spec: OutputSpec, *, size: int, fps: Fraction, seconds: float) -> None
     """
     delivery = spec.delivery
     adapter = Adapter(delivery, size)
-    context = OutputContext(adapter.size, fps, delivery.order, delivery.alpha)
+    context = OutputContext(
+        adapter.size, fps, delivery.order, delivery.alpha, premultiplied=delivery.premultiplied
+    )
+    pattern = Pattern(size, fps)
+    adapter.use(pattern.matte)
     with closing(open_output(spec, context)) as output:
         print(f"{spec}: {adapter.size} px, {float(fps):g} frames/s{about(output)}")
         print(WHERE.get(spec.kind, ""), SIGHTS, sep="\n", end="\n\n", flush=True)
-        send(output, Pattern(size, fps), adapter, FrameClock(monotonic_s(), fps), seconds)
+        send(output, pattern, adapter, FrameClock(monotonic_s(), fps), seconds)
 
 
 def send(

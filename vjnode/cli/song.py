@@ -16,6 +16,10 @@ from vjnode.cli.options import (
 from vjnode.config import ShowConfig, check_distinct, check_plot
 from vjnode.errors import InputError
 from vjnode.generators.registry import PLAYABLE
+from vjnode.output.background import USAGE as BACKGROUNDS
+from vjnode.output.background import check_background
+from vjnode.output.base import CODECS, Delivery
+from vjnode.output.delivery import check_delivery
 from vjnode.output.registry import parse_output
 
 
@@ -27,6 +31,25 @@ def add_render(commands: "argparse._SubParsersAction[Parser]") -> None:
     render.add_argument("target", type=Path, metavar="OUT.mp4")
     add_look(render)
     add_picture(render)
+    render.add_argument(
+        "--alpha",
+        action="store_true",
+        help="cut the head out: all else is transparent, in a .mov or .mkv",
+    )
+    render.add_argument(
+        "--background",
+        type=check_background,
+        default="keep",
+        metavar=BACKGROUNDS,
+        help="behind the head (default: %(default)s)",
+    )
+    render.add_argument(
+        "--codec",
+        choices=CODECS,
+        default="",
+        metavar="|".join(CODECS),
+        help="default: prores4444 with --alpha, else h264",
+    )
     add_interpolation(render)
     add_trace(render)
 
@@ -51,6 +74,12 @@ def _render(options: argparse.Namespace) -> None:
 
     check_distinct(song=options.song, video=options.target, trace=options.trace)
     generator = PLAYABLE[options.generator]
+    delivery = Delivery(
+        alpha="matte" if options.alpha else "opaque",
+        background=options.background,
+        codec=options.codec or ("" if options.alpha else "h264"),
+    )
+    check_delivery(delivery)
     config = ShowConfig(
         "",
         (parse_output("null"),),
@@ -68,6 +97,7 @@ def _render(options: argparse.Namespace) -> None:
         trace=options.trace,
         points=options.points,
         interval_s=options.interval,
+        delivery=delivery,
     )
 
 

@@ -29,16 +29,21 @@ from vjnode.modulation.listener import Listener
 from vjnode.modulation.weight_track import WeightTrack, offline_track
 from vjnode.offline.plot import check_plot_target, save_plot
 from vjnode.offline.summary import Overview
-from vjnode.output.base import Frame, OutputContext, OutputSpec
+from vjnode.output.base import Delivery, Frame, OutputContext, OutputSpec
+from vjnode.output.delivery import Adapter
 from vjnode.output.record.output import check_target
 from vjnode.output.registry import open_output
 from vjnode.paths import move, remove
 from vjnode.render.frame_renderer import FrameRenderer, asked_look, frame_info
 from vjnode.render.keyframes import KEYS
+from vjnode.render.matte.open import whole_matte
 from vjnode.render.open import open_keyframes
 from vjnode.render.open_transition import open_offline_transition
 from vjnode.show.control_sync import set_up
 from vjnode.show.trace import TraceWriter
+
+PLAIN = Delivery(codec="h264")
+"""Format of a rendering of which nothing else is asked."""
 
 _KEY_TIMEOUT_S = 120.0
 
@@ -126,23 +131,26 @@ def render(
     generator: GeneratorSpec = DEFAULT,
     points: int = COUNT,
     interval_s: float = INTERVAL_S,
+    delivery: Delivery = PLAIN,
 ) -> None:
     """Render ``song`` with its face into the video file ``target``.
 
-    points, interval_s: see ``vjnode.modulation.interpolation``.
+    delivery: codec, alpha and background of its frames; their size and rate are ``size`` and
+    ``fps``. points, interval_s: see ``vjnode.modulation.interpolation``.
 
     Raises:
         VjnodeError: the song, the models or the target fail.
     """
     hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
-    check_target(target)
+    check_target(target, delivery)
     generator.weights()
-    context = OutputContext(size, fps, sound=hearing.tap)
+    adapter = Adapter(delivery, size)
+    context = OutputContext(size, fps, alpha=delivery.alpha, sound=hearing.tap)
     picture = np.empty((size, size, 4), np.uint8)
     with (
         closing(hearing.source),
         _finished(target) as part,
-        closing(open_output(OutputSpec("record", str(part)), context)) as output,
+        closing(open_output(OutputSpec("record", str(part), delivery), context)) as output,
         TraceWriter(trace) as writer,
         closing(
             open_keyframes(spec=generator, size=size, memory_mib=_all_keys_mib(size))
@@ -152,11 +160,14 @@ def render(
     ):
         frames = FrameRenderer(renderer, hearing.track, transition)
         _prepare(frames, controls, keys=renderer.ready(asked_look(controls)).wanted)
+        if adapter.cuts:
+            look = asked_look(controls)
+            adapter.use(whole_matte(renderer, look, spec=generator, size=size))
         bar.reset()
         for frame, now_s in hearing.frames(fps):
             info = frames.render(now_s, controls, picture)
             info = replace(info, moment=replace(info.moment, t_s=now_s))
-            output.send(Frame(picture, info), now_s)
+            output.send(Frame(adapter.adapt(picture), info), now_s)
             writer.write(info, frame=frame)
             bar.update()
 

@@ -28,6 +28,7 @@ class FrameInfo:
     keys, keys_wanted: number of keyframes that are prepared and that are wanted.
     note: text for people about what of the look is not shown; "" where all of it is.
     idle: 0…1, the face's own smile while there is no sound; drawn on top of the weight.
+    matte: number of the matte that it is cut out by, from 1; 0 while there is none.
     """
 
     frame: int
@@ -41,6 +42,7 @@ class FrameInfo:
     keys_wanted: int
     idle: float = 0.0
     note: str = ""
+    matte: int = 0
 
     @property
     def expression(self) -> str:
@@ -103,7 +105,10 @@ class Delivery:
 
     size, px, and fps, exact: None for the show's own. flip_y: bottom row first.
     order: of the channels, one of ``ORDERS``; "" for the output's default.
-    alpha: one of ``ALPHAS``: opaque, or as bright as the picture, so that black is transparent.
+    alpha: one of ``ALPHAS``: opaque; as bright as the picture, so that black is transparent; or
+        the head's matte. premultiplied: whether colours are multiplied by the matte.
+    matte_edge: one of ``EDGES``. background: behind the head, as ``background.USAGE`` tells.
+    key: whether the matte itself is the picture, in grey.
     codec: one of ``CODECS``; "" for the default of the file's type.
     part_min: length of a recording's files, minutes; 0 for one file; None for the default.
     """
@@ -115,11 +120,21 @@ class Delivery:
     alpha: str = "opaque"
     codec: str = ""
     part_min: float | None = None
+    premultiplied: bool = False
+    matte_edge: str = "soft"
+    background: str = "keep"
+    key: bool = False
+
+    @property
+    def cuts(self) -> bool:
+        """Return whether frames of it are made with a matte."""
+        return self.alpha == "matte" or self.key or self.background != "keep"
 
 
 ORDERS = ("rgba", "bgra")
-ALPHAS = ("opaque", "luma")
-CODECS = ("h264", "prores", "mjpeg")
+ALPHAS = ("opaque", "luma", "matte")
+EDGES = ("soft", "hard")
+CODECS = ("h264", "prores", "prores4444", "hap_alpha", "mjpeg")
 
 
 @dataclass(frozen=True)
@@ -144,7 +159,8 @@ class OutputContext:
 
     size: frames are size × size px.
     fps: rate at which ``send`` will be called, frames/s, exact.
-    order: of the channels, one of ``ORDERS``. alpha: one of ``ALPHAS``.
+    order: of the channels, one of ``ORDERS``. alpha: one of ``ALPHAS``. premultiplied: whether
+        colours are multiplied by it.
     codec: one of ``CODECS``, or "".
     part_s: length of a recording's files, s; 0: one file.
     live: whether a clock waits for ``send``, so that dropping a frame is better than waiting.
@@ -159,6 +175,7 @@ class OutputContext:
     fps: Fraction
     order: str = "rgba"
     alpha: str = "opaque"
+    premultiplied: bool = False
     sound: SoundTap = field(default_factory=Silence)
     measured_fps: Callable[[], float] = lambda: 0.0
     attempt: int = 0

@@ -8,18 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.errors import InputError
-from vjnode.output.base import ALPHAS, CODECS, ORDERS, Delivery
+from vjnode.output.background import USAGE as BACKGROUNDS
+from vjnode.output.background import check_background
+from vjnode.output.base import ALPHAS, CODECS, EDGES, ORDERS, Delivery
 from vjnode.output.clock import parse_fps
+from vjnode.output.cut import Cutter, Matte
 
 SIZE_LOW, SIZE_HIGH = 16, 4096
 PART_LOW_MIN, PART_HIGH_MIN = 0.1, 1440.0
 
 USAGE = (
     f"size=PX, fps=N, flip-y, order={'|'.join(ORDERS)}, alpha={'|'.join(ALPHAS)}, "
+    f"premultiplied, matte-edge={'|'.join(EDGES)}, background={BACKGROUNDS}, key, "
     f"codec={'|'.join(CODECS)}, part=MINUTES"
 )
 
-_KEYS = ("size", "fps", "order", "alpha", "codec", "part")
+_KEYS = ("size", "fps", "order", "alpha", "matte-edge", "background", "codec", "part")
+_FLAGS = ("flip-y", "premultiplied", "key")
 
 LUMA = np.array([[0.2126, 0.7152, 0.0722, 0.0]], np.float32)
 """BT.709's weights of red, green and blue."""
@@ -37,11 +42,11 @@ def split_delivery(text: str) -> tuple[str, Delivery]:
     while "," in rest:
         before, _, last = rest.rpartition(",")
         key, equals, value = last.partition("=")
-        if last != "flip-y" and not (equals and key in _KEYS):
+        if last not in _FLAGS and not (equals and key in _KEYS):
             break
         rest = before
         found.setdefault(key, value)
-    return rest, Delivery(
+    delivery = Delivery(
         size=_size(found["size"]) if "size" in found else None,
         fps=parse_fps(found["fps"]) if "fps" in found else None,
         flip_y="flip-y" in found,
@@ -49,7 +54,36 @@ def split_delivery(text: str) -> tuple[str, Delivery]:
         alpha=_one_of(ALPHAS, "alpha", found.get("alpha", "opaque")),
         codec=_one_of(CODECS, "codec", found.get("codec", "")),
         part_min=_part_min(found["part"]) if "part" in found else None,
+        premultiplied="premultiplied" in found,
+        matte_edge=_one_of(EDGES, "matte-edge", found.get("matte-edge", "soft")),
+        background=check_background(found.get("background", "keep")),
+        key="key" in found,
     )
+    check_delivery(delivery)
+    if "matte-edge" in found and not delivery.cuts:
+        raise InputError("matte-edge= goes with alpha=matte, key or background=; add one of them")
+    return rest, delivery
+
+
+def check_delivery(delivery: Delivery) -> None:
+    """Check that what a delivery asks of the matte goes together.
+
+    Raises:
+        InputError: they do not; the text tells which to leave out.
+    """
+    transparent = delivery.alpha != "opaque"
+    if transparent and delivery.background != "keep":
+        raise InputError(
+            f"background={delivery.background} fills what alpha={delivery.alpha} makes "
+            "transparent; leave out one of them"
+        )
+    if delivery.key and (transparent or delivery.background != "keep"):
+        raise InputError(
+            "key sends the matte alone, in grey and opaque; leave out alpha= and background=, "
+            "or send the head by another --output"
+        )
+    if delivery.premultiplied and delivery.alpha != "matte":
+        raise InputError("premultiplied goes with alpha=matte; add that, or leave it out")
 
 
 def _size(text: str) -> int:
@@ -80,13 +114,15 @@ def _one_of(known: tuple[str, ...], key: str, value: str) -> str:
 class Adapter:
     """Converts the show's frames to a delivery, in memory of its own.
 
-    Frames are opaque RGBA until here; this is where their alpha and order of channels change.
+    Frames are opaque RGBA until here; this is where heads are cut out, and where alpha and order
+    of channels change.
 
     size: of the incoming frames, px.
     """
 
     def __init__(self, delivery: Delivery, size: int) -> None:
         self._delivery = delivery
+        self._cutter = Cutter(delivery, delivery.size or size) if delivery.cuts else None
         self.size = delivery.size or size
         self._scaling = self.size != size
         self._changing = delivery.order == "bgra" or delivery.alpha == "luma" or delivery.flip_y
@@ -96,14 +132,27 @@ class Adapter:
         # Averaging keeps a larger picture's detail without aliasing; cubic is smoother than linear.
         self._method = cv2.INTER_AREA if self.size < size else cv2.INTER_CUBIC
 
-    def adapt(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    @property
+    def cuts(self) -> bool:
+        """Return whether it needs mattes, and fades what it has cut out by itself."""
+        return self._cutter is not None
+
+    def use(self, matte: Matte | None) -> None:
+        """Cut heads out by ``matte`` from now on, if that is asked for; see ``Cutter.use``."""
+        if self._cutter is not None:
+            self._cutter.use(matte)
+
+    def adapt(self, pixels: NDArray[np.uint8], *, darkness: float = 0.0) -> NDArray[np.uint8]:
         """Return ``pixels``, RGBA, (size, size, 4) uint8, converted to the delivery.
 
+        darkness: share of a blackout, 0…1, for what is cut out; of no meaning for others.
         The result is valid until the next call; it may be ``pixels`` itself.
         """
         if self._scaling:
             cv2.resize(pixels, (self.size, self.size), self._scaled, interpolation=self._method)
             pixels = self._scaled
+        if self._cutter is not None:
+            pixels = self._cutter.cut(pixels, darkness)
         if not self._changing:
             return pixels
         delivery, made = self._delivery, self._made

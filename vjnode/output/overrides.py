@@ -90,6 +90,7 @@ class Overrides:
         stills: returns the newest stills, or None while there are none; called only when needed.
         awake_s: returns the time for which another process of the show has been awake, s.
         stale_s: greatest age of the newest frame before standby, s.
+        darkens: whether pictures get dark in a blackout; if not, ``darkness`` alone tells it.
     """
 
     def __init__(
@@ -99,7 +100,11 @@ class Overrides:
         *,
         awake_s: Callable[[], float],
         stale_s: float = STALE_S,
+        darkens: bool = True,
     ) -> None:
+        self.darkness = 0.0
+        """Share of a blackout in the picture that was drawn last, 0…1."""
+        self._darkens = darkens
         self._stills = stills
         self._awake = awake_s
         self._awake_s = awake_s()
@@ -140,8 +145,9 @@ class Overrides:
         self._frozen = picture if cue.freeze else None
         # Pixel values are about evenly spaced to the eye, so a fade that is linear in them looks
         # linear; one that is linear in light would linger and then drop.
-        dark = self._black.step(dt_s, on=cue.blackout, fade_s=cue.fade_s)
-        return _mix(picture, self._blackness, dark, self._darkened)
+        self.darkness = self._black.step(dt_s, on=cue.blackout, fade_s=cue.fade_s)
+        shown = self.darkness if self._darkens else 0.0
+        return _mix(picture, self._blackness, shown, self._darkened)
 
     def _slept(self, dt_s: float) -> bool:
         """Return whether the machine slept during the last ``dt_s``.

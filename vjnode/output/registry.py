@@ -67,6 +67,7 @@ KINDS = {
             "vjnode.output.preview.output",
             "preview[:HOST:PORT]",
             "a page for the browser, at http://127.0.0.1:8350 by default",
+            alpha=True,
             once="address",
             default="127.0.0.1:8350",
         ),

@@ -168,7 +168,7 @@ class SpoutOutput:
     def _announce(self, context: OutputContext) -> None:
         """Send one black frame, so that receivers can select the sender before the show."""
         black = np.zeros((context.size, context.size, 4), np.uint8)
-        black[..., 3] = 0 if context.alpha == "luma" else 255
+        black[..., 3] = 255 if context.alpha == "opaque" else 0
         if not self._take(black):
             self.close()
             raise OutputError(

@@ -72,6 +72,8 @@ class Pattern:
         self._fps = fps
         self._still = _still(size)
         self._pixels = self._still.copy()
+        self.matte = ramp_matte(size)
+        """Matte of its frames, for outputs that cut heads out."""
 
     def frame(self, number: int) -> Frame:
         """Return frame ``number``, from 0; its memory is valid until the next call."""
@@ -90,6 +92,13 @@ def bar_centre(index: int, size: int) -> tuple[int, int]:
     """Return x and y, px, of a point in bar ``index`` of ``BARS`` that no text covers."""
     place = np.array([(index + 0.5) / len(BARS), (_BARS_TOP + _BARS_BOTTOM) / 2 / SIDE]) * size
     return int(place[0]), int(place[1])
+
+
+def ramp_matte(size: int) -> NDArray[np.uint8]:
+    """Return a matte that rises evenly from nothing at the left to all at the right; of grey."""
+    matte = np.full((size, size, 4), 128, np.uint8)
+    matte[..., 3] = np.rint(np.linspace(0, 255, size))
+    return matte
 
 
 def _still(size: int) -> NDArray[np.uint8]:

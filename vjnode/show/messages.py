@@ -37,6 +37,7 @@ class MemoryNames:
     drive: str
     frame: str
     stills: str
+    matte: str
     frozen: str
     sound: str
 

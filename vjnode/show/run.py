@@ -21,6 +21,7 @@ from vjnode.control.midi.server import MidiServer
 from vjnode.control.osc import OscServer
 from vjnode.control.osc_out import OscOut
 from vjnode.control.state import Controls, Stock
+from vjnode.generators.mobilestylegan.download import matte_model
 from vjnode.generators.registry import GENERATORS
 from vjnode.output.base import UNKNOWN, FrameInfo
 from vjnode.output.registry import KINDS
@@ -75,6 +76,9 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             faults are mended instead.
     """
     GENERATORS[config.generator].weights()  # fetch on first use, here, where progress can be seen
+    cuts = any(output.delivery.cuts for output in config.outputs)
+    if cuts:
+        matte_model()  # likewise
     if config.report is not None:
         check_report(config.report)
     if kind_of(config.audio) != "device":
@@ -114,6 +118,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             looks(controls, available)[1:],
             config.drawing,
             config.generator,
+            mattes=cuts,
         )
         supervisor = Supervisor(
             _stages(config, memory, engine), memory.flags.name, _modules(config)

@@ -11,6 +11,7 @@ from vjnode.show.ipc.audio_ring import SoundRing
 from vjnode.show.ipc.frame_stats import Meter
 from vjnode.show.ipc.show_flags import ShowFlags
 from vjnode.show.ipc.slot import Slot
+from vjnode.show.mattes import matte_slot
 from vjnode.show.messages import CONTROLS_BYTES, DRIVE_BYTES, MemoryNames, frame_bytes
 from vjnode.show.stages.output import ABOUT_BYTES
 
@@ -31,6 +32,7 @@ class ShowMemory:
             self.drive = stack.enter_context(closing(Slot(DRIVE_BYTES)))
             self.frame = stack.enter_context(closing(Slot(frame_bytes(size))))
             self.stills = stack.enter_context(closing(stills_slot(size)))
+            self.matte = stack.enter_context(closing(matte_slot(size)))
             self.frozen = stack.enter_context(closing(frozen_slot(size)))
             self.sound = stack.enter_context(closing(SoundRing()))
             self.meters = [stack.enter_context(closing(Meter())) for _ in range(outputs)]
@@ -46,6 +48,7 @@ class ShowMemory:
             drive=self.drive.name,
             frame=self.frame.name,
             stills=self.stills.name,
+            matte=self.matte.name,
             frozen=self.frozen.name,
             sound=self.sound.name,
         )

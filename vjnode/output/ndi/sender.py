@@ -34,13 +34,13 @@ NOT_IN_NAMES = '\\/:*?"<>|'
 would then look for another name."""
 
 FOURCC = {
-    ("rgba", "opaque"): "RGBX",
-    ("rgba", "luma"): "RGBA",
-    ("bgra", "opaque"): "BGRX",
-    ("bgra", "luma"): "BGRA",
+    ("rgba", False): "RGBX",
+    ("rgba", True): "RGBA",
+    ("bgra", False): "BGRX",
+    ("bgra", True): "BGRA",
 }
-"""Pixel format by order and alpha. X: the fourth byte is not sent, so that no receiver takes it
-for alpha."""
+"""Pixel format by order, and whether there is an alpha. X: the fourth byte is not sent, so that no
+receiver takes it for alpha."""
 
 MOST_DENOMINATOR = 1_000_000
 """Largest denominator of a rate: rates up to 240 frames/s then fit into 32 bits, and all usual
@@ -124,7 +124,7 @@ def _keep_ports(before: Iterable[int]) -> int | None:
 def _video(runtime: ModuleType, buffer: np.ndarray[Any, Any], context: OutputContext) -> object:
     """Return the runtime's description of ``buffer``, (size, size, 4) uint8."""
     fps = context.fps.limit_denominator(MOST_DENOMINATOR)
-    fourcc = f"FOURCC_VIDEO_TYPE_{FOURCC[context.order, context.alpha]}"
+    fourcc = f"FOURCC_VIDEO_TYPE_{FOURCC[context.order, context.alpha != 'opaque']}"
     video = runtime.VideoFrameV2(
         FourCC=getattr(runtime, fourcc),
         frame_rate_N=fps.numerator,

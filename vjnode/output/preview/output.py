@@ -30,6 +30,11 @@ PREVIEW_PX = 512
 PREVIEW_QUALITY = 82
 FULL_QUALITY = 92
 
+CHECKS = 32
+"""Squares of the checkerboard along a side."""
+
+CHECK_GREYS = 190, 115
+
 
 class PreviewOutput:
     """Provides the newest frame to the preview server.
@@ -52,7 +57,7 @@ class PreviewOutput:
         self._arrived = asyncio.Event()
         self._taking = asyncio.Lock()
         self._stop = asyncio.Event()
-        self._server = PreviewServer(self.status, self._preview, self._full)
+        self._server = PreviewServer(self.status, self._preview, self._full, self._png)
         try:
             self.host, self.port = self._loop.run_until_complete(self._server.start(host, port))
         except (OSError, UnicodeError) as error:
@@ -119,10 +124,19 @@ class PreviewOutput:
         await self._server.stop()
 
     async def _preview(self) -> bytes:
-        return await self._take(_preview_jpeg)
+        return await self._take(lambda pixels: _preview_jpeg(self._seen(pixels)))
 
     async def _full(self) -> bytes:
-        return await self._take(_full_jpeg)
+        return await self._take(lambda pixels: _jpeg(self._seen(pixels), FULL_QUALITY))
+
+    def _seen(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the picture as it is seen: over a checkerboard where it is transparent."""
+        if self._context.alpha == "opaque":
+            return pixels
+        return over_checkerboard(pixels, premultiplied=self._context.premultiplied)
+
+    async def _png(self) -> bytes:
+        return await self._take(_png if self._context.alpha != "opaque" else _opaque_png)
 
     async def _take(self, encode: Callable[[NDArray[np.uint8]], bytes]) -> bytes:
         """Wait for the next frame, and return it encoded in a thread of its own."""
@@ -143,8 +157,31 @@ def _preview_jpeg(rgba: NDArray[np.uint8]) -> bytes:
     return _jpeg(small, PREVIEW_QUALITY)
 
 
-def _full_jpeg(rgba: NDArray[np.uint8]) -> bytes:
-    return _jpeg(rgba, FULL_QUALITY)
+def over_checkerboard(rgba: NDArray[np.uint8], *, premultiplied: bool) -> NDArray[np.uint8]:
+    """Return a transparent picture over a checkerboard, (size, size, 4) uint8 RGBA, opaque."""
+    size = len(rgba)
+    square = max(size // CHECKS, 1)
+    row = np.arange(size) // square % 2
+    grey = np.where(row[:, None] ^ row[None], *CHECK_GREYS).astype(np.float32)[..., None]
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    head = rgba[..., :3].astype(np.float32)
+    made = np.full_like(rgba, 255)
+    behind = (1.0 - alpha) * grey
+    made[..., :3] = np.clip(np.rint((head if premultiplied else alpha * head) + behind), 0, 255)
+    return made
+
+
+def _png(rgba: NDArray[np.uint8]) -> bytes:
+    return _encoded_png(cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
+
+
+def _opaque_png(rgba: NDArray[np.uint8]) -> bytes:
+    return _encoded_png(cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGR))
+
+
+def _encoded_png(picture: NDArray[Any]) -> bytes:
+    _, data = cv2.imencode(".png", picture, (cv2.IMWRITE_PNG_COMPRESSION, 1))
+    return bytes(data)
 
 
 def _jpeg(rgba: NDArray[Any], quality: int) -> bytes:

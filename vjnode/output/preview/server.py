@@ -46,7 +46,8 @@ class PreviewServer:
     """Serves the page, and a picture to each watcher that has shown the previous one.
 
     status: returns the particulars of the newest frame.
-    preview, full: make the next JPEG, small and in full size.
+    preview, full: make the next JPEG, small and in full size. png: makes the next PNG in full
+        size, with the picture's alpha if it has one.
     """
 
     def __init__(
@@ -54,10 +55,12 @@ class PreviewServer:
         status: Callable[[], Status],
         preview: Callable[[], Awaitable[bytes]],
         full: Callable[[], Awaitable[bytes]],
+        png: Callable[[], Awaitable[bytes]],
     ) -> None:
         self._status = status
         self._preview = preview
         self._full = full
+        self._png = png
         self._loopback = True
         # Watchers, and the time since which their picture is on its way; None: not asked for.
         self._watchers: dict[web.WebSocketResponse, float | None] = {}
@@ -88,7 +91,8 @@ class PreviewServer:
             app.router.add_get(path, _file(name, content_type))
         app.router.add_get("/live", self._watch)
         app.router.add_get("/status", self._get_status)
-        app.router.add_get("/frame.jpg", self._get_frame)
+        app.router.add_get("/frame.jpg", self._get_jpeg)
+        app.router.add_get("/frame.png", self._get_png)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S)
         await self._runner.setup()
         try:
@@ -160,12 +164,19 @@ class PreviewServer:
     async def _get_status(self, _: web.Request) -> web.Response:
         return web.json_response(self._status())
 
-    async def _get_frame(self, _: web.Request) -> web.Response:
-        try:
-            jpeg = await asyncio.wait_for(self._full(), FRAME_TIMEOUT_S)
-        except TimeoutError:
-            return web.Response(status=503, text=f"no frame came within {FRAME_TIMEOUT_S:g} s")
-        return web.Response(body=jpeg, content_type="image/jpeg")
+    async def _get_jpeg(self, _: web.Request) -> web.Response:
+        return await _frame(self._full, "image/jpeg")
+
+    async def _get_png(self, _: web.Request) -> web.Response:
+        return await _frame(self._png, "image/png")
+
+
+async def _frame(make: Callable[[], Awaitable[bytes]], content_type: str) -> web.Response:
+    try:
+        data = await asyncio.wait_for(make(), FRAME_TIMEOUT_S)
+    except TimeoutError:
+        return web.Response(status=503, text=f"no frame came within {FRAME_TIMEOUT_S:g} s")
+    return web.Response(body=data, content_type=content_type)
 
 
 def _is_late(since_s: float | None) -> bool:

@@ -20,6 +20,7 @@ class Codec:
     matrix: one of ``BT601`` and ``BT709``. full_range: whether black is 0, and not 16 of 255.
     intra: whether every picture can be decoded without the previous ones.
     threads: number of threads that share a picture.
+    without: remedy where PyAV's wheels lack the encoder; "": they have it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Codec:
     alpha: bool = False
     intra: bool = True
     threads: int = 1
+    without: str = ""
 
 
 # The fastest preset keeps 60 frames/s at 1024² on one core; CABAC saves a fifth at no cost.
@@ -63,7 +65,7 @@ PRORES = Codec(
 )
 
 PRORES_4444 = Codec(
-    "prores",
+    "prores4444",
     "ProRes 4444",
     "prores_ks",
     "yuva444p10le",
@@ -72,6 +74,20 @@ PRORES_4444 = Codec(
     sound="pcm_s16le",
     alpha=True,
     threads=2,
+)
+
+HAP_ALPHA = Codec(
+    "hap_alpha",
+    "HAP Alpha",
+    "hap",
+    "rgba",
+    (".mov",),
+    {"format": "hap_alpha"},
+    sound="pcm_s16le",
+    full_range=True,
+    alpha=True,
+    threads=2,
+    without=f"record codec={PRORES_4444.name}, and convert that with a FFmpeg that has HAP",
 )
 
 # Huffman tables of the standard instead of the picture's own: a third faster, a tenth larger.
@@ -87,7 +103,7 @@ MJPEG = Codec(
     full_range=True,
 )
 
-CODECS = (H264, PRORES, PRORES_4444, MJPEG)
+CODECS = (H264, PRORES, PRORES_4444, HAP_ALPHA, MJPEG)
 """Codecs in order of preference when none is asked for."""
 
 SUFFIXES = (".mp4", ".mov", ".mkv")
@@ -105,7 +121,8 @@ def choose_codec(target: str, name: str, alpha: str) -> Codec:
     if suffix not in SUFFIXES:
         known = ", ".join(SUFFIXES)
         raise InputError(f"cannot record to '{target}': its name must end in one of {known}")
-    asked = [codec for codec in CODECS if name in ("", codec.name)]
+    names = {name, PRORES_4444.name} if name == PRORES.name else {name}
+    asked = [codec for codec in CODECS if not name or codec.name in names]
     fitting = [codec for codec in asked if suffix in codec.suffixes]
     if not fitting:
         known = " or ".join(asked[0].suffixes)
@@ -113,13 +130,18 @@ def choose_codec(target: str, name: str, alpha: str) -> Codec:
             f"cannot record to '{target}': {suffix} takes no {asked[0].label}; "
             f"let its name end in {known}, or ask for codec={H264.name}"
         )
-    keyed = alpha == "luma"
+    keyed = alpha != "opaque"
     for codec in fitting:
         if codec.alpha == keyed:
             return codec
+    if not keyed:
+        raise InputError(
+            f"cannot record to '{target}': {fitting[0].label} is for pictures with alpha; "
+            f"add alpha=matte, or ask for codec={PRORES.name}"
+        )
     raise InputError(
         f"cannot record to '{target}': {fitting[0].label} in {suffix} carries no alpha; "
-        f"record:NAME.mov,codec={PRORES_4444.name},alpha=luma does"
+        f"record:NAME.mov,codec={PRORES.name},alpha={alpha} does"
     )
 
 

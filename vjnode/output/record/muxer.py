@@ -68,8 +68,8 @@ class Movie:
         self._codec, self._size, self._fps = codec, size, fps
         self._key_pts: int | None = None
         self._container: av.container.OutputContainer | None = None
-        for encoder in (codec.encoder, codec.sound):
-            _check_encoder(encoder)
+        _check_encoder(codec.encoder, codec.without)
+        _check_encoder(codec.sound)
 
     @property
     def begun(self) -> bool:
@@ -179,13 +179,18 @@ class Movie:
                 self._container.close()
 
 
-def _check_encoder(encoder: str) -> None:
+def _check_encoder(encoder: str, without: str = "") -> None:
+    """Check that this PyAV has an encoder; without: what else helps than installing it anew.
+
+    Raises:
+        OutputError: it has not.
+    """
     try:
         av.codec.Codec(encoder, "w")
     except av.codec.codec.UnknownCodecError as error:
+        again = f"run: {install('--force-reinstall', '--only-binary=:all:', 'av')}"
         raise OutputError(
-            f"cannot record: this PyAV has no encoder {encoder}; "
-            f"run: {install('--force-reinstall', '--only-binary=:all:', 'av')}"
+            f"cannot record: this PyAV has no encoder {encoder}; {without or again}"
         ) from error
 
 

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from vjnode.errors import InputError, OutputError
-from vjnode.output.base import Frame, OutputContext
-from vjnode.output.record.codecs import Codec, choose_codec
+from vjnode.output.base import Delivery, Frame, OutputContext
+from vjnode.output.record.codecs import Codec, check_recording, choose_codec
 from vjnode.output.record.files import RecordingFiles, check_folder
 from vjnode.output.record.muxer import Movie
 from vjnode.output.record.retry import Interrupted
@@ -185,13 +185,13 @@ def open_output(target: str, context: OutputContext) -> RecordOutput | Interrupt
         return Interrupted(lambda: _begin(target, context), str(error))
 
 
-def check_target(path: Path) -> None:
-    """Check that ``path`` can name a recording in H.264.
+def check_target(path: Path, delivery: Delivery) -> None:
+    """Check that ``path`` can name a recording in the format of ``delivery``.
 
     Raises:
-        InputError: unknown suffix, or no such folder.
+        InputError: unknown suffix, a codec that does not go into it, or no such folder.
     """
-    choose_codec(str(path), "h264", "opaque")
+    check_recording(str(path), delivery)
     check_folder(path)
 
 

@@ -1,7 +1,7 @@
 """The engine process: drives and controls in, frames out, just ahead of each deadline."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import cv2
@@ -15,12 +15,14 @@ from vjnode.generators.registry import DEFAULT, GENERATORS
 from vjnode.modulation.weight_track import live_track
 from vjnode.output.clock import FrameClock, wait_until
 from vjnode.render.base import Look
-from vjnode.render.frame_renderer import FrameRenderer
+from vjnode.render.frame_renderer import FrameRenderer, asked_look
+from vjnode.render.matte.open import drawing, open_mattes
 from vjnode.render.open import open_renderer
 from vjnode.render.open_transition import open_transition
 from vjnode.runtime import monotonic_s
 from vjnode.show.fallback_frames import StillsWriter, stills_slot
 from vjnode.show.ipc.slot import Slot
+from vjnode.show.mattes import MatteWriter, matte_slot
 from vjnode.show.messages import (
     CONTROLS_BYTES,
     DRIVE_BYTES,
@@ -45,7 +47,7 @@ class EngineJob:
 
     memory_mib: limit for key frames, MiB. prefetch: looks to have warm beside the current.
     drawing, generator: as in ``ShowConfig``. restarted: whether the show goes on already, and
-    only this process is new.
+    only this process is new. mattes: whether any output cuts heads out.
     """
 
     size: int
@@ -55,6 +57,7 @@ class EngineJob:
     drawing: str
     generator: str = DEFAULT.name
     restarted: bool = False
+    mattes: bool = False
 
 
 def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
@@ -82,6 +85,11 @@ def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
     track = live_track()
     transition = open_transition(renderer, spec=spec, size=job.size)
     frame_renderer = FrameRenderer(renderer, track, transition)
+    mattes = MatteWriter(
+        open_mattes(renderer, spec=spec, size=job.size) if job.mattes else None,
+        drawing(renderer, job.size),
+        matte_slot(job.size, name=names.matte),
+    )
     controls = _newest_controls(newest, None)
     end_s = time.monotonic() + FIRST_KEY_TIMEOUT_S
     while not frame_renderer.prepare(controls, keys=1, timeout_s=0.2):
@@ -90,6 +98,7 @@ def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
             return
         if time.monotonic() > end_s:
             raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")
+    mattes.begin(asked_look(controls))
     renderer.prefetch(job.prefetch)
     if renderer.draws_beside_the_clock:
         put_clock_first()
@@ -108,13 +117,15 @@ def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
             track.push(unpack_drive(data.tobytes()))
         controls = _newest_controls(newest, controls)
         memory = frames.begin()
-        info = frame_renderer.render(monotonic_s(), controls, pixels_in(memory, job.size))
-        write_info(info, memory)
+        now_s = monotonic_s()
+        info = frame_renderer.render(now_s, controls, pixels_in(memory, job.size))
+        look, complete = frame_renderer.drawn_look or (asked_look(controls), False)
+        number = mattes.before_frame(now_s, look, over_s=controls.number("morph"))
+        write_info(replace(info, matte=number), memory)
         frames.commit(frame_bytes(job.size))
         pace.done(monotonic_s())
-        if (drawn := frame_renderer.drawn_look) is not None:
-            look, complete = drawn
-            stills.step(monotonic_s(), look, frame_renderer.draw_still, complete=complete)
+        stills.step(monotonic_s(), look, frame_renderer.draw_still, complete=complete)
+        mattes.after_frame(monotonic_s(), look, complete=complete)
 
 
 def _newest_controls(newest: Slot, before: Controls | None) -> Controls:

@@ -26,6 +26,7 @@ from vjnode.show.fallback_frames import FrozenFrame, StillsReader, frozen_slot, 
 from vjnode.show.ipc.audio_ring import SoundRing
 from vjnode.show.ipc.frame_stats import Meter
 from vjnode.show.ipc.slot import Slot
+from vjnode.show.mattes import MatteReader, matte_slot
 from vjnode.show.messages import CONTROLS_BYTES, MemoryNames, frame_bytes, frame_in, pixels_in
 from vjnode.show.supervision.worker import Lifeline
 from vjnode.show.trace import LiveTrace
@@ -145,13 +146,16 @@ def run_output(lifeline: Lifeline, names: MemoryNames, job: OutputJob) -> None:
         stills.newest,
         awake_s=lambda: lifeline.parent_awake_s,
         stale_s=max(STALE_S, 3 / float(job.fps)),
+        darkens=not adapter.cuts,
     )
+    mattes = MatteReader(matte_slot(job.size, name=names.matte), job.size)
     teller = Teller(Slot(ABOUT_BYTES, name=job.about))
     context = OutputContext(
         adapter.size,
         fps,
         order=delivery.order or "rgba",
         alpha=delivery.alpha,
+        premultiplied=delivery.premultiplied,
         sound=ring,
         measured_fps=rate.fps,
         attempt=job.attempt,
@@ -165,10 +169,7 @@ def run_output(lifeline: Lifeline, names: MemoryNames, job: OutputJob) -> None:
         lifeline.ready()
         epoch_s = lifeline.wait_for_begin()
         memory: NDArray[np.uint8] = np.empty(frame_bytes(job.size), np.uint8)
-        fresh, info = False, UNKNOWN
-        while not fresh and lifeline.running():  # until something has ever been drawn
-            fresh = slot.read_into(memory) is not None
-            time.sleep(0.005)
+        fresh, info = _has_come(slot, memory, lifeline), UNKNOWN
         if epoch_s is None:
             return
         if cues.newest().freeze and holder.recall(memory):
@@ -190,7 +191,9 @@ def run_output(lifeline: Lifeline, names: MemoryNames, job: OutputJob) -> None:
             if job.holds:
                 frozen = overrides.frozen
                 holder.keep(None if frozen is None else Frame(frozen, info))
-            missed = output.send(Frame(adapter.adapt(picture), info), due_s) is False
+            adapter.use(mattes.of(info.matte) if adapter.cuts else None)
+            picture = adapter.adapt(picture, darkness=overrides.darkness)
+            missed = output.send(Frame(picture, info), due_s) is False
             sent_s = monotonic_s()
             if not missed:
                 rate.sent(sent_s)
@@ -207,3 +210,12 @@ def run_output(lifeline: Lifeline, names: MemoryNames, job: OutputJob) -> None:
             )
             teller.tell(output, sent_s)
             fresh = False
+
+
+def _has_come(slot: Slot, memory: NDArray[np.uint8], lifeline: Lifeline) -> bool:
+    """Wait until a frame has ever been drawn, and copy it; False when the show ends before."""
+    while lifeline.running():
+        if slot.read_into(memory) is not None:
+            return True
+        time.sleep(0.005)
+    return False

@@ -1,0 +1,1 @@
+"""Mattes of looks: which part of their pictures is the head."""

@@ -1,0 +1,197 @@
+"""Mattes of the looks that a show goes through, made beside it while frames go out."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.render.base import Look
+from vjnode.render.matte.estimate import Floats, estimate
+from vjnode.render.matte.files import WEIGHTS, MatteFiles
+from vjnode.render.morph import eased
+from vjnode.system.priority import lower_priority
+
+_log = logging.getLogger(__name__)
+
+Matte = NDArray[np.uint8]
+"""As ``vjnode.output.cut`` takes it."""
+
+Draw = Callable[[Look, float], NDArray[np.uint8]]
+"""Draws a look, its first channel at a weight (0…1), into fresh memory."""
+
+KEPT = 8
+"""Mattes in memory, of the looks that were on last."""
+
+FADE_S = 0.25
+"""Shortest time in which one matte passes into another, s."""
+
+_STEPS_FPS = 20.0
+"""Rate at which mattes change on their way into one another: each new one costs every output some
+milliseconds, and their edges lie close together."""
+
+_NICENESS = 10
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A matte. whole: whether it was made from all pictures that it should be made from."""
+
+    matte: Matte
+    whole: bool
+
+
+class LookMattes:
+    """Makes mattes, and passes from one to the next as the show passes from look to look.
+
+    A matte belongs to a face and its first channel's expression. The first is made from the face
+    at rest, as soon as there is a picture of it; the one that is kept, from the whole movement once
+    that is prepared. All but ``first`` is called by the show's clock and waits for nothing.
+
+    Args:
+        look_at: opens what finds people in pictures; called in a thread of its own, once.
+        name_of: returns the name under which a look's matte is kept in ``files``.
+        apart_s: pause between the pictures that a matte is made from, s: each costs a tick time.
+
+    """
+
+    def __init__(
+        self,
+        look_at: Callable[[], Callable[[NDArray[np.uint8]], Floats]],
+        name_of: Callable[[Look], str],
+        files: MatteFiles,
+        *,
+        apart_s: float = 0.05,
+    ) -> None:
+        self._open, self._name_of, self._files = look_at, name_of, files
+        self._apart_s = apart_s
+        self._look_at: Callable[[NDArray[np.uint8]], Floats] | None = None
+        lower = partial(lower_priority, _NICENESS)
+        self._maker = ThreadPoolExecutor(1, "mattes", initializer=lower)
+        self._known: OrderedDict[Look, _Known] = OrderedDict()
+        self._under_way: tuple[Look, Future[_Known | None]] | None = None
+        self._looked_up: Look | None = None
+        self._given_up: Look | None = None
+        self._pictures: list[NDArray[np.uint8]] = []
+        self._of: tuple[Look, bool] | None = None
+        self._next_s = 0.0
+        self._on: Look | None = None
+        self._since_s = self._over_s = 0.0
+        self._shown: Matte | None = None
+        self._target: Matte | None = None
+        self._before: Matte | None = None
+        self._began_s = self._lasts_s = self._stepped_s = 0.0
+
+    def first(self, look: Look, draw: Draw) -> None:
+        """Wait for a matte of ``look``, from disk or from one picture, if there can be any."""
+        part = look.in_one_channel()
+        self._under_way = part, self._maker.submit(self._read, part)
+        self._looked_up = part
+        wait([self._under_way[1]])
+        self._take_in()
+        if part not in self._known:
+            pictures = [draw(look, 0.0)]
+            self._under_way = part, self._maker.submit(self._make, part, pictures, whole=False)
+            wait([self._under_way[1]])
+            self._take_in()
+
+    def show(self, now_s: float, look: Look, *, over_s: float) -> Matte | None:
+        """Return the matte to show from ``now_s`` on; None: the same as before.
+
+        look: is shown. over_s: time in which looks pass into one another, s.
+        """
+        part = look.in_one_channel()
+        if part != self._on:
+            self._on, self._since_s, self._over_s = part, now_s, over_s
+        known = self._known.get(part)
+        if known is None:
+            return None
+        if known.matte is not self._target:
+            self._target, self._before = known.matte, self._shown
+            at_once = self._shown is None or (now_s == self._since_s and over_s <= 0.0)
+            left_s = self._since_s + self._over_s - now_s
+            self._began_s, self._lasts_s = now_s, 0.0 if at_once else max(left_s, FADE_S)
+            self._stepped_s = 0.0
+        if self._shown is self._target:
+            return None
+        passed = (now_s - self._began_s) / self._lasts_s if self._lasts_s else 1.0
+        if passed >= 1.0 or self._before is None:
+            self._shown = self._target
+            return self._shown
+        if now_s - self._stepped_s < 1.0 / _STEPS_FPS:
+            return None
+        self._stepped_s = now_s
+        share = eased(max(passed, 0.0))
+        self._shown = np.empty_like(self._target)
+        cv2.addWeighted(self._target, share, self._before, 1.0 - share, 0.0, dst=self._shown)
+        return self._shown
+
+    def prepare(self, now_s: float, look: Look, draw: Draw, *, complete: bool) -> None:
+        """Draw at most one picture for the matte of ``look``, and have it made when all are there.
+
+        complete: whether nothing of the look is left to prepare.
+        """
+        self._take_in()
+        part = look.in_one_channel()
+        known = self._known.get(part)
+        if (known is not None and known.whole) or part == self._given_up:
+            return
+        if self._under_way is not None or (known and now_s < self._since_s + self._over_s):
+            return  # looks on their way into one another cost enough
+        if known is None and self._looked_up != part:
+            self._looked_up = part
+            self._under_way = part, self._maker.submit(self._read, part)
+            return
+        if known is not None and not complete:
+            return
+        if (part, complete) != self._of:
+            self._of, self._pictures, self._next_s = (part, complete), [], now_s
+        if now_s < self._next_s:
+            return
+        self._next_s = now_s + self._apart_s
+        weights = WEIGHTS if complete else WEIGHTS[:1]
+        self._pictures.append(draw(look, weights[len(self._pictures)]))
+        if len(self._pictures) == len(weights):
+            pictures, self._pictures, self._of = self._pictures, [], None
+            making = self._maker.submit(self._make, part, pictures, whole=complete)
+            self._under_way = part, making
+
+    def close(self) -> None:
+        """Stop; a matte that is being made is finished, which takes a second at most."""
+        self._maker.shutdown(cancel_futures=True)
+
+    def _take_in(self) -> None:
+        """Remember a matte that has been made meanwhile."""
+        if self._under_way is None or not self._under_way[1].done():
+            return
+        part, made = self._under_way
+        self._under_way = None
+        try:
+            found = made.result()
+        except Exception as error:  # noqa: BLE001 - of a thread; the show goes on without it
+            self._given_up = part
+            _log.warning("the head of %s cannot be cut out: %s", part.face, error)
+            return
+        if found is None:
+            return
+        self._known[part] = found
+        self._known.move_to_end(part)
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)
+
+    def _read(self, part: Look) -> _Known | None:
+        matte = self._files.read(self._name_of(part))
+        return None if matte is None else _Known(matte, whole=True)
+
+    def _make(self, part: Look, pictures: Sequence[NDArray[np.uint8]], *, whole: bool) -> _Known:
+        if self._look_at is None:
+            self._look_at = self._open()
+        matte = estimate(pictures, self._look_at)
+        if whole:
+            self._files.keep(self._name_of(part), matte)
+        return _Known(matte, whole)
