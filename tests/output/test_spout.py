@@ -84,6 +84,14 @@ def test_alpha_arrives(machine):
     assert (alphas[0], alphas[-1]) == (255, 0)
 
 
+def test_a_head_that_was_cut_out_arrives(machine):
+    output, adapter = opened("spout,alpha=matte")
+    pattern = Pattern(64, Fraction(60))
+    adapter.use(pattern.matte)
+    send(output, adapter, pattern.frame(0))
+    np.testing.assert_array_equal(machine.living["vjnode"].picture[..., 3], pattern.matte[..., 3])
+
+
 def test_the_sender_can_be_chosen_before_the_first_frame(machine):
     output, _ = opened("spout:Face")
     assert machine.living["Face"].picture.shape == (64, 64, 4)

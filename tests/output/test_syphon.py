@@ -84,6 +84,14 @@ def test_alpha_arrives(mac):
     assert (alphas[0], alphas[-1]) == (255, 0)
 
 
+def test_a_head_that_was_cut_out_arrives(mac):
+    output, adapter = opened("syphon,alpha=matte")
+    pattern = Pattern(64, Fraction(60))
+    adapter.use(pattern.matte)
+    send(output, adapter, pattern.frame(0))
+    np.testing.assert_array_equal(mac.servers[0].picture[..., 3], pattern.matte[..., 3])
+
+
 def test_a_picture_that_the_card_has_yet_to_copy_is_left_alone(mac):
     output, adapter = opened()
     frames = [noise(seed, 64) for seed in range(5)]

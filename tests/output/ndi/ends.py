@@ -80,11 +80,15 @@ class Receiver:
 
 
 class Sending:
-    """An output that sends 60 frames/s, as in a show; each number's stripes, or ``pixels``."""
+    """An output that sends 60 frames/s, as in a show; each number's stripes, or ``pixels``.
 
-    def __init__(self, size=256, pixels=None, text=f"ndi:{NAME}", fps=Fraction(60)):
+    matte: by which heads are cut out, where ``text`` asks for it.
+    """
+
+    def __init__(self, size=256, pixels=None, text=f"ndi:{NAME}", fps=Fraction(60), matte=None):
         spec = parse_output(text)
         self.adapter = Adapter(spec.delivery, size)
+        self.adapter.use(matte)
         context = OutputContext(size, fps, spec.delivery.order, spec.delivery.alpha)
         self.output = open_output(spec, context)
         (self.port,) = listening() - {FINDING_PORT}

@@ -23,6 +23,7 @@ from tests.output.shows import flat
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import OutputContext
 from vjnode.output.ndi import sender as ndi
+from vjnode.output.test_pattern import ramp_matte
 from vjnode.remedies import install_extra
 
 ROOT = Path(__file__).parents[3]
@@ -127,6 +128,22 @@ def test_alpha_is_carried_when_asked_for(party, order):
     assert str(got["fourcc"]) == "FOURCC_VIDEO_TYPE_RGBA"
     assert np.abs(patches(got["picture"])[..., 3] - luma).max() <= 3
     assert np.abs(patches(got["picture"]) - patches(chart()))[..., :3].max() <= CODEC_ERROR
+
+
+@pytest.mark.parametrize("options", ["alpha=matte", "alpha=matte,premultiplied,order=bgra", "key"])
+def test_a_head_that_was_cut_out_arrives(party, options):
+    """The matte rises from the left to the right, and what is behind the head is grey."""
+    got = seen(party, pixels=chart(), text=f"ndi:{NAME},{options}", matte=ramp_matte(256))
+    share = np.linspace(0, 1, 256)[None, 32::64, None]
+    head = share * patches(chart())[..., :3] + (1 - share) * 128
+    found = patches(got["picture"])
+    wanted = {"alpha=matte": head, "key": np.broadcast_to(255 * share, head.shape)}
+    expected = wanted.get(options, share * head)
+    assert np.abs(found[..., :3] - expected).max() <= CODEC_ERROR
+    alpha = (
+        np.full((4, 4), 255) if options == "key" else np.broadcast_to(255 * share[..., 0], (4, 4))
+    )
+    assert np.abs(found[..., 3] - alpha).max() <= 3
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,13 @@ from tests.live.fairness import Miss, play_fairly
 from tests.output.shows import INFO, flat, hearing, noise
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
+from vjnode.output.delivery import Adapter
 from vjnode.output.preview import output as preview
 from vjnode.output.preview import server as preview_server
 from vjnode.output.preview.origin_check import refusal
 from vjnode.output.preview.server import PreviewServer
+from vjnode.output.registry import parse_output
+from vjnode.output.test_pattern import Pattern
 
 CONTEXT = OutputContext(256, Fraction(60), measured_fps=lambda: 59.94)
 
@@ -127,6 +130,44 @@ def test_frame_jpg_is_the_whole_picture_in_its_colours(monkeypatch):
     picture = decode(body)
     assert picture.shape == (1024, 1024, 3)
     assert np.abs(picture.astype(int) - (220, 120, 40)).max() <= 3
+
+
+def test_frame_png_has_the_alpha_and_frame_jpg_a_checkerboard(monkeypatch):
+    monkeypatch.setattr(preview_server, "FRAME_TIMEOUT_S", HANG_S)
+    pattern, delivery = Pattern(256, Fraction(60)), parse_output("preview,alpha=matte").delivery
+    adapter = Adapter(delivery, 256)
+    adapter.use(pattern.matte)
+    cut = adapter.adapt(pattern.frame(0).pixels).copy()
+    context = replace(CONTEXT, alpha="matte")
+    with showing(lambda _: Frame(cut, INFO), context=context) as output:
+        status, headers, png = ask(output, "/frame.png")
+        jpeg = decode(ask(output, "/frame.jpg")[2])
+    assert (status, headers["Content-Type"]) == (200, "image/png")
+    found = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(cv2.cvtColor(found, cv2.COLOR_BGRA2RGBA), cut)
+    left = jpeg[:, :8].astype(int)
+    assert {round(grey, -1) for grey in left[4::8, 4].mean(-1)} == {190, 120}
+
+
+def test_frame_png_of_an_opaque_picture_has_no_alpha(monkeypatch):
+    monkeypatch.setattr(preview_server, "FRAME_TIMEOUT_S", HANG_S)
+    with showing(lambda _: flat((220, 120, 40), 256)) as output:
+        _, _, png = ask(output, "/frame.png")
+    found = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert found.shape == (256, 256, 3)
+    assert (found == (40, 120, 220)).all()
+
+
+@pytest.mark.parametrize("premultiplied", [False, True])
+def test_the_checkerboard_is_seen_through_what_is_transparent(premultiplied):
+    picture = np.full((64, 64, 4), (200, 100, 50, 128), np.uint8)
+    if premultiplied:
+        picture[..., :3] //= 2
+    over = preview.over_checkerboard(picture, premultiplied=premultiplied)
+    greys = np.array(preview.CHECK_GREYS)[[1, 0], None]
+    wanted = (128 * np.array([200, 100, 50]) + 127 * greys) / 255
+    np.testing.assert_allclose(over[0, [0, 2], :3], wanted, atol=1)
+    assert (over[..., 3] == 255).all()
 
 
 def test_frame_jpg_says_when_no_frame_comes(monkeypatch):

@@ -23,6 +23,9 @@ def test_every_codec_that_can_be_asked_for_is_there():
         ("a.mkv", "prores", "opaque", "ProRes 422"),
         ("a.mov", "prores", "luma", "ProRes 4444"),
         ("a.mov", "", "luma", "ProRes 4444"),
+        ("a.mov", "", "matte", "ProRes 4444"),
+        ("a.mkv", "prores4444", "matte", "ProRes 4444"),
+        ("a.mov", "hap_alpha", "matte", "HAP Alpha"),
         ("a.mov", "mjpeg", "opaque", "MJPEG"),
     ],
 )
@@ -39,7 +42,12 @@ def test_the_codec_is_the_one_asked_for_or_what_suits_the_file(target, name, alp
         ("record:a.mov,codec=h264,alpha=luma", ["H.264", "carries no alpha", "codec=prores"]),
         ("record:a.mov,codec=mjpeg,alpha=luma", ["MJPEG", "carries no alpha"]),
         ("record:a.avi,codec=mjpeg", [".mp4, .mov, .mkv"]),
-        ("record:a.mov,codec=hap", ["codec=hap", "h264, prores, mjpeg"]),
+        ("record:a.mov,codec=hap", ["codec=hap", "h264, prores, prores4444, hap_alpha, mjpeg"]),
+        (
+            "record:a.mov,codec=prores4444",
+            ["ProRes 4444 is for pictures with alpha", "alpha=matte"],
+        ),
+        ("record:a.mp4,codec=hap_alpha,alpha=matte", [".mp4 takes no HAP Alpha", ".mov"]),
         ("preview,codec=h264", ["preview", "leave out codec="]),
     ],
 )

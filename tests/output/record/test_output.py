@@ -15,8 +15,12 @@ from tests.output.shows import Tap, flat, noise, tone
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import InputError, OutputError
 from vjnode.output.base import Frame, OutputContext
+from vjnode.output.delivery import Adapter
 from vjnode.output.record import codecs, files
 from vjnode.output.record import output as record
+from vjnode.output.record.muxer import Movie
+from vjnode.output.registry import parse_output
+from vjnode.output.test_pattern import Pattern
 
 FPS = Fraction(60)
 SUFFIXES = (".mp4", ".mov", ".mkv")
@@ -117,6 +121,25 @@ def test_alpha_comes_back(tmp_path, suffix):
         found = next(file.decode(video=0)).to_ndarray(format="rgba").astype(int)
     np.testing.assert_allclose(found[..., 3], pixels[..., 3], atol=2)
     np.testing.assert_allclose(found[..., :3], pixels[..., :3], atol=6)
+
+
+def test_a_head_that_was_cut_out_comes_back(tmp_path):
+    path, pattern = tmp_path / "out.mov", Pattern(64, FPS)
+    adapter = Adapter(parse_output(f"record:{path},alpha=matte").delivery, 64)
+    adapter.use(pattern.matte)
+    frame = pattern.frame(0)
+    shown = adapter.adapt(frame.pixels).astype(int)
+    record_frames(path, [Frame(adapter.adapt(frame.pixels), frame.info)], [0.0], alpha="matte")
+    with av.open(path) as file:
+        found = next(file.decode(video=0)).to_ndarray(format="rgba").astype(int)
+    np.testing.assert_array_equal(shown[..., 3], pattern.matte[..., 3])
+    np.testing.assert_allclose(found[..., 3], pattern.matte[..., 3], atol=2)
+
+
+def test_hap_is_refused_with_the_remedy_where_it_is_not_there():
+    missing = replace(codecs.HAP_ALPHA, encoder="hap-that-is-not-there")
+    with pytest.raises(OutputError, match="hap-that-is-not-there; record codec=prores4444"):
+        Movie(missing, size=64, fps=FPS)
 
 
 @pytest.mark.parametrize(("suffix", "codec"), KINDS)

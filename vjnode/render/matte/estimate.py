@@ -33,6 +33,12 @@ _FILL = 1e-3
 _HOLE = 2e-3
 """Largest hole in a head that is none, as a part of the picture: a dark mouth, a glint."""
 
+_FAINT = 0.05
+"""Share of the head from which on a place may be a speck."""
+
+_NEAR = 0.015
+"""Distance in picture widths within which places belong together."""
+
 
 def estimate(
     pictures: Sequence[NDArray[np.uint8]],
@@ -96,29 +102,42 @@ def _guide(picture: Floats, mask: Floats, radius: float) -> tuple[Floats, Floats
 
 
 def only_one(alpha: Floats) -> Floats:
-    """Return ``alpha``, (size, size), 0…1, with one head: no specks beside it, no holes in it."""
+    """Return ``alpha``, (size, size), 0…1, with one head: no specks apart from it, no holes in it.
+
+    Strands beside the hair and gaps between them stay as they are.
+    """
     seen = (alpha > 0.5).astype(np.uint8)
+    head = _largest(seen)
+    if head is None:
+        return alpha
+    near_head = _widened(head)
+    _, patches = cv2.connectedComponents((alpha > _FAINT).astype(np.uint8))
+    beside = np.setdiff1d(patches, patches[near_head > 0])
+    alpha = np.where(np.isin(patches, beside[beside > 0]), 0.0, alpha).astype(np.float32)
+    free = (alpha <= 0.5).astype(np.uint8)
+    _, holes = cv2.connectedComponents(free, connectivity=4)
+    edges = np.concatenate([holes[0], holes[-1], holes[:, 0], holes[:, -1]])
+    outside = np.isin(holes, edges[edges > 0]).astype(np.uint8)
+    areas = np.bincount(holes.reshape(-1))
+    inner = np.setdiff1d(np.flatnonzero(areas <= _HOLE * alpha.size), holes[_widened(outside) > 0])
+    filled = np.isin(holes, inner[inner > 0]).astype(np.uint8)
+    if filled.any():
+        alpha = np.where(_widened(filled) > 0, 1.0, alpha).astype(np.float32)
+    return alpha
+
+
+def _largest(seen: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Return the largest patch of what is not 0, as 0 and 1; None: there is none."""
     _, patches, facts, _ = cv2.connectedComponentsWithStats(seen, connectivity=4)
     if len(facts) < 2:
-        return alpha
+        return None
     largest = 1 + int(facts[1:, cv2.CC_STAT_AREA].argmax())
-    head = (patches == largest).astype(np.uint8)
-    # A speck's own soft edge goes with it; what is faint around the head stays.
-    others = (seen != head).astype(np.uint8)
-    if others.any():
-        reach = np.ones((2 * max(len(alpha) // 100, 1) + 1,) * 2, np.uint8)
-        near_other = cv2.dilate(others, reach) & ~cv2.dilate(head, reach) & 1
-        alpha = np.where((near_other | others) > 0, 0.0, alpha).astype(np.float32)
-    _, holes, facts, _ = cv2.connectedComponentsWithStats(1 - head, connectivity=4)
-    small = facts[:, cv2.CC_STAT_AREA] <= _HOLE * alpha.size
-    edges = np.concatenate([holes[0], holes[-1], holes[:, 0], holes[:, -1]])
-    small[np.unique(edges)] = False
-    small[0] = False
-    filled = small[holes].astype(np.uint8)
-    if filled.any():
-        reach = np.ones((2 * max(len(alpha) // 200, 1) + 1,) * 2, np.uint8)
-        alpha = np.where(cv2.dilate(filled, reach) > 0, 1.0, alpha).astype(np.float32)
-    return alpha
+    return (patches == largest).astype(np.uint8)
+
+
+def _widened(patch: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    reach = 2 * max(round(_NEAR * len(patch)), 1) + 1
+    return np.asarray(cv2.dilate(patch, np.ones((reach, reach), np.uint8)), np.uint8)
 
 
 def _colours(picture: Floats, alpha: Floats) -> Floats:

@@ -31,11 +31,43 @@ KEPT = 8
 FADE_S = 0.25
 """Shortest time in which one matte passes into another, s."""
 
-_STEPS_FPS = 20.0
-"""Rate at which mattes change on their way into one another: each new one costs every output some
-milliseconds, and their edges lie close together."""
+STEPS_FPS = 12.0
+"""Rate at which mattes change on their way into one another: each new one costs every output that
+cuts about ten milliseconds, and their edges lie close together."""
 
 _NICENESS = 10
+
+
+class MatteFade:
+    """The way from one matte to another; reads no clock."""
+
+    def __init__(self) -> None:
+        self._shown: Matte | None = None
+        self._before: Matte | None = None
+        self._target: Matte | None = None
+        self._began_s = self._lasts_s = self._stepped_s = 0.0
+
+    def step(self, now_s: float, target: Matte, *, over_s: float) -> Matte | None:
+        """Return the matte to show from ``now_s`` on; None: the same as before.
+
+        target: where to go; another than before is gone to in ``over_s`` from now, 0: at once.
+        """
+        if target is not self._target:
+            self._target, self._before = target, self._shown
+            self._began_s, self._lasts_s, self._stepped_s = now_s, over_s, now_s
+        if self._shown is target:
+            return None
+        passed_s = now_s - self._began_s
+        if self._before is None or passed_s >= self._lasts_s:
+            self._shown = target
+            return target
+        if now_s - self._stepped_s < 1.0 / STEPS_FPS:
+            return None
+        self._stepped_s = now_s
+        share = eased(passed_s / self._lasts_s)
+        self._shown = np.empty_like(target)
+        cv2.addWeighted(target, share, self._before, 1.0 - share, 0.0, dst=self._shown)
+        return self._shown
 
 
 @dataclass(frozen=True)
@@ -82,10 +114,7 @@ class LookMattes:
         self._next_s = 0.0
         self._on: Look | None = None
         self._since_s = self._over_s = 0.0
-        self._shown: Matte | None = None
-        self._target: Matte | None = None
-        self._before: Matte | None = None
-        self._began_s = self._lasts_s = self._stepped_s = 0.0
+        self._fade = MatteFade()
 
     def first(self, look: Look, draw: Draw) -> None:
         """Wait for a matte of ``look``, from disk or from one picture, if there can be any."""
@@ -111,25 +140,10 @@ class LookMattes:
         known = self._known.get(part)
         if known is None:
             return None
-        if known.matte is not self._target:
-            self._target, self._before = known.matte, self._shown
-            at_once = self._shown is None or (now_s == self._since_s and over_s <= 0.0)
-            left_s = self._since_s + self._over_s - now_s
-            self._began_s, self._lasts_s = now_s, 0.0 if at_once else max(left_s, FADE_S)
-            self._stepped_s = 0.0
-        if self._shown is self._target:
-            return None
-        passed = (now_s - self._began_s) / self._lasts_s if self._lasts_s else 1.0
-        if passed >= 1.0 or self._before is None:
-            self._shown = self._target
-            return self._shown
-        if now_s - self._stepped_s < 1.0 / _STEPS_FPS:
-            return None
-        self._stepped_s = now_s
-        share = eased(max(passed, 0.0))
-        self._shown = np.empty_like(self._target)
-        cv2.addWeighted(self._target, share, self._before, 1.0 - share, 0.0, dst=self._shown)
-        return self._shown
+        left_s = self._since_s + self._over_s - now_s
+        # One that is there when its look comes on keeps to the look's time.
+        least_s = 0.0 if now_s == self._since_s else FADE_S
+        return self._fade.step(now_s, known.matte, over_s=max(left_s, least_s))
 
     def prepare(self, now_s: float, look: Look, draw: Draw, *, complete: bool) -> None:
         """Draw at most one picture for the matte of ``look``, and have it made when all are there.
