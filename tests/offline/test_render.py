@@ -21,6 +21,7 @@ from vjnode.modulation.response import Response, TrackConfig
 from vjnode.modulation.weight_track import WeightTrack, live_track
 from vjnode.offline import render
 from vjnode.offline.render import open_hearing
+from vjnode.output.base import Delivery
 from vjnode.paths import shipped
 
 SONG = shipped("demo", "demo.ogg")
@@ -149,6 +150,33 @@ def test_four_channels_give_the_same_bytes_twice_and_a_head_that_turns(tmp_path)
             pictures = [one.to_ndarray(format="rgb24") for one in video.decode(video=0)]
         yaws[name] = np.array([meter.measure(one).yaw for one in pictures])
     assert np.ptp(yaws["one"]) > 10 > 2 * np.ptp(yaws["ahead"])
+
+
+def rgba_of(path):
+    """Return the pictures of a video, (n, size, size, 4) int."""
+    with av.open(str(path)) as video:
+        return np.array([one.to_ndarray(format="rgba") for one in video.decode(video=0)], int)
+
+
+@pytest.mark.slow
+def test_the_head_is_cut_out_of_every_frame(song, tmp_path):
+    controls, look = Controls("", "aster", "laugh"), {"size": 256, "fps": Fraction(5)}
+    wanted = {
+        "plain.mp4": Delivery(codec="h264"),
+        "head.mov": Delivery(alpha="matte"),
+        "green.mp4": Delivery(codec="h264", background="#00ff00"),
+    }
+    for name, delivery in wanted.items():
+        render.render(song, tmp_path / name, controls, trace=None, delivery=delivery, **look)
+    plain, head, green = (rgba_of(tmp_path / name) for name in wanted)
+    alpha = head[..., 3]
+    assert np.ptp(alpha, axis=0).max() <= 4  # it stands still
+    assert alpha[:, :16, :16].max() <= 2
+    assert alpha[:, 96:224, 96:160].min() >= 253
+    whole, nothing = alpha.min(axis=0) >= 253, alpha.max(axis=0) <= 2
+    assert np.abs(head - plain)[:, whole, :3].mean() < 6
+    assert np.abs(green - plain)[:, whole, :3].mean() < 6
+    assert np.abs(green[:, nothing, :3] - (0, 255, 0)).mean() < 6
 
 
 @pytest.mark.slow

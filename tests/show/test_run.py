@@ -363,6 +363,28 @@ def test_a_recording_is_whole_when_the_whole_group_is_told_to_end(start, tmp_pat
     play_fairly(scenario)
 
 
+def test_outputs_show_the_head_alone_beside_others_that_show_all(start, tmp_path):
+    names = ("plain.mov", "head.mov", "key.mov")
+    options = (",codec=mjpeg", ",alpha=matte", ",key,codec=mjpeg")
+    outputs = [f"record:{tmp_path / name}{more}" for name, more in zip(names, options, strict=True)]
+    show = start(
+        *("--audio", "demo", "--fps", 20, "--face", "aster", "--duration", 4),
+        *(word for output in outputs for word in ("--output", output)),
+    )
+    assert show.process.wait(240) == 0, show.log
+    last = {}
+    for name in names:
+        with av.open(str(tmp_path / name)) as video:
+            *_, frame = video.decode(video=0)
+            last[name] = frame.to_ndarray(format="rgba").astype(int)
+    plain, head, key = last.values()
+    assert head[:16, :16, 3].max() <= 2
+    assert head[96:224, 96:160, 3].min() >= 253
+    assert (plain[..., 3] == 255).all()
+    assert np.abs(key[..., 0] - head[..., 3]).mean() < 2
+    assert show.report()["incidents"] == []
+
+
 def test_osc_steers_a_running_show_and_nonsense_does_not(start):
     face, expression = face_names()[2], expression_names()[1]
 
