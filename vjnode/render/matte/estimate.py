@@ -20,6 +20,10 @@ FITTED_PX = 512
 _RADIUS, _SMOOTHNESS = 8 / 512, 1e-4
 """Radius of the guided filter, in picture widths, and its ε for colours from 0 to 1."""
 
+_DOUBTED = 0.3, 0.7
+"""Certainties of the network that become 0 and 1: what it doubts would be half transparent, such as
+the back of a chair beside a shoulder."""
+
 _LOW, _HIGH = 0.1, 0.9
 """Values of the fitted mask that become 0 and 1."""
 
@@ -56,7 +60,9 @@ def estimate(
         cv2.accumulate(np.ascontiguousarray(picture[..., :3]), summed)
         masks.append(look_at(picture))
     mean = summed / (255 * len(pictures))
-    alpha = only_one(_fitted(mean, np.mean(masks, axis=0, dtype=np.float32)))
+    low, high = _DOUBTED
+    mask = np.clip((np.mean(masks, axis=0, dtype=np.float32) - low) / (high - low), 0.0, 1.0)
+    alpha = only_one(_fitted(mean, mask))
     matte = np.empty((size, size, 4), np.uint8)
     matte[..., :3] = np.rint(255 * _colours(mean, alpha)).astype(np.uint8)
     matte[..., 3] = np.rint(255 * alpha).astype(np.uint8)
