@@ -53,6 +53,22 @@ def test_every_output_is_ready_or_says_why_not(capsys):
     assert ready["null"]
 
 
+@pytest.mark.parametrize(
+    ("target", "options", "part"),
+    [
+        ("a.mp4", ["--alpha"], "a.mp4 cannot hold --alpha; call it .mov"),
+        ("a.mov", ["--alpha", "--background", "blur"], "leave out one"),
+        ("a.mov", ["--alpha", "--codec", "h264"], "H.264 in .mov carries no alpha"),
+        ("a.mov", ["--codec", "prores4444"], "of a rendering: --alpha"),
+        ("a.mp4", ["--background", "nowhere.png"], "nowhere.png"),
+    ],
+)
+def test_a_rendering_that_cannot_be_is_told_at_once(capsys, tmp_path, target, options, part):
+    assert main(["render", str(SONG), str(tmp_path / target), *options]) == 2
+    assert part in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_devices_never_fails(capsys):
     assert main(["devices"]) == 0
     capsys.readouterr()

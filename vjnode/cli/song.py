@@ -80,6 +80,8 @@ def _render(options: argparse.Namespace) -> None:
         codec=options.codec or ("" if options.alpha else "h264"),
     )
     check_delivery(delivery)
+    if options.alpha and options.target.suffix.lower() == ".mp4":
+        raise InputError(f"{options.target.name} cannot hold --alpha; call it .mov or .mkv")
     config = ShowConfig(
         "",
         (parse_output("null"),),

@@ -137,7 +137,7 @@ def choose_codec(target: str, name: str, alpha: str) -> Codec:
     if not keyed:
         raise InputError(
             f"cannot record to '{target}': {fitting[0].label} is for pictures with alpha; "
-            f"add alpha=matte, or ask for codec={PRORES.name}"
+            f"add alpha=matte (of a rendering: --alpha), or ask for codec={PRORES.name}"
         )
     raise InputError(
         f"cannot record to '{target}': {fitting[0].label} in {suffix} carries no alpha; "
