@@ -1,5 +1,7 @@
 """The matte of a show on its way from the engine to the outputs that cut heads out."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,10 +51,14 @@ class MatteWriter:
     def __init__(self, mattes: LookMattes | None, draw: Draw, slot: Slot) -> None:
         self._mattes, self._draw, self._slot = mattes, draw, slot
 
-    def begin(self, look: Look) -> None:
-        """Wait for a matte of the look that a show begins with; see ``LookMattes.first``."""
+    def begin(self, look: Look, next_looks: Sequence[Look] = ()) -> None:
+        """Wait for a matte of the look that a show begins with; see ``LookMattes.first``.
+
+        next_looks: may come later.
+        """
         if self._mattes is not None:
             self._mattes.first(look, self._draw)
+            self._mattes.expect(next_looks)
 
     def before_frame(self, now_s: float, look: Look, *, over_s: float) -> int:
         """Hand over what changes with the frame of ``now_s``; return the number of its matte.

@@ -100,6 +100,18 @@ def test_the_whole_movement_follows_and_is_kept(mattes, seeing, tmp_path):
     assert seeing.pictures == 1 + len(WEIGHTS)
 
 
+def test_what_was_kept_is_at_hand_when_its_look_comes(mattes, seeing, tmp_path):
+    files = MatteFiles(tmp_path, SIZE)
+    files.keep("ben", np.full((SIZE, SIZE, 4), 7, np.uint8))
+    mattes.first(ADA, draw)
+    mattes.show(0.0, ADA, over_s=0.0)
+    mattes.expect([ADA, BEN, Look("cem", ("laugh",))])
+    mattes._maker.submit(int).result()  # behind what was asked for
+    mattes.prepare(0.1, ADA, draw, complete=False)
+    assert (mattes.show(1.0, BEN, over_s=0.0) == 7).all()
+    assert seeing.pictures == 1
+
+
 def test_a_damaged_file_is_made_again(mattes, seeing, tmp_path):
     (tmp_path / "ada").mkdir()
     (tmp_path / "ada/matte.png").write_bytes(b"no picture")

@@ -2,7 +2,7 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +33,7 @@ FADE_S = 0.25
 
 STEPS_FPS = 12.0
 """Rate at which mattes change on their way into one another: each new one costs every output that
-cuts about ten milliseconds, and their edges lie close together."""
+cuts some milliseconds, and their edges lie close together."""
 
 _NICENESS = 10
 
@@ -107,6 +107,7 @@ class LookMattes:
         self._maker = ThreadPoolExecutor(1, "mattes", initializer=lower)
         self._known: OrderedDict[Look, _Known] = OrderedDict()
         self._under_way: tuple[Look, Future[_Known | None]] | None = None
+        self._ahead: list[tuple[Look, Future[_Known | None]]] = []
         self._looked_up: Look | None = None
         self._given_up: Look | None = None
         self._pictures: list[NDArray[np.uint8]] = []
@@ -128,6 +129,13 @@ class LookMattes:
             self._under_way = part, self._maker.submit(self._make, part, pictures, whole=False)
             wait([self._under_way[1]])
             self._take_in()
+
+    def expect(self, looks: Iterable[Look]) -> None:
+        """Have the mattes of looks that may come at hand, those that were kept; none is made."""
+        parts = dict.fromkeys(look.in_one_channel() for look in looks)
+        for part in list(parts)[: KEPT - 1]:
+            if part not in self._known:
+                self._ahead.append((part, self._maker.submit(self._read, part)))
 
     def show(self, now_s: float, look: Look, *, over_s: float) -> Matte | None:
         """Return the matte to show from ``now_s`` on; None: the same as before.
@@ -180,11 +188,17 @@ class LookMattes:
         self._maker.shutdown(cancel_futures=True)
 
     def _take_in(self) -> None:
-        """Remember a matte that has been made meanwhile."""
-        if self._under_way is None or not self._under_way[1].done():
-            return
-        part, made = self._under_way
-        self._under_way = None
+        """Remember mattes that have been read or made meanwhile."""
+        if self._under_way is not None and self._under_way[1].done():
+            part, made = self._under_way
+            self._under_way = None
+            self._remember(part, made)
+        while self._ahead and self._ahead[0][1].done():
+            part, read = self._ahead.pop(0)
+            if part not in self._known:
+                self._remember(part, read)
+
+    def _remember(self, part: Look, made: Future[_Known | None]) -> None:
         try:
             found = made.result()
         except Exception as error:  # noqa: BLE001 - of a thread; the show goes on without it

@@ -98,7 +98,7 @@ def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
             return
         if time.monotonic() > end_s:
             raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")
-    mattes.begin(asked_look(controls))
+    mattes.begin(asked_look(controls), job.prefetch)
     renderer.prefetch(job.prefetch)
     if renderer.draws_beside_the_clock:
         put_clock_first()
