@@ -46,7 +46,7 @@ class Fringe:
         rest: NDArray[np.float32],
     ) -> None:
         self._out = still
-        self._whole = cv2.compare(alpha, 255, cv2.CMP_EQ)
+        self._whole = (alpha == 255).view(np.uint8)
         self._places = between(alpha)
         self._weights = np.repeat(np.rint(255 * weights).astype(np.uint8), 4, axis=1).reshape(1, -1)
         self._rest = np.rint(rest).astype(np.uint8).reshape(1, -1)
@@ -142,7 +142,7 @@ class Cutter:
         delivery = self._delivery
         alpha = np.ascontiguousarray(matte[..., 3])
         places = between(alpha)
-        part = alpha.reshape(-1)[places, None].astype(np.float32) / 255
+        part = alpha.reshape(-1)[places, None].astype(np.float32) / np.float32(255)
         if delivery.alpha == "matte" and not delivery.premultiplied:
             still = matte.copy()
             still[..., 3] = 0

@@ -59,9 +59,10 @@ def estimate(
     for picture in pictures:
         cv2.accumulate(np.ascontiguousarray(picture[..., :3]), summed)
         masks.append(look_at(picture))
-    mean = summed / (255 * len(pictures))
+    mean = summed / np.float32(255 * len(pictures))
     low, high = _DOUBTED
-    mask = np.clip((np.mean(masks, axis=0, dtype=np.float32) - low) / (high - low), 0.0, 1.0)
+    certain: Floats = np.asarray(np.mean(masks, axis=0), np.float32)
+    mask: Floats = np.clip((certain - low) / (high - low), 0.0, 1.0).astype(np.float32)
     alpha = only_one(_fitted(mean, mask))
     matte = np.empty((size, size, 4), np.uint8)
     matte[..., :3] = np.rint(255 * _colours(mean, alpha)).astype(np.uint8)
@@ -79,15 +80,18 @@ def _fitted(picture: Floats, mask: Floats) -> Floats:
     """Return the mask at the picture's size with the edges of the picture, 0…1."""
     size = len(picture)
     side = min(size, FITTED_PX)
-    small, coarse = picture, cv2.resize(mask, (side, side), interpolation=cv2.INTER_LINEAR)
-    if side < size:
-        small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
-    slopes, offset = _guide(small, coarse, _RADIUS * side)
-    if side < size:
-        slopes = cv2.resize(slopes, (size, size), interpolation=cv2.INTER_LINEAR)
-        offset = cv2.resize(offset, (size, size), interpolation=cv2.INTER_LINEAR)
-    fitted = (slopes * picture).sum(-1) + offset
-    return np.clip((fitted - _LOW) / (_HIGH - _LOW), 0.0, 1.0).astype(np.float32)
+    small = picture if side == size else _resized(picture, side, cv2.INTER_AREA)
+    coarse = _resized(mask, side, cv2.INTER_LINEAR)
+    slopes, offset = (
+        _resized(one, size, cv2.INTER_LINEAR) for one in _guide(small, coarse, _RADIUS * side)
+    )
+    fitted: Floats = (slopes * picture).sum(-1) + offset
+    alpha: Floats = np.clip((fitted - _LOW) / (_HIGH - _LOW), 0.0, 1.0).astype(np.float32)
+    return alpha
+
+
+def _resized(values: Floats, side: int, method: int) -> Floats:
+    return np.asarray(cv2.resize(values, (side, side), interpolation=method), np.float32)
 
 
 def _guide(picture: Floats, mask: Floats, radius: float) -> tuple[Floats, Floats]:
@@ -138,7 +142,8 @@ def _largest(seen: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     if len(facts) < 2:
         return None
     largest = 1 + int(facts[1:, cv2.CC_STAT_AREA].argmax())
-    return (patches == largest).astype(np.uint8)
+    patch: NDArray[np.uint8] = (patches == largest).astype(np.uint8)
+    return patch
 
 
 def _widened(patch: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -165,4 +170,5 @@ def _colours(picture: Floats, alpha: Floats) -> Floats:
     weight = _box(alpha, _NARROW * size)[..., None]
     near, behind = means(first, behind, _NARROW * size)
     near = (near * weight + _FILL * wide) / (weight + _FILL)
-    return np.clip((1.0 + share) * near - share * behind, 0.0, 1.0)
+    colours: Floats = np.clip((1.0 + share) * near - share * behind, 0.0, 1.0).astype(np.float32)
+    return colours

@@ -216,7 +216,9 @@ class LookMattes:
         matte = self._files.read(self._name_of(part))
         return None if matte is None else _Known(matte, whole=True)
 
-    def _make(self, part: Look, pictures: Sequence[NDArray[np.uint8]], *, whole: bool) -> _Known:
+    def _make(
+        self, part: Look, pictures: Sequence[NDArray[np.uint8]], *, whole: bool
+    ) -> _Known | None:
         if self._look_at is None:
             self._look_at = self._open()
         matte = estimate(pictures, self._look_at)
