@@ -6,7 +6,7 @@
 For each face: the time to make its matte from eight pictures, and to cut one frame by each kind of
 output, ms; the part of the picture that is fringe; and the mean change of what lies outside of the
 moving parts from each of 64 frames over the expression to the next, as a part of full range.
-Outside are places that the expression changes by less than two levels, and all of the fringe.
+Outside are places around which the expression changes the picture by two levels at most.
 --sheet: the faces at rest and at full, over a checkerboard.
 """
 
@@ -47,6 +47,8 @@ TIMED = 100
 FRAMES = 64
 STILL = 2
 """Levels: a place that changes no more does not move."""
+PARTS = 64
+"""Places along a side, whose mean change is looked at."""
 
 Picture = NDArray[np.uint8]
 
@@ -107,10 +109,11 @@ def cost_ms(delivery: str, matte: Picture, frames: Sequence[Picture]) -> float:
 
 def steadiness(matte: Picture, frames: Sequence[Picture]) -> float:
     """Return the largest mean change of what does not move, over a checkerboard, 0…1."""
+    around = (len(matte) // PARTS,) * 2
     moving = np.zeros(matte.shape[:2], bool)
     for frame in frames[1:]:
-        moving |= cv2.absdiff(frame, frames[0])[..., :3].max(-1) > STILL
-    outside = ~moving | ((matte[..., 3] > 0) & (matte[..., 3] < 255))
+        moving |= cv2.blur(cv2.absdiff(frame, frames[0])[..., :3].max(-1), around) > STILL
+    outside = ~moving
     shown = (over(matte, frame)[outside].astype(np.float32) / 255 for frame in frames)
     return max(float(np.abs(second - first).mean()) for first, second in pairwise(shown))
 
