@@ -14,6 +14,9 @@ USAGE = "keep|black|blur|#RRGGBB|FILE"
 _BLURRED_PX = 64
 """Side at which a blur is made, px: nothing finer is left in it."""
 
+_SHOWN = 120
+"""Characters of a bad value that an error shows."""
+
 _BLUR = 0.08
 """Standard deviation of the blur, in picture widths."""
 
@@ -27,13 +30,20 @@ def check_background(text: str) -> str:
     if text in ("keep", "black", "blur") or re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         return text
     path = Path(text).expanduser()
-    if text.startswith("#") or not path.is_file():
+    if text.startswith("#") or not _is_file(path):
         raise InputError(
-            f"background={text} is not keep, black, blur, a colour such as #00ff00, "
+            f"background={text[:_SHOWN]} is not keep, black, blur, a colour such as #00ff00, "
             "or the name of a picture file that is there"
         )
     _square(path, 1)
     return text
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for any file
+        return False
 
 
 class Background:

@@ -38,7 +38,7 @@ class ControlWriter:
 
     def names(self, parameter: str) -> Sequence[str]:
         """Return the choices of the parameter of that name."""
-        return self._available.names(parameter)
+        return self.available.names(parameter)
 
     def perform(self, act: Act, value: object) -> None:
         """Do what a hand or another program asks for; see ``vjnode.control.state.perform``.

@@ -29,7 +29,7 @@ def scene():
 
 
 def coarse(share):
-    """What a network would say: the share at a quarter of its detail."""
+    """Return a network that says the share at a quarter of its detail."""
     small = cv2.resize(share.astype(np.float32), (32, 32), interpolation=cv2.INTER_AREA)
     return lambda _: cv2.resize(small, (INPUT_PX, INPUT_PX))
 
