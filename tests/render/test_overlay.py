@@ -74,6 +74,16 @@ def test_it_does_not_matter_who_comes_first():
         assert np.array_equal(added(first, weights), added(second, weights))
 
 
+def test_a_picture_that_comes_again_does_no_harm():
+    """As one that was drawn, and then once more as it is kept."""
+    overlay, once = Overlay(SHOWN, SIZE), filled()
+    for key in range(overlay.keys):
+        overlay.put(key, painted(overlay.weights_of(key)))
+        overlay.put(0, painted(overlay.weights_of(0)))
+    for weights in ((0.3, 0.2, 0.7, 0.0), (1.0, 1.0, 1.0, 0.0)):
+        assert np.array_equal(added(overlay, weights), added(once, weights))
+
+
 def test_a_channel_shows_before_the_channels_together_are_ready():
     overlay = Overlay(SHOWN, SIZE)
     shows = []

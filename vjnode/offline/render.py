@@ -153,7 +153,7 @@ def render(
         closing(open_output(OutputSpec("record", str(part), delivery), context)) as output,
         TraceWriter(trace) as writer,
         closing(
-            open_keyframes(spec=generator, size=size, memory_mib=_all_keys_mib(size))
+            open_keyframes(spec=generator, size=size, memory_mib=_all_keys_mib(size), prompt=False)
         ) as renderer,
         closing(open_offline_transition(renderer, spec=generator, size=size)) as transition,
         _progress("rendering", hearing.source.duration_s, fps) as bar,

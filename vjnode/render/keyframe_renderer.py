@@ -47,7 +47,7 @@ class KeyframeRenderer:
     """Blends key frames, prepared in the order of a ``KeyframeCache``.
 
     Args:
-        open_engine, latents: see ``KeyframeWorkers``.
+        open_engine, latents, prompt: see ``KeyframeWorkers``.
         layers: takes a look apart.
         size: of pictures, px. memory_bytes: limit for all key frames together; a single sweep gets
             fewer keys when it alone would be larger.
@@ -67,6 +67,7 @@ class KeyframeRenderer:
         size: int,
         memory_bytes: int,
         folder: Path | None,
+        prompt: bool = True,
     ) -> None:
         self._layers = layers
         self._size = size
@@ -84,7 +85,13 @@ class KeyframeRenderer:
         For the thread that calls ``sweep`` alone."""
         self._files = KeyFiles(folder, size)
         self._workers = KeyframeWorkers(
-            open_engine, latents, self._cache, self._files, size=size, given_up=self._is_given_up
+            open_engine,
+            latents,
+            self._cache,
+            self._files,
+            size=size,
+            given_up=self._is_given_up,
+            prompt=prompt,
         )
 
     @property

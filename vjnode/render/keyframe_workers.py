@@ -21,7 +21,7 @@ from vjnode.render.base import Latents, Look
 from vjnode.render.halves import HalfFaces
 from vjnode.render.keyframe_cache import KeyframeCache, Task
 from vjnode.render.keyframe_files import KeyFiles, folder_name
-from vjnode.render.keyframes import KeySet
+from vjnode.render.keyframes import KeySet, Sweep
 from vjnode.runtime import cores
 from vjnode.system.priority import lower_priority
 
@@ -44,6 +44,8 @@ class KeyframeWorkers:
         latents: what the engine draws of a look.
         cache: what is to be prepared. files: where it is kept. size: of pictures, px.
         given_up: whether nobody wants the keys of a set any more.
+        prompt: whether the first key of a look is there before it is encoded, and differs a little
+            until then; not where pictures must be the same every time.
     """
 
     def __init__(
@@ -55,10 +57,11 @@ class KeyframeWorkers:
         *,
         size: int,
         given_up: Callable[[KeySet], bool],
+        prompt: bool,
     ) -> None:
         self._open_engine, self._latents = open_engine, latents
         self._cache, self._files, self._size = cache, files, size
-        self._given_up = given_up
+        self._given_up, self._prompt = given_up, prompt
         self._names: dict[tuple[str, Look], str] = {}
         encoders = min(cores(), MOST_ENCODERS)
         lower = partial(lower_priority, _ENCODING)
@@ -180,7 +183,7 @@ class KeyframeWorkers:
                 return
             if (drawn := self._draw(engine, task)) is None:
                 return
-            if not keys.ready:
+            if self._prompt and not keys.ready and isinstance(keys, Sweep):
                 keys.put(key, drawn)  # a switch waits for this one; what is kept follows
             self._unencoded.acquire()
             self._encoders.submit(self._encode, name, task, drawn)

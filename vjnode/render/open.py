@@ -79,11 +79,12 @@ def open_keyframes(
     memory_mib: int,
     told: Callable[[Choice], None] | None = None,
     choice: Choice | None = None,
+    prompt: bool = True,
 ) -> KeyframeRenderer:
     """Open the engine and its sweeps.
 
     spec: of the generator. told: is told which engine draws, before it draws. choice: an engine
-    that is open already.
+    that is open already. prompt: see ``KeyframeWorkers``.
     """
     try:
         folder = cache_dir("sweeps")
@@ -105,6 +106,7 @@ def open_keyframes(
         size=size,
         memory_bytes=memory_mib << 20,
         folder=folder,
+        prompt=prompt,
     )
 
 

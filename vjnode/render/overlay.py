@@ -129,7 +129,8 @@ class Overlay:
 
     def take_in(self, key: int, picture: NDArray[np.uint8]) -> frozenset[int]:
         """Take in a picture, which counts once it is noted. Returns: keys that it spares, none."""
-        self._pictures[key] = picture
+        if key not in self._there:  # else it is cropped, or let go
+            self._pictures[key] = picture
         return frozenset()
 
     def note(self, key: int, spared: frozenset[int] = frozenset()) -> None:
