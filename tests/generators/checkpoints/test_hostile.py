@@ -62,6 +62,7 @@ def read(tmp_path):
         return answer
 
     numpy.random.default_rng()  # what reading imports late is there from here on
+    "".encode("raw-unicode-escape")  # of texts in old pickles
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", pickle.dumps({}))
     child.answer(str(path), str(target))

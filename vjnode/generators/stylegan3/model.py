@@ -6,6 +6,7 @@ and filters are plain convolutions, so that every engine takes it as it is. Kern
 have a mean square of 1 before they meet, as there: half precision then bears them.
 """
 
+import copy
 import math
 
 import torch
@@ -71,6 +72,7 @@ class FilteredConv(nn.Module):
         self.affine = Affine(layer.inputs, dim)
         self.weight = nn.Parameter(torch.zeros(layer.outputs, layer.inputs, layer.taps, layer.taps))
         self.bias = nn.Parameter(torch.zeros(layer.outputs))
+        self.squares: nn.Parameter | None = None
         if not last:
             self.gain = nn.Parameter(torch.ones(1))
         if layer.up_taps > 1:
@@ -82,20 +84,35 @@ class FilteredConv(nn.Module):
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         """Return features [N, outputs, size, size] of x; code: [N, dim]."""
         style, kind = self.affine(code), x.dtype
-        kernel: Tensor = self.weight
-        padding = self.layer.taps - 1
+        kernel, padding = self.kernel(), self.layer.taps - 1
         if self.last:
             x = F.conv2d(x * style.to(kind), kernel.to(kind), padding=padding)
         else:
-            kernel = kernel * kernel.square().mean((1, 2, 3), keepdim=True).rsqrt()
             style = style * style.square().mean(1, keepdim=True).rsqrt()
-            squares = kernel.square().sum((2, 3), keepdim=True)
-            factors = (F.conv2d(style.square(), squares) + EPSILON).rsqrt() * self.gain
+            factors = (F.conv2d(style.square(), self.power(kernel)) + EPSILON).rsqrt() * self.gain
             x = F.conv2d(x * style.to(kind), kernel.to(kind), padding=padding) * factors.to(kind)
         x = self.raised(x + self.bias[:, None, None].to(kind))
         if not self.last:
             x = GAIN * F.leaky_relu(x, SLOPE)
         return self.lowered(x.clamp(-self.clamp, self.clamp))
+
+    def kernel(self) -> Tensor:
+        """Return the kernels; those that are demodulated have a mean square of 1."""
+        if self.last or self.squares is not None:
+            return self.weight
+        return self.weight * self.weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
+
+    def power(self, kernel: Tensor) -> Tensor:
+        """Return the squared sum of kernels for every input, [outputs, inputs, 1, 1]."""
+        if self.squares is not None:
+            return self.squares
+        return kernel.square().sum((2, 3), keepdim=True)
+
+    def fold(self, dtype: torch.dtype) -> None:
+        """Work out all that is constant, for running. dtype: of the features."""
+        kernel = self.kernel()
+        self.squares = nn.Parameter(self.power(kernel))
+        self.weight = nn.Parameter(kernel.to(dtype))
 
     def raised(self, x: Tensor) -> Tensor:
         """Return x, padded, at the higher sampling rate."""
@@ -159,7 +176,11 @@ class Picture(nn.Module):
 
     def __init__(self, synthesis: Synthesis, size: int, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
-        self.synthesis, self.size, self.dtype = synthesis, size, dtype
+        self.synthesis, self.size, self.dtype = copy.deepcopy(synthesis), size, dtype
+        for layer in self.synthesis.layers.children():
+            assert isinstance(layer, FilteredConv)  # noqa: S101 - as Synthesis has made it
+            layer.fold(dtype)
+        self.requires_grad_(requires_grad=False)
         self.pooled = synthesis.size // size
 
     def levels(
