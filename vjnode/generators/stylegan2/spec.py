@@ -87,16 +87,17 @@ class StyleGan2:
         return mean_in(self.weights())
 
     def frame_graph(self, weights: Path, size: int, precision: Precision) -> "nn.Module":
-        """Return its frame graph; see ``GeneratorSpec``. weights: those of ``self``."""
+        """Return its frame graph; see ``GeneratorSpec``."""
         import torch  # noqa: PLC0415 - takes seconds
 
         from vjnode.generators.frame_graph import FrameGraph  # noqa: PLC0415 - imports torch
+        from vjnode.generators.stylegan2.checkpoint import load  # noqa: PLC0415
         from vjnode.generators.stylegan2.folded import FoldedSynthesis  # noqa: PLC0415
 
-        del weights
         # It keeps the path from codes to factors in float32 itself.
         dtype = torch.float16 if precision == "fp16" else torch.float32
-        return FrameGraph(FoldedSynthesis(self.networks()[1], size, dtype=dtype))
+        _, synthesis = load(weights)
+        return FrameGraph(FoldedSynthesis(synthesis, size, dtype=dtype))
 
     def key(self, plan: Plan) -> str:
         """Return the key of a plan's weights; see ``PartsForm``."""

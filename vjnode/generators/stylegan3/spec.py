@@ -68,15 +68,16 @@ class StyleGan3:
         return mean_in(self.weights())
 
     def frame_graph(self, weights: Path, size: int, precision: Precision) -> "nn.Module":
-        """Return its frame graph; see ``GeneratorSpec``. weights: those of ``self``."""
+        """Return its frame graph; see ``GeneratorSpec``."""
         import torch  # noqa: PLC0415 - takes seconds
 
         from vjnode.generators.frame_graph import FrameGraph  # noqa: PLC0415 - imports torch
+        from vjnode.generators.stylegan3.checkpoint import load  # noqa: PLC0415
         from vjnode.generators.stylegan3.model import Picture  # noqa: PLC0415
 
-        del weights
         dtype = torch.float16 if precision == "fp16" else torch.float32
-        return FrameGraph(Picture(self.networks()[1], size, dtype))
+        _, synthesis = load(weights)
+        return FrameGraph(Picture(synthesis, size, dtype))
 
     def key(self, plan: Plan) -> str:
         """Return the key of a plan's weights; see ``PartsForm``."""
