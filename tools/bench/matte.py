@@ -4,9 +4,10 @@
                                 [--sheet FILE.png]
 
 For each face: the time to make its matte from eight pictures, and to cut one frame by each kind of
-output, ms; the part of the picture that is fringe; and the mean change of what lies outside of the
-moving parts from each of 64 frames over the expression to the next, as a part of full range.
-Outside are places around which the expression changes the picture by two levels at most.
+output, ms; the part of the picture that is fringe; and the largest mean change of what is not all
+head from one of 64 frames over the expression to the next, as a part of full range: cut out, and in
+the picture as it is drawn. Places around which the expression changes the picture by more than two
+levels count as moving, and are left out.
 --sheet: the faces at rest and at full, over a checkerboard.
 """
 
@@ -22,7 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.faces.catalogue import face_names
+from vjnode.faces.catalogue import face_names, load_expression, load_face
 from vjnode.generators.registry import DEFAULT
 from vjnode.output.delivery import Adapter, split_delivery
 from vjnode.output.preview.output import over_checkerboard
@@ -65,10 +66,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)  # as in a show
     segmenter, rows = Segmenter(threads=1), []
-    print("face       matte, ms  fringe, %  change, 1e-3  " + "  ".join(DELIVERIES))
+    print("face       matte, ms  fringe, %  change, 1e-3: cut  drawn  " + "  ".join(DELIVERIES))
+    looks = [
+        Look(load_face(face).name, (load_expression(options.expression).name,))
+        for face in options.faces
+    ]
     with closing(open_keyframes(size=options.size, memory_mib=1024)) as renderer:
-        for face in options.faces:
-            look = Look(face, (options.expression,))
+        for look in looks:
+            face = look.face
             if not renderer.prepare(look, keys=FRAMES, timeout_s=PATIENCE_S):
                 print(f"{face}: no key frames within {PATIENCE_S:g} s", file=sys.stderr)
                 return 1
@@ -80,8 +85,9 @@ def main(arguments: list[str] | None = None) -> int:
             fringe = 100 * float(((matte[..., 3] > 0) & (matte[..., 3] < 255)).mean())
             frames = [draw(look, index / (FRAMES - 1)) for index in range(FRAMES)]
             costs = "  ".join(f"{cost_ms(one, matte, frames):{len(one)}.3f}" for one in DELIVERIES)
-            change = 1e3 * steadiness(matte, frames)
-            print(f"{face:10} {made_ms:9.0f}  {fringe:9.1f}  {change:12.3f}  {costs}", flush=True)
+            cut, drawn = (1e3 * one for one in changes(matte, frames))
+            row = f"{face:10} {made_ms:9.0f}  {fringe:9.1f}  {cut:17.3f}  {drawn:5.2f}"
+            print(f"{row}  {costs}", flush=True)
             rows.append(np.hstack([over(matte, one) for one in (frames[0], frames[-1])]))
     if options.sheet is not None:
         cv2.imwrite(str(options.sheet), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
@@ -107,15 +113,25 @@ def cost_ms(delivery: str, matte: Picture, frames: Sequence[Picture]) -> float:
     return 1e3 * float(np.median(took_s))
 
 
-def steadiness(matte: Picture, frames: Sequence[Picture]) -> float:
-    """Return the largest mean change of what does not move, over a checkerboard, 0…1."""
+def changes(matte: Picture, frames: Sequence[Picture]) -> tuple[float, float]:
+    """Return the largest mean change of what does not move and is not all head, 0…1.
+
+    Returns: over a checkerboard, and in the frames as they are; 0 where everything moves.
+    """
     around = (len(matte) // PARTS,) * 2
     moving = np.zeros(matte.shape[:2], bool)
     for frame in frames[1:]:
         moving |= cv2.blur(cv2.absdiff(frame, frames[0])[..., :3].max(-1), around) > STILL
-    outside = ~moving
-    shown = (over(matte, frame)[outside].astype(np.float32) / 255 for frame in frames)
-    return max(float(np.abs(second - first).mean()) for first, second in pairwise(shown))
+    still = ~moving & (matte[..., 3] < 255)
+    if not still.any():
+        return 0.0, 0.0
+    pairs = pairwise((over(matte, frame)[still], frame[still][:, :3]) for frame in frames)
+    steps = [
+        [cv2.norm(a, b, cv2.NORM_L1) / a.size / 255 for a, b in zip(*two, strict=True)]
+        for two in pairs
+    ]
+    cut, drawn = (max(values) for values in zip(*steps, strict=True))
+    return cut, drawn
 
 
 def over(matte: Picture, frame: Picture) -> Picture:

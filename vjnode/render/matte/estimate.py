@@ -27,6 +27,9 @@ the back of a chair beside a shoulder."""
 _LOW, _HIGH = 0.1, 0.9
 """Values of the fitted mask that become 0 and 1."""
 
+_UNSEEN = 0.015
+"""Share of the head, or of what is behind it, that becomes none."""
+
 _WIDE, _NARROW = 90 / 1024, 6 / 1024
 """Radii of blur fusion, in picture widths."""
 
@@ -64,6 +67,9 @@ def estimate(
     certain: Floats = np.asarray(np.mean(masks, axis=0), np.float32)
     mask: Floats = np.clip((certain - low) / (high - low), 0.0, 1.0).astype(np.float32)
     alpha = only_one(_fitted(mean, mask))
+    # Shares that nobody sees would be computed with every frame.
+    alpha = np.where(alpha < _UNSEEN, 0.0, np.where(alpha > 1.0 - _UNSEEN, 1.0, alpha))
+    alpha = alpha.astype(np.float32)
     matte = np.empty((size, size, 4), np.uint8)
     matte[..., :3] = np.rint(255 * _colours(mean, alpha)).astype(np.uint8)
     matte[..., 3] = np.rint(255 * alpha).astype(np.uint8)
