@@ -64,4 +64,5 @@ def test_a_show_that_cuts_nothing_has_none(slot):
     writer.begin(LOOK)
     assert writer.before_frame(0.0, LOOK, over_s=0.0) == 0
     writer.after_frame(0.0, LOOK, complete=True)
+    writer.close()
     assert slot.sequence == 0

@@ -76,3 +76,8 @@ class MatteWriter:
         """Do what is to be done for the next matte; see ``LookMattes.prepare``."""
         if self._mattes is not None:
             self._mattes.prepare(now_s, look, self._draw, complete=complete)
+
+    def close(self) -> None:
+        """Have no more mattes made; see ``LookMattes.close``."""
+        if self._mattes is not None:
+            self._mattes.close()

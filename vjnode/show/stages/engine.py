@@ -126,6 +126,7 @@ def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
         pace.done(monotonic_s())
         stills.step(monotonic_s(), look, frame_renderer.draw_still, complete=complete)
         mattes.after_frame(monotonic_s(), look, complete=complete)
+    mattes.close()
 
 
 def _newest_controls(newest: Slot, before: Controls | None) -> Controls:
