@@ -43,7 +43,8 @@ def test_a_checkpoint_becomes_a_generator_that_can_be_played(own, tmp_path, caps
     assert "run --generator blobs --preset blobs-dance" in said
     assert (blobs.slots, blobs.dim, blobs.sizes) == (10, 32, (64,))
     assert face_names(blobs) == [f"blobs-{i}" for i in range(8)]
-    assert expression_names(blobs) == [f"blobs-c{i}" for i in range(1, 9)]
+    components = [f"blobs-c{i}" for i in range(1, 9)]
+    assert expression_names(blobs) == ["blobs-flow", *components]
     assert sorted(path.name for path in (own / "generators").iterdir()) == [
         "blobs.safetensors",
         "blobs.toml",
@@ -57,7 +58,7 @@ def test_a_checkpoint_becomes_a_generator_that_can_be_played(own, tmp_path, caps
     assert main(["expressions", "--generator", "blobs"]) == 0
     capsys.readouterr()
     assert main(["presets", "--generator", "blobs"]) == 0
-    assert capsys.readouterr().out.startswith("blobs-dance  0  blobs: it flows")
+    assert capsys.readouterr().out.startswith("blobs-dance  0  blobs flows")
     assert find_network("blobs").sizes == (64,)
 
 
@@ -68,7 +69,7 @@ def test_components_draw_other_pictures(blobs):
         rest = engine.draw(latent_of(face, load_expression("blobs-c1", blobs), 0.0)).astype(float)
         moved = [
             engine.draw(latent_of(face, load_expression(name, blobs), 1.0)).astype(float)
-            for name in expression_names(blobs)[:3]
+            for name in expression_names(blobs)[:4]
         ]
         other = engine.draw(latent_of(load_face("blobs-1", blobs), load_expression(0, blobs), 0.0))
     finally:
@@ -99,7 +100,7 @@ def test_one_that_is_removed_leaves_nothing_of_it(own, blobs, capsys):
     (own / "faces" / "odd.toml").write_text("= = =")
     assert main(["generators", "remove", "blobs"]) == 0
     assert (
-        "removed blobs, and 17 faces, expressions, actions and presets of it"
+        "removed blobs, and 18 faces, expressions, actions and presets of it"
         in capsys.readouterr().out
     )
     assert "blobs" not in GENERATORS | PLAYABLE
@@ -187,7 +188,7 @@ def test_a_shipped_name_is_not_taken_over(own, blobs):
 def test_more_components_are_found_and_others_files_stay(own, blobs, capsys):
     find = ["expressions", "find", "--generator", "blobs", "--components"]
     assert main([*find, "12"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == len(expression_names(blobs)) == 12
+    assert len(capsys.readouterr().out.splitlines()) == len(expression_names(blobs)) == 13
     path = own / "expressions" / "blobs-c1.toml"
     path.write_text(path.read_text().replace('"blobs"', '"stylegan2"'))
     for more, words in (

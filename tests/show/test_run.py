@@ -116,8 +116,8 @@ def test_a_checkpoint_of_the_users_own_plays_by_components(start, tmp_path):
     report, trace = show.report(), show.trace()
     assert (report["generator"], report["size"], report["restarts"]) == ("blobs", 64, 0)
     assert "blobs" in report["engine"]
-    shown = {(line["face"], line["expression"], line["expression/2"]) for line in trace}
-    assert shown == {("blobs-0", "blobs-c1", "blobs-c2")}
+    shown = {(line["face"], line["expression"]) for line in trace}
+    assert shown == {("blobs-0", "blobs-flow")}
     assert np.ptp([line["weight"] for line in trace]) > 0.1
     assert "left out" not in show.log
 

@@ -31,9 +31,8 @@ def give_looks(spec: GeneratorSpec) -> None:
     find_components(spec, min(COMPONENTS, spec.dim), 0, config_dir(), lambda written: None)
     path = config_dir("presets") / f"{preset_of(spec.name)}.toml"
     text = (
-        f'version = 1\nabout = "{spec.name}: it flows with the music, and jumps with onsets"\n'
-        f'face = "{spec.name}-0"\nexpression = "{spec.name}-c1"\n\n'
-        f'[channel.2]\nexpression = "{spec.name}-c2"\n'
+        f'version = 1\nabout = "{spec.name} flows with the music"\n'
+        f'face = "{spec.name}-0"\nexpression = "{spec.name}-flow"\n'
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -35,10 +35,18 @@ def test_they_are_what_style_codes_differ_in(spec):
 def test_each_becomes_an_expression_of_all_slots(spec, tmp_path):
     written = []
     find_components(spec, 2, 0, tmp_path / "own", written.append)
-    assert [path.rpartition("/")[2] for path in written] == ["blobs-c1.toml", "blobs-c2.toml"]
+    assert [path.rpartition("/")[2] for path in written] == [
+        "blobs-flow.toml",
+        "blobs-c1.toml",
+        "blobs-c2.toml",
+    ]
     found, _ = principal_components(spec, 2, seed=0)
     expression = load_expression("blobs-c2", spec)
     (part,) = expression.parts
     assert part.movement.slots == tuple(range(spec.slots))
     assert np.array_equal(part.movement.rows[3], found[1])
     assert part.amounts == (0.0, 2.0)
+    flow = load_expression("blobs-flow", spec)
+    assert flow.weights == (0.0, 0.25, 0.5, 0.75, 1.0)
+    assert [one.amounts[-1] for one in flow.parts] == [2.0, 0.8]
+    assert np.array_equal(flow.parts[1].movement.rows[0], found[1])

@@ -6,7 +6,7 @@ needs to be known, and no picture is drawn.
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,13 @@ DRAWS, BATCH = 8192, 1024
 
 FARTHEST = 2.0
 """Amount of a component at weight 1, in standard deviations of the style codes along it."""
+
+FLOW = (
+    (0.0, 0.5, 1.0, 1.5, 2.0),
+    (0.0, 0.9, 1.4, 1.3, 0.8),
+    (0.0, 0.9, 0.2, -0.8, -0.9),
+)
+"""Amounts of the first components over the weight, in standard deviations: on, aside, around."""
 
 COUNT_HIGH = 32
 
@@ -57,7 +64,9 @@ def principal_components(
 def find_components(
     spec: GeneratorSpec, count: int, seed: int, out: Path, say: Callable[[str], None]
 ) -> None:
-    """Find components and write each as an expression of the generator's.
+    """Find components and write each as an expression of the generator's; and one that flows.
+
+    That one goes through the first of them in a bow (``FLOW``), so that one weight moves several.
 
     out: folder whose ``expressions`` they go into. say: is told what was written.
 
@@ -68,27 +77,45 @@ def find_components(
     if count > spec.dim:
         raise InputError(f"{spec.name} has {spec.dim} components, not {count}")
     folder = out / "expressions"
-    paths = [folder / f"{spec.name}-c{i + 1}.toml" for i in range(count)]
-    for path in paths:
-        _check_free(path, spec)
     found, shares = principal_components(spec, count, seed)
-    slots = [slot for slot in range(spec.slots) if slot not in spec.dead_slots]
+    each = [
+        (f"c{i + 1}", f"component {i + 1}, {100 * float(shares[i]):.1f} % of the variety", [one])
+        for i, one in enumerate(found)
+    ]
+    flow = ("flow", f"through {min(count, len(FLOW))} components in a bow", [*found[: len(FLOW)]])
+    paths = {}
+    for name, *_ in (flow, *each):
+        paths[name] = folder / f"{spec.name}-{name}.toml"
+        _check_free(paths[name], spec)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for i, path in enumerate(paths):
-            about = f"component {i + 1}, {100 * float(shares[i]):.1f} % of the variety"
-            text = (
-                f'number = {i}\ngenerator = "{spec.codes_of}"\nabout = {json.dumps(about)}\n'
-                f"weights = [0.0, 1.0]\n\n[[part]]\n"
-                f'name = "component"\nslots = {slots}\namounts = [0.0, {FARTHEST}]\n\n'
-                f"# Found by: vjnode expressions find --components\n[found]\nseed = {seed}\n"
-            )
-            replace_file(path.with_suffix(".safetensors"), save({"component": found[i]}))
-            replace_file(path, text.encode())
-            say(str(path))
+        for number, (name, about, components) in enumerate((flow, *each)):
+            curves = FLOW if name == "flow" else ((0.0, FARTHEST),)
+            text = _text(spec, number, about, curves[: len(components)], seed)
+            tensors = {f"component{i}": one for i, one in enumerate(components)}
+            replace_file(paths[name].with_suffix(".safetensors"), save(tensors))
+            replace_file(paths[name], text.encode())
+            say(str(paths[name]))
     except OSError as error:
         raise VjnodeError(f"{error.filename} cannot be written ({error.strerror})") from error
     forget_own()
+
+
+def _text(
+    spec: GeneratorSpec, number: int, about: str, curves: Sequence[Sequence[float]], seed: int
+) -> str:
+    """Return the text of an expression of components. curves: amounts of each over the weight."""
+    slots = [slot for slot in range(spec.slots) if slot not in spec.dead_slots]
+    weights = [round(float(one), 4) for one in np.linspace(0, 1, len(curves[0]))]
+    parts = [
+        f'[[part]]\nname = "component{i}"\nslots = {slots}\namounts = {[*curve]}\n\n'
+        for i, curve in enumerate(curves)
+    ]
+    return (
+        f'number = {number}\ngenerator = "{spec.codes_of}"\nabout = {json.dumps(about)}\n'
+        f"weights = {weights}\n\n{''.join(parts)}"
+        f"# Found by: vjnode expressions find --components\n[found]\nseed = {seed}\n"
+    )
 
 
 def _check_free(path: Path, spec: GeneratorSpec) -> None:
