@@ -206,6 +206,7 @@ HUGE = (2**40).to_bytes(8, "little")
         (save({"x": torch.zeros(3)}), "of no StyleGAN"),
         (pickle.dumps({"weights": [1, 2, 3]}), "no generator in a layout"),
         (pickle.dumps(list(range(100))), "no generator in a layout"),
+        (pickle_of(b"(cdnnlib.tflib.network\nNetwork\n)\x81}bt"), "of TensorFlow; convert it"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
 )
