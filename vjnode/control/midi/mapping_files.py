@@ -12,7 +12,7 @@ from pathlib import Path
 from vjnode.control.midi.mapping import Mapping
 from vjnode.control.midi.mapping_reader import VERSION, read_mapping
 from vjnode.errors import InputError, VjnodeError
-from vjnode.paths import config_dir, replace_file, shipped
+from vjnode.paths import config_dir, remove, replace_file, shipped
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def add_control(port: str, lines: str, mappings: Iterable[Mapping]) -> Path:
         try:
             read_mapping(trial)
         finally:
-            trial.unlink(missing_ok=True)
+            remove(trial)
         replace_file(path, whole.encode())
     except OSError as error:
         raise VjnodeError(f"{path} cannot be written: {error.strerror or error}") from error
