@@ -137,7 +137,7 @@ def test_memory_is_that_of_its_boxes():
 @pytest.mark.slow
 @pytest.mark.parametrize("face", ["flint", "birch"])
 def test_a_laugh_with_raised_brows_is_near_what_the_generator_draws(face):
-    """On the face, 256 px: 34 dB and more for two channels; a blink in the middle of both 31 dB."""
+    """On the face, 256 px: 33 dB and more for two channels; a blink in the middle of both 30 dB."""
     size, (rows, cols) = 256, np.mgrid[:256, :256] / 256
     on_face = ((cols - 0.5) / 0.28) ** 2 + ((rows - 0.56) / 0.36) ** 2 < 1
     engine, latents = open_engine(size), latents_of(DEFAULT)
@@ -151,11 +151,11 @@ def test_a_laugh_with_raised_brows_is_near_what_the_generator_draws(face):
     for key in range(overlay.keys):
         overlay.put(key, draw(overlay.weights_of(key)))
     for weights, least_db in (
-        ((0.25, 0.5, 0, 0), 35),
-        ((0.75, 1, 0, 0), 34),
-        ((0, 0.6, 0, 0), 37),
-        ((0.5, 0, 1, 0), 38),
-        ((0.25, 0.75, 1, 0), 31),
+        ((0.25, 0.5, 0, 0), 34),
+        ((0.75, 1, 0, 0), 33),
+        ((0, 0.6, 0, 0), 36),
+        ((0.5, 0, 1, 0), 37),
+        ((0.25, 0.75, 1, 0), 30),
     ):
         true, out = draw(weights), draw((weights[0], 0, 0, 0))
         overlay.add_to(out, weights)
