@@ -1,7 +1,6 @@
 """The preview's web server: one page, one WebSocket for pictures, two plain HTTP addresses."""
 
 import asyncio
-import ipaddress
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -9,7 +8,7 @@ from importlib import resources
 
 from aiohttp import WSMsgType, web
 
-from vjnode.output.preview.origin_check import refusal
+from vjnode.output.preview.guarded_site import GOODBYE_S, GuardedSite
 from vjnode.runtime import monotonic_s
 
 Status = dict[str, str | int | float | None]
@@ -18,9 +17,6 @@ MAX_FPS = 30.0
 FRAME_TIMEOUT_S = 2.0
 STALL_S = 1.0
 """Time after which a watcher that has not taken its picture counts as stalled."""
-
-GOODBYE_S = 0.15
-"""Time that a watcher may take to answer the closing of its connection."""
 
 _PAGE = {
     "/": ("index.html", "text/html"),
@@ -61,13 +57,12 @@ class PreviewServer:
         self._preview = preview
         self._full = full
         self._png = png
-        self._loopback = True
+        self._site = GuardedSite("the preview", _HEADERS, risk="can be seen by the whole network")
         # Watchers, and the time since which their picture is on its way; None: not asked for.
         self._watchers: dict[web.WebSocketResponse, float | None] = {}
         self._stalled = 0
         self._coming: asyncio.Task[tuple[str, bytes]] | None = None
         self._begun_s = float("-inf")
-        self._runner: web.AppRunner | None = None
 
     @property
     def watchers(self) -> int:
@@ -85,45 +80,23 @@ class PreviewServer:
         Raises:
             OSError: the address cannot be bound.
         """
-        app = web.Application(middlewares=[self._guard])
-        app.on_response_prepare.append(_add_headers)
         for path, (name, content_type) in _PAGE.items():
-            app.router.add_get(path, _file(name, content_type))
-        app.router.add_get("/live", self._watch)
-        app.router.add_get("/status", self._get_status)
-        app.router.add_get("/frame.jpg", self._get_jpeg)
-        app.router.add_get("/frame.png", self._get_png)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        name, port = self._runner.addresses[0][:2]
-        self._loopback = ipaddress.ip_address(name).is_loopback
-        if not self._loopback:
-            _log.warning("the preview at %s:%d can be seen by the whole network", name, port)
-        return name, port
+            self._site.app.router.add_get(path, _file(name, content_type))
+        for path, answer in (
+            ("/live", self._watch),
+            ("/status", self._get_status),
+            ("/frame.jpg", self._get_jpeg),
+            ("/frame.png", self._get_png),
+        ):
+            self._site.app.router.add_get(path, answer)
+        return await self._site.start(host, port)
 
     async def stop(self) -> None:
         """Close the connections of the watchers, and stop listening."""
-        goodbyes = [asyncio.ensure_future(watcher.close(code=1001)) for watcher in self._watchers]
-        if goodbyes:
-            _, slow = await asyncio.wait(goodbyes, timeout=GOODBYE_S)
-            for goodbye in slow:
-                goodbye.cancel()
+        await self._site.take_leave(self._watchers)
         if self._coming is not None:
             self._coming.cancel()
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-    @web.middleware
-    async def _guard(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        why = refusal(request.headers, loopback=self._loopback)
-        return await handler(request) if why is None else web.Response(status=403, text=why)
+        await self._site.stop()
 
     async def _watch(self, request: web.Request) -> web.WebSocketResponse:
         """Answer each message of a watcher with the status and the next picture.
@@ -182,10 +155,6 @@ async def _frame(make: Callable[[], Awaitable[bytes]], content_type: str) -> web
 def _is_late(since_s: float | None) -> bool:
     """Return whether a picture, on its way since ``since_s``, is late; None: none is on its way."""
     return since_s is not None and monotonic_s() - since_s > STALL_S
-
-
-async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
 
 
 def _file(name: str, content_type: str) -> Callable[[web.Request], Awaitable[web.Response]]:

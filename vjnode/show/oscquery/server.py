@@ -6,12 +6,10 @@ to, and OSC goes both ways. Who may ask is checked as for the preview page.
 
 import asyncio
 import errno
-import ipaddress
 import itertools
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable
 
 from aiohttp import WSMessage, WSMsgType, web
 
@@ -20,7 +18,7 @@ from vjnode.control.osc import OscServer
 from vjnode.control.osc_out import OscOut
 from vjnode.control.osc_validation import MAX_BYTES
 from vjnode.errors import VjnodeError
-from vjnode.output.preview.origin_check import refusal
+from vjnode.output.preview.guarded_site import GOODBYE_S, GuardedSite
 from vjnode.show.oscquery.tree import ATTRIBUTES, Json, Tree
 
 _log = logging.getLogger(__name__)
@@ -28,9 +26,6 @@ _log = logging.getLogger(__name__)
 MAX_LISTENERS = 16
 MAX_QUEUED = 1024
 """Messages that wait for one listener; one that is slower than that has to come again."""
-
-GOODBYE_S = 0.15
-"""Time, s, that a listener may take to answer the closing of its connection."""
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -60,13 +55,14 @@ class OscQuery:
             VjnodeError: it is taken, or the host is not one of this machine.
         """
         self._tree, self._info, self._osc, self._out = tree, info, osc, out
-        self._loopback = True
+        self._site = GuardedSite("OSCQuery", _HEADERS, risk="lets the whole network steer")
+        self._site.app.router.add_get("/{path:.*}", self._answer)
         self._numbers = itertools.count(1)
         self._sockets: set[web.WebSocketResponse] = set()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         try:
-            self.host, self.port = self._loop.run_until_complete(self._start(host, port))
+            self.host, self.port = self._loop.run_until_complete(self._site.start(host, port))
         except (OSError, UnicodeError) as error:
             self._loop.close()
             raise VjnodeError(_cannot_bind(host, port, error)) from error
@@ -82,41 +78,13 @@ class OscQuery:
         self._thread.join()
         self._loop.close()
 
-    async def _start(self, host: str, port: int) -> tuple[str, int]:
-        app = web.Application(middlewares=[self._guard])
-        app.on_response_prepare.append(_add_headers)
-        app.router.add_get("/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        name, port = self._runner.addresses[0][:2]
-        self._loopback = ipaddress.ip_address(name).is_loopback
-        if not self._loopback:
-            _log.warning("OSCQuery at %s:%d lets the whole network steer", name, port)
-        return name, port
-
     def _run(self) -> None:
         self._loop.run_until_complete(self._serve())
 
     async def _serve(self) -> None:
         await self._stop.wait()
-        goodbyes = [asyncio.ensure_future(one.close(code=1001)) for one in self._sockets]
-        if goodbyes:
-            _, slow = await asyncio.wait(goodbyes, timeout=GOODBYE_S)
-            for goodbye in slow:
-                goodbye.cancel()
-        await self._runner.cleanup()
-
-    @web.middleware
-    async def _guard(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        why = refusal(request.headers, loopback=self._loopback)
-        return await handler(request) if why is None else web.Response(status=403, text=why)
+        await self._site.take_leave(self._sockets)
+        await self._site.stop()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if web.WebSocketResponse().can_prepare(request).ok:
@@ -207,10 +175,6 @@ async def _pass_on(queue: asyncio.Queue[bytes], socket: web.WebSocketResponse) -
 async def _end_when(too_slow: asyncio.Event, socket: web.WebSocketResponse) -> None:
     await too_slow.wait()
     await socket.close(code=1013, message=b"too slow")
-
-
-async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
 
 
 def _cannot_bind(host: str, port: int, error: OSError | UnicodeError) -> str:
