@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from vjnode.render.transition import (
 
 SIZE = 8
 LEVELS = {"a": 40, "b": 140, "c": 240}
-A, B, C = (Look(name, ("laugh",)) for name in LEVELS)
+A, B, C = (Look(name, ("laugh", "turn")) for name in LEVELS)
 ALL, FEW = Progress(64, 64), Progress(1, 64)
 TICK_S = 1 / 60
 TURNS = 30
@@ -49,7 +50,8 @@ class Keys:
 
     def begin(self, look, weights):
         self.begun.append((look, weights[0]))
-        return done(grey(LEVELS[look.face] + 10 * weights[0]))
+        turned = TURNS * sum(weight for _, weight in look.held)
+        return done(grey(LEVELS[look.face] + 10 * weights[0] + turned))
 
 
 class Late:
@@ -281,6 +283,39 @@ def test_a_machine_that_is_too_slow_to_turn_a_head_says_so(turned, late, caplog)
     assert turned.ticks(60, A, turns=np.ones(60)) == [40] * 60
     assert turned.transition.note == "turn is not shown: turn turns the head"
     assert caplog.text.count("turn is not shown") == 1
+
+
+HELD = replace(A, held=((1, 1.0),))
+
+
+def test_key_frames_of_a_pose_take_over_from_the_passage_and_give_back(turned, keys, late):
+    """Neither is a cut: what is shown turns as evenly as the weight does."""
+    turned.transition = PassageTransition(
+        keys, late, Levels(), lambda look: () if look.held else turning(look)
+    )
+    levels = turned.ticks(60, A, over_s=0.0, turns=np.linspace(0, 1, 60))
+    levels += turned.ticks(60, HELD, over_s=0.0, turns=np.ones(60))
+    assert levels[-1] == 40 + TURNS
+    assert keys.begun[-1][0] == HELD
+    assert (turned.transition.note, late.asked) == ("", [])
+    levels += turned.ticks(60, A, over_s=0.0, turns=np.linspace(1, 0.5, 60))
+    assert abs(levels[-1] - (40 - late.darker + TURNS / 2)) <= 2
+    assert largest_step(levels) <= 3
+
+
+def test_a_pose_stays_held_while_a_look_becomes_another(keys, late):
+    transition = PassageTransition(
+        keys, late, Levels(), poses=lambda look: (1,) if look != C else ()
+    )
+    show = Show(transition)
+    show.ticks(1, A)
+    for tick in range(60):
+        look = transition.held(B, (0.0, 0.5), 200 + tick * TICK_S, (1,))
+    assert look.held == ((1, 0.5),)
+    show.now_s = 201.0
+    show.ticks(20, look, over_s=1.0)
+    assert transition.held(B, (0.0, 0.9), show.now_s, (1,)) == look
+    assert transition.held(C, (0.0, 0.9), show.now_s, (1,)) == C
 
 
 class Engine(OneByOne):

@@ -121,6 +121,26 @@ class Controls:
             for channel, chosen in zip(CHANNELS, map(self.choice, CHANNELS), strict=True)
         )
 
+    def still_channels(self) -> frozenset[int]:
+        """Return the channels that nothing drives but the constant, which a hand turns up."""
+        driven = {
+            route.channel for route in self.routes() if route.amount and route.source != "constant"
+        }
+        return frozenset(index for index, channel in enumerate(CHANNELS) if channel not in driven)
+
+    def joint_channels(self) -> tuple[int, ...]:
+        """Return the channels that are driven just as the first one is."""
+        envelopes, drives = self.envelopes(), dict[str, list[tuple[object, ...]]]()
+        for route in self.routes():
+            drive = (route.source, route.amount, route.attack_s, route.release_s)
+            drives.setdefault(route.channel, []).append(drive)
+        first = drives[CHANNELS[0]], envelopes[CHANNELS[0]]
+        return tuple(
+            index
+            for index, channel in enumerate(CHANNELS)
+            if index and (drives[channel], envelopes[channel]) == first
+        )
+
     def response(self) -> Response:
         """Return how the face responds with these controls."""
         return Response(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -20,20 +20,50 @@ class Look:
 
     expressions: one for each channel, in their order; "" for none.
     idle: actions by which the face moves by itself. Their weights follow those of the channels.
+    joint: channels that are driven as the first one is, and have its weight.
+    held: channels that rest, and the weights at which they do.
     """
 
     face: str
     expressions: tuple[str, ...]
     idle: tuple[str, ...] = ()
+    joint: tuple[int, ...] = ()
+    held: tuple[tuple[int, float], ...] = ()
 
     @property
     def expression(self) -> str:
         """Name of the first channel's expression."""
         return self.expressions[0]
 
+    @property
+    def leading(self) -> int:
+        """Index of the first channel that is not held."""
+        held = dict(self.held)
+        return next((one for one in range(len(self.expressions)) if one not in held), 0)
+
+    def weights_at(self, weight: float) -> tuple[float, ...]:
+        """Return weights of channels: of the leading one this, of all others 0."""
+        return (*(0.0,) * self.leading, weight)
+
+    def bound(self, channel: int) -> bool:
+        """Return whether a channel has no weight of its own."""
+        return channel in self.joint or channel in dict(self.held)
+
     def in_one_channel(self) -> "Look":
-        """Return the same look with the first channel alone."""
-        return Look(self.face, self.expressions[:1])
+        """Return what one weight moves: the leading channel, and those that are bound."""
+        joint = [one for one in self.joint if self.expressions[one]]
+        names = [self.expressions[one] for one in (*joint, *dict(self.held))]
+        held = enumerate((weight for _, weight in self.held), 1 + len(joint))
+        return Look(
+            self.face,
+            (self.expressions[self.leading], *names),
+            joint=tuple(range(1, 1 + len(joint))),
+            held=tuple(held),
+        )
+
+    def let_go(self) -> "Look":
+        """Return the same look with no channel held."""
+        return replace(self, held=()) if self.held else self
 
 
 @dataclass(frozen=True)

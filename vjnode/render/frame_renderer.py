@@ -5,6 +5,7 @@ the same code.
 """
 
 from collections import deque
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 
 import numpy as np
@@ -17,7 +18,7 @@ from vjnode.modulation.weight_track import WeightTrack
 from vjnode.output.base import FrameInfo
 from vjnode.render.base import Look, Picture, Progress, Renderer
 from vjnode.render.idle_motion import REACH, Idle
-from vjnode.render.transition import AtOnce, Transition
+from vjnode.render.transition import ENOUGH, AtOnce, Transition
 
 
 class FrameRenderer:
@@ -33,7 +34,8 @@ class FrameRenderer:
         self._renderer = renderer
         self._transition = transition or AtOnce(renderer)
         self._track = track
-        self._wanted: Look
+        self._asked: Look
+        self._still: Collection[int] = ()
         self._look: Look | None = None
         self._progress = Progress(0, 0)
         self._frame = 0
@@ -68,10 +70,7 @@ class FrameRenderer:
         """
         if controls is not self._controls:
             self._controls, self._response = controls, controls.response()
-            self._wanted = asked_look(controls)
-        progress = self._renderer.ready(self._wanted)
-        if self._look is None or progress.ready:
-            self._look, self._progress = self._wanted, progress
+            self._asked, self._still = asked_look(controls), controls.still_channels()
         moment = self._track.at(now_s, self._response)
         # The gate looks at the level after automatic gain; so does this.
         quiet = moment.resting or moment.rms_db + moment.agc_db < controls.number("gate")
@@ -82,21 +81,22 @@ class FrameRenderer:
             others=max(moment.weights[1:], default=0.0),
             **{part: controls.number(f"idle_{part}") for part in ("smile", "gaze", "breath")},
         )
+        smiling = min(moment.weight + idle.smile, 1.0)
+        weights = (smiling, *moment.weights[1:], *idle.weights)
+        look, progress = self._ready(now_s, weights)
         info = frame_info(
             moment,
             controls,
             frame=self._frame,
-            look=self._look,
+            look=look,
             engine=self._renderer.engine_name,
             progress=progress,
             idle=idle.smile,
             note=self._transition.note,
         )
         self._frame += 1
-        smiling = min(moment.weight + idle.smile, 1.0)
-        weights = (smiling, *moment.weights[1:], *idle.weights)
         picture = self._transition.begin(
-            self._look,
+            look,
             weights,
             now_s,
             over_s=controls.number("morph"),
@@ -110,8 +110,19 @@ class FrameRenderer:
         picture.result().copy_to(out)
         return shown
 
+    def _ready(self, now_s: float, weights: Sequence[float]) -> tuple[Look, Progress]:
+        """Return the look to draw, and how far the one that is asked for is prepared."""
+        wanted = self._transition.held(self._asked, weights, now_s, self._still)
+        progress = self._renderer.ready(wanted)
+        # A pose that comes to rest is drawn live until there are keys that move.
+        moved = self._look is not None and wanted.held and wanted.let_go() == self._look.let_go()
+        least = ENOUGH * progress.wanted if moved and wanted != self._look else 1
+        if self._look is None or progress.ready >= least:
+            self._look, self._progress = wanted, progress
+        return self._look, progress
+
     def draw_still(self, weight: float, out: NDArray[np.uint8]) -> None:
-        """Draw the look that was drawn last, its first channel at ``weight`` (0…1), into ``out``.
+        """Draw the look that was drawn last, its leading channel at ``weight`` (0…1), into ``out``.
 
         No frame is lost by that.
 
@@ -119,14 +130,16 @@ class FrameRenderer:
             VjnodeError: the engine has failed.
         """
         assert self._look is not None  # noqa: S101 - a frame has been drawn
-        self._renderer.begin(self._look, (weight,)).result().copy_to(out)
+        self._renderer.begin(self._look, self._look.weights_at(weight)).result().copy_to(out)
 
 
 def asked_look(controls: Controls) -> Look:
     """Return the look that ``controls`` ask for."""
     amounts = (controls.number(name) for name in ("idle_gaze", "idle_breath"))
     idle = tuple(REACH) if any(amounts) else ()
-    return Look(controls.choice("face"), controls.expressions(), idle)
+    expressions = controls.expressions()
+    joint = [one for one in controls.joint_channels() if expressions[one]]
+    return Look(controls.choice("face"), expressions, idle, joint=tuple(joint))
 
 
 def frame_info(

@@ -135,10 +135,12 @@ class KeyframeRenderer:
         return self._cache.published.get(layer) or self._empty(layer)
 
     def _empty(self, layer: Look) -> KeySet:
-        if len(layer.expressions) == 1 and not layer.idle:
+        if layer == layer.in_one_channel():
             return Sweep(keys=self.keys, size=self._size)
-        shown = [bool(one) for one in layer.expressions]
-        return Overlay(shown, self._size, idle=len(layer.idle))
+        shown = [
+            bool(one) and not layer.bound(channel) for channel, one in enumerate(layer.expressions)
+        ]
+        return Overlay(shown, self._size, leading=layer.leading, idle=len(layer.idle))
 
     def ready(self, look: Look) -> Progress:
         """Return how far ``look`` is prepared; see ``Renderer.ready``."""
@@ -164,7 +166,8 @@ class KeyframeRenderer:
         elif newest is not None and newest.look == look and newest.sweep.ready:
             drawn = newest  # the one before may have been let go and begun anew
         self._drawn.append(drawn)
-        return done(Blend(drawn.sweep, drawn.overlay, weights))
+        leading = weights[look.leading] if look.leading < len(weights) else 0.0
+        return done(Blend(drawn.sweep, drawn.overlay, leading, weights))
 
     def prefetch(self, looks: Iterable[Look]) -> None:
         """Prepare these too, when there is nothing else to do and memory for them."""

@@ -234,14 +234,18 @@ class Sweep:
 class Blend:
     """A picture from key frames at given weights, made when it is copied.
 
-    overlay: what other channels add, if there is one. weights: 0…1, of all channels.
+    overlay: what other channels add, if there is one. leading: weight of the sweep, 0…1. weights:
+    of all channels.
     """
 
-    def __init__(self, sweep: Sweep, overlay: Overlay | None, weights: Sequence[float]) -> None:
-        self._sweep, self._overlay, self._weights = sweep, overlay, weights
+    def __init__(
+        self, sweep: Sweep, overlay: Overlay | None, leading: float, weights: Sequence[float]
+    ) -> None:
+        self._sweep, self._overlay = sweep, overlay
+        self._leading, self._weights = leading, weights
 
     def copy_to(self, out: NDArray[np.uint8]) -> None:
         """Blend it into ``out``; see ``Picture.copy_to``."""
-        self._sweep.blend(self._weights[0], out)
+        self._sweep.blend(self._leading, out)
         if self._overlay is not None:
             self._overlay.add_to(out, self._weights)

@@ -1,7 +1,7 @@
 """Layers of a look: the channel that key frames hold, and those that are added to it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from vjnode.faces.expression import Expression
@@ -9,6 +9,7 @@ from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Look
 from vjnode.render.looks import expressions_of
 from vjnode.render.overlay import GRID
+from vjnode.render.poses import PosesOf
 
 POSE = "pose"
 """Region of movements that turn the whole head: their differences cannot be added to anything."""
@@ -27,8 +28,8 @@ class LeftOut:
 class Layers:
     """A look, taken apart.
 
-    keys: the first channel alone. added: all channels that can be shown; None where that is the
-        first alone. left_out: the others.
+    keys: the leading channel, and those that are bound. added: all channels that can be shown;
+        None where these are all. left_out: the others.
     """
 
     keys: Look
@@ -37,6 +38,19 @@ class Layers:
 
 
 LayersOf = Callable[[Look], Layers]
+
+
+def poses_of(spec: GeneratorSpec, layers: LayersOf) -> PosesOf:
+    """Return what gives the channels of a look that turn the head beside others."""
+
+    @lru_cache(maxsize=256)
+    def found(look: Look) -> tuple[int, ...]:
+        if not layers(look).left_out:
+            return ()
+        channels = enumerate(expressions_of(look, spec)[: len(look.expressions)])
+        return tuple(index for index, one in channels if one is not None and POSE in _regions(one))
+
+    return found
 
 
 def layers_of(spec: GeneratorSpec) -> LayersOf:
@@ -57,27 +71,29 @@ def take_apart(look: Look, expressions: Sequence[Expression | None]) -> Layers:
     """
     channels = len(look.expressions)
     idle = look.idle if any(expressions[channels:]) else ()
-    first = expressions[0]
-    kept, left_out = [look.expressions[0]], []
-    for channel, expression in enumerate(expressions[1:channels], 1):
-        why = (
-            ""
-            if expression is None
-            else _obstacle(first, expression, len([*filter(None, kept[1:])]))
-        )
-        if expression is not None and why:
+    kept, left_out, count = list(look.expressions), list[LeftOut](), 0
+    moved = [expressions[one] for one in (look.leading, *look.joint)]
+    for channel, expression in enumerate(expressions[:channels]):
+        if expression is None or channel == look.leading or look.bound(channel):
+            continue
+        if why := _obstacle([expression, *filter(None, moved)], count):
             left_out.append(LeftOut(channel, expression.name, why))
-        kept.append("" if expression is None or why else expression.name)
-    added = Look(look.face, tuple(kept), idle) if any(kept[1:]) or idle else None
+            kept[channel] = ""
+        else:
+            count += 1
+    added = replace(look, expressions=tuple(kept), idle=idle) if count or idle else None
     return Layers(look.in_one_channel(), added, tuple(left_out))
 
 
-def _obstacle(first: Expression | None, added: Expression, others: int) -> str:
-    """Return the reason why an expression cannot be added to key frames; "" where there is none."""
-    for one in (added, first):
-        if one is not None and POSE in _regions(one):
+def _obstacle(moving: Sequence[Expression], others: int) -> str:
+    """Return the reason why an expression cannot be added to key frames; "" where there is none.
+
+    moving: the expression, and those that key frames hold. others: number of those added before.
+    """
+    for one in moving:
+        if POSE in _regions(one):
             return f"{one.name} turns the head"
-        if one is not None and "" in _regions(one):
+        if "" in _regions(one):
             return f"{one.name} does not tell which part of a face it moves"
     if others == len(GRID):
         return f"key frames take {len(GRID)} channels beside the first"

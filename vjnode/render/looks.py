@@ -25,8 +25,11 @@ def weights_of(look: Look, weights: Sequence[float]) -> tuple[float, ...]:
     """Return the weights of the expressions of a look, 0…1, in the order of ``expressions_of``.
 
     weights: of its channels, then of its idle actions, whose full weight is a part of an action.
+        Of channels that are bound they are not looked at.
     """
     channels = len(look.expressions)
+    own = dict(enumerate(weights[:channels]))
+    own |= {channel: own.get(0, 0.0) for channel in look.joint} | dict(look.held)
     reaches = (REACH[name] for name in look.idle)
     idle = (weight * reach for weight, reach in zip(weights[channels:], reaches, strict=False))
-    return *weights[:channels], *idle
+    return *(own.get(channel, 0.0) for channel in range(channels)), *idle

@@ -38,7 +38,8 @@ class Mixtures:
     movements of all its looks. So an engine is told it once, and then amounts alone. Where there
     are more movements than a picture takes, the last ones become one, anew with every picture.
 
-    A movement's limits hold along the way because they hold for each of the looks.
+    A movement's limits hold along the way because they hold for each of the looks. Poses that are
+    held for key frames move here as they are asked to.
     """
 
     def __init__(self, spec: GeneratorSpec) -> None:
@@ -49,7 +50,7 @@ class Mixtures:
         """Return the latent after ``share`` (0…1) of a leg, with its channels' weights (0…1)."""
         subject, movements = self._kept(leg)
         mix = [
-            (part, self._parts(look)[1], weights_of(look, weights))
+            (part, self._parts(look)[1], weights_of(look.let_go(), weights))
             for look, part in leg.mix(share).items()
         ]
 

@@ -13,7 +13,7 @@ from vjnode.engines.timing import kept_ms, measured_ms
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Renderer
 from vjnode.render.direct import DirectRenderer
-from vjnode.render.layers import layers_of
+from vjnode.render.layers import LayersOf, layers_of, poses_of
 from vjnode.render.mixtures import Mixtures
 from vjnode.render.passage import Immediate, Passage
 from vjnode.render.transition import (
@@ -52,7 +52,10 @@ def open_transition(renderer: Renderer, *, spec: GeneratorSpec, size: int) -> Tr
     if isinstance(renderer, DirectRenderer):
         return DirectTransition(renderer, Mixtures(spec))
     passage = Passage(partial(open_passage_engine, spec, size), size)
-    return PassageTransition(renderer, passage, Mixtures(spec), _left_out(spec))
+    layers = layers_of(spec)
+    return PassageTransition(
+        renderer, passage, Mixtures(spec), left_out_of(layers), poses_of(spec, layers)
+    )
 
 
 def open_offline_transition(
@@ -64,12 +67,11 @@ def open_offline_transition(
     before it is asked for.
     """
     passage = Immediate(partial(open_engine, size, spec=spec))
-    return PassageTransition(renderer, passage, Mixtures(spec), _left_out(spec))
+    return PassageTransition(renderer, passage, Mixtures(spec), left_out_of(layers_of(spec)))
 
 
-def _left_out(spec: GeneratorSpec) -> LeftOutOf:
+def left_out_of(layers: LayersOf) -> LeftOutOf:
     """Return what gives the channels of a look that key frames leave out."""
-    layers = layers_of(spec)
     return lambda look: layers(look).left_out
 
 

@@ -75,18 +75,22 @@ class Overlay:
     """Differences that channels make, filled by some threads while another adds them to pictures.
 
     Args:
-        channels: of each channel, whether it shows anything. The first is that of the key frames.
+        channels: of each channel, whether it shows anything of its own.
         size: of pictures, px.
+        leading: the channel of the key frames.
         idle: number of weights behind those of the channels whose differences depend on no other.
     """
 
-    def __init__(self, channels: Sequence[bool], size: int, *, idle: int = 0) -> None:
+    def __init__(
+        self, channels: Sequence[bool], size: int, *, leading: int = 0, idle: int = 0
+    ) -> None:
         self.size = size
-        shown = [index for index, shows in enumerate(channels) if shows]
+        shown = [index for index, shows in enumerate(channels) if shows and index != leading]
+        first = (leading,) if channels[leading] else ()
         self._count = len(channels) + idle
         self._added: list[_Added] = []
-        for index, (own, others) in zip([one for one in shown if one], GRID, strict=False):
-            before = tuple(one for one in shown if one < index)
+        for number, (index, (own, others)) in enumerate(zip(shown, GRID, strict=False)):
+            before = (*first, *shown[:number])
             self._added.append(_Added(index, before, _points(own), _points(others)))
         for index in range(len(channels), self._count):
             self._added.append(_Added(index, (), _points(IDLE), ()))

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from vjnode.render.layers import LeftOut
 from vjnode.render.mixtures import Mixtures
 from vjnode.render.morph import Mix, Morph
 from vjnode.render.passage import Passing, Shown
+from vjnode.render.poses import HeldPoses, PosesOf
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +45,10 @@ class Transition(Protocol):
         """Text for people about what of the look is drawn otherwise, or not at all; "" if none."""
         ...
 
+    def held(self, look: Look, weights: Weights, now_s: float, still: Collection[int]) -> Look:
+        """Return ``look`` with what is to be prepared of it held; see ``HeldPoses.step``."""
+        ...
+
     def begin(
         self, look: Look, weights: Weights, now_s: float, *, over_s: float, progress: Progress
     ) -> Future[Picture]:
@@ -68,6 +73,11 @@ class AtOnce:
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
 
+    def held(self, look: Look, weights: Weights, now_s: float, still: Collection[int]) -> Look:
+        """Return ``look`` as it is."""
+        del weights, now_s, still
+        return look
+
     def begin(
         self, look: Look, weights: Weights, now_s: float, *, over_s: float, progress: Progress
     ) -> Future[Picture]:
@@ -87,6 +97,11 @@ class DirectTransition:
     def __init__(self, renderer: DirectRenderer, mixtures: Mixtures) -> None:
         self._renderer, self._mixtures = renderer, mixtures
         self._morph: Morph | None = None
+
+    def held(self, look: Look, weights: Weights, now_s: float, still: Collection[int]) -> Look:
+        """Return ``look`` as it is: nothing is to be prepared of it."""
+        del weights, now_s, still
+        return look
 
     def begin(
         self, look: Look, weights: Weights, now_s: float, *, over_s: float, progress: Progress
@@ -111,6 +126,9 @@ class PassageTransition:
 
     Without a passage that is fast enough, or while it gets ready for the first time, key frames of
     all looks of a mix are dissolved, and channels that they leave out do not act.
+
+    left_out: the channels that key frames do not show. poses: those of them that get key frames of
+    their own where they rest; None: none do.
     """
 
     def __init__(
@@ -119,9 +137,11 @@ class PassageTransition:
         passage: Passing,
         mixtures: Mixtures,
         left_out: LeftOutOf = lambda _: (),
+        poses: PosesOf = lambda _: (),
     ) -> None:
         self._renderer, self.passage, self._mixtures = renderer, passage, mixtures
         self._left_out = left_out
+        self._poses = HeldPoses(poses)
         self._acts_until_s = -math.inf
         self._acting: tuple[LeftOut, ...] = ()
         self._told: set[str] = set()
@@ -136,6 +156,13 @@ class PassageTransition:
         self._last_s = -math.inf
         self._weights = DelayedWeights()
 
+    def held(self, look: Look, weights: Weights, now_s: float, still: Collection[int]) -> Look:
+        """Return ``look`` with the poses held that rest; see ``HeldPoses.step``."""
+        held, morph = self._poses.step(look, weights, now_s, still), self._morph
+        if morph is None or morph.settled or look != morph.asked.let_go():
+            return held
+        return morph.asked  # one morph at a time
+
     def begin(
         self, look: Look, weights: Weights, now_s: float, *, over_s: float, progress: Progress
     ) -> Future[Picture]:
@@ -143,6 +170,9 @@ class PassageTransition:
         if self._morph is None:
             self._morph, self._keys = Morph(look), look
         morph, passage = self._morph, self.passage
+        moved = look != morph.asked and look.let_go() == morph.asked.let_go()
+        if moved:  # the passage shows it all the time
+            over_s = 0.0
         dt_s, self._last_s = now_s - self._last_s, now_s
         self._weights.push(now_s, weights)
         lives = self._lives(look, weights, now_s)
@@ -153,7 +183,7 @@ class PassageTransition:
         given_up = passage.given_up or now_s - self._waits_s > PATIENCE_S
         self._dissolves = not at_rest and (self._dissolves or given_up)
         under_way = look != morph.asked or not morph.settled
-        cut = over_s <= 0.0 and not lives and (under_way or not self._taken)
+        cut = over_s <= 0.0 and not (lives or moved) and (under_way or not self._taken)
         if self._dissolves or cut:
             broken = self._taken > 0.0
             morph.step(look, now_s, 0.0 if broken else over_s)

@@ -51,7 +51,7 @@ def drawing(renderer: Renderer, size: int) -> Draw:
 
     def draw(look: Look, weight: float) -> NDArray[np.uint8]:
         picture = np.empty((size, size, 4), np.uint8)
-        renderer.begin(look, (weight,)).result().copy_to(picture)
+        renderer.begin(look, look.weights_at(weight)).result().copy_to(picture)
         return picture
 
     return draw
