@@ -94,15 +94,20 @@ def test_a_channel_shows_before_the_channels_together_are_ready():
     assert shows == sorted(shows)
 
 
-def test_a_side_effect_far_away_is_left_out():
+def test_a_side_effect_far_away_is_kept_coarsely():
+    """And does not make the box that is kept sharp any larger."""
+
     def draw(weights):
         picture = painted(weights)
-        picture[60:, 60:, :3] += np.uint8(6 * weights[1])
+        shade = np.arange(20) * weights[1] / 2
+        picture[44:, 40:60, :3] += np.rint(shade).astype(np.uint8)[:, None, None]
         return picture
 
-    out = added(filled(draw=draw), (0.0, 1.0, 0.0, 0.0), draw)
-    assert np.array_equal(out[60:, 60:], painted((0, 0, 0))[60:, 60:])
-    assert apart(out[24:38, 30:50], draw((0, 1, 0))[24:38, 30:50]) <= 2
+    plain, shaded = filled(), filled(draw=draw)
+    assert shaded.nbytes == plain.nbytes
+    out = added(shaded, (0.0, 1.0, 0.0, 0.0), draw)
+    assert apart(out, draw((0, 1, 0))) <= 6
+    assert apart(out[44:, 40:60], painted((0, 0, 0))[44:, 40:60]) >= 8
 
 
 def test_a_channel_that_moves_nothing_adds_nothing():
@@ -137,7 +142,7 @@ def test_memory_is_that_of_its_boxes():
 @pytest.mark.slow
 @pytest.mark.parametrize("face", ["flint", "birch"])
 def test_a_laugh_with_raised_brows_is_near_what_the_generator_draws(face):
-    """On the face, 256 px: 33 dB and more for two channels; a blink in the middle of both 30 dB."""
+    """On the face, 256 px: 35 dB and more, between the points of the grid too."""
     size, (rows, cols) = 256, np.mgrid[:256, :256] / 256
     on_face = ((cols - 0.5) / 0.28) ** 2 + ((rows - 0.56) / 0.36) ** 2 < 1
     engine, latents = open_engine(size), latents_of(DEFAULT)
@@ -151,11 +156,12 @@ def test_a_laugh_with_raised_brows_is_near_what_the_generator_draws(face):
     for key in range(overlay.keys):
         overlay.put(key, draw(overlay.weights_of(key)))
     for weights, least_db in (
-        ((0.25, 0.5, 0, 0), 34),
-        ((0.75, 1, 0, 0), 33),
+        ((0.4, 0.5, 0, 0), 36),
+        ((0.65, 1, 0, 0), 36),
         ((0, 0.6, 0, 0), 36),
-        ((0.5, 0, 1, 0), 37),
-        ((0.25, 0.75, 1, 0), 30),
+        ((0.4, 0, 1, 0), 36),
+        ((0.35, 0.75, 0.8, 0), 35),
+        ((0.6, 0.3, 0.3, 0), 35),
     ):
         true, out = draw(weights), draw((weights[0], 0, 0, 0))
         overlay.add_to(out, weights)

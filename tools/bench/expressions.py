@@ -158,7 +158,7 @@ class Examiner:
             movement = [one / main.amounts[-1] for one in way_there]
         else:
             measured = [*(self._measured(one)[1] for one in partly), full.measures]
-            way = wanted(expression)
+            way = wanted(expression, rest.measures)
             movement = [float((one - rest.measures) / _SPREAD @ way) for one in measured]
         regions = colour_regions(rest.points, PX)
         after = colour_regions(full.points, PX)
@@ -189,8 +189,10 @@ def toward(rest: Look, picture: Picture, retouch: Retouch) -> float:
     return float(((_whole(picture) - begin) * way).sum() / way.square().sum())
 
 
-def wanted(expression: Expression) -> NDArray[np.float64]:
+def wanted(expression: Expression, rest: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what a movement's parts are added up with, so that the wanted one is 1.
+
+    rest: measures of the face at rest: lips that are to meet have as far to go as they begin apart.
 
     Eyes that are wanted as a retouched picture are left to ``toward``: landmarks see half of a
     shut lid, and an iris that a lid follows stays where it was between the lids. Of a head that
@@ -204,7 +206,10 @@ def wanted(expression: Expression) -> NDArray[np.float64]:
         action = ACTIONS[part.movement.name]
         if action.retouch or (turns and part.movement.region != "pose"):
             continue
-        for name, change in action.targets.items():
+        targets = dict(action.targets)
+        if action.shuts_lips:
+            targets["mouth_open"] = -rest[MEASURES.index("mouth_open")] / action.scale
+        for name, change in targets.items():
             target[MEASURES.index(name)] += part.amounts[-1] * action.scale * change / SPREAD[name]
     return target / (target @ target)
 

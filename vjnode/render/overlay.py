@@ -11,43 +11,45 @@ A difference is kept of the box alone in which its channel changes anything, hal
 as uint8: it fades to nothing at the box's edges.
 """
 
+import bisect
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-GRID = ((5, 3), (3, 3), (3, 2))
-"""Points over the weight of the first, second and third channel that are added: over its own
-weight, and over that of each channel before."""
+from vjnode.render.differences import (
+    Box,
+    CoarseSum,
+    Difference,
+    box_of,
+    coarse,
+    coarse_side,
+    difference,
+    margin_of,
+    sides_of,
+)
 
-IDLE = 3
+_HALVES, _THIRDS = (0.0, 1 / 2, 1.0), (0.0, 1 / 3, 2 / 3, 1.0)
+
+GRID = (
+    (_THIRDS, _THIRDS),
+    ((0.0, 0.4, 1.0), _THIRDS, (0.0, 2 / 3, 1.0)),
+    (_HALVES, (0.0, 1.0), (0.0, 1.0), (0.0, 1.0)),
+)
+"""Points over the weights of the first, second and third channel that is added: over its own, and
+over that of each channel before it. The first of these opens mouths, and moves most; the second
+that is added shuts lids as a face comes, and those are half-way down at 0.4."""
+
+IDLE = _HALVES
 """Points over the weight of what a face does by itself."""
 
-_SEEN = 0.1
-"""Part of a channel's largest change, blurred, from which on a pixel belongs to a patch."""
-
-_MOVES = 0.25
-"""Part of it that a patch reaches somewhere if it belongs to the channel's box. Others are side
-effects, such as hair that shifts by a level: those are left as they are."""
-
-_LEAST_SEEN = 4
-"""Levels; a channel that changes no more has no box."""
-
-_EDGE = 0.04
-"""Width of a box's margin, in which its differences fade out, as a part of the picture."""
-
-_ZERO = 128
 _LEAST = 1 / 256  # a smaller share changes nothing that is seen
 
 Node = tuple[float, ...]
 """Weights of all channels, at which a picture is drawn."""
-
-Box = tuple[slice, slice]
-"""Rows and columns."""
 
 
 @dataclass
@@ -55,18 +57,18 @@ class _Added:
     """One channel that is added.
 
     channel: its index. before: indices of the channels that its differences depend on.
-    own, others: points over its weight, and over theirs. differences: (h, w, 4) uint8 by node,
-    without those where its weight is 0. whole: whether every node is there, and not only those
-    at which the others rest.
+    own, others: points over its weight, and over each of theirs. differences: by node, without
+    those where its weight is 0. whole: whether every node is there, and not only those at which
+    the others rest.
     """
 
     channel: int
     before: tuple[int, ...]
     own: tuple[float, ...]
-    others: tuple[float, ...]
+    others: tuple[tuple[float, ...], ...]
     box: Box | None = None
     margin: NDArray[np.float32] | None = None
-    differences: dict[Node, NDArray[np.uint8]] = field(default_factory=dict)
+    differences: dict[Node, Difference] = field(default_factory=dict)
     ready: bool = False
     whole: bool = False
 
@@ -89,11 +91,12 @@ class Overlay:
         first = (leading,) if channels[leading] else ()
         self._count = len(channels) + idle
         self._added: list[_Added] = []
-        for number, (index, (own, others)) in enumerate(zip(shown, GRID, strict=False)):
+        for number, (index, (own, *others)) in enumerate(zip(shown, GRID, strict=False)):
             before = (*first, *shown[:number])
-            self._added.append(_Added(index, before, _points(own), _points(others)))
+            points = tuple(others[len(others) - len(before) :])
+            self._added.append(_Added(index, before, own, points))
         for index in range(len(channels), self._count):
-            self._added.append(_Added(index, (), _points(IDLE), ()))
+            self._added.append(_Added(index, (), IDLE, ()))
         self._nodes = self._in_order()
         self.keys = len(self._nodes)
         """Number of pictures that it is made from."""
@@ -101,6 +104,8 @@ class Overlay:
         self._there: frozenset[int] = frozenset()
         self._pictures: dict[int, NDArray[np.uint8]] = {}
         """Whole at first, and their part within all boxes once these are known."""
+        self._coarse: dict[int, NDArray[np.float32]] = {}
+        self._sum = CoarseSum(size)
         self._cropped: frozenset[int] = frozenset()
         self._around: Box | None = None
         self._filling = threading.Lock()
@@ -115,8 +120,11 @@ class Overlay:
         """Memory once it is complete, bytes; an estimate until the boxes are known."""
         if self._around is None:
             return self.keys * self.size**2
-        sides = [(one, _sides(one.box)) for one in self._added if one.box is not None]
-        return sum(4 * high * wide * len(self._nodes_of(one)) for one, (high, wide) in sides)
+        around = 6 * coarse_side(self.size) ** 2
+        sides = [(one, sides_of(one.box)) for one in self._added if one.box is not None]
+        return sum(
+            (4 * high * wide + around) * len(self._nodes_of(one)) for one, (high, wide) in sides
+        )
 
     def weights_of(self, key: int) -> Node:
         """Return the channels' weights at which a picture is to be drawn."""
@@ -134,6 +142,7 @@ class Overlay:
     def take_in(self, key: int, picture: NDArray[np.uint8]) -> frozenset[int]:
         """Take in a picture, which counts once it is noted. Returns: keys that it spares, none."""
         if key not in self._there:  # else it is cropped, or let go
+            self._coarse[key] = coarse(picture)
             self._pictures[key] = picture
         return frozenset()
 
@@ -153,6 +162,7 @@ class Overlay:
                 self._fill(one)
             if self.ready == self.keys:
                 self._pictures.clear()
+                self._coarse.clear()
 
     def add_to(self, out: NDArray[np.uint8], weights: Sequence[float]) -> None:
         """Add what the further channels do to ``out``, (size, size, 4) uint8 RGBA, in place.
@@ -161,12 +171,13 @@ class Overlay:
             looked at. ``out`` shows the first.
         """
         filled = (*weights[: self._count], *(0.0,) * (self._count - len(weights)))
-        for one in self._added:
-            if one.ready and one.box is not None and filled[one.channel] > _LEAST:
-                part = out[one.box]
-                for difference, share in _at(one, filled):
-                    twice = 2.0 * share  # for they are halves
-                    cv2.addWeighted(part, 1.0, difference, twice, -twice * _ZERO, dst=part)
+        acting = [
+            one
+            for one in self._added
+            if one.ready and one.box is not None and filled[one.channel] > _LEAST
+        ]
+        if acting:
+            self._sum.add_to(out, (each for one in acting for each in _at(one, filled)))
 
     def _in_order(self) -> list[Node]:
         """Return all nodes: what each channel does alone first, then with the others."""
@@ -176,7 +187,7 @@ class Overlay:
         together = [
             _with(rest, dict(zip((*one.before, one.channel), weights, strict=True)))
             for one in self._added
-            for weights in product(*(one.others for _ in one.before), one.own)
+            for weights in product(*one.others, one.own)
         ]
         return list(dict.fromkeys([rest, *extremes, *alone, *together]))
 
@@ -186,9 +197,9 @@ class Overlay:
     def _find_boxes(self) -> None:
         rest = self._pictures[0]
         for one in self._added:
-            one.box = _box_of(rest, self._pictures[self._alone(one)])
+            one.box = box_of(rest, self._pictures[self._alone(one)])
             if one.box is not None:
-                one.margin = _margin(_sides(one.box), self.size)
+                one.margin = margin_of(one.box, self.size)
         boxes = [one.box for one in self._added if one.box is not None]
         self._around = (
             (
@@ -208,7 +219,7 @@ class Overlay:
 
     def _fill(self, one: _Added) -> None:
         """Make the differences of a channel that have become possible."""
-        if one.whole or one.box is None or self._around is None:
+        if one.whole or one.box is None or one.margin is None or self._around is None:
             return
         (rows, cols), (top, left) = one.box, (self._around[0].start, self._around[1].start)
         within = (
@@ -220,8 +231,12 @@ class Overlay:
             base = self._keys[_with(node, {one.channel: 0.0})]
             key = self._keys[node]
             if node not in one.differences and {key, base} <= self._there:
-                one.differences[node] = _difference(
-                    self._pictures[base][within], self._pictures[key][within], one.margin
+                one.differences[node] = difference(
+                    one.box,
+                    one.margin,
+                    self._pictures[base][within],
+                    self._pictures[key][within],
+                    self._coarse[key] - self._coarse[base],
                 )
         alone = [node for node in wanted if not any(node[index] for index in one.before)]
         one.ready = all(node in one.differences for node in alone)
@@ -229,72 +244,23 @@ class Overlay:
 
     def _nodes_of(self, one: _Added) -> list[Node]:
         """Return the nodes at which a channel acts, with what it depends on and nothing else."""
+        points = dict(zip(one.before, one.others, strict=True)) | {one.channel: one.own}
         return [
             node
             for node in self._nodes
             if node[one.channel]
-            and all(
-                weight in one.others if index in one.before else not weight
-                for index, weight in enumerate(node)
-                if index != one.channel
-            )
+            and all(weight in points.get(index, (0.0,)) for index, weight in enumerate(node))
         ]
-
-
-def _points(count: int) -> tuple[float, ...]:
-    return tuple(index / (count - 1) for index in range(count))
 
 
 def _with(node: Node, weights: dict[int, float]) -> Node:
     return tuple(weights.get(index, weight) for index, weight in enumerate(node))
 
 
-def _sides(box: Box) -> tuple[int, int]:
-    rows, cols = box
-    return rows.stop - rows.start, cols.stop - cols.start
-
-
-def _box_of(rest: NDArray[np.uint8], moved: NDArray[np.uint8]) -> Box | None:
-    """Return the box in which two pictures differ, with its margin; None: they do not."""
-    size = len(rest)
-    change = cv2.blur(cv2.absdiff(rest, moved)[..., :3].max(-1), (size // 32 or 1,) * 2)
-    most = float(change.max())
-    if most < _LEAST_SEEN:
-        return None
-    _, patches = cv2.connectedComponents((change > _SEEN * most).astype(np.uint8))
-    moving = np.unique(patches[change >= _MOVES * most])
-    left, top, wide, high = cv2.boundingRect(np.isin(patches, moving).astype(np.uint8))
-    edge = round(_EDGE * size)
-    return (
-        slice(max(top - edge, 0), min(top + high + edge, size)),
-        slice(max(left - edge, 0), min(left + wide + edge, size)),
-    )
-
-
-def _margin(sides: tuple[int, int], size: int) -> NDArray[np.float32]:
-    """Return a factor for differences, (h, w, 1): 0 at the edges of their box, 1 within."""
-    edge = max(round(_EDGE * size), 1)
-    ramps = [
-        np.minimum(1.0, np.minimum(np.arange(n) + 0.5, n - np.arange(n) - 0.5) / edge)
-        for n in sides
-    ]
-    rows, cols = (ramp * ramp * (3.0 - 2.0 * ramp) for ramp in ramps)
-    return np.outer(rows, cols).astype(np.float32)[..., None]
-
-
-def _difference(
-    base: NDArray[np.uint8], moved: NDArray[np.uint8], margin: NDArray[np.float32] | None
-) -> NDArray[np.uint8]:
-    assert margin is not None  # noqa: S101 - it was made with the box
-    apart = moved.astype(np.float32) - base
-    halved: NDArray[np.uint8] = np.rint(0.5 * margin * apart + _ZERO).astype(np.uint8)
-    return halved
-
-
-def _at(one: _Added, weights: Sequence[float]) -> list[tuple[NDArray[np.uint8], float]]:
+def _at(one: _Added, weights: Sequence[float]) -> list[tuple[Difference, float]]:
     """Return what a channel adds at these weights: differences at the nodes around, and shares."""
     corners: list[tuple[Node, float]] = [((0.0,) * len(weights), 1.0)]
-    known = [(index, one.others) for index in (one.before if one.whole else ())]
+    known = list(zip(one.before, one.others, strict=True)) if one.whole else []
     for index, points in [*known, (one.channel, one.own)]:
         low, high, share = _between(points, weights[index])
         corners = [
@@ -309,6 +275,6 @@ def _at(one: _Added, weights: Sequence[float]) -> list[tuple[NDArray[np.uint8], 
 
 def _between(points: Sequence[float], weight: float) -> tuple[float, float, float]:
     """Return the points below and above a weight (0…1), and its part of the way between them."""
-    last = len(points) - 1
-    below = min(int(min(max(weight, 0.0), 1.0) * last), last - 1)
-    return points[below], points[below + 1], min(max(weight, 0.0), 1.0) * last - below
+    above = min(max(bisect.bisect_right(points, weight), 1), len(points) - 1)
+    low, high = points[above - 1], points[above]
+    return low, high, min(max((weight - low) / (high - low), 0.0), 1.0)
