@@ -45,6 +45,7 @@ FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 COMMANDS = {
     *("run", "render", "analyse", "devices", "outputs", "presets", "faces", "expressions"),
     *("engines", "list", "build", "trust", "remove", "generators", "add", "look"),
+    *("save", "rename", "move", "delete"),
 }
 PLACES = {"vjnode", "tools", "tests", "presets", "docs", "engines", ".ci", ".github"}
 """Folders whose files the documents name from the top of the checkout."""

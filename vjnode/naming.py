@@ -1,12 +1,17 @@
-"""Choice from a list of names, the same for the command line, OSC and presets."""
+"""Choice from a list of names, the same for the command line, OSC and presets; and new names."""
 
 import difflib
 import math
+import re
 from collections.abc import Sequence
 
 from vjnode.errors import InputError
 
 _MAX_NAME = 64
+
+_NEW = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.ASCII)
+"""Names that no file may have on Windows."""
 
 
 def choose(kind: str, names: Sequence[str], value: object, *, first: int = 0) -> str:
@@ -39,3 +44,18 @@ def choose(kind: str, names: Sequence[str], value: object, *, first: int = 0) ->
     near = difflib.get_close_matches(shown.strip("'"), names, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
     raise InputError(f"there is no {kind} {shown}; {hint}there are: {', '.join(names)}")
+
+
+def check_new_name(kind: str, name: str) -> None:
+    """Refuse a name that no file of the user's can have on every system.
+
+    kind: of the thing that is named, for the error.
+
+    Raises:
+        InputError: it has other characters, or is too long.
+    """
+    if not _NEW.fullmatch(name) or _RESERVED.fullmatch(name):
+        raise InputError(
+            f"{name[:_MAX_NAME]!r} cannot be the name of a {kind}; take up to 32 of a-z, 0-9, _ "
+            "and -, a letter or digit first"
+        )

@@ -90,6 +90,22 @@ def replace_file(path: Path, data: bytes) -> None:
             remove(temporary)
 
 
+def replace_file_with_backup(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` as ``replace_file`` does; what was there is kept as NAME.bak.
+
+    Raises:
+        OSError: the folder is not writable or the disk is full; ``path`` is unchanged.
+    """
+    with suppress(FileNotFoundError):
+        replace_file(backup_of(path), path.read_bytes())
+    replace_file(path, data)
+
+
+def backup_of(path: Path) -> Path:
+    """Return the path of what ``path`` held before it was last written."""
+    return path.with_name(f"{path.name}.bak")
+
+
 def move(source: Path, target: Path) -> None:
     """Rename the file or folder ``source`` to ``target``, on the same disk, in one step.
 

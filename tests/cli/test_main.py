@@ -28,9 +28,27 @@ SONG = shipped("demo", "demo.ogg")
         ("presets", list(scan_presets(faces=face_names(), expressions=expression_names()))),
     ],
 )
-def test_lists_start_each_line_with_the_name(capsys, command, names):
+def test_lists_start_each_line_with_the_name_and_the_number_that_osc_takes(capsys, command, names):
     assert main([command]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == names
+    lines = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [[name, str(number)] for number, name in enumerate(names, 1)]
+
+
+def test_presets_are_kept(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(platformdirs, "user_config_dir", lambda *_, **__: tmp_path)
+    asked = ["--preset", "riot", "--gain", "2", "--set", "morph=3", "--gate", "-50"]
+    assert main(["presets", "save", "hot", "--about", "drop", *asked]) == 0
+    preset = scan_presets(faces=face_names(), expressions=expression_names())["hot"]
+    assert (preset.about, preset.face) == ("drop", "rowan")
+    assert [preset.values[name] for name in ("gain", "morph", "gate")] == [2.0, 3.0, -50.0]
+    assert main(["presets", "move", "hot", "1"]) == 0
+    assert main(["presets", "rename", "hot", "warm"]) == 0
+    capsys.readouterr()
+    assert main(["presets", "list"]) == 0
+    assert capsys.readouterr().out.split()[:2] == ["warm", "1"]
+    assert main(["presets", "delete", "warm"]) == 0
+    for refused in (["delete", "riot"], ["save", "next"], ["move", "riot", "99"]):
+        assert main(["presets", *refused]) == 2
 
 
 @pytest.mark.parametrize("command", ["faces", "expressions"])

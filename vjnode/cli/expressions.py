@@ -56,7 +56,9 @@ def _list(options: argparse.Namespace) -> None:
 
     spec = PLAYABLE[options.generator]
     names = expression_names(spec)
-    print_rows([(name, str(i), load_expression(name, spec).about) for i, name in enumerate(names)])
+    print_rows(
+        [(name, str(i), load_expression(name, spec).about) for i, name in enumerate(names, 1)]
+    )
 
 
 def _find(options: argparse.Namespace) -> None:

@@ -55,7 +55,7 @@ def _list(options: argparse.Namespace) -> None:
     from vjnode.faces.catalogue import face_names, load_face  # noqa: PLC0415
 
     names = face_names(spec)
-    print_rows([(name, str(i), load_face(name, spec).about) for i, name in enumerate(names)])
+    print_rows([(name, str(i), load_face(name, spec).about) for i, name in enumerate(names, 1)])
 
 
 def _add(options: argparse.Namespace) -> None:

@@ -1,11 +1,10 @@
-"""``vjnode devices``, ``presets`` and ``outputs``: lists of choices."""
+"""``vjnode devices`` and ``outputs``: lists of choices."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from vjnode.cli.options import Parser, add_generator
-from vjnode.generators.registry import PLAYABLE
+from vjnode.cli.options import Parser
 from vjnode.output.registry import KINDS, unready
 
 
@@ -16,9 +15,6 @@ def add_lists(commands: "argparse._SubParsersAction[Parser]") -> None:
         ("outputs", _outputs, "list outputs, and whether they work here"),
     ):
         commands.add_parser(name, help=about).set_defaults(command=command)
-    presets = commands.add_parser("presets", help="list presets")
-    presets.set_defaults(command=_presets)
-    add_generator(presets)
 
 
 def print_rows(rows: Sequence[tuple[str, ...]]) -> None:
@@ -52,10 +48,3 @@ def _devices(options: argparse.Namespace) -> None:
 def _outputs(options: argparse.Namespace) -> None:
     del options
     print_rows([(kind.usage, unready(kind) or "ready", kind.about) for kind in KINDS.values()])
-
-
-def _presets(options: argparse.Namespace) -> None:
-    from vjnode.show.factory import stock  # noqa: PLC0415
-
-    presets = stock(PLAYABLE[options.generator]).presets
-    print_rows([(one.name, str(i), one.about) for i, one in enumerate(presets.values())])

@@ -17,6 +17,7 @@ from vjnode.cli.generators import add_generators
 from vjnode.cli.lists import add_lists
 from vjnode.cli.midi import add_midi
 from vjnode.cli.options import Parser
+from vjnode.cli.presets import add_presets
 from vjnode.cli.run import add_run
 from vjnode.cli.song import add_analyse, add_render
 from vjnode.errors import VjnodeError
@@ -88,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_render(commands)
     add_analyse(commands)
     add_lists(commands)
+    add_presets(commands)
     add_expressions(commands)
     add_faces(commands)
     add_midi(commands)

@@ -34,7 +34,8 @@ DEFAULT_PRESET = "stage"
 POINTS_HIGH = 100
 INTERVAL_LOW_S, INTERVAL_HIGH_S = 0.02, 5.0
 
-_WITH_OPTION = ("face", "expression", "gain", "agc", "gate", "bpm")
+WITH_OPTION = ("face", "expression", "gain", "agc", "gate", "bpm")
+"""Parameters with an option of their own."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -253,16 +254,16 @@ def controls_asked_for(options: argparse.Namespace, available: Stock) -> Control
         preset = DEFAULT_PRESET
     if preset is not None:
         controls = change(controls, "preset", preset, available)
-    for name in _WITH_OPTION:
+    for name in WITH_OPTION:
         if (value := getattr(options, name)) is not None:
             controls = change(controls, name, value, available)
     for setting in options.set:
-        name, value = _setting(setting)
+        name, value = read_setting(setting)
         controls = change(controls, name, value, available)
     return controls
 
 
-def _setting(text: str) -> tuple[str, float | str]:
+def read_setting(text: str) -> tuple[str, float | str]:
     """Return the name and the value in ``--set text``.
 
     Raises:

@@ -1,7 +1,8 @@
 """Addresses: the parameter that one means, and what it does to it.
 
 A parameter's own address sets it. Behind it, ``/add`` and ``/norm`` of a float, and ``/next``,
-``/previous``, ``/random`` and ``/NAME`` of a choice, do what faders and buttons need.
+``/previous``, ``/random`` and ``/NAME`` of a choice, do what faders and buttons need. Presets have
+``/save``, ``/rename``, ``/delete`` and ``/move`` as well.
 """
 
 from dataclasses import dataclass
@@ -13,10 +14,14 @@ from vjnode.errors import InputError
 
 ROOT = "/vjnode/"
 
-Verb = Literal["set", "add", "norm", "next", "previous", "random", "choose"]
+Verb = Literal[
+    "set", "add", "norm", "next", "previous", "random", "choose", "save", "rename", "delete", "move"
+]
 
 OF_FLOATS: tuple[Verb, ...] = ("add", "norm")
 OF_CHOICES: tuple[Verb, ...] = ("next", "previous", "random")
+OF_PRESETS: tuple[Verb, ...] = ("save", "rename", "delete", "move")
+"""Verbs that keep presets; they take all arguments of a message."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ def read_address(address: str) -> Act:
         stem, _, last = name.rpartition("/")
         row = BY_NAME.get(stem)
         if row is not None and row.kind == "choice":
-            for verb in OF_CHOICES:
+            for verb in (*OF_CHOICES, *(OF_PRESETS if row.name == "preset" else ())):
                 if last == verb:
                     return Act(row, verb)
             return Act(row, "choose", last)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pythonosc.osc_message import OscMessage, ParseError
 
-from vjnode.control.address import Act, read_address
+from vjnode.control.address import OF_PRESETS, Act, read_address
 from vjnode.control.argument import as_number, first_of
 from vjnode.control.destination import Sender
 from vjnode.control.osc_out import ASKING, OscOut
@@ -46,8 +46,9 @@ class OscServer:
     """Listens on one UDP port in a thread and passes every good message to ``perform``.
 
     Args:
-        perform: called with what is to be done and the message's argument, None for none; raises
-            InputError when that does not fit, which is counted and logged once.
+        perform: called with what is to be done and the message's argument, None for none, or all
+            of them where presets are kept; raises InputError when that does not fit, which is
+            counted and logged once.
         out: who is told of values; it learns who moved a parameter, and serves who asks for them.
 
     """
@@ -139,8 +140,8 @@ class OscServer:
             act = read_address(message.address)
             if len(self._known) < _MAX_KNOWN:
                 self._known[message.address] = act
-        value = first_of(message.params)
-        row = act.parameter
+        row, all_of_them = act.parameter, act.verb in OF_PRESETS
+        value = tuple(message.params) if all_of_them else first_of(message.params)
         if out is not None and act.verb == "set":
             out.moved(row.name, sender)
         self._perform(act, value)

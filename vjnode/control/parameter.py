@@ -9,6 +9,9 @@ from vjnode.errors import InputError
 MAX_SHOWN = 64
 """Characters of a bad value that an error shows: a sender may send kilobytes."""
 
+LARGEST = 1e9
+"""Beyond every parameter."""
+
 _ROUNDING = 1e-3  # a fader's top may arrive as 4.0000002
 
 Kind = Literal["choice", "float", "toggle", "trigger"]
@@ -124,7 +127,7 @@ def number_in_range(parameter: Parameter, value: object) -> float:
         InputError: it is not a finite number, or out of range.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
+        number = float(min(max(value, -LARGEST), LARGEST))  # a file may hold any integer
         if parameter.fits(number):
             return parameter.clamped(number)
     raise InputError(f"{parameter.name} takes {parameter.takes}, not {value!r:.{MAX_SHOWN}}")

@@ -7,12 +7,13 @@ replaces a shipped one of the same name.
 
 import logging
 import tomllib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from vjnode.control.parameter import Parameter, number_in_range
 from vjnode.control.parameters import BY_NAME, PARAMETERS
+from vjnode.control.preset_order import order_file, ordered, read_order
 from vjnode.control.state import Preset, Stock
 from vjnode.errors import InputError
 from vjnode.naming import choose
@@ -49,11 +50,10 @@ def read_preset(
         InputError: unreadable, not TOML, an unknown key, or a value out of range.
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        values = dict(_flat(tomllib.loads(path.read_text("utf-8"))))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"the preset {path} cannot be read: {error}") from error
-    values = dict(_flat(table))
-    if unknown := set(values) - {"version", "about"} - {row.name for row in _allowed()}:
+    if unknown := set(values) - {"version", "about"} - {row.name for row in allowed()}:
         raise InputError(
             f"the preset {path} has an unknown key '{_as_key(min(unknown))}'; "
             f"there are: about, version, {_allowed_text()}"
@@ -81,7 +81,7 @@ def read_preset(
     return Preset(path.stem, face, expression, checked, about)
 
 
-def _allowed() -> list[Parameter]:
+def allowed() -> list[Parameter]:
     """Return the rows that a preset may set."""
     return [
         row for row in PARAMETERS if row.kind not in ("trigger", "toggle") and row.name != "preset"
@@ -89,7 +89,7 @@ def _allowed() -> list[Parameter]:
 
 
 def _allowed_text() -> str:
-    names = [row.name for row in _allowed() if not (row.routes or row.of_channel)]
+    names = [row.name for row in allowed() if not (row.routes or row.of_channel)]
     return ", ".join([*names, "channel.N.gain …", "route.CHANNEL.SOURCE.amount …"])
 
 
@@ -113,29 +113,100 @@ def _checked(name: str, value: object, stock: Stock) -> float | str:
     return choose(name, stock.names(name), value, first=1)
 
 
+class PresetShelf:
+    """All valid presets, read anew when a file has changed.
+
+    A bad file is left out and logged, once: a typing mistake must not prevent the show. One that
+    was good before stays as it was. A preset with a face of another generator is left out, too,
+    which is no mistake.
+
+    Args:
+        faces, expressions, other_faces: see ``read_preset``.
+        folders: None for those that ship and the user's own; later ones override earlier ones.
+        order: file with their order; None for the user's own.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        faces: list[str],
+        expressions: list[str],
+        other_faces: Collection[str] = (),
+        folders: list[Path] | None = None,
+        order: Path | None = None,
+    ) -> None:
+        self._names: dict[str, Any] = {
+            "faces": faces,
+            "expressions": expressions,
+            "other_faces": other_faces,
+        }
+        self._folders = preset_folders() if folders is None else folders
+        self._order = order_file() if order is None else order
+        self._good: dict[Path, Preset] = {}
+        self._said: set[str] = set()
+        self._stamp: object = None
+        self.presets: Mapping[str, Preset] = {}
+        """Those that were there at the last look, by name, in their order."""
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """Look whether files have changed, and read them if so; returns whether they have."""
+        files = [path for folder in self._folders for path in sorted(folder.glob("*.toml"))]
+        stamp = [*map(_stamp, files), _stamp(self._order)]
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        found: dict[str, Preset] = {}
+        for path in files:
+            if (preset := self._read(path)) is not None:
+                found[path.stem] = preset
+        try:
+            order = read_order(self._order)
+        except InputError as error:
+            self._say(str(error))
+            order = list(self.presets)
+        self.presets = {name: found[name] for name in ordered(found, order)}
+        return True
+
+    def _read(self, path: Path) -> Preset | None:
+        """Return what a file holds now, or else held before."""
+        try:
+            self._good[path] = read_preset(path, **self._names)
+        except OfAnotherGeneratorError as error:
+            _log.debug("preset left out: %s", error)
+            self._good.pop(path, None)
+        except InputError as error:
+            kept = "preset left as it was" if path in self._good else "preset left out"
+            self._say(f"{kept}: {error}")
+        return self._good.get(path)
+
+    def _say(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            _log.warning("%s", text)
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int]:
+    """Return what changes with a file; one that is not there has zeros."""
+    try:
+        told = path.stat()
+    except OSError:
+        return str(path), 0, 0, 0
+    return str(path), told.st_mtime_ns, told.st_size, told.st_ino
+
+
 def scan_presets(
     *,
     faces: list[str],
     expressions: list[str],
     other_faces: Collection[str] = (),
     folders: list[Path] | None = None,
-) -> dict[str, Preset]:
-    """Return all valid presets by name, in the order of their names.
-
-    A bad file is left out and logged: a typing mistake must not prevent the show. So is a preset
-    with a face of another generator, which is no mistake.
-    """
-    names: dict[str, Any] = {"faces": faces, "expressions": expressions, "other_faces": other_faces}
-    found: dict[str, Preset] = {}
-    for folder in preset_folders() if folders is None else folders:
-        for path in sorted(folder.glob("*.toml")):
-            try:
-                found[path.stem] = read_preset(path, **names)
-            except OfAnotherGeneratorError as error:
-                _log.debug("preset left out: %s", error)
-            except InputError as error:
-                _log.warning("preset left out: %s", error)
-    return dict(sorted(found.items()))
+) -> Mapping[str, Preset]:
+    """Return all valid presets by name, in their order; see ``PresetShelf``."""
+    return PresetShelf(
+        faces=faces, expressions=expressions, other_faces=other_faces, folders=folders
+    ).presets
 
 
 def load_stock(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from vjnode.control.address import Act
+from vjnode.control.address import OF_PRESETS, Act
 from vjnode.control.argument import as_number, pressed
 from vjnode.control.parameter import Firing, Parameter, Value, fires, number_in_range
 from vjnode.control.parameters import BY_NAME, NONE, PARAMETERS, find
@@ -260,6 +260,8 @@ def perform(
         InputError: the value is nothing that the parameter takes.
     """
     row = act.parameter
+    if act.verb in OF_PRESETS:
+        raise InputError("presets are kept by a show that runs, or by: vjnode presets")
     if row.kind == "trigger":
         return change(controls, row.name, float(pressed(row, value)), stock, now_s=now_s)
     if row.kind == "toggle":

@@ -1,7 +1,6 @@
 """The user's own faces: random ones, mixed ones, and latents from elsewhere, kept by name."""
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,13 +12,11 @@ from safetensors.numpy import load_file, save
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import face_names, forget_own, load_face, scan
 from vjnode.generators.spec import GeneratorSpec
+from vjnode.naming import check_new_name
 from vjnode.paths import config_dir, remove, replace_file, shipped
 
 TRUNCATION = 0.7
 """Of random faces: plainer and cleaner than those of the whole network, as those that ship."""
-
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.ASCII)
 
 
 def check_name(name: str) -> None:
@@ -28,11 +25,7 @@ def check_name(name: str) -> None:
     Raises:
         InputError: it has other characters, is too long, or a face of this name ships.
     """
-    if not NAME.fullmatch(name) or _RESERVED.fullmatch(name):
-        raise InputError(
-            f"{name[:64]!r} cannot be the name of a face; take up to 32 of a-z, 0-9, _ and -, "
-            "a letter or digit first"
-        )
+    check_new_name("face", name)
     if name in {entry.name for entry in scan(shipped("faces"))}:
         raise InputError(f"a face called {name!r} ships; choose another name")
 

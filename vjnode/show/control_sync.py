@@ -2,15 +2,18 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from vjnode.control.address import Act
+from vjnode.control.address import OF_PRESETS, Act
 from vjnode.control.parameters import PARAMETERS
-from vjnode.control.state import Controls, Stock, perform
+from vjnode.control.preset_job import read_job
+from vjnode.control.state import Controls, Preset, Stock, perform
 from vjnode.modulation.listener import Listener
 from vjnode.output.overrides import Cue
 from vjnode.runtime import monotonic_s
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import pack_controls, unpack_controls
+from vjnode.show.preset_keeper import PresetKeeper
 
 
 class ControlWriter:
@@ -19,6 +22,7 @@ class ControlWriter:
     Args:
         slot: where every process finds the newest controls.
         clock: monotonic s, the one that sound is stamped with.
+        keeper: keeps presets; None where they stay as they are.
 
     """
 
@@ -28,8 +32,10 @@ class ControlWriter:
         available: Stock,
         slot: Slot,
         clock: Callable[[], float] = monotonic_s,
+        keeper: PresetKeeper | None = None,
     ) -> None:
         self.available = available
+        self._keeper = keeper
         self._slot = slot
         self._clock = clock
         self._lock = threading.Lock()
@@ -47,9 +53,33 @@ class ControlWriter:
             InputError: the value is nothing that the parameter takes; nothing has changed.
         """
         now_s = self._clock()
+        if self._keeper is not None and act.parameter.name == "preset" and self._keeper.look():
+            self._take(self._keeper.presets)
+        if self._keeper is not None and act.verb in OF_PRESETS:
+            self._keep(self._keeper, act, value)
+            return
         with self._lock:
             self.controls = perform(self.controls, act, value, self.available, now_s=now_s)
             self._slot.write(pack_controls(self.controls))
+
+    def _keep(self, keeper: PresetKeeper, act: Act, value: object) -> None:
+        """Have a preset saved, renamed, deleted or moved, as it is now, by a thread that may wait.
+
+        Raises:
+            InputError: the arguments do not fit.
+        """
+        arguments = value if isinstance(value, tuple) else (value,)
+        job = read_job(act, arguments, self.controls, self.available.presets)
+        if job is not None:
+            keeper.post(job, self._take)
+
+    def _take(self, presets: Mapping[str, Preset], on: tuple[str, str] | None = None) -> None:
+        """Offer these presets from now on. on: what was on, and is now called so."""
+        with self._lock:
+            self.available = replace(self.available, presets=presets)
+            if on is not None and self.controls.choice("preset") == on[0]:
+                self.controls = self.controls.with_(preset=on[1])
+                self._slot.write(pack_controls(self.controls))
 
 
 class CueReader:

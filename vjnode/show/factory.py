@@ -1,6 +1,6 @@
 """Start of a show: the names to choose from, and its looks."""
 
-from vjnode.control.presets import load_stock
+from vjnode.control.presets import PresetShelf, load_stock
 from vjnode.control.state import Controls, Stock
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import expression_names, face_names
@@ -25,8 +25,18 @@ def stock(generator: GeneratorSpec = DEFAULT) -> Stock:
             f"the generator {generator.name} has no faces, or no expressions; make some: "
             f"{add}; {find}"
         )
-    others = [name for one in GENERATORS.values() for name in face_names(one)]
-    return load_stock(faces, expressions, other_faces=set(others).difference(faces))
+    return load_stock(faces, expressions, other_faces=_other_faces(faces))
+
+
+def preset_shelf(available: Stock) -> PresetShelf:
+    """Return the presets of a show, which may be read anew, for what else it can choose from."""
+    faces, expressions = list(available.faces), list(available.expressions)
+    return PresetShelf(faces=faces, expressions=expressions, other_faces=_other_faces(faces))
+
+
+def _other_faces(faces: list[str]) -> set[str]:
+    """Return the names of faces that belong to other generators alone."""
+    return {name for one in GENERATORS.values() for name in face_names(one)}.difference(faces)
 
 
 def looks(controls: Controls, available: Stock) -> tuple[Look, ...]:

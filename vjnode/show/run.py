@@ -28,11 +28,12 @@ from vjnode.output.registry import KINDS
 from vjnode.runtime import monotonic_s
 from vjnode.show.answers import Answers
 from vjnode.show.control_sync import ControlWriter
-from vjnode.show.factory import looks
+from vjnode.show.factory import looks, preset_shelf
 from vjnode.show.features import FEATURES
 from vjnode.show.ipc.show_flags import BEAT_S
 from vjnode.show.messages import INFO_BYTES, read_info
 from vjnode.show.oscquery.open import open_oscquery
+from vjnode.show.preset_keeper import PresetKeeper
 from vjnode.show.report import check_report, output_names, write_report
 from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.stages.audio import run_audio
@@ -88,7 +89,8 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
     with ExitStack() as stack:
         stack.enter_context(no_jack_leftovers())
         memory = stack.enter_context(ShowMemory(config.size, len(config.outputs)))
-        writer = ControlWriter(controls, available, memory.controls)
+        keeper = stack.enter_context(closing(PresetKeeper(preset_shelf(available))))
+        writer = ControlWriter(controls, available, memory.controls, keeper=keeper)
         out = stack.enter_context(
             closing(
                 OscOut(
