@@ -180,7 +180,7 @@ def test_a_renderer():
         def prepare(self, look, *, keys, timeout_s):
             return True
 
-        def prefetch(self, looks):
+        def prefetch(self, looks, first=()):
             pass
 
         def close(self):

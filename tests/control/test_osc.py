@@ -12,7 +12,8 @@ from pythonosc.udp_client import SimpleUDPClient
 from tests.events import wait_for
 from vjnode.control.osc import OscServer
 from vjnode.control.parameters import PARAMETERS
-from vjnode.control.state import Controls, Preset, Stock, perform
+from vjnode.control.performing import perform
+from vjnode.control.state import Controls, Preset, Stock
 from vjnode.errors import InputError, VjnodeError
 
 

@@ -14,7 +14,8 @@ from vjnode.control.address import read_address
 from vjnode.control.osc import OscServer
 from vjnode.control.osc_out import ECHO_S, LEASE_S, MAX_SUBSCRIBERS, TOLD, OscOut
 from vjnode.control.parameters import BY_NAME, PARAMETERS
-from vjnode.control.state import Controls, Preset, Stock, perform
+from vjnode.control.performing import perform
+from vjnode.control.state import Controls, Preset, Stock
 from vjnode.errors import InputError
 
 HOST = "127.0.0.1"

@@ -18,7 +18,7 @@ def test_names_and_addresses_are_unique_and_every_default_is_allowed():
     for row in PARAMETERS:
         assert row.about
         assert row.kind in ("choice", "float", "toggle", "trigger")
-        assert row.consumer in ("hearing", "frame", "output")
+        assert row.consumer in ("hearing", "frame", "output", "control")
         if row.kind == "float":
             assert number_in_range(row, row.default) == row.default
         if row.choices:

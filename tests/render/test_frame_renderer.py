@@ -5,9 +5,11 @@ import threading
 import numpy as np
 import pytest
 
+from tests.events import wait_for
 from tests.modulation.drives import drive
 from vjnode.audio.sources.base import BLOCK_S
 from vjnode.audio.tempo.beat import Beat
+from vjnode.control.glide import Way
 from vjnode.control.state import Controls, change
 from vjnode.engines.base import OneByOne
 from vjnode.engines.openvino.parallel import SideBySide
@@ -15,7 +17,7 @@ from vjnode.generators.latent import still
 from vjnode.modulation.response import TrackConfig
 from vjnode.modulation.weight_track import WeightTrack
 from vjnode.render.direct import DirectRenderer
-from vjnode.render.frame_renderer import FrameRenderer
+from vjnode.render.frame_renderer import FrameRenderer, asked_look
 from vjnode.render.idle_motion import DEPTH
 from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.render.layers import Layers
@@ -101,6 +103,38 @@ def test_a_look_that_is_not_there_yet_leaves_the_one_before_on(frames, engine):
     engine.may_draw_ben.set()
     assert frames.prepare(BEN, keys=1, timeout_s=60)
     assert paint(frames, 0.4, BEN)[0].face == "ben"
+
+
+def test_a_recall_before_the_first_frame_leaves_what_was_prepared_on(frames):
+    assert paint(frames, 0.1, BEN)[0].face == "ada"
+
+
+def test_numbers_glide_from_frame_to_frame_and_turn_round_without_a_jump(frames):
+    paint(frames, 0.1, ADA)
+    there = ADA.gliding_to(ADA.with_(gain=0.0), Way(1.0, "linear"), 0.1)
+    shown = [paint(frames, 0.1 + n / 60, there)[0] for n in range(31)]
+    assert shown[30].gain == pytest.approx(0.5)
+    assert [info.moment.weight for info in shown[1:]] == pytest.approx(
+        [info.gain for info in shown[1:]], abs=0.02
+    )
+    back = there.gliding_to(ADA, Way(1.0, "linear"), 0.6)
+    assert paint(frames, 0.6, back)[0].gain == pytest.approx(0.5)
+    assert paint(frames, 1.6, back)[0].gain == 1.0
+
+
+def test_a_look_that_was_prepared_beforehand_is_there_with_the_next_frame(frames, engine):
+    paint(frames, 0.1, ADA)
+    engine.may_draw_ben.set()
+    library = frames._renderer
+    library.prefetch([], first=[asked_look(BEN)])
+    wait_for(lambda: warm(library, asked_look(BEN)))
+    assert paint(frames, 0.2, BEN)[0].face == "ben"
+
+
+def warm(library, look):
+    """Tell whether all key frames of the first channel of a look are there."""
+    sweep = library._cache.published.get(look.in_one_channel())
+    return sweep is not None and sweep.ready == sweep.keys
 
 
 def test_a_frame_knows_what_was_heard(frames):

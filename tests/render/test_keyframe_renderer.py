@@ -1,10 +1,12 @@
 import errno
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 
+from tests.events import wait_for
 from vjnode.engines.base import OneByOne
 from vjnode.errors import VjnodeError
 from vjnode.generators.latent import still
@@ -144,6 +146,24 @@ def test_what_presets_need_is_prepared_when_there_is_room(make):
     ben = library.sweep(BEN)
     assert library.wait(ben, ready=64, timeout_s=WAIT_S)
     assert 128 <= len(engine.drawn) <= 129  # a key in hand may be drawn by both threads
+
+
+def test_for_what_is_sure_to_come_room_is_made_but_never_of_what_is_on(make):
+    engine = PaintBox()
+    library = make(engine, sweeps=2, folder=None)
+    on = [completed(library, look) for look in (ADA, BEN)][1]
+    for looks in ([CHI], [ADA, CHI]):  # there is room for one of these
+        library.prefetch([ADA, BEN, CHI], first=looks)
+        wait_for(partial(is_complete, library, looks[0]))
+        assert library.sweep(BEN) is on
+    drawn = len(engine.drawn)
+    assert value(library.sweep(ADA), 0.0) == 10
+    assert len(engine.drawn) == drawn
+
+
+def is_complete(library, look):
+    sweep = library._cache.published.get(look)
+    return sweep is not None and sweep.ready == sweep.keys
 
 
 def test_memory_stays_within_its_limit(make):

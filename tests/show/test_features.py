@@ -39,8 +39,11 @@ def reader(memory):
         yield reader
 
 
-def draw(memory, **moment):
-    info = replace(UNKNOWN, moment=Moment(**moment))
+PLAN = {"coming": "drop", "notes": "strobe", "waiting": "preset wild"}
+
+
+def draw(memory, plan=None, **moment):
+    info = replace(UNKNOWN, moment=Moment(**moment), **(plan or {}))
     write_info(info, memory.frame.begin())
     memory.frame.commit(INFO_BYTES + SIZE * SIZE * 4)
 
@@ -68,6 +71,19 @@ def test_a_count_that_is_corrected_tells_no_beat_twice_and_one_that_begins_anew_
     assert told(7.01, 10.3) == []
     assert told(0.1, 10.4) == []
     assert told(1.0, 10.8) == ["beat"]
+
+
+def test_a_set_list_is_told_as_it_goes_on_and_without_one_nothing(memory, reader):
+    told = ("set_coming", "set_notes", "waiting")
+    now_s = monotonic_s()
+    draw(memory)
+    assert not set(told) & set(dict(reader.levels(now_s)))
+    draw(memory, PLAN)
+    levels = dict(reader.levels(now_s))
+    assert [levels[name] for name in told] == [*PLAN.values()]
+    draw(memory, PLAN | {"waiting": ""})
+    levels = dict(reader.levels(now_s))
+    assert [name for name in told if name in levels] == ["waiting"]
 
 
 def test_no_beat_without_a_tempo(memory, reader):
@@ -136,7 +152,7 @@ def test_every_feature_is_told_as_its_row_says(memory):
         with closing(answers):
             out.take("/vjnode/subscribe", receiver.port, (HOST, 5555))
             wait_for(lambda: receiver.newest("status") == "waiting")
-            draw(memory, rms_db=-18.5)
+            draw(memory, PLAN, rms_db=-18.5)
             beat = Beat(bpm=300.0, anchor_s=monotonic_s(), locked=True)
             memory.drive.write(pack_drive(replace(DRIVE, beat=beat)))
             wait_for(lambda: receiver.newest("bar"))

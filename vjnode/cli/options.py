@@ -218,6 +218,12 @@ def add_show(parser: argparse.ArgumentParser) -> None:
         help="repeatable: a MIDI controller, by a part of its name; without it, all that are known",
     )
     parser.add_argument(
+        "--set-list",
+        type=Path,
+        metavar="FILE.toml",
+        help="the presets of an evening in their order, which /vjnode/set/next goes through",
+    )
+    parser.add_argument(
         "--duration",
         type=Number(DURATION_LOW_S, DURATION_HIGH_S, "s"),
         metavar="S",
@@ -252,7 +258,9 @@ def controls_asked_for(options: argparse.Namespace, available: Stock) -> Control
     preset = options.preset
     if preset is None and DEFAULT_PRESET in available.presets:
         preset = DEFAULT_PRESET
-    if preset is not None:
+    if options.preset is None and available.entries:
+        controls = change(controls, "set", 1.0, available)
+    elif preset is not None:
         controls = change(controls, "preset", preset, available)
     for name in WITH_OPTION:
         if (value := getattr(options, name)) is not None:

@@ -1,6 +1,7 @@
 """``vjnode run``: play the show live."""
 
 import argparse
+from dataclasses import replace
 
 from vjnode.audio.sources.spec import CHANNELS_USAGE, SPECS
 from vjnode.cli.options import (
@@ -12,6 +13,7 @@ from vjnode.cli.options import (
     size_asked_for,
 )
 from vjnode.config import ShowConfig
+from vjnode.control.set_list import read_set_list
 from vjnode.generators.registry import PLAYABLE
 from vjnode.output.delivery import USAGE as DELIVERY_USAGE
 from vjnode.output.registry import KINDS, parse_output
@@ -69,4 +71,8 @@ def _run(options: argparse.Namespace) -> None:
         midi=tuple(options.midi),
     )
     available = stock(PLAYABLE[options.generator])
+    if options.set_list is not None:
+        available = replace(
+            available, entries=read_set_list(options.set_list, list(available.presets))
+        )
     run_show(config, controls_asked_for(options, available), available)

@@ -46,6 +46,8 @@ def read_address(address: str) -> Act:
         stem, _, last = name.rpartition("/")
         row = BY_NAME.get(stem)
         if row is not None and row.kind == "choice":
+            if last == "go":
+                return Act(row)
             for verb in (*OF_CHOICES, *(OF_PRESETS if row.name == "preset" else ())):
                 if last == verb:
                     return Act(row, verb)

@@ -15,7 +15,7 @@ LARGEST = 1e9
 _ROUNDING = 1e-3  # a fader's top may arrive as 4.0000002
 
 Kind = Literal["choice", "float", "toggle", "trigger"]
-Consumer = Literal["hearing", "frame", "output"]
+Consumer = Literal["hearing", "frame", "output", "control"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Parameter:
         but 0, because faders send any; no preset sets it), or ``trigger`` (acts on any number
         but 0, because buttons send 1 and then 0).
     consumer: part of a show that acts on it: ``hearing`` (audio process), ``frame`` (engine
-        process), or ``output`` (every output's process). The frame reads ``gate`` as well.
+        process), ``output`` (every output's process), or ``control`` (the parent, which acts on the
+        others). The frame reads ``gate`` as well.
     default: its value in ``Controls`` until it is changed.
     low, high: the range of a float, both ends included.
     smoothing_s: time over which its consumer moves to a new value, s: the time constant of a
@@ -53,6 +54,10 @@ class Parameter:
         get more of the way.
     stays: whether it belongs to the room and the song, not to the look: a preset that does not
         name it leaves it unchanged.
+    in_a_circle: whether the next of a choice's last is its first.
+    recalls: whether choosing waits for the beat that ``quantise`` says, and takes as long as
+        ``morph`` says.
+    glides: whether a recall moves a float there in the time of a morph, instead of at once.
     key: key of its value in ``Controls``: its own name, or that of the row that it is another
         name of.
     """
@@ -72,6 +77,9 @@ class Parameter:
     taper: float = 1.0
     stays: bool = False
     stored_as: str = ""
+    glides: bool = False
+    recalls: bool = False
+    in_a_circle: bool = True
 
     @property
     def address(self) -> str:

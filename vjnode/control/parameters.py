@@ -3,6 +3,7 @@
 OSC addresses, presets, the command line and the table in docs/osc.md all come from these rows.
 """
 
+from vjnode.control.glide import EASINGS
 from vjnode.control.parameter import MAX_SHOWN, Consumer, Firing, Parameter
 from vjnode.errors import InputError
 from vjnode.modulation.dynamics import AS_HEARD
@@ -25,6 +26,13 @@ _TAPERS = {"×": 2.0, "s": 3.0, "Hz": 3.0}
 """Tapers of faders by unit: half of a gain's way is 1, and short times are told apart."""
 
 
+QUANTISE = ("now", "beat", "bar", "4bars")
+"""Moments for which a recall may wait: none, or the beginning of the next of these."""
+
+SAFE = "stage"
+"""Preset that is taken for safe, as it comes."""
+
+
 def _float(
     name: str,
     about: str,
@@ -36,6 +44,7 @@ def _float(
     unit: str = "",
     stays: bool = False,
     stored_as: str = "",
+    glides: bool = True,
 ) -> Parameter:
     return Parameter(
         name,
@@ -49,6 +58,7 @@ def _float(
         taper=_TAPERS.get(unit, 1.0),
         stays=stays,
         stored_as=stored_as,
+        glides=glides and consumer == "frame" and not stays,
     )
 
 
@@ -76,7 +86,7 @@ _ABOUT_CHANNELS = {
 _WEIGHT, _ONSET = (default_route(source, "expression") for source in ("weight", "onset"))
 
 _NAMED = (
-    Parameter("face", "choice", "whose face is shown", "frame", ""),
+    Parameter("face", "choice", "whose face is shown", "frame", "", recalls=True),
     *(
         Parameter(
             name,
@@ -84,20 +94,67 @@ _NAMED = (
             _ABOUT_CHANNELS.get(name, "what it does beside that"),
             "frame",
             DEFAULT_EXPRESSIONS.get(name, ""),
+            recalls=True,
         )
         for name in CHANNELS
     ),
     Parameter(
-        "preset", "choice", "face, expression and everything else that a preset sets", "frame", ""
+        "preset",
+        "choice",
+        "face, expression and everything else that a preset sets",
+        "frame",
+        "",
+        recalls=True,
+    ),
+    _trigger("panic", "the safe preset, without the sound, within 0.3 s", "control"),
+    Parameter(
+        "safe_preset", "choice", "the preset that panic recalls", "control", SAFE, stays=True
     ),
     _float(
         "morph",
-        "how long a look takes to become another; 0: at once",
+        "how long a look takes to become another, and numbers to get there; 0: at once",
         0.0,
         30.0,
         0.0,
         unit="s",
         stays=True,
+    ),
+    _float(
+        "morph_bars",
+        "the same in bars at the present tempo; 0: morph counts",
+        0.0,
+        64.0,
+        0.0,
+        unit="bars",
+        stays=True,
+    ),
+    Parameter(
+        "easing",
+        "choice",
+        "how a morph sets out and arrives",
+        "control",
+        EASINGS[0],
+        choices=EASINGS,
+        stays=True,
+    ),
+    Parameter(
+        "quantise",
+        "choice",
+        "the beat for which a recall of a preset, a face or an expression waits",
+        "control",
+        QUANTISE[0],
+        choices=QUANTISE,
+        stays=True,
+    ),
+    Parameter(
+        "set",
+        "choice",
+        "the entry of the set list that is on",
+        "control",
+        "",
+        stays=True,
+        recalls=True,
+        in_a_circle=False,
     ),
     _float("gain", "how strongly the sound acts", 0.0, 4.0, 1.0, unit="×"),
     _float(
@@ -161,7 +218,13 @@ _NAMED = (
     _trigger("resync", "now is the first beat of a bar", "hearing"),
     _float("lfo_rate", "waves per second of the LFO", 0.0, 20.0, 0.25, unit="Hz"),
     _float(
-        "lfo_beats", "length of its wave in beats; 0: lfo_rate counts", 0.0, 64.0, 0.0, unit="beats"
+        "lfo_beats",
+        "length of its wave in beats; 0: lfo_rate counts",
+        0.0,
+        64.0,
+        0.0,
+        unit="beats",
+        glides=False,  # on the way to 0 its waves would be ever shorter
     ),
     _float("idle_smile", "how much it smiles by itself in silence", 0.0, 1.0, 0.5),
     _float("idle_gaze", "how much its eyes wander while little is heard", 0.0, 1.0, 0.5),
@@ -212,7 +275,15 @@ def _channel_rows() -> list[Parameter]:
         about, of = f"channel {number}: its expression", f"channel {number}: its own"
         default = BY_CHANNEL[channel].default
         rows += [
-            Parameter(f"{to}/expression", "choice", about, "frame", default, stored_as=channel),
+            Parameter(
+                f"{to}/expression",
+                "choice",
+                about,
+                "frame",
+                default,
+                stored_as=channel,
+                recalls=True,
+            ),
             _float(f"{to}/gain", f"{of} gain, beside that of all", 0.0, 4.0, plain.gain, unit="×"),
             _float(f"{to}/attack", f"{of} rise", 0.0, 5.0, plain.attack_s, unit="s"),
             _float(f"{to}/release", f"{of} fall", 0.0, 10.0, plain.release_s, unit="s"),

@@ -22,6 +22,9 @@ from vjnode.paths import config_dir, shipped
 VERSION = 1
 """Version of the file's layout; increased when an old file would be misread."""
 
+OF_THE_SHOW = ("preset", "safe_preset", "set")
+"""Choices that are no preset's matter."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -84,7 +87,9 @@ def read_preset(
 def allowed() -> list[Parameter]:
     """Return the rows that a preset may set."""
     return [
-        row for row in PARAMETERS if row.kind not in ("trigger", "toggle") and row.name != "preset"
+        row
+        for row in PARAMETERS
+        if row.kind not in ("trigger", "toggle") and row.name not in OF_THE_SHOW
     ]
 
 

@@ -1,27 +1,23 @@
 """State of all parameters, and the pure function that changes it."""
 
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from vjnode.control.address import OF_PRESETS, Act
-from vjnode.control.argument import as_number, pressed
-from vjnode.control.parameter import Firing, Parameter, Value, fires, number_in_range
-from vjnode.control.parameters import BY_NAME, NONE, PARAMETERS, find
+from vjnode.control.parameter import Firing, fires, number_in_range
+from vjnode.control.parameters import NONE, PARAMETERS, find
+from vjnode.control.set_list import SetList
+from vjnode.control.values import Values
 from vjnode.errors import InputError
 from vjnode.modulation.matrix import CHANNELS, SOURCES, Envelope, Route
 from vjnode.modulation.response import Response
 from vjnode.naming import choose
 
-_OfKind = TypeVar("_OfKind", float, str, bool, Firing)
 
-
-@dataclass(frozen=True, init=False)
-class Controls:
+class Controls(Values):
     """The state of every parameter at one moment; see ``PARAMETERS`` for ranges and units.
 
-    Values are read by the parameter's name, and may be compared and hashed.
+    Values are read by the parameter's name, and may be compared and hashed. What the artist asks
+    for is read off them here.
 
     Args:
         preset, face, expression: their names.
@@ -31,59 +27,6 @@ class Controls:
     Raises:
         InputError: there is no such parameter.
     """
-
-    _values: Mapping[str, Value]  # by the row's key, for every key; never changed in place
-
-    def __init__(self, preset: str, face: str, expression: str, **values: Value) -> None:
-        given = {"preset": preset, "face": face, "expression": expression, **values}
-        defaults = {row.key: row.default for row in PARAMETERS}
-        object.__setattr__(self, "_values", {**defaults, **_by_key(given)})
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._values.items()))
-
-    def __repr__(self) -> str:
-        return f"Controls({', '.join(f'{key}={value!r}' for key, value in self.changed().items())})"
-
-    def with_(self, **values: Value) -> "Controls":
-        """Return these controls with other ``values``, by the parameters' names.
-
-        Raises:
-            InputError: there is no such parameter.
-        """
-        changed = object.__new__(Controls)
-        object.__setattr__(changed, "_values", {**self._values, **_by_key(values)})
-        return changed
-
-    def changed(self) -> dict[str, Value]:
-        """Return the values that differ from their parameters' defaults, by key."""
-        return {key: value for key, value in self._values.items() if value != BY_NAME[key].default}
-
-    def value(self, name: str) -> Value:
-        """Return the value of the parameter of that name, whatever its kind."""
-        return self._values[BY_NAME[name].key]
-
-    def number(self, name: str) -> float:
-        """Return the value of the float parameter of that name."""
-        return self._of_kind(name, float)
-
-    def choice(self, name: str) -> str:
-        """Return the name that is chosen by the choice parameter of that name."""
-        return self._of_kind(name, str)
-
-    def is_on(self, name: str) -> bool:
-        """Return whether the toggle of that name is on."""
-        return self._of_kind(name, bool)
-
-    def fired(self, name: str) -> Firing:
-        """Return how often the trigger of that name was fired, and when it was last."""
-        return self._of_kind(name, Firing)
-
-    def _of_kind(self, name: str, kind: type[_OfKind]) -> _OfKind:
-        value = self._values[BY_NAME[name].key]
-        if not isinstance(value, kind):
-            raise TypeError(f"{name} is a {BY_NAME[name].kind}, not a {kind.__name__}")
-        return value
 
     def routes(self) -> tuple[Route, ...]:
         """Return the route of every source to every channel, for a ``Mixer``."""
@@ -156,15 +99,6 @@ class Controls:
         )
 
 
-def _by_key(values: Mapping[str, Value]) -> dict[str, Value]:
-    """Return ``values``, which are by name, by the keys that they are kept under."""
-    return {find(name).key: _as_kept(BY_NAME[name], value) for name, value in values.items()}
-
-
-def _as_kept(row: Parameter, value: Value) -> Value:
-    return float(value) if row.kind == "float" and isinstance(value, int) else value
-
-
 @dataclass(frozen=True)
 class Preset:
     """The settings of a preset.
@@ -195,17 +129,24 @@ class Preset:
 
 @dataclass(frozen=True)
 class Stock:
-    """Names to choose from, in their listed order, and all presets."""
+    """Names to choose from, in their listed order, all presets, and the entries of a set list."""
 
     faces: Sequence[str]
     expressions: Sequence[str]
     presets: Mapping[str, Preset] = field(default_factory=dict)
+    entries: SetList = field(default_factory=dict)
 
     def names(self, parameter: str) -> Sequence[str]:
         """Return the choices of the parameter of that name."""
         if find(parameter).key in CHANNELS:
             return (*self.expressions, NONE)
-        lists = {"face": self.faces, "preset": list(self.presets)}
+        presets = list(self.presets)
+        lists = {
+            "face": self.faces,
+            "preset": presets,
+            "safe_preset": presets,
+            "set": list(self.entries),
+        }
         return lists.get(parameter) or find(parameter).choices
 
     def fitted(self, controls: Controls) -> Controls:
@@ -236,74 +177,11 @@ def change(
         return controls.with_(**{name: number_in_range(parameter, value)})
     if parameter.kind == "toggle":
         return controls.with_(**{name: fires(parameter, value)})
+    if name == "set" and not stock.entries:
+        raise InputError("there is no set list; begin with one: --set-list FILE.toml")
     chosen = choose(name, stock.names(name), value, first=1)
     if name == "preset":
         return stock.fitted(stock.presets[chosen].applied(controls))
+    if name == "set":
+        controls = change(controls, "preset", stock.entries[chosen].preset, stock)
     return controls.with_(**{name: chosen})
-
-
-def perform(
-    controls: Controls,
-    act: Act,
-    value: object,
-    stock: Stock,
-    *,
-    now_s: float = 0.0,
-    pick: Callable[[Sequence[str]], str] = random.choice,
-) -> Controls:
-    """Return ``controls`` after an act, with whatever a hand or a program sent along.
-
-    A number out of range goes as far as the range does. A button that is let go, which sends 0,
-    does nothing. now_s: present time, monotonic s; for triggers. pick: chooses at random.
-
-    Raises:
-        InputError: the value is nothing that the parameter takes.
-    """
-    row = act.parameter
-    if act.verb in OF_PRESETS:
-        raise InputError("presets are kept by a show that runs, or by: vjnode presets")
-    if row.kind == "trigger":
-        return change(controls, row.name, float(pressed(row, value)), stock, now_s=now_s)
-    if row.kind == "toggle":
-        return controls.with_(**{row.name: as_number(row, value) != 0.0})
-    if row.kind == "float":
-        return controls.with_(**{row.name: _moved(controls, act, as_number(row, value))})
-    chosen = _choice(controls, act, value, stock, pick)
-    return controls if chosen is None else change(controls, row.name, chosen, stock)
-
-
-def _moved(controls: Controls, act: Act, number: float) -> float:
-    """Return the value of a float after an act with a number."""
-    row = act.parameter
-    if act.verb == "norm":
-        return row.at(number)
-    if act.verb == "add":
-        now = controls.number(row.name)
-        if now == row.off and row.off is not None:
-            raise InputError(f"{row.name} is {row.off:g} ({row.off_means}); set it before you add")
-        return min(max(now + number, row.low), row.high)
-    return row.clamped(number)
-
-
-def _choice(
-    controls: Controls,
-    act: Act,
-    value: object,
-    stock: Stock,
-    pick: Callable[[Sequence[str]], str],
-) -> str | float | None:
-    """Return the name or number that is chosen; None for a button that is let go."""
-    row = act.parameter
-    if act.verb == "set":
-        chosen = value if isinstance(value, str) else as_number(row, value)
-        return chosen or None
-    if not pressed(row, value):
-        return None
-    names, now = list(stock.names(row.name)), controls.choice(row.name)
-    if act.verb == "choose" or not names:
-        return act.choice
-    if act.verb == "random":
-        return pick([name for name in names if name != now] or names)
-    step = 1 if act.verb == "next" else -1
-    at = names.index(now) if now in names else min(-step, 0)
-    return names[(at + step) % len(names)]

@@ -29,6 +29,7 @@ class FrameInfo:
     note: text for people about what of the look is not shown; "" where all of it is.
     idle: 0…1, the face's own smile while there is no sound; drawn on top of the weight.
     matte: number of the matte that it is cut out by, from 1; 0 while there is none.
+    entry, notes, coming, waiting: see ``vjnode.control.plan.Plan``.
     """
 
     frame: int
@@ -43,6 +44,10 @@ class FrameInfo:
     idle: float = 0.0
     note: str = ""
     matte: int = 0
+    entry: str = ""
+    notes: str = ""
+    coming: str = ""
+    waiting: str = ""
 
     @property
     def expression(self) -> str:

@@ -144,8 +144,11 @@ class Renderer(Protocol):
         """
         ...
 
-    def prefetch(self, looks: Iterable[Look]) -> None:
-        """Prepare these too, when there is nothing else to do and memory for them."""
+    def prefetch(self, looks: Iterable[Look], *, first: Sequence[Look] = ()) -> None:
+        """Prepare these too, when there is nothing else to do and memory for them.
+
+        first: those that are sure to come next: memory is made for them.
+        """
         ...
 
     def begin(self, look: Look, weights: Sequence[float]) -> Future[Picture]:

@@ -54,7 +54,7 @@ class DirectRenderer:
         del look, keys, timeout_s
         return True
 
-    def prefetch(self, looks: Iterable[Look]) -> None:
+    def prefetch(self, looks: Iterable[Look], *, first: Sequence[Look] = ()) -> None:
         """Do nothing: no look needs preparing."""
 
     def begin(self, look: Look, weights: Sequence[float]) -> Future[Picture]:

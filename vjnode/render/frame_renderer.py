@@ -40,6 +40,8 @@ class FrameRenderer:
         self._progress = Progress(0, 0)
         self._frame = 0
         self._controls: Controls | None = None
+        self._effective: Controls | None = None
+        """The controls with each number as far as it has come."""
         self._response = Response()
         self._idle = Idle()
         self._under_way: deque[tuple[FrameInfo, Future[Picture]]] = deque()
@@ -47,7 +49,9 @@ class FrameRenderer:
     @property
     def drawn_look(self) -> tuple[Look, bool] | None:
         """The look that was drawn last and whether it is complete; None before the first frame."""
-        return None if self._look is None else (self._look, self._progress.complete)
+        if self._look is None or not self._frame:
+            return None
+        return self._look, self._progress.complete
 
     def prepare(self, controls: Controls, *, keys: int, timeout_s: float) -> bool:
         """Wait until the look that is asked for has ``keys`` key frames; False on time-out.
@@ -55,7 +59,12 @@ class FrameRenderer:
         Raises:
             VjnodeError: the engine has failed.
         """
-        return self._renderer.prepare(asked_look(controls), keys=keys, timeout_s=timeout_s)
+        look = asked_look(controls)
+        prepared = self._renderer.prepare(look, keys=keys, timeout_s=timeout_s)
+        if prepared and self._look is None:
+            # Another one may be asked for before the first frame.
+            self._look, self._progress = look, self._renderer.ready(look)
+        return prepared
 
     def render(self, now_s: float, controls: Controls, out: NDArray[np.uint8]) -> FrameInfo:
         """Draw the frame for ``now_s`` into ``out``, (size, size, 4) uint8 RGBA.
@@ -69,24 +78,27 @@ class FrameRenderer:
             VjnodeError: the engine has failed, or nothing has been prepared yet.
         """
         if controls is not self._controls:
-            self._controls, self._response = controls, controls.response()
-            self._asked, self._still = asked_look(controls), controls.still_channels()
+            self._controls, self._effective = controls, None
+            self._asked = asked_look(controls)
+        if (effective := controls.at(now_s)) is not self._effective:
+            self._effective, self._response = effective, effective.response()
+            self._still = effective.still_channels()
         moment = self._track.at(now_s, self._response)
         # The gate looks at the level after automatic gain; so does this.
-        quiet = moment.resting or moment.rms_db + moment.agc_db < controls.number("gate")
+        quiet = moment.resting or moment.rms_db + moment.agc_db < effective.number("gate")
         idle = self._idle.step(
             now_s,
             quiet=quiet,
             weight=moment.weight,
             others=max(moment.weights[1:], default=0.0),
-            **{part: controls.number(f"idle_{part}") for part in ("smile", "gaze", "breath")},
+            **{part: effective.number(f"idle_{part}") for part in ("smile", "gaze", "breath")},
         )
         smiling = min(moment.weight + idle.smile, 1.0)
         weights = (smiling, *moment.weights[1:], *idle.weights)
         look, progress = self._ready(now_s, weights)
         info = frame_info(
             moment,
-            controls,
+            effective,
             frame=self._frame,
             look=look,
             engine=self._renderer.engine_name,
@@ -99,7 +111,8 @@ class FrameRenderer:
             look,
             weights,
             now_s,
-            over_s=controls.number("morph"),
+            over_s=controls.morph_s,
+            easing=controls.morph_easing,
             progress=self._progress,
         )
         self._under_way.append((info, picture))

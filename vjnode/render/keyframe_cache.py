@@ -37,6 +37,7 @@ class KeyframeCache:
         self._wanted: set[Look] = set()
         self._newest: Sequence[Part] = ()
         self._prefetch: list[Look] = []
+        self._first: list[Look] = []
         self._in_hand: set[tuple[KeySet, int]] = set()
         self.published: Mapping[Look, KeySet] = MappingProxyType({})
         """The sets that are here, for any thread: replaced as a whole, never changed."""
@@ -56,9 +57,14 @@ class KeyframeCache:
         self._publish()
         self.answered += 1
 
-    def prefetch(self, looks: Iterable[Look]) -> None:
-        """Prepare these layers too, when there is nothing else to do and memory for them."""
-        self._prefetch = list(looks)
+    def prefetch(self, looks: Iterable[Look], *, first: Sequence[Look] = ()) -> None:
+        """Prepare these layers too, when there is nothing else to do and memory for them.
+
+        first: before the others; what was shown longest ago is let go for them, but nothing of the
+        newest look.
+        """
+        self._first = list(first)
+        self._prefetch = [*first, *(look for look in looks if look not in self._first)]
 
     def take_wanted(self) -> Task | None:
         """Return the next key to prepare of a look that the show asked for; None: there is none.
@@ -110,11 +116,17 @@ class KeyframeCache:
         return [key for of, key in self._in_hand if of is keys]
 
     def _affordable(self) -> Part | None:
-        """Return the next layer to prefetch, if there is memory for it without letting one go."""
+        """Return the next layer to prefetch, if there is memory for it, or it can be made."""
         look = next((look for look in self._prefetch if look not in self._sets), None)
         if not self._sets or look is None:
             return None
         keys = self._make(look)
+        if look in self._first:
+            stays = [one for _, one in self._newest]
+            before = self._first[: self._first.index(look)]
+            stays += [self._sets[one] for one in before if one in self._sets]
+            if sum(one.nbytes for one in (keys, *stays)) <= self._memory_bytes:
+                self._make_room(keys, stays)
         return (look, keys) if self._nbytes() + keys.nbytes <= self._memory_bytes else None
 
     def _make_room(self, keys: KeySet, stays: Sequence[KeySet]) -> None:

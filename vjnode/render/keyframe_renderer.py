@@ -169,12 +169,16 @@ class KeyframeRenderer:
         leading = weights[look.leading] if look.leading < len(weights) else 0.0
         return done(Blend(drawn.sweep, drawn.overlay, leading, weights))
 
-    def prefetch(self, looks: Iterable[Look]) -> None:
-        """Prepare these too, when there is nothing else to do and memory for them."""
+    def prefetch(self, looks: Iterable[Look], *, first: Sequence[Look] = ()) -> None:
+        """Prepare these too, when there is nothing else to do; see ``Renderer.prefetch``."""
+        sure, perhaps = self._layers_of(first), self._layers_of(looks)
+        self._workers.post(partial(self._cache.prefetch, perhaps, first=sure))
+
+    def _layers_of(self, looks: Iterable[Look]) -> tuple[Look, ...]:
+        """Return the layers of looks, those that are a picture by themselves before the others."""
         taken = [self._layers(look) for look in looks]
         added = [layers.added for layers in taken if layers.added is not None]
-        each = dict.fromkeys([*(layers.keys for layers in taken), *added])
-        self._workers.post(partial(self._cache.prefetch, tuple(each)))
+        return tuple(dict.fromkeys([*(layers.keys for layers in taken), *added]))
 
     def wait(self, sweep: Sweep, *, ready: int, timeout_s: float) -> bool:
         """Wait until ``sweep`` has ``ready`` keys; False when that took too long.

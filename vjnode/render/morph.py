@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vjnode.control.glide import EASINGS, eased
 from vjnode.render.base import Look
 
 Mix = Mapping[Look, float]
@@ -11,34 +12,17 @@ Mix = Mapping[Look, float]
 
 @dataclass(frozen=True, eq=False)
 class Leg:
-    """A way from a mix of looks to one look."""
+    """A way from a mix of looks to one look. easing: one of ``EASINGS``."""
 
     start: Mix
     target: Look
+    easing: str = EASINGS[0]
 
     def mix(self, share: float) -> Mix:
         """Return the looks that are shown after ``share`` of the way, 0…1."""
         mixed = {look: part * (1.0 - share) for look, part in self.start.items()}
         mixed[self.target] = mixed.get(self.target, 0.0) + share
         return {look: part for look, part in mixed.items() if part > 0.0}
-
-
-EASE = 0.2
-"""Part of a way's time in which it sets out, and in which it arrives."""
-
-
-def eased(passed: float) -> float:
-    """Return how much of a way is behind after a part of its time, both 0…1.
-
-    It sets out and arrives evenly, and goes at one rate between: the least that its fastest part
-    can be, 1 / (1 - EASE) of the mean.
-    """
-    rate, left = 1.0 / (1.0 - EASE), 1.0 - passed
-    if passed < EASE:
-        return rate * passed * passed / (2.0 * EASE)
-    if left < EASE:
-        return 1.0 - rate * left * left / (2.0 * EASE)
-    return rate * (passed - 0.5 * EASE)
 
 
 class Morph:
@@ -58,7 +42,7 @@ class Morph:
     @property
     def share(self) -> float:
         """Part of the leg that is behind, 0…1, eased."""
-        return eased(self._passed)
+        return eased(self._passed, self.leg.easing)
 
     @property
     def asked(self) -> Look:
@@ -75,10 +59,11 @@ class Morph:
         """The looks that are shown."""
         return self.leg.mix(self.share)
 
-    def step(self, look: Look, now_s: float, over_s: float) -> None:
+    def step(self, look: Look, now_s: float, over_s: float, easing: str = EASINGS[0]) -> None:
         """Go on to ``now_s``, from now on towards ``look``.
 
         now_s: rises from call to call. over_s: duration of a whole way, s; 0 is at once.
+        easing: of a way that begins; one that turns round keeps its own.
         """
         dt_s = 0.0 if self._now_s is None else max(now_s - self._now_s, 0.0)
         self._now_s = now_s
@@ -88,7 +73,7 @@ class Morph:
         if look in (self.leg.target, *self.leg.start) and len(self.leg.start) == 1:
             self._forth = not self._forth
         else:
-            self._set_out(Leg(self.mix, look))
+            self._set_out(Leg(self.mix, look, easing))
         if over_s <= 0.0:
             self._go(1.0)
 

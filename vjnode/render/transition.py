@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from typing import Protocol
 
+from vjnode.control.glide import EASINGS
 from vjnode.render.base import MIXED, Look, Picture, Progress, Renderer, done
 from vjnode.render.delayed import DelayedWeights, Weights
 from vjnode.render.direct import DirectRenderer
@@ -50,13 +51,20 @@ class Transition(Protocol):
         ...
 
     def begin(
-        self, look: Look, weights: Weights, now_s: float, *, over_s: float, progress: Progress
+        self,
+        look: Look,
+        weights: Weights,
+        now_s: float,
+        *,
+        over_s: float,
+        progress: Progress,
+        easing: str = EASINGS[0],
     ) -> Future[Picture]:
         """Begin the picture for ``now_s``; return where it will be.
 
         look: is asked for; something of it is prepared. over_s: duration of a change of looks, s;
-        0 is at once. progress: of ``look``, as far as is known. The rest is as for
-        ``Renderer.begin``.
+        0 is at once. progress: of ``look``, as far as is known. easing: of a way that begins. The
+        rest is as for ``Renderer.begin``.
         """
         ...
 
@@ -79,10 +87,17 @@ class AtOnce:
         return look
 
     def begin(
-        self, look: Look, weights: Weights, now_s: float, *, over_s: float, progress: Progress
+        self,
+        look: Look,
+        weights: Weights,
+        now_s: float,
+        *,
+        over_s: float,
+        progress: Progress,
+        easing: str = EASINGS[0],
     ) -> Future[Picture]:
         """Begin the picture of ``look``; see ``Transition.begin``."""
-        del now_s, over_s, progress
+        del now_s, over_s, progress, easing
         return self._renderer.begin(look, weights)
 
     def close(self) -> None:
@@ -104,12 +119,19 @@ class DirectTransition:
         return look
 
     def begin(
-        self, look: Look, weights: Weights, now_s: float, *, over_s: float, progress: Progress
+        self,
+        look: Look,
+        weights: Weights,
+        now_s: float,
+        *,
+        over_s: float,
+        progress: Progress,
+        easing: str = EASINGS[0],
     ) -> Future[Picture]:
         """Begin the picture of what is shown on the way to ``look``; see ``Transition.begin``."""
         del progress
         self._morph = morph = self._morph or Morph(look)
-        morph.step(look, now_s, over_s)
+        morph.step(look, now_s, over_s, easing)
         if morph.settled:
             return self._renderer.begin(look, weights)
         return self._renderer.begin_latent(self._mixtures.latent(morph.leg, morph.share, weights))
@@ -164,7 +186,14 @@ class PassageTransition:
         return morph.asked  # one morph at a time
 
     def begin(
-        self, look: Look, weights: Weights, now_s: float, *, over_s: float, progress: Progress
+        self,
+        look: Look,
+        weights: Weights,
+        now_s: float,
+        *,
+        over_s: float,
+        progress: Progress,
+        easing: str = EASINGS[0],
     ) -> Future[Picture]:
         """Return the picture of what is shown on the way to ``look``; see ``Transition.begin``."""
         if self._morph is None:
@@ -186,7 +215,7 @@ class PassageTransition:
         cut = over_s <= 0.0 and not (lives or moved) and (under_way or not self._taken)
         if self._dissolves or cut:
             broken = self._taken > 0.0
-            morph.step(look, now_s, 0.0 if broken else over_s)
+            morph.step(look, now_s, 0.0 if broken else over_s, easing)
             self._keys, self._taken, self._rolling = look, 0.0, False
             passage.rest()
             return self._of_keys(morph.mix, weights)
@@ -198,7 +227,7 @@ class PassageTransition:
             self._rolling = False
             return self._renderer.begin(self._keys, weights)
         # Until there is a picture, it is begun with what is shown already.
-        morph.step(look if self._rolling else morph.asked, now_s, over_s)
+        morph.step(look if self._rolling else morph.asked, now_s, over_s, easing)
         self._settled_s = min(self._settled_s, now_s) if morph.settled else math.inf
         shown = passage.show(self._mixtures.latent(morph.leg, morph.share, weights), now_s)
         if shown is None:

@@ -5,15 +5,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from vjnode.control.address import OF_PRESETS, Act
+from vjnode.control.desk import WAYS, Count, Desk
 from vjnode.control.parameters import PARAMETERS
+from vjnode.control.plan import Plan
 from vjnode.control.preset_job import read_job
-from vjnode.control.state import Controls, Preset, Stock, perform
+from vjnode.control.state import Controls, Preset, Stock
 from vjnode.modulation.listener import Listener
 from vjnode.output.overrides import Cue
+from vjnode.render.frame_renderer import asked_look
 from vjnode.runtime import monotonic_s
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import pack_controls, unpack_controls
 from vjnode.show.preset_keeper import PresetKeeper
+
+_OF_PRESETS = ("preset", "safe_preset", "set", "panic")
 
 
 class ControlWriter:
@@ -23,6 +28,7 @@ class ControlWriter:
         slot: where every process finds the newest controls.
         clock: monotonic s, the one that sound is stamped with.
         keeper: keeps presets; None where they stay as they are.
+        count: returns the count of beats at a moment; None while there is no tempo.
 
     """
 
@@ -31,36 +37,78 @@ class ControlWriter:
         controls: Controls,
         available: Stock,
         slot: Slot,
+        *,
         clock: Callable[[], float] = monotonic_s,
         keeper: PresetKeeper | None = None,
+        count: Callable[[float], Count | None] = lambda _: None,
     ) -> None:
-        self.available = available
-        self._keeper = keeper
+        self._desk = Desk(controls, available)
+        self._keeper, self._count = keeper, count
         self._slot = slot
         self._clock = clock
         self._lock = threading.Lock()
-        self.controls = controls
-        slot.write(pack_controls(controls))
+        self._written: tuple[Controls, Plan] | None = None
+        self.changed = threading.Event()
+        """Set when something is due by itself at another time than before."""
+        self._write()
+
+    @property
+    def controls(self) -> Controls:
+        """The newest controls."""
+        return self._desk.controls
+
+    @property
+    def available(self) -> Stock:
+        """Names to choose from."""
+        return self._desk.stock
 
     def names(self, parameter: str) -> Sequence[str]:
         """Return the choices of the parameter of that name."""
         return self.available.names(parameter)
 
     def perform(self, act: Act, value: object) -> None:
-        """Do what a hand or another program asks for; see ``vjnode.control.state.perform``.
+        """Do what a hand or another program asks for; see ``vjnode.control.desk.Desk.perform``.
 
         Raises:
             InputError: the value is nothing that the parameter takes; nothing has changed.
         """
         now_s = self._clock()
-        if self._keeper is not None and act.parameter.name == "preset" and self._keeper.look():
+        if self._keeper is not None and act.parameter.name in _OF_PRESETS and self._keeper.look():
             self._take(self._keeper.presets)
         if self._keeper is not None and act.verb in OF_PRESETS:
             self._keep(self._keeper, act, value)
             return
+        timed = act.parameter.recalls or act.parameter.name in (*WAYS, "panic")
         with self._lock:
-            self.controls = perform(self.controls, act, value, self.available, now_s=now_s)
-            self._slot.write(pack_controls(self.controls))
+            self._desk.perform(act, value, now_s, self._count(now_s) if timed else None)
+            self._write()
+        if timed:
+            self.changed.set()
+
+    def begin(self) -> None:
+        """Begin with the set list, whose time passes from now on."""
+        now_s = self._clock()
+        with self._lock:
+            self._desk.begin(now_s, self._count(now_s))
+        self.changed.set()
+
+    def step(self) -> float:
+        """Do what is due by itself; returns how long nothing is then for sure, s."""
+        now_s = self._clock()
+        with self._lock:
+            count = self._count(now_s)
+            self._desk.step(now_s, count)
+            self._write()
+            return self._desk.pause_s(now_s, count)
+
+    def _write(self) -> None:
+        """Hand over what is new."""
+        desk, written = self._desk, self._written
+        if written is not None and written[0] is desk.controls and written[1] is desk.plan:
+            return
+        self._written = desk.controls, desk.plan
+        looks = tuple(dict.fromkeys(map(asked_look, desk.likely)))
+        self._slot.write(pack_controls(desk.controls, desk.plan, looks))
 
     def _keep(self, keeper: PresetKeeper, act: Act, value: object) -> None:
         """Have a preset saved, renamed, deleted or moved, as it is now, by a thread that may wait.
@@ -76,10 +124,11 @@ class ControlWriter:
     def _take(self, presets: Mapping[str, Preset], on: tuple[str, str] | None = None) -> None:
         """Offer these presets from now on. on: what was on, and is now called so."""
         with self._lock:
-            self.available = replace(self.available, presets=presets)
-            if on is not None and self.controls.choice("preset") == on[0]:
-                self.controls = self.controls.with_(preset=on[1])
-                self._slot.write(pack_controls(self.controls))
+            desk = self._desk
+            desk.stock = replace(desk.stock, presets=presets)
+            if on is not None and desk.controls.choice("preset") == on[0]:
+                desk.controls = desk.controls.with_(preset=on[1])
+            self._write()
 
 
 class CueReader:

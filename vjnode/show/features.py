@@ -58,6 +58,9 @@ _ROWS = (
     Feature("fps", "f", "rate", "frames that the first output has sent", 0.0, 0.0, "1/s"),
     Feature("latency", "f", "rate", "age of the sound that is on screen", 0.0, 0.0, "ms"),
     Feature("status", "s", "change", "state of the show", choices=STATUSES),
+    Feature("set_coming", "s", "change", "next entry of the set list; empty at its end"),
+    Feature("set_notes", "s", "change", "notes of the entry that is on"),
+    Feature("waiting", "s", "change", "recalls that wait for a beat; empty for none"),
 )
 
 FEATURES = {row.name: row for row in _ROWS}
@@ -79,7 +82,8 @@ class FeatureReader:
         self._drive: Drive | None = None
         self._beats = 0.0
         self._hit_s = 0.0
-        self._status = ("", 0.0)
+        self._texts: dict[str, tuple[str, float]] = {}
+        """By name, what was told last, and when."""
         self._counted: list[tuple[float, int]] = []
 
     def events(self, now_s: float) -> Told:
@@ -107,7 +111,7 @@ class FeatureReader:
         """
         if self._frames.read_into(self._header) is not None:
             self._info = read_info(self._header, self._info)
-        moment, (changed, since_s) = self._info.moment, self._status
+        moment = self._info.moment
         told: Told = [
             ("level", max(moment.rms_db, LEVEL_LOW_DB) if self._frames.sequence else LEVEL_LOW_DB),
             ("weight", moment.weight),
@@ -118,10 +122,19 @@ class FeatureReader:
             ("fps", self._fps(now_s)),
             ("latency", self._meter.age_s * 1e3),
         ]
-        status = self._status_now(now_s)
-        if status != changed or now_s - since_s >= STATUS_S:
-            self._status = status, now_s
-            told.append(("status", status))
+        texts = {
+            "status": self._status_now(now_s),
+            "set_coming": self._info.coming,
+            "set_notes": self._info.notes,
+            "waiting": self._info.waiting,
+        }
+        for name, text in texts.items():
+            if not text and name not in self._texts:
+                continue  # a show without a set list has nothing to say of one
+            before, since_s = self._texts.get(name, ("", -STATUS_S))
+            if text != before or now_s - since_s >= STATUS_S:
+                self._texts[name] = text, now_s
+                told.append((name, text))
         return told
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.tempo.beat import Beat
+from vjnode.control.glide import Glide, Way
 from vjnode.control.parameter import Firing
+from vjnode.control.plan import Plan
 from vjnode.control.state import Controls
 from vjnode.modulation.drive import HITS, Drive
 from vjnode.modulation.moment import Moment
 from vjnode.output.base import UNKNOWN, Frame, FrameInfo
+from vjnode.render.base import Look
 
-CONTROLS_BYTES = 16384
-"""Room for a routing matrix in which nothing is as it was."""
+CONTROLS_BYTES = 32768
+"""Room for a routing matrix in which nothing is as it was, and all of it is on its way."""
 
 INFO_BYTES = 2048
 _NAMES = tuple(field.name for field in fields(FrameInfo) if field.type is str)
@@ -67,16 +70,55 @@ def unpack_drive(data: bytes) -> Drive:
     return Drive(**dict(zip(_FIELDS, (*head, hits, *rest, beat), strict=True)))
 
 
-def pack_controls(controls: Controls) -> bytes:
-    """Return ``controls`` as they are handed over."""
-    return json.dumps(controls.changed(), default=astuple).encode()
+def pack_controls(
+    controls: Controls, plan: Plan | None = None, looks: Sequence[Look] = ()
+) -> bytes:
+    """Return ``controls`` as they are handed over, with what is about to come.
+
+    looks: that are likely to be asked for.
+    """
+    said = {
+        "values": controls.changed(),
+        "glides": {
+            key: (glide.start, glide.begun_s, glide.way.over_s, glide.way.easing)
+            for key, glide in controls.glides.items()
+        },
+        "way": controls.way,
+        "plan": plan or Plan(),
+        "looks": looks,
+    }
+    return json.dumps(said, default=astuple).encode()
 
 
 def unpack_controls(data: bytes) -> Controls:
     """Undo ``pack_controls``."""
     said = json.loads(data)
-    values = {key: Firing(*v) if isinstance(v, list) else v for key, v in said.items()}
-    return Controls("", "", "").with_(**values)
+    values = {key: Firing(*v) if isinstance(v, list) else v for key, v in said["values"].items()}
+    glides = {
+        key: Glide(start, begun_s, Way(*way))
+        for key, (start, begun_s, *way) in said["glides"].items()
+    }
+    way = Way(*said["way"]) if said["way"] is not None else None
+    return Controls("", "", "").with_(**values).on_way(glides, way)
+
+
+@dataclass(frozen=True)
+class Orders:
+    """All that is handed over to whoever draws. looks: that are likely to be asked for next."""
+
+    controls: Controls
+    plan: Plan
+    looks: tuple[Look, ...]
+
+
+def unpack_orders(data: bytes) -> Orders:
+    """Undo ``pack_controls``."""
+    said = json.loads(data)
+    looks = tuple(
+        Look(face, tuple(shown), tuple(idle), tuple(joint), tuple(map(tuple, held)))
+        for face, shown, idle, joint, held in said["looks"]
+    )
+    return Orders(unpack_controls(data), Plan(*said["plan"]), looks)
 
 
 def write_info(info: FrameInfo, memory: NDArray[np.uint8]) -> None:

@@ -27,13 +27,12 @@ from vjnode.output.base import UNKNOWN, FrameInfo
 from vjnode.output.registry import KINDS
 from vjnode.runtime import monotonic_s
 from vjnode.show.answers import Answers
-from vjnode.show.control_sync import ControlWriter
-from vjnode.show.factory import looks, preset_shelf
+from vjnode.show.conductor import conducted
+from vjnode.show.factory import looks
 from vjnode.show.features import FEATURES
 from vjnode.show.ipc.show_flags import BEAT_S
 from vjnode.show.messages import INFO_BYTES, read_info
 from vjnode.show.oscquery.open import open_oscquery
-from vjnode.show.preset_keeper import PresetKeeper
 from vjnode.show.report import check_report, output_names, write_report
 from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.stages.audio import run_audio
@@ -89,8 +88,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
     with ExitStack() as stack:
         stack.enter_context(no_jack_leftovers())
         memory = stack.enter_context(ShowMemory(config.size, len(config.outputs)))
-        keeper = stack.enter_context(closing(PresetKeeper(preset_shelf(available))))
-        writer = ControlWriter(controls, available, memory.controls, keeper=keeper)
+        writer = stack.enter_context(conducted(controls, available, memory))
         out = stack.enter_context(
             closing(
                 OscOut(
@@ -137,6 +135,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
                 epoch_s = monotonic_s() + 0.05
                 supervisor.begin(epoch_s)
                 memory.flags.begin(epoch_s)
+                writer.begin()
                 _announce(config, controls)
                 end_s = epoch_s + (config.duration_s or float("inf"))
                 status = StatusLine(errors_console())

@@ -18,8 +18,15 @@ def status_text(info: FrameInfo) -> str:
     sweep = "" if info.keys == info.keys_wanted else f"  keys {info.keys}/{info.keys_wanted}"
     return (
         f"{info.face} {info.expression} │{bar:·<{_WIDTH}}│ {info.moment.weight:4.2f}  "
-        f"{info.moment.rms_db:6.1f} dB  {_tempo(info.moment)}  gain {info.gain:g}{sweep}"
+        f"{info.moment.rms_db:6.1f} dB  {_tempo(info.moment)}  gain {info.gain:g}"
+        f"{sweep}{_plan(info)}"
     )
+
+
+def _plan(info: FrameInfo) -> str:
+    """Return the entry of the set list that is on and the next, and what waits for a beat."""
+    entries = f"  {info.entry} → {info.coming or 'end'}" if info.entry else ""
+    return entries + (f"  waits: {info.waiting}" if info.waiting else "")
 
 
 def _tempo(moment: Moment) -> str:

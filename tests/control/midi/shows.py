@@ -3,7 +3,8 @@
 from vjnode.control.midi.mapping_reader import read_mapping
 from vjnode.control.midi.message import Decoder
 from vjnode.control.midi.player import MidiCounts, Player
-from vjnode.control.state import Controls, Preset, Stock, perform
+from vjnode.control.performing import perform
+from vjnode.control.state import Controls, Preset, Stock
 
 STOCK = Stock(
     ("aster", "birch", "clove", "dune"),

@@ -38,7 +38,7 @@ def test_the_clock_goes_first_where_key_frames_are_prepared_beside_it(monkeypatc
     first, lifeline = [], Lifeline()
     engine = SimpleNamespace(name="drawn by memory", identity="1", size=SIZE, at_once=1, parallel=1)
     renderer = SimpleNamespace(
-        prefetch=lambda looks: None, way="keys", draws_beside_the_clock=True, at_once=1
+        prefetch=lambda looks, first=(): None, way="keys", draws_beside_the_clock=True, at_once=1
     )
 
     def open_keyframes(*, told, **_):

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.control.glide import eased
 from vjnode.render.base import Look
 from vjnode.render.matte.estimate import Floats, estimate
 from vjnode.render.matte.files import WEIGHTS, MatteFiles
-from vjnode.render.morph import eased
 from vjnode.system.priority import lower_priority
 
 _log = logging.getLogger(__name__)

@@ -1,13 +1,12 @@
 """The engine process: drives and controls in, frames out, just ahead of each deadline."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 
 import cv2
 import numpy as np
 
-from vjnode.control.state import Controls
 from vjnode.engines.crash_guard import forget_attempts
 from vjnode.engines.registry import Choice
 from vjnode.errors import VjnodeError
@@ -27,10 +26,11 @@ from vjnode.show.messages import (
     CONTROLS_BYTES,
     DRIVE_BYTES,
     MemoryNames,
+    Orders,
     frame_bytes,
     pixels_in,
-    unpack_controls,
     unpack_drive,
+    unpack_orders,
     write_info,
 )
 from vjnode.show.stages.opening import forgiven
@@ -90,16 +90,16 @@ def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
         drawing(renderer, job.size),
         matte_slot(job.size, name=names.matte),
     )
-    controls = _newest_controls(newest, None)
+    orders = _newest_orders(newest, None)
     end_s = time.monotonic() + FIRST_KEY_TIMEOUT_S
-    while not frame_renderer.prepare(controls, keys=1, timeout_s=0.2):
+    while not frame_renderer.prepare(orders.controls, keys=1, timeout_s=0.2):
         if not lifeline.running():
             forget_attempts()
             return
         if time.monotonic() > end_s:
             raise VjnodeError(f"the engine drew nothing within {FIRST_KEY_TIMEOUT_S:g} s")
-    mattes.begin(asked_look(controls), job.prefetch)
-    renderer.prefetch(job.prefetch)
+    mattes.begin(asked_look(orders.controls), (*orders.looks, *job.prefetch))
+    renderer.prefetch(job.prefetch, first=orders.looks)
     if renderer.draws_beside_the_clock:
         put_clock_first()
     # There is a key, so there is an engine.
@@ -115,25 +115,28 @@ def run_engine(lifeline: Lifeline, names: MemoryNames, job: EngineJob) -> None:
         pace.begun(monotonic_s())
         if drives.read_into(data):
             track.push(unpack_drive(data.tobytes()))
-        controls = _newest_controls(newest, controls)
+        before, orders = orders, _newest_orders(newest, orders)
+        controls = orders.controls
         memory = frames.begin()
         now_s = monotonic_s()
         info = frame_renderer.render(now_s, controls, pixels_in(memory, job.size))
         look, complete = frame_renderer.drawn_look or (asked_look(controls), False)
-        number = mattes.before_frame(now_s, look, over_s=controls.number("morph"))
-        write_info(replace(info, matte=number), memory)
+        number = mattes.before_frame(now_s, look, over_s=controls.morph_s)
+        write_info(replace(info, matte=number, **asdict(orders.plan)), memory)
         frames.commit(frame_bytes(job.size))
         pace.done(monotonic_s())
         stills.step(monotonic_s(), look, frame_renderer.draw_still, complete=complete)
         mattes.after_frame(monotonic_s(), look, complete=complete)
+        if orders.looks != before.looks:
+            renderer.prefetch(job.prefetch, first=orders.looks)
     mattes.close()
 
 
-def _newest_controls(newest: Slot, before: Controls | None) -> Controls:
-    """Return the newest controls, or ``before`` when there are none newer."""
+def _newest_orders(newest: Slot, before: Orders | None) -> Orders:
+    """Return the newest orders, or ``before`` when there are none newer."""
     data = newest.read()
     if data is not None:
-        return unpack_controls(data)
+        return unpack_orders(data)
     if before is None:
         raise VjnodeError("the engine was started before its controls were set")
     return before

@@ -87,6 +87,14 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) toggleFull();
 });
 
+// the set list, and what waits for a beat
+
+function cue(status) {
+  const next = status.coming ? `next: ${status.coming}` : "";
+  const waits = status.waiting ? `waits for the beat: ${status.waiting}` : "";
+  return [status.entry, status.notes, next, waits].filter(Boolean).join(" · ");
+}
+
 // the figures
 
 function report(status) {
@@ -106,6 +114,7 @@ function report(status) {
   byId("latency").classList.toggle("slow", heard && status.latency_ms > SLOW_MS);
   channels(status);
   text("note", status.note);
+  text("cue", cue(status));
   text("gain", number(status.gain, 2));
   text("position", clock(status.t_s));
   text("keys", `${status.keys} / ${status.keys_wanted}`);
