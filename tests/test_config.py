@@ -33,3 +33,13 @@ def test_an_unknown_generator_or_a_size_that_it_has_not_is_refused():
         ShowConfig("tone", (OutputSpec("null"),), generator="biggan")
     with pytest.raises(InputError, match="--size 640 is not one of"):
         ShowConfig("tone", (OutputSpec("null"),), size=640, generator="stylegan2")
+
+
+def test_a_state_has_a_file_of_its_own_in_a_folder_that_is_there(tmp_path):
+    outputs, path = (OutputSpec("null"),), tmp_path / "state.json"
+    with pytest.raises(InputError, match="--resume goes with --state"):
+        ShowConfig("tone", outputs, resume=True)
+    with pytest.raises(InputError, match="named as report and as state"):
+        ShowConfig("tone", outputs, report=path, state=path)
+    with pytest.raises(InputError, match="does not exist"):
+        ShowConfig("tone", outputs, state=tmp_path / "nowhere" / "state.json")

@@ -32,6 +32,8 @@ class ShowConfig:
     oscquery: host and port of its OSCQuery server; None for none.
     duration_s: length of the show, s; None: until it is stopped.
     sweep_memory_mib: limit for key frames in memory, MiB.
+    state: file that the state is kept in. resume: whether the show went on from it, however the one
+        before ended.
     midi: parts of the names of controllers that play; "" stands for all with a mapping.
     generator: name of the one that draws; see ``vjnode.generators.registry``.
     drawing: ``keys`` blends prepared key frames; ``live`` draws every frame anew, which is refused
@@ -54,6 +56,8 @@ class ShowConfig:
     drawing: str = DRAWINGS[0]
     generator: str = DEFAULT.name
     midi: tuple[str, ...] = ()
+    state: Path | None = None
+    resume: bool = False
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -79,9 +83,12 @@ class ShowConfig:
             song=Path(sound.name) if sound is not None and sound.kind == "file" else None,
             trace=self.trace,
             report=self.report,
+            state=self.state,
             **{f"recording {number}": Path(name) for number, name in enumerate(records, 1)},
         )
-        for path in (self.report, self.trace):
+        if self.resume and self.state is None:
+            raise InputError("--resume goes with --state FILE.json, which the show goes on from")
+        for path in (self.report, self.trace, self.state):
             if path is not None and not path.parent.is_dir():
                 raise InputError(f"the folder {path.parent} for {path.name} does not exist")
 

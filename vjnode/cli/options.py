@@ -224,6 +224,15 @@ def add_show(parser: argparse.ArgumentParser) -> None:
         help="the presets of an evening in their order, which /vjnode/set/next goes through",
     )
     parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE.json",
+        help="keep the state of every parameter as it changes, and go on from it after a crash",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from --state after an end in order, too"
+    )
+    parser.add_argument(
         "--duration",
         type=Number(DURATION_LOW_S, DURATION_HIGH_S, "s"),
         metavar="S",

@@ -13,6 +13,7 @@ from vjnode.cli.options import (
     size_asked_for,
 )
 from vjnode.config import ShowConfig
+from vjnode.control.saved_state import resumed
 from vjnode.control.set_list import read_set_list
 from vjnode.generators.registry import PLAYABLE
 from vjnode.output.delivery import USAGE as DELIVERY_USAGE
@@ -69,10 +70,15 @@ def _run(options: argparse.Namespace) -> None:
         drawing=options.drawing,
         generator=options.generator,
         midi=tuple(options.midi),
+        state=options.state,
+        resume=options.resume,
     )
     available = stock(PLAYABLE[options.generator])
     if options.set_list is not None:
         available = replace(
             available, entries=read_set_list(options.set_list, list(available.presets))
         )
-    run_show(config, controls_asked_for(options, available), available)
+    controls = controls_asked_for(options, available)
+    if options.state is not None:
+        controls = resumed(options.state, controls, available, always=options.resume)
+    run_show(config, controls, available)

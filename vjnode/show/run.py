@@ -38,6 +38,7 @@ from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.stages.audio import run_audio
 from vjnode.show.stages.engine import FIRST_KEY_TIMEOUT_S, EngineJob, run_engine
 from vjnode.show.stages.output import OutputJob, run_output
+from vjnode.show.state_keeper import kept_state
 from vjnode.show.status_line import StatusLine
 from vjnode.show.supervision.child import StageSpec
 from vjnode.show.supervision.supervisor import Supervisor
@@ -111,6 +112,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
         midi = (
             stack.enter_context(closing(MidiServer(config.midi, writer))) if config.midi else None
         )
+        stack.enter_context(kept_state(config.state, lambda: writer.controls))
         engine = EngineJob(
             config.size,
             config.fps,
