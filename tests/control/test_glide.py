@@ -47,7 +47,9 @@ def test_a_hand_takes_over_without_a_jump_and_the_rest_goes_on():
     assert taken.at(11.0).number("gain") == 1.5
     assert taken.at(11.0 + BY_HAND.over_s).number("gain") == 4.0
     assert taken.at(11.5).number("curve") == way.at(11.5).number("curve")
-    assert taken.moved("gain", 1.0, 12.0).at(12.0).number("gain") == 1.0  # as ever
+    over = taken.moved("gain", 1.0, 12.0)
+    assert over.at(12.0).number("gain") == 1.0  # as ever
+    assert not over.glides  # what has arrived is carried along no more
 
 
 def test_only_floats_of_the_look_glide():

@@ -20,7 +20,7 @@ FACES, EXPRESSIONS = ["ada", "ben"], ["laugh", "brows_up", "blink", "turn"]
 
 
 class Node:
-    """What a show keeps presets with; each look at its clock is a second later."""
+    """The parts of a show that keep presets; each look at its clock is a second later."""
 
     def __init__(self, folder, own):
         self.folder, self._now_s = own, 0.0

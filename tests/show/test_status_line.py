@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -32,6 +33,13 @@ def test_a_terminal_shows_the_newest_line(terminal):
     line.show(INFO, 10.0 + PERIOD_S / 2)
     line.clear()
     assert read_up_to(far, "K") == "\r\x1b[2K"
+
+
+def test_a_set_list_is_shown_and_what_waits():
+    on = replace(INFO, entry="opening", coming="drop", waiting="face ada")
+    assert status_text(on).endswith("opening → drop  waits: face ada")
+    assert status_text(replace(on, coming="", waiting="")).endswith("opening → end")
+    assert "→" not in status_text(INFO)
 
 
 def test_a_paused_terminal_holds_nothing_up_and_goes_on_later(terminal):

@@ -56,7 +56,9 @@ class Values:
             InputError: there is no such parameter.
         """
         by_key = _by_key(values)
-        glides = {key: glide for key, glide in self.glides.items() if key not in by_key}
+        glides = self.glides
+        if glides:
+            glides = {key: glide for key, glide in glides.items() if key not in by_key}
         return self._other({**self._values, **by_key}, glides, self.way)
 
     def on_way(self, glides: Mapping[str, Glide], way: Way | None) -> Self:
@@ -98,11 +100,14 @@ class Values:
         One that is on its way does not jump, but goes from where it is to there in no time.
         """
         moved = self.with_(**{name: number})
-        glide = self.glides.get(key := BY_NAME[name].key)
-        if glide is None or now_s >= glide.ends_s:
+        if not self.glides:
             return moved
-        taken = Glide(glide.at(self.number(key), now_s), now_s, BY_HAND)
-        return moved.on_way({**moved.glides, key: taken}, self.way)
+        key = BY_NAME[name].key
+        glides = {one: glide for one, glide in moved.glides.items() if now_s < glide.ends_s}
+        glide = self.glides.get(key)
+        if glide is not None and now_s < glide.ends_s:
+            glides[key] = Glide(glide.at(self.number(key), now_s), now_s, BY_HAND)
+        return moved.on_way(glides, self.way)
 
     @property
     def morph_s(self) -> float:

@@ -12,12 +12,14 @@ from vjnode.control.preset_job import read_job
 from vjnode.control.state import Controls, Preset, Stock
 from vjnode.modulation.listener import Listener
 from vjnode.output.overrides import Cue
+from vjnode.render.base import Look
 from vjnode.render.frame_renderer import asked_look
 from vjnode.runtime import monotonic_s
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import pack_controls, unpack_controls
 from vjnode.show.preset_keeper import PresetKeeper
 
+_NO_PLAN = Plan()
 _OF_PRESETS = ("preset", "safe_preset", "set", "panic")
 
 
@@ -48,6 +50,8 @@ class ControlWriter:
         self._clock = clock
         self._lock = threading.Lock()
         self._written: tuple[Controls, Plan] | None = None
+        self._likely: tuple[Controls, ...] = ()
+        self._looks: tuple[Look, ...] = ()
         self.changed = threading.Event()
         """Set when something is due by itself at another time than before."""
         self._write()
@@ -107,8 +111,11 @@ class ControlWriter:
         if written is not None and written[0] is desk.controls and written[1] is desk.plan:
             return
         self._written = desk.controls, desk.plan
-        looks = tuple(dict.fromkeys(map(asked_look, desk.likely)))
-        self._slot.write(pack_controls(desk.controls, desk.plan, looks))
+        if desk.likely is not self._likely:
+            self._likely = desk.likely
+            self._looks = tuple(dict.fromkeys(map(asked_look, desk.likely)))
+        plan = desk.plan if desk.plan != _NO_PLAN else None
+        self._slot.write(pack_controls(desk.controls, plan, self._looks))
 
     def _keep(self, keeper: PresetKeeper, act: Act, value: object) -> None:
         """Have a preset saved, renamed, deleted or moved, as it is now, by a thread that may wait.

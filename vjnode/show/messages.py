@@ -84,7 +84,7 @@ def pack_controls(
             for key, glide in controls.glides.items()
         },
         "way": controls.way,
-        "plan": plan or Plan(),
+        "plan": plan or None,
         "looks": looks,
     }
     return json.dumps(said, default=astuple).encode()
@@ -118,7 +118,7 @@ def unpack_orders(data: bytes) -> Orders:
         Look(face, tuple(shown), tuple(idle), tuple(joint), tuple(map(tuple, held)))
         for face, shown, idle, joint, held in said["looks"]
     )
-    return Orders(unpack_controls(data), Plan(*said["plan"]), looks)
+    return Orders(unpack_controls(data), Plan(*(said["plan"] or ())), looks)
 
 
 def write_info(info: FrameInfo, memory: NDArray[np.uint8]) -> None:

@@ -103,11 +103,14 @@ async def watch(output, pictures):
 def test_the_status_tells_what_the_newest_frame_shows():
     with closing(preview.open_output("0", CONTEXT)) as output:
         assert json.loads(ask(output, "/status")[2]) == {"state": "waiting"}
-        info = hearing(INFO, rms_db=float("-inf"), captured_s=99.95, t_s=12.5)
+        on = replace(INFO, entry="opening", notes="lights down", coming="drop")
+        info = hearing(on, rms_db=float("-inf"), captured_s=99.95, t_s=12.5)
         output.send(Frame(grey(1).pixels, info), 100.0)
         status = json.loads(ask(output, "/status")[2])
     assert status["state"] == "live"
     assert (status["face"], status["expression"], status["preset"]) == ("ada", "laugh", "calm")
+    said = [status[name] for name in ("entry", "notes", "coming", "waiting")]
+    assert said == ["opening", "lights down", "drop", ""]
     assert (status["weight"], status["gain"], status["onsets"]) == (0.25, 1.0, 3)
     assert (status["keys"], status["keys_wanted"]) == (17, 64)
     assert status["latency_ms"] == pytest.approx(50)
