@@ -161,6 +161,17 @@ def test_a_hostile_file_is_left_out_as_any_other(shelf, tmp_path, caplog, text):
     assert "bad.toml" in caplog.text
 
 
+def test_a_bad_file_is_told_once(shelf, tmp_path, caplog):
+    (tmp_path / "own" / "bad.toml").write_text("gain")
+    shelf.refresh()
+    assert caplog.text.count("bad.toml") == 1
+    save_preset(Preset("hot", "ada", "laugh"), tmp_path / "own")
+    shelf.refresh()
+    again = PresetShelf(**NAMES, folders=[tmp_path / "own"], order=tmp_path / "x", told=True)
+    assert list(again.presets) == ["hot"]
+    assert caplog.text.count("bad.toml") == 1
+
+
 def test_a_broken_order_leaves_the_order_as_it_was(shelf, tmp_path, caplog):
     order = tmp_path / "order.toml"
     move_preset("wild", 1, shelf.presets, order)

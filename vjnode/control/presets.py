@@ -129,6 +129,7 @@ class PresetShelf:
         faces, expressions, other_faces: see ``read_preset``.
         folders: None for those that ship and the user's own; later ones override earlier ones.
         order: file with their order; None for the user's own.
+        told: whether bad files have been logged already, as they are now.
 
     """
 
@@ -140,7 +141,9 @@ class PresetShelf:
         other_faces: Collection[str] = (),
         folders: list[Path] | None = None,
         order: Path | None = None,
+        told: bool = False,
     ) -> None:
+        self._told = told
         self._names: dict[str, Any] = {
             "faces": faces,
             "expressions": expressions,
@@ -154,6 +157,7 @@ class PresetShelf:
         self.presets: Mapping[str, Preset] = {}
         """Those that were there at the last look, by name, in their order."""
         self.refresh()
+        self._told = False
 
     def refresh(self) -> bool:
         """Look whether files have changed, and read them if so; returns whether they have."""
@@ -189,7 +193,7 @@ class PresetShelf:
     def _say(self, text: str) -> None:
         if text not in self._said:
             self._said.add(text)
-            _log.warning("%s", text)
+            _log.log(logging.DEBUG if self._told else logging.WARNING, "%s", text)
 
 
 def _stamp(path: Path) -> tuple[str, int, int, int]:

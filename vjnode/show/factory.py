@@ -31,7 +31,8 @@ def stock(generator: GeneratorSpec = DEFAULT) -> Stock:
 def preset_shelf(available: Stock) -> PresetShelf:
     """Return the presets of a show, which may be read anew, for what else it can choose from."""
     faces, expressions = list(available.faces), list(available.expressions)
-    return PresetShelf(faces=faces, expressions=expressions, other_faces=_other_faces(faces))
+    others = _other_faces(faces)
+    return PresetShelf(faces=faces, expressions=expressions, other_faces=others, told=True)
 
 
 def _other_faces(faces: list[str]) -> set[str]:
