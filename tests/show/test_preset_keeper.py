@@ -10,6 +10,7 @@ from vjnode.control import own_presets, preset_order
 from vjnode.control.osc import OscServer
 from vjnode.control.own_presets import preset_text, save_preset
 from vjnode.control.presets import PresetShelf
+from vjnode.control.set_list import SetEntry
 from vjnode.control.state import Controls, Preset, Stock
 from vjnode.show.control_sync import ControlWriter
 from vjnode.show.ipc.slot import Slot
@@ -32,7 +33,8 @@ class Node:
         )
         self.keeper = PresetKeeper(shelf, self._clock)
         self.slot = Slot(CONTROLS_BYTES)
-        stock = Stock(FACES, EXPRESSIONS, shelf.presets)
+        entries = {"first": SetEntry("calm"), "second": SetEntry("hot")}
+        stock = Stock(FACES, EXPRESSIONS, shelf.presets, entries)
         self.writer = ControlWriter(
             Controls("calm", "ada", "laugh"), stock, self.slot, keeper=self.keeper
         )
@@ -94,6 +96,18 @@ def test_presets_are_renamed_moved_and_deleted(node):
     assert node.send("preset", 2).choice("preset") == "wild"
     node.send("preset/delete", "mild")
     wait_for(lambda: node.presets == ["calm", "wild"])
+    assert node.osc.counts.rejected == 0
+
+
+def test_a_set_list_and_panic_follow_a_new_name(node):
+    node.send("preset/save", "hot")
+    node.send("set", "first")
+    wait_for(lambda: node.presets == ["calm", "hot", "wild"])
+    node.send("safe_preset", "hot")
+    node.send("preset/rename", "hot", "mild")
+    wait_for(lambda: node.presets == ["calm", "mild", "wild"])
+    assert node.writer.controls.choice("safe_preset") == "mild"
+    assert node.send("set/next").choice("preset") == "mild"
     assert node.osc.counts.rejected == 0
 
 

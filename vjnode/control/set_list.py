@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vjnode.control.parameter import MAX_SHOWN
@@ -43,6 +43,14 @@ class SetEntry:
 
 SetList = Mapping[str, SetEntry]
 """Entries by their names, in their order."""
+
+
+def renamed(entries: SetList, old: str, new: str) -> SetList:
+    """Return entries with another name for one of their presets."""
+    return {
+        name: replace(entry, preset=new) if entry.preset == old else entry
+        for name, entry in entries.items()
+    }
 
 
 def read_set_list(path: Path, presets: Collection[str]) -> dict[str, SetEntry]:

@@ -9,6 +9,7 @@ from vjnode.control.desk import WAYS, Count, Desk
 from vjnode.control.parameters import PARAMETERS
 from vjnode.control.plan import Plan
 from vjnode.control.preset_job import read_job
+from vjnode.control.set_list import renamed
 from vjnode.control.state import Controls, Preset, Stock
 from vjnode.modulation.listener import Listener
 from vjnode.output.overrides import Cue
@@ -132,9 +133,15 @@ class ControlWriter:
         """Offer these presets from now on. on: what was on, and is now called so."""
         with self._lock:
             desk = self._desk
-            desk.stock = replace(desk.stock, presets=presets)
-            if on is not None and desk.controls.choice("preset") == on[0]:
-                desk.controls = desk.controls.with_(preset=on[1])
+            stock = replace(desk.stock, presets=presets)
+            names = ["preset"]
+            if on is not None and on[0] not in presets:  # it has another name
+                names.append("safe_preset")
+                stock = replace(stock, entries=renamed(stock.entries, *on))
+            desk.stock = stock
+            for name in names:
+                if on is not None and desk.controls.choice(name) == on[0]:
+                    desk.controls = desk.controls.with_(**{name: on[1]})
             self._write()
 
 
