@@ -141,6 +141,8 @@ def test_a_file_that_breaks_leaves_its_preset_as_it_was(shelf, tmp_path, caplog)
     assert "hot.toml" in caplog.text
     path.unlink()
     shelf.refresh()
+    path.write_bytes(b"gain = \xff")
+    shelf.refresh()
     assert "hot" not in shelf.presets
 
 

@@ -95,3 +95,14 @@ def test_at_once_is_at_once_in_the_middle_of_a_morph_too():
     assert not morph.settled
     walk(morph, [(A, 1)], over_s=0.0)
     assert (morph.mix, morph.settled) == ({A: 1.0}, True)
+
+
+def test_a_way_keeps_the_easing_that_it_set_out_with():
+    morph = Morph(A)
+    morph.step(A, 0.0, 1.0)
+    morph.step(B, 0.0, 1.0, "linear")
+    shares = []
+    for n in range(1, 8):
+        morph.step(B if n < 6 else A, n / 10, 1.0, "in")
+        shares.append(morph.mix[B])
+    assert shares == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.5])

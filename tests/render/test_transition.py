@@ -168,6 +168,14 @@ def test_a_passage_that_takes_long_to_get_ready_is_not_waited_for(show, keys, la
     assert late.asked  # the next one is drawn
 
 
+def test_a_short_way_does_not_wait_for_a_passage_at_all(show, keys, late):
+    late.ready = False
+    levels = show.ticks(5, A) + show.ticks(20, B, over_s=0.25)
+    assert levels[6] > 40
+    assert levels[-1] == 140
+    assert {look for look, _ in keys.begun[8:12]} == {A, B}
+
+
 def test_without_enough_key_frames_the_passage_holds_the_new_look(show, late):
     show.ticks(10, A)
     show.ticks(120, B, progress=FEW)

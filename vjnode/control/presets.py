@@ -153,7 +153,7 @@ class PresetShelf:
         self._order = order_file() if order is None else order
         self._good: dict[Path, Preset] = {}
         self._said: set[str] = set()
-        self._stamp: object = None
+        self._stamps: Mapping[Path, tuple[int, int, int]] = {}
         self.presets: Mapping[str, Preset] = {}
         """Those that were there at the last look, by name, in their order."""
         self.refresh()
@@ -162,13 +162,16 @@ class PresetShelf:
     def refresh(self) -> bool:
         """Look whether files have changed, and read them if so; returns whether they have."""
         files = [path for folder in self._folders for path in sorted(folder.glob("*.toml"))]
-        stamp = [*map(_stamp, files), _stamp(self._order)]
-        if stamp == self._stamp:
+        stamps = {path: _stamp(path) for path in (*files, self._order)}
+        before, self._stamps = self._stamps, stamps
+        if stamps == before:
             return False
-        self._stamp = stamp
         found: dict[str, Preset] = {}
+        self._good = {path: preset for path, preset in self._good.items() if path in stamps}
         for path in files:
-            if (preset := self._read(path)) is not None:
+            if stamps[path] != before.get(path):
+                self._read(path)
+            if (preset := self._good.get(path)) is not None:
                 found[path.stem] = preset
         try:
             order = read_order(self._order)
@@ -178,8 +181,8 @@ class PresetShelf:
         self.presets = {name: found[name] for name in ordered(found, order)}
         return True
 
-    def _read(self, path: Path) -> Preset | None:
-        """Return what a file holds now, or else held before."""
+    def _read(self, path: Path) -> None:
+        """Take over what a file holds now, or else leave it at what it held before."""
         try:
             self._good[path] = read_preset(path, **self._names)
         except OfAnotherGeneratorError as error:
@@ -188,7 +191,6 @@ class PresetShelf:
         except InputError as error:
             kept = "preset left as it was" if path in self._good else "preset left out"
             self._say(f"{kept}: {error}")
-        return self._good.get(path)
 
     def _say(self, text: str) -> None:
         if text not in self._said:
@@ -196,13 +198,13 @@ class PresetShelf:
             _log.log(logging.DEBUG if self._told else logging.WARNING, "%s", text)
 
 
-def _stamp(path: Path) -> tuple[str, int, int, int]:
+def _stamp(path: Path) -> tuple[int, int, int]:
     """Return what changes with a file; one that is not there has zeros."""
     try:
         told = path.stat()
     except OSError:
-        return str(path), 0, 0, 0
-    return str(path), told.st_mtime_ns, told.st_size, told.st_ino
+        return 0, 0, 0
+    return told.st_mtime_ns, told.st_size, told.st_ino
 
 
 def scan_presets(

@@ -23,8 +23,10 @@ HANDOVER_S = 0.25
 """Length of the dissolve between key frames and a passage, s."""
 
 PATIENCE_S = 1.0
-"""Longest wait for a passage to get ready, s, but no longer than the way takes; then key frames are
-dissolved this time."""
+"""Longest wait for a passage to get ready, s; then key frames are dissolved this time."""
+
+SHORT_S = 0.5
+"""A way that takes no longer, s, does not wait for one: it may be that of a panic."""
 
 ENOUGH = 0.5
 """Part of a look's key frames with which all of it moves well; the rest follows."""
@@ -210,8 +212,8 @@ class PassageTransition:
         at_rest = at_rest and not lives
         waits = not (at_rest or self._taken or passage.ready)
         self._waits_s = min(self._waits_s, now_s) if waits else math.inf
-        patience_s = min(PATIENCE_S, over_s) if over_s > 0.0 else PATIENCE_S
-        given_up = passage.given_up or now_s - self._waits_s > patience_s
+        short = waits and 0.0 < over_s <= SHORT_S
+        given_up = passage.given_up or short or now_s - self._waits_s > PATIENCE_S
         self._dissolves = not at_rest and (self._dissolves or given_up)
         under_way = look != morph.asked or not morph.settled
         cut = over_s <= 0.0 and not (lives or moved) and (under_way or not self._taken)
