@@ -316,10 +316,12 @@ def test_an_entry_has_a_morph_of_its_own(room):
 
 def test_what_is_likely_to_come_is_told_beforehand(room):
     room.send("set", "opening")
-    assert [one.choice("face") for one in room.desk.likely] == ["cleo"]
+    assert [one.choice("face") for one in room.desk.likely] == ["cleo", "ben"]  # and of a panic
     room.send("quantise", "bar")
     room.send("face", "ben")
-    assert [one.choice("face") for one in room.desk.likely] == ["ben", "cleo"]
+    assert [one.choice("face") for one in room.desk.likely] == ["ben", "cleo", "ben"]
+    room.send("safe_preset", "calm")
+    assert [one.choice("face") for one in room.desk.likely] == ["ben", "cleo", "ada"]
 
 
 def test_without_a_set_list_it_is_told_how_to_begin_with_one():

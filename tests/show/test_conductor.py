@@ -66,7 +66,7 @@ def test_a_recall_comes_with_its_bar_and_the_engine_knows_beforehand(slot):
             assert orders.controls.choice("face") == "ada"
             wait_for(lambda: writer.controls.choice("face") == "ben")
             late = beat.at(monotonic_s()).bar
-        assert orders.looks == (asked_look(writer.controls),)
+        assert orders.looks[0] == asked_look(writer.controls)
         assert unpack_orders(far.read()).plan == Plan()
     assert late < 0.5
 

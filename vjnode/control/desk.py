@@ -140,6 +140,8 @@ class Desk:
             if row.name == "panic" and pressed(row, value):
                 self._panic(now_s)
             self.controls = perform(self.controls, act, value, self._stock, now_s=now_s)
+            if row.name == "safe_preset":
+                self._replan()
             if row.name in WAYS:
                 way = self._way(self.controls, count)
                 self.controls = self.controls.on_way(self.controls.glides, way)
@@ -197,6 +199,7 @@ class Desk:
         for key, name in (*waiting.items(), *([("set", coming)] if coming else [])):
             with suppress(InputError):  # it was deleted meanwhile
                 looks.append(change(self.controls, key, name, self._stock))
+        looks.append(self._safe())
         self.plan = Plan(
             on if entry is not None else "",
             entry.notes if entry is not None else "",
@@ -275,10 +278,14 @@ class Desk:
         """Recall the safe preset, without the sound; nothing goes on by itself."""
         self._waiting.clear()
         self._lasting = None
-        safe, presets = self.controls.choice("safe_preset"), list(self._stock.presets)
-        target = self.controls
-        if presets:
-            name = safe if safe in presets else presets[0]
-            target = change(target, "preset", name, self._stock)
-        self.controls = self.controls.gliding_to(target.with_(gain=0.0), PANIC, now_s)
+        target = self._safe().with_(gain=0.0)
+        self.controls = self.controls.gliding_to(target, PANIC, now_s)
         self._replan()
+
+    def _safe(self) -> Controls:
+        """Return the controls of the safe preset; where it is not there, of the first there is."""
+        name, presets = self.controls.choice("safe_preset"), list(self._stock.presets)
+        if not presets:
+            return self.controls
+        name = name if name in presets else presets[0]
+        return change(self.controls, "preset", name, self._stock)

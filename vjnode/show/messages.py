@@ -85,7 +85,8 @@ def pack_controls(
         },
         "way": controls.way,
         "plan": plan or None,
-        "looks": looks,
+        # As tuples by hand: this is done for every message of a fader.
+        "looks": [(one.face, one.expressions, one.idle, one.joint, one.held) for one in looks],
     }
     return json.dumps(said, default=astuple).encode()
 
