@@ -36,6 +36,9 @@ GLANCE_S, MOMENT_S = 0.02, 0.0005
 ANEW = 0.5
 """Part of a beat or bar; a count that goes back by more is a new one, and else was corrected."""
 
+_WHOLE = ("preset", "set")
+"""Parameters whose recall changes everything."""
+
 WAYS = ("morph", "morph_bars", "easing")
 """Parameters that say how the next recall is made."""
 
@@ -113,6 +116,7 @@ class Desk:
         self._waiting: dict[str, _Waiting] = {}
         self._lasting: _Lasting | None = None
         self.plan = Plan()
+        self._named: tuple[tuple[str, str], ...] = ()
         self.likely: tuple[Controls, ...] = ()
         """Controls that are likely to come; whoever draws may prepare for them."""
         self._replan()
@@ -124,7 +128,7 @@ class Desk:
 
     @stock.setter
     def stock(self, stock: Stock) -> None:
-        self._stock = stock
+        self._stock, self._named = stock, ()
         self._replan()
 
     def perform(self, act: Act, value: object, now_s: float, count: Count | None = None) -> None:
@@ -195,18 +199,21 @@ class Desk:
         on, coming = self.controls.choice("set"), self._next()
         entry = self._stock.entries.get(on)
         waiting = {key: one.name for key, one in self._waiting.items()}
-        looks: list[Controls] = []
-        for key, name in (*waiting.items(), *([("set", coming)] if coming else [])):
-            with suppress(InputError):  # it was deleted meanwhile
-                looks.append(change(self.controls, key, name, self._stock))
-        looks.append(self._safe())
         self.plan = Plan(
             on if entry is not None else "",
             entry.notes if entry is not None else "",
             coming,
             ", ".join(f"{key} {name}" for key, name in waiting.items()),
         )
-        self.likely = tuple(looks)
+        named = (*waiting.items(), ("set", coming), ("preset", self._safe()))
+        whole = all(key in _WHOLE for key in waiting)
+        if named == self._named and whole:  # they lead to the same, whatever is on
+            return
+        looks: list[Controls] = []
+        for key, name in named:
+            with suppress(InputError):  # there is none, or it was deleted meanwhile
+                looks.append(change(self.controls, key, name, self._stock))
+        self._named, self.likely = named, tuple(looks)
 
     def _chosen(self, act: Act, value: object) -> str | None:
         """Return the name that is chosen; None for a button that is let go."""
@@ -237,7 +244,7 @@ class Desk:
 
     def _forget(self, key: str) -> None:
         """Let nothing wait that the recall of a parameter replaces."""
-        if key in ("preset", "set"):
+        if key in _WHOLE:
             self._waiting.clear()
         self._waiting.pop(key, None)
 
@@ -245,7 +252,7 @@ class Desk:
         target = change(self.controls, key, name, self._stock)
         entry = self._stock.entries[name] if key == "set" else None
         way = self._way(target, count, entry)
-        if key in ("preset", "set"):
+        if key in _WHOLE:
             self.controls = self.controls.gliding_to(target, way, now_s)
         else:
             self.controls = target.on_way(target.glides, way)
@@ -278,14 +285,13 @@ class Desk:
         """Recall the safe preset, without the sound; nothing goes on by itself."""
         self._waiting.clear()
         self._lasting = None
-        target = self._safe().with_(gain=0.0)
-        self.controls = self.controls.gliding_to(target, PANIC, now_s)
+        target, name = self.controls, self._safe()
+        if name:
+            target = change(target, "preset", name, self._stock)
+        self.controls = self.controls.gliding_to(target.with_(gain=0.0), PANIC, now_s)
         self._replan()
 
-    def _safe(self) -> Controls:
-        """Return the controls of the safe preset; where it is not there, of the first there is."""
-        name, presets = self.controls.choice("safe_preset"), list(self._stock.presets)
-        if not presets:
-            return self.controls
-        name = name if name in presets else presets[0]
-        return change(self.controls, "preset", name, self._stock)
+    def _safe(self) -> str:
+        """Return the name of the safe preset, or else of the first; "" for none."""
+        name, presets = self.controls.choice("safe_preset"), self._stock.presets
+        return name if name in presets else next(iter(presets), "")
