@@ -73,11 +73,12 @@ def test_a_count_that_is_corrected_tells_no_beat_twice_and_one_that_begins_anew_
     assert told(1.0, 10.8) == ["beat"]
 
 
-def test_a_set_list_is_told_as_it_goes_on_and_without_one_nothing(memory, reader):
+def test_a_set_list_is_told_as_it_goes_on(memory, reader):
     told = ("set_coming", "set_notes", "waiting")
     now_s = monotonic_s()
     draw(memory)
-    assert not set(told) & set(dict(reader.levels(now_s)))
+    levels = dict(reader.levels(now_s))
+    assert [levels[name] for name in told] == ["", "", ""]
     draw(memory, PLAN)
     levels = dict(reader.levels(now_s))
     assert [levels[name] for name in told] == [*PLAN.values()]
@@ -119,6 +120,7 @@ def test_levels_are_those_of_the_newest_frame(memory, reader):
         "high": 0.75,
         "bpm": 124.0,
         "status": "live",
+        **dict.fromkeys(("set_coming", "set_notes", "waiting"), ""),
     }
 
 

@@ -509,3 +509,33 @@ def test_a_show_answers_whoever_subscribes(start):
         sent = show.report()["osc_out"]
         assert sent["sent"] >= got
         assert (sent["failed"], sent["subscriptions"]) == (0, 1)
+
+
+SET = """version = 1
+[[entry]]
+preset = "dream"
+[[entry]]
+preset = "riot"
+notes = "strobe"
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL as POSIX has it")
+def test_a_show_that_was_killed_goes_on_where_it_was(start, tmp_path):
+    (tmp_path / "set.toml").write_text(SET)
+    state = tmp_path / "state.json"
+    arguments = ("--set-list", tmp_path / "set.toml", "--state", state, "--audio", "demo")
+    show = start(*arguments, "--output", "null")
+    show.wait_for_log(r"live: raven with wonder")
+    client = SimpleUDPClient("127.0.0.1", show.port)
+    client.send_message("/vjnode/set/next", 1)
+    client.send_message("/vjnode/gain", 2.5)
+    wait_for(lambda: '"gain": 2.5' in state.read_text())
+    show.process.send_signal(signal.SIGKILL)
+    show.process.wait(HANG_S)
+    show = start(*arguments, "--output", "null", "--duration", 2)
+    show.wait_for_log(r"live: rowan with scowl")
+    assert show.process.wait(HANG_S) == 0, show.log
+    assert "the show goes on after a crash" in show.log
+    assert {(one["face"], one["gain"]) for one in show.trace()} == {("rowan", 2.5)}
+    assert '"ended": true' in state.read_text()

@@ -15,7 +15,7 @@ from vjnode.control.set_list import SetEntry
 from vjnode.control.state import Controls, Preset, Stock
 from vjnode.errors import InputError, VjnodeError
 from vjnode.paths import backup_of
-from vjnode.show.state_keeper import StateKeeper, kept_state
+from vjnode.show.state_keeper import StateKeeper, check_state, kept_state
 
 STOCK = Stock(
     ["ada", "ben"],
@@ -153,6 +153,10 @@ def test_a_file_that_cannot_be_written_is_an_error_at_first_and_a_warning_later(
 ):
     with pytest.raises(VjnodeError, match=r"nowhere.state\.json cannot be written"):
         StateKeeper(tmp_path / "nowhere" / "state.json", Show().newest)
+    with pytest.raises(VjnodeError, match=r"nowhere.state\.json cannot be written"):
+        check_state(tmp_path / "nowhere" / "state.json")
+    check_state(tmp_path / "state.json")
+    assert not [*tmp_path.iterdir()]
     show, full = Show(), [OSError(28, "No space left on device")] * 2
     path = tmp_path / "state.json"
 

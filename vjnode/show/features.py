@@ -1,5 +1,6 @@
 """Features: what is heard and how the show runs, as OSC tells it outside."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,9 +130,7 @@ class FeatureReader:
             "waiting": self._info.waiting,
         }
         for name, text in texts.items():
-            if not text and name not in self._texts:
-                continue  # a show without a set list has nothing to say of one
-            before, since_s = self._texts.get(name, ("", -STATUS_S))
+            before, since_s = self._texts.get(name, ("", -math.inf))
             if text != before or now_s - since_s >= STATUS_S:
                 self._texts[name] = text, now_s
                 told.append((name, text))

@@ -15,14 +15,15 @@ from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.supervision.supervisor import Supervisor
 
 
-def check_report(path: Path) -> None:
+def check_report(path: Path | None) -> None:
     """Make sure, before a show, that its report can be written after it.
 
     Raises:
         VjnodeError: the file cannot be written.
     """
     try:
-        check_writable(path)
+        if path is not None:
+            check_writable(path)
     except OSError as error:
         raise VjnodeError(f"the report {path} cannot be written: {error.strerror}") from error
 

@@ -38,7 +38,7 @@ from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.stages.audio import run_audio
 from vjnode.show.stages.engine import FIRST_KEY_TIMEOUT_S, EngineJob, run_engine
 from vjnode.show.stages.output import OutputJob, run_output
-from vjnode.show.state_keeper import kept_state
+from vjnode.show.state_keeper import check_state, kept_state
 from vjnode.show.status_line import StatusLine
 from vjnode.show.supervision.child import StageSpec
 from vjnode.show.supervision.supervisor import Supervisor
@@ -80,8 +80,8 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
     cuts = any(output.delivery.cuts for output in config.outputs)
     if cuts:
         matte_model()  # likewise
-    if config.report is not None:
-        check_report(config.report)
+    check_report(config.report)
+    check_state(config.state)
     if kind_of(config.audio) != "device":
         # A song that is not there is the user's to know now; a device may yet be plugged in.
         open_source(config.audio, live=False).close()
@@ -112,7 +112,6 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
         midi = (
             stack.enter_context(closing(MidiServer(config.midi, writer))) if config.midi else None
         )
-        stack.enter_context(kept_state(config.state, lambda: writer.controls))
         engine = EngineJob(
             config.size,
             config.fps,
@@ -138,6 +137,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
                 supervisor.begin(epoch_s)
                 memory.flags.begin(epoch_s)
                 writer.begin()
+                stack.enter_context(kept_state(config.state, lambda: writer.controls))
                 _announce(config, controls)
                 end_s = epoch_s + (config.duration_s or float("inf"))
                 status = StatusLine(errors_console())

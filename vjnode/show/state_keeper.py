@@ -9,12 +9,32 @@ from pathlib import Path
 from vjnode.control.saved_state import state_text
 from vjnode.control.state import Controls
 from vjnode.errors import VjnodeError
-from vjnode.paths import replace_file, replace_file_with_backup
+from vjnode.paths import check_writable, replace_file, replace_file_with_backup
 
 _log = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
 """Shortest time from one writing to the next, s."""
+
+
+def check_state(path: Path | None) -> None:
+    """Make sure, before a show, that its state can be kept; no file changes.
+
+    Raises:
+        VjnodeError: the file cannot be written.
+    """
+    if path is not None:
+        try:
+            check_writable(path)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> VjnodeError:
+    return VjnodeError(
+        f"the state {path} cannot be written ({error.strerror or error}); take a folder that is "
+        "there and can be"
+    )
 
 
 class StateKeeper:
@@ -40,10 +60,7 @@ class StateKeeper:
         try:
             replace_file_with_backup(path, self._written.encode(errors="replace"))
         except OSError as error:
-            raise VjnodeError(
-                f"the state {path} cannot be written ({error.strerror or error}); take a folder "
-                "that is there and can be"
-            ) from error
+            raise _cannot_write(path, error) from error
         self._ended = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="state", daemon=True)
