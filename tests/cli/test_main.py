@@ -38,8 +38,9 @@ def test_presets_are_kept(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(platformdirs, "user_config_dir", lambda *_, **__: tmp_path)
     asked = ["--preset", "riot", "--gain", "2", "--set", "morph=3", "--gate", "-50"]
     assert main(["presets", "save", "hot", "--about", "drop", *asked]) == 0
-    preset = scan_presets(faces=face_names(), expressions=expression_names())["hot"]
-    assert (preset.about, preset.face) == ("drop", "rowan")
+    presets = scan_presets(faces=face_names(), expressions=expression_names())
+    preset = presets["hot"]
+    assert (preset.about, preset.face) == ("drop", presets["riot"].face)
     assert [preset.values[name] for name in ("gain", "morph", "gate")] == [2.0, 3.0, -50.0]
     assert main(["presets", "move", "hot", "1"]) == 0
     assert main(["presets", "rename", "hot", "warm"]) == 0

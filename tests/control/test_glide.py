@@ -1,4 +1,5 @@
 import itertools
+import json
 
 import pytest
 
@@ -61,3 +62,12 @@ def test_only_floats_of_the_look_glide():
 
 def test_time_before_it_began_is_its_beginning():
     assert Glide(1.0, 10.0, Way(2.0)).at(3.0, 9.0) == 1.0
+
+
+def test_motion_can_be_told_and_comes_back_also_at_another_time():
+    way = START.gliding_to(GOAL, Way(2.0, "soft"), 10.0)
+    for controls in (way, START):
+        said = json.loads(json.dumps(controls.motion()))
+        plain = controls.on_way({}, None)
+        assert plain.in_motion(said) == controls
+        assert plain.in_motion(said, later_s=5.0).at(16.0) == controls.at(11.0)

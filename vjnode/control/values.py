@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from vjnode.control.glide import BY_HAND, Glide, Way
 from vjnode.control.parameter import Firing, Parameter, Value
@@ -108,6 +108,25 @@ class Values:
         if glide is not None and now_s < glide.ends_s:
             glides[key] = Glide(glide.at(self.number(key), now_s), now_s, BY_HAND)
         return moved.on_way(glides, self.way)
+
+    def motion(self) -> dict[str, object]:
+        """Return what is on its way and how, ready for JSON; it belongs to the values."""
+        glides = {
+            key: (glide.start, glide.begun_s, glide.way.over_s, glide.way.easing)
+            for key, glide in self.glides.items()
+        }
+        return {"glides": glides, "way": self.way and (self.way.over_s, self.way.easing)}
+
+    def in_motion(self, said: Mapping[str, Any], *, later_s: float = 0.0) -> Self:
+        """Return these controls with what ``motion`` has said of them.
+
+        later_s: is added to its times.
+        """
+        glides = {
+            key: Glide(start, begun_s + later_s, Way(*way))
+            for key, (start, begun_s, *way) in said["glides"].items()
+        }
+        return self.on_way(glides, Way(*said["way"]) if said["way"] is not None else None)
 
     @property
     def morph_s(self) -> float:

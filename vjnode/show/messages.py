@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.tempo.beat import Beat
-from vjnode.control.glide import Glide, Way
 from vjnode.control.parameter import Firing
 from vjnode.control.plan import Plan
 from vjnode.control.state import Controls
@@ -79,11 +78,7 @@ def pack_controls(
     """
     said = {
         "values": controls.changed(),
-        "glides": {
-            key: (glide.start, glide.begun_s, glide.way.over_s, glide.way.easing)
-            for key, glide in controls.glides.items()
-        },
-        "way": controls.way,
+        "motion": controls.motion(),
         "plan": plan or None,
         # As tuples by hand: this is done for every message of a fader.
         "looks": [(one.face, one.expressions, one.idle, one.joint, one.held) for one in looks],
@@ -95,12 +90,7 @@ def unpack_controls(data: bytes) -> Controls:
     """Undo ``pack_controls``."""
     said = json.loads(data)
     values = {key: Firing(*v) if isinstance(v, list) else v for key, v in said["values"].items()}
-    glides = {
-        key: Glide(start, begun_s, Way(*way))
-        for key, (start, begun_s, *way) in said["glides"].items()
-    }
-    way = Way(*said["way"]) if said["way"] is not None else None
-    return Controls("", "", "").with_(**values).on_way(glides, way)
+    return Controls("", "", "").with_(**values).in_motion(said["motion"])
 
 
 @dataclass(frozen=True)
