@@ -56,6 +56,6 @@ def check_new_name(kind: str, name: str) -> None:
     """
     if not _NEW.fullmatch(name) or _RESERVED.fullmatch(name):
         raise InputError(
-            f"{name[:_MAX_NAME]!r} cannot be the name of a {kind}; take up to 32 of a-z, 0-9, _ "
-            "and -, a letter or digit first"
+            f"{name[:_MAX_NAME]!r} cannot be the name of {'an' if kind[0] in 'aeiou' else 'a'} "
+            f"{kind}; take up to 32 of a-z, 0-9, _ and -, a letter or digit first"
         )

@@ -50,7 +50,7 @@ def test_entries_have_names_of_their_own_in_their_order(tmp_path):
         (GOOD.replace("morph = 0.5", "morph = 31"), "entry 3 .*morph takes a number from 0 to 30"),
         (GOOD.replace("opening", "next"), "means something else"),
         (GOOD.replace("opening", "7"), "means something else"),
-        (GOOD.replace("opening", "../x"), "cannot be the name of a entry"),
+        (GOOD.replace("opening", "../x"), "cannot be the name of an entry"),
         (GOOD + 'name = "opening"', "entry 4 .*'opening' already"),
         ('version = 1\n[[entry]]\nnotes = "x"', "does not name its preset"),
     ],
