@@ -30,6 +30,7 @@ from vjnode.generators.spec import GeneratorSpec
 from vjnode.modulation.weight_track import live_track
 from vjnode.output import registry as outputs
 from vjnode.output.base import OutputContext
+from vjnode.paths import cache_dir
 from vjnode.render.base import Drawn, Progress
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.frame_renderer import FrameRenderer
@@ -84,6 +85,7 @@ class Noise(OneByOne):
 
 
 def test_an_engine(monkeypatch, tmp_path):
+    (tmp_path / "models").symlink_to(cache_dir("models"))
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path))
     monkeypatch.delenv("VJNODE_ENGINE", raising=False)
     monkeypatch.setattr(engines, "_taken", {})

@@ -17,6 +17,7 @@ from vjnode.engines.registry import CANDIDATES, Candidate, choose, open_engine, 
 from vjnode.engines.timing import looks_like_one
 from vjnode.errors import EngineError, InputError
 from vjnode.generators.latent import still
+from vjnode.generators.mobilestylegan.download import generator_weights
 
 SIZE = 256
 
@@ -51,6 +52,9 @@ class Drawing(OneByOne):
 @pytest.fixture
 def offer(tmp_path, monkeypatch):
     """Offer these instead of the real ones; returns the engines that were opened, by name."""
+    weights, models = generator_weights(), tmp_path / "cache" / "models"
+    models.mkdir(parents=True)
+    (models / weights.name).symlink_to(weights)  # its mean picture is what they are tried with
     monkeypatch.setenv("VJNODE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("VJNODE_ENGINE", raising=False)
     monkeypatch.setattr(choose_module, "_taken", {})

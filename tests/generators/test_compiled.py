@@ -39,6 +39,7 @@ def test_the_default_generator(network, size):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("half_as_on_a_card")
 def test_the_default_generator_in_half_precision(network):
     mapping, synthesis = network
     codes = codes_of(mapping, 23)

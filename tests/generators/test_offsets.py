@@ -84,6 +84,7 @@ def test_the_distilled_generator(default, size):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("half_as_on_a_card")
 def test_half_precision_leaves_affine_maps_and_offsets_exact(default):
     """Codes with large movements: what half precision would round away counts."""
     synthesis, moved, codes, offsets = default
