@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
+from tests.audio.sounds import write_wav
 from tests.control.test_osc_out import Receiver
 from tests.events import HANG_S, wait_for
 from tests.generators.own_folder import small_checkpoint
@@ -25,6 +26,7 @@ from tests.live.fairness import Miss, play_fairly
 from tests.processes import lives
 from tests.show.process import ROOT, free_port, shows_in, vjnode
 from tests.terminal import open_terminal
+from tools.data.grooves import groove
 from vjnode.control.osc_out import TOLD
 from vjnode.control.presets import scan_presets
 from vjnode.engines import timing
@@ -482,12 +484,13 @@ def test_a_start_that_fails_is_told_and_leaves_every_file_as_it_was(tmp_path):
     assert (tmp_path / "old.jsonl").read_text() == "last night"
 
 
-def test_a_show_answers_whoever_subscribes(start):
+def test_a_show_answers_whoever_subscribes(start, tmp_path):
     """All that is promised comes from a real show, and what a hand does comes back."""
+    song = write_wav(tmp_path / "song.wav", groove("rock", 120.0, 12.0)[0])  # with a beat at once
     web_port = free_port(socket.SOCK_STREAM)
     with closing(Receiver()) as receiver, closing(Receiver()) as named:
         show = start(
-            *("--audio", "demo", "--output", "null", "--osc-out", f"127.0.0.1:{named.port}"),
+            *("--audio", f"file:{song}", "--output", "null", "--osc-out", f"127.0.0.1:{named.port}"),
             *("--face", "aster", "--oscquery", f"127.0.0.1:{web_port}"),
         )
         show.wait_for_log(r"live: ")
