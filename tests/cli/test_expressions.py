@@ -5,12 +5,14 @@ import numpy as np
 import platformdirs
 import pytest
 
+from tests.generators.own_folder import own_folder, small_checkpoint
 from vjnode.cli.main import main
 from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import action_names, forget_own, load_expression, load_face, scan_own
 from vjnode.faces.expression import latent_of
 from vjnode.faces.finding import any_generator
 from vjnode.faces.landmarks import LandmarkMeter
+from vjnode.generators.mobilestylegan.download import landmark_model
 from vjnode.generators.stylegan2.spec import STYLEGAN2
 from vjnode.paths import config_dir
 
@@ -52,13 +54,18 @@ def test_a_file_of_another_generator_stays(tmp_path, capsys):
     assert "is of the generator 'stylegan2'; move it, or choose --out" in capsys.readouterr().err
 
 
-@pytest.mark.slow
-def test_a_generator_that_draws_no_faces_is_refused(capsys):
-    arguments = ["--generator", "stylegan2", "--faces", "2", "--actions", "jaw"]
-    assert main(["expressions", "find", *arguments]) == 2
-    said = capsys.readouterr().err
-    assert "stylegan2 drew 0 faces in 5 pictures, and 2 are needed" in said
-    assert not config_dir("actions").exists()
+def test_a_generator_that_draws_no_faces_is_refused(tmp_path, capsys, monkeypatch):
+    network = landmark_model()
+    made(tmp_path / "cache" / "models").joinpath(network.name).symlink_to(network)
+    monkeypatch.setenv("VJNODE_CACHE", str(tmp_path / "cache"))
+    with own_folder(tmp_path / "own"):
+        checkpoint = small_checkpoint(tmp_path / "blobs.safetensors")
+        assert main(["generators", "add", str(checkpoint), "--name", "blobs"]) == 0
+        arguments = ["--generator", "blobs", "--faces", "2", "--actions", "jaw"]
+        assert main(["expressions", "find", *arguments]) == 2
+        said = capsys.readouterr().err
+        assert "blobs drew 0 faces in 5 pictures, and 2 are needed" in said
+        assert not config_dir("actions").exists()
 
 
 @pytest.mark.slow

@@ -130,7 +130,8 @@ def test_the_same_song_gives_the_same_bytes_twice(renderings):
 @pytest.mark.slow
 def test_four_channels_give_the_same_bytes_twice_and_a_head_that_turns(tmp_path):
     """An LFO turns the head, which key frames do not show: those frames are drawn one by one."""
-    song = write_wav(tmp_path / "song.wav", groove("rock", 120.0, 5.0)[0])  # a wave of the LFO takes 4 s
+    # A wave of the LFO takes four seconds.
+    song = write_wav(tmp_path / "song.wav", groove("rock", 120.0, 5.0)[0])
     for name, turns in (("one", 1.0), ("two", 1.0), ("ahead", 0.0)):
         done = vjnode(
             *("render", song, tmp_path / f"{name}.mp4", "--size", 256, "--fps", 5),

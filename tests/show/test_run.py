@@ -490,8 +490,8 @@ def test_a_show_answers_whoever_subscribes(start, tmp_path):
     web_port = free_port(socket.SOCK_STREAM)
     with closing(Receiver()) as receiver, closing(Receiver()) as named:
         show = start(
-            *("--audio", f"file:{song}", "--output", "null", "--osc-out", f"127.0.0.1:{named.port}"),
-            *("--face", "aster", "--oscquery", f"127.0.0.1:{web_port}"),
+            *("--audio", f"file:{song}", "--output", "null", "--face", "aster"),
+            *("--osc-out", f"127.0.0.1:{named.port}", "--oscquery", f"127.0.0.1:{web_port}"),
         )
         show.wait_for_log(r"live: ")
         client = SimpleUDPClient("127.0.0.1", show.port)

@@ -5,10 +5,12 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from tests.audio.sounds import blocks, pink_noise, write_wav
@@ -18,29 +20,25 @@ from vjnode.modulation.listener import Listener
 
 ROOT = Path(__file__).parents[2]
 
+SMALL = {
+    "CHECKPOINT_EVERY": 2,
+    "STARTED_ON": 100,
+    "FITTED_ON": 400,
+    "EPOCHS": 1,
+    "ANYWHERE": 2,
+    "TRACKS": 1,
+    "PASSAGES": 2,
+}
+"""Constants of the training loop: few and small batches, and a checkpoint every second step."""
+
 DRIVER = f"""
 import sys
 
 sys.path.insert(0, {str(ROOT)!r})
-from tools.train import encoder as train_encoder
-from tools.train import encoder_loop as training_loop
+from tools.train import encoder, encoder_loop
 
-training_loop.CHECKPOINT_EVERY, training_loop.STARTED_ON = 2, 100
-training_loop.FITTED_ON, training_loop.EPOCHS = 400, 1
-training_loop.ANYWHERE, training_loop.TRACKS, training_loop.PASSAGES = 2, 1, 2
-steps_left = int(sys.argv.pop(1))
-
-
-class Interrupted(training_loop.tqdm):
-    def __iter__(self):
-        for i, item in enumerate(super().__iter__()):
-            if i == steps_left:
-                raise KeyboardInterrupt
-            yield item
-
-
-training_loop.tqdm = Interrupted
-train_encoder.main()
+vars(encoder_loop).update({SMALL})
+encoder.main()
 """
 
 pytestmark = pytest.mark.slow
@@ -58,27 +56,44 @@ def folder(tmp_path_factory):
     return folder
 
 
-def train(folder, out, *options, steps_left=-1, processes=1):
-    """Train for six steps; with ``steps_left``, the run is interrupted after so many."""
-    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return subprocess.run(
-        [
-            *(sys.executable, *(launch if processes > 1 else ()), folder / "driver.py"),
-            *(str(steps_left), "--music", folder / "music", "--out", folder / out),
-            *("--steps", "6", *options),
-        ],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"VJNODE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"},
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def train():
+    """Run the tool here, for six steps of training; imports it once, which takes long.
+
+    steps_left: how many steps it makes before it is interrupted, if it is.
+    """
+    from tools.train import encoder, encoder_loop, encoder_sound
+
+    def train(folder, out, *options, steps_left=None):
+        class Interrupted(encoder_loop.tqdm):
+            def __iter__(self):
+                for i, item in enumerate(super().__iter__()):
+                    if i == steps_left:
+                        raise KeyboardInterrupt
+                    yield item
+
+        command = ["encoder", "--music", folder / "music", "--out", folder / out, "--steps", 6]
+        threads = torch.get_num_threads()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in SMALL.items():
+                patch.setattr(encoder_loop, name, value)
+            patch.setattr(encoder_loop, "tqdm", Interrupted)
+            # A process that has threads, as that of the tests, is better not forked.
+            patch.setattr(encoder_sound, "ProcessPoolExecutor", ThreadPoolExecutor)
+            patch.setenv("VJNODE_CACHE", str(folder / "cache"))
+            patch.setattr(sys, "argv", [*map(str, command), *options])
+            try:
+                encoder.main()
+            finally:
+                torch.set_num_threads(threads)
+
+    return train
 
 
 @pytest.fixture(scope="module")
-def straight(folder):
+def straight(folder, train):
     """The folder that a run without an interruption has written."""
-    done = train(folder, "straight")
-    assert done.returncode == 0, done.stderr
+    train(folder, "straight")
     return folder / "straight"
 
 
@@ -110,12 +125,11 @@ def test_it_writes_down_how_it_was_made(straight):
     assert record["mean_of_silence"] < record["knots"][0]
 
 
-def test_a_run_that_was_ended_goes_on_as_if_nothing_had_been(folder, straight):
-    ended = train(folder, "resumed", steps_left=5)
-    assert ended.returncode != 0
+def test_a_run_that_was_ended_goes_on_as_if_nothing_had_been(folder, train, straight):
+    with pytest.raises(KeyboardInterrupt):
+        train(folder, "resumed", steps_left=5)
     assert not (folder / "resumed").exists()
-    done = train(folder, "resumed", "--resume", steps_left=3)  # four of six steps are done
-    assert done.returncode == 0, done.stderr
+    train(folder, "resumed", "--resume", steps_left=3)  # four of six steps are done
     wanted, found = (
         load_file(path / "encoder.safetensors") for path in (straight, folder / "resumed")
     )
@@ -124,10 +138,9 @@ def test_a_run_that_was_ended_goes_on_as_if_nothing_had_been(folder, straight):
         np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-5)
 
 
-def test_a_run_that_is_done_can_be_trained_further(folder, straight):
+def test_a_run_that_is_done_can_be_trained_further(folder, train, straight):
     further = folder / "further"
-    done = train(folder, "further", "--resume", "--steps", "8", steps_left=3)
-    assert done.returncode == 0, done.stderr
+    train(folder, "further", "--resume", "--steps", "8", steps_left=3)
     record = json.loads((further / "encoder.json").read_text())
     assert record["steps"] == 8
     before, after = (
@@ -138,20 +151,27 @@ def test_a_run_that_is_done_can_be_trained_further(folder, straight):
 
 
 def test_several_processes_train_together(folder):
-    done = train(folder, "together", processes=2)
+    """As ``torchrun`` starts them."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node=2", folder / "driver.py", "--steps", "6"]
+    command += ["--music", folder / "music", "--out", folder / "together"]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"VJNODE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     record = json.loads((folder / "together" / "encoder.json").read_text())
     assert (record["processes"], record["batch"]["strips"]) == (2, 8)
     load_trained(folder / "together" / "encoder.safetensors")
 
 
-def test_too_little_music_is_told(tmp_path):
+def test_too_little_music_is_told(tmp_path, train):
     (tmp_path / "music").mkdir()
-    (tmp_path / "driver.py").write_text(DRIVER)
-    done = train(tmp_path, "out")
-    assert done.returncode != 0
-    assert "no audio files" in done.stderr
+    with pytest.raises(SystemExit, match="no audio files"):
+        train(tmp_path, "out")
     write_wav(tmp_path / "music" / "alder.wav", pink_noise(1.0, dbfs=-20.0))
-    done = train(tmp_path, "out")
-    assert done.returncode != 0
-    assert "name folders with more tunes" in done.stderr
+    with pytest.raises(SystemExit, match="name folders with more tunes"):
+        train(tmp_path, "out")

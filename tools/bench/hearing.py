@@ -2,6 +2,7 @@
 
     python -m tools.bench.hearing [--only silence,tracks,…] [--seconds 120] [--json FILE]
                                   [--music DIR …] [--tracks 1000] [--loud-seconds 300]
+                                  [--made 8] [--paced-seconds 5]
 
 The sound is analysed as in a live show: block by block, without future sound, sixty frames per
 second, default settings. Loudness is measured by ffmpeg's own BS.1770 meter, not by vjnode's.
@@ -29,8 +30,6 @@ from vjnode.modulation.listener import Listener
 
 NOISE_DB = (-60.0, -6.0)
 """Levels of the rising noise, dBFS: at its beginning and at its end."""
-PACED = 860
-"""Number of blocks that are analysed in real time, 5 s."""
 
 
 def silence() -> list[Row]:
@@ -159,17 +158,20 @@ def _hit(chord: Sound, name: str, seed: int, start_s: float) -> Sound:
     return sound
 
 
-def cost() -> list[Row]:
+def cost(paced_s: float) -> list[Row]:
     """Return rows on the processor time of the analysis; the best of three, as machines are shared.
 
     Its limits are in units of numpy's transforms of 1024 samples, timed alternately with it, so
     that they mean the same on fast and slow machines.
+
+    paced_s: length of what is analysed in real time, s.
     """
     hits = drums.beat("funk", 128.0, 30.0)
     mono, _ = drums.render(hits, 30.0, bed=drums.pad(30.0))
     pcm = mono[: len(mono) // BLOCK * BLOCK].reshape(-1, BLOCK, 1).repeat(2, axis=2)
     blocks = [Block(one, i * BLOCK_S, (i + 1) * BLOCK_S) for i, one in enumerate(pcm)]
     whole, alone, transforms, paced = [], [], [], []
+    due = blocks[: round(paced_s / BLOCK_S)]
     for _ in range(3):
         transforms.append(_busy(lambda: [np.fft.rfft(mono[:1024]) for _ in range(2000)]) / 2000)
         listener = Listener()
@@ -178,7 +180,7 @@ def cost() -> list[Row]:
         frame = np.zeros(13, np.float32)
         alone.append(_busy(lambda: [encoder.step(frame) for _ in blocks[::2]]))  # noqa: B023
         listener = Listener()
-        paced.append(_busy(lambda: _in_real_time(listener, blocks[:PACED])) / PACED)  # noqa: B023
+        paced.append(_busy(lambda: _in_real_time(listener, due)) / len(due))  # noqa: B023
     block, step = min(whole) / len(blocks), min(alone) / len(blocks[::2])
     print("part of one core")
     print(f"  all hearing, without pauses  {block / BLOCK_S:.3f}")
@@ -231,18 +233,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120.0, help="of each track")
     parser.add_argument("--loud-seconds", type=float, default=300.0, help="of each loud track")
     parser.add_argument("--tracks", type=int, default=1000, help="at most so many")
+    parser.add_argument("--made", type=int, default=8, help="passages of each kind that are made")
+    parser.add_argument("--paced-seconds", type=float, default=5.0, help="heard in real time")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     parts: dict[str, Callable[[], Iterable[Row]]] = {
         "silence": silence,
         "tracks": lambda: tracks(held_out(), options.seconds),
-        "density": lambda: density(held_out(), options.seconds),
+        "density": lambda: density(held_out(), options.seconds, options.made),
         "loud": lambda: loud(loud_tracks()[: options.tracks], options.loud_seconds),
         "set": lambda: concert(loud_tracks()[: options.tracks], options.loud_seconds),
         "onsets": onsets,
         "beats": beats,
         "smoothness": smoothness,
-        "cost": cost,
+        "cost": lambda: cost(options.paced_seconds),
     }
 
     def held_out() -> list[Path]:

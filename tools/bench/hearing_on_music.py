@@ -72,8 +72,11 @@ def _meter(drives: list[Drive]) -> NDArray[np.float64]:
     return np.clip(np.array([drive.rms_db for drive in drives]) / 60.0 + 1.0, 0.0, 1.0)
 
 
-def density(held_out: list[Path], seconds: float) -> list[Row]:
-    """Return rows on percussive passages against pads, all at the same loudness."""
+def density(held_out: list[Path], seconds: float, made: int) -> list[Row]:
+    """Return rows on percussive passages against pads, all at the same loudness.
+
+    made: number of passages of each kind that are made, beside those found in music.
+    """
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         parts = pool.map(partial(_passages, seconds=seconds), held_out)
         passages = sorted((p for part in parts for p in part), key=lambda p: p[0])
@@ -86,15 +89,15 @@ def density(held_out: list[Path], seconds: float) -> list[Row]:
         synthetic = [
             list(pool.map(_weigh, [_at_usual_level(s) for s in sounds]))
             for sounds in (
-                [drums.pad(PASSAGE_S, seed=i).astype(np.float32) for i in range(8)],
-                [_dense(i) for i in range(8)],
+                [drums.pad(PASSAGE_S, seed=i).astype(np.float32) for i in range(made)],
+                [_dense(i) for i in range(made)],
             )
         ]
-    made = [np.array([w for w, _ in group]) for group in synthetic]
+    weights = [np.array([w for w, _ in group]) for group in synthetic]
     return [
         Row(f"{few}×{few} real passages: dense above pads", _above(*ours), ">=", 0.8),
         Row("  a level meter on the same", _above(*meter), "<=", 1.0),
-        Row("8×8 made passages: dense above pads", _above(*made), ">=", 0.8),
+        Row(f"{made}×{made} made passages: dense above pads", _above(*weights), ">=", 0.8),
     ]
 
 
