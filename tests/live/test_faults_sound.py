@@ -105,7 +105,7 @@ def test_a_sound_server_that_is_stopped_and_started_again(start, server):
         opened = "listening to device nodeloop"
         wait_for(lambda: show.log.count(opened) == 2, lambda: show.log)
         opened_s = time.monotonic()
-        time.sleep(6.0)
+        time.sleep(3.5)
         assert show.end()[0] == 0, show.log
         report, trace = show.report(), show.trace()
         assert any("delivers no sound" in one["reason"] for one in report["incidents"])

@@ -1,6 +1,6 @@
 """A real show over NDI, into a real receiver in another process.
 
-``VJNODE_NDI_SECONDS=60`` measures for longer than the ten seconds of every day.
+``VJNODE_NDI_SECONDS=60`` measures for longer than the six seconds of every day.
 """
 
 import os
@@ -15,7 +15,7 @@ from tests.output.ndi.test_sender import late
 from tests.output.network import ndi_network
 from tests.show.process import Show
 
-SECONDS = float(os.environ.get("VJNODE_NDI_SECONDS", "10"))
+SECONDS = float(os.environ.get("VJNODE_NDI_SECONDS", "6"))
 SETTLE_S = 3.0
 """The first connection and the caches of a cold machine are not what a show is like."""
 

@@ -67,7 +67,7 @@ def first_shown_s(show, **wanted):
 
 def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
     def scenario():
-        show = start("--audio", "demo", "--output", "null", "--duration", 6)
+        show = start("--audio", "demo", "--output", "null", "--duration", 4)
         show.wait_for_log(r"live: ")
         live_s = time.monotonic()
         assert show.process.wait(240) == 0, show.log
@@ -77,8 +77,8 @@ def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
         delay_s = np.median([line["published_s"] - line["captured_s"] for line in heard])
         assert delay_s > 0
         return missed(
-            (f"{report['duration_s']} s of 6", abs(report["duration_s"] - 6) < 0.3),
-            (f"{len(trace)} frames in 6 s", len(trace) >= 0.9 * 6 * 60),
+            (f"{report['duration_s']} s of 4", abs(report["duration_s"] - 4) < 0.3),
+            (f"{len(trace)} frames in 4 s", len(trace) >= 0.9 * 4 * 60),
             (f"{delay_s:.3f} s from sound to frame", delay_s < 0.2),
             since_s=live_s,
         )
@@ -338,14 +338,14 @@ def test_nothing_outlives_a_killed_parent(start):
 
 def test_a_full_disk_ends_the_trace_and_not_the_show(start):
     def scenario():
-        show = start("--audio", "tone", "--output", "null", "--duration", 4, "--trace", "/dev/full")
+        show = start("--audio", "tone", "--output", "null", "--duration", 2, "--trace", "/dev/full")
         show.wait_for_log(r"live: ")
         live_s = time.monotonic()
         assert show.process.wait(240) == 0, show.log
         assert show.report()["restarts"] == 0
         assert show.log.count("breaks off") == 1
         frames = show.report()["frames"]
-        return missed((f"{frames} frames in 4 s", frames > 0.9 * 4 * 60), since_s=live_s)
+        return missed((f"{frames} frames in 2 s", frames > 0.9 * 2 * 60), since_s=live_s)
 
     play_fairly(scenario)
 
@@ -427,7 +427,7 @@ def test_osc_steers_a_running_show_and_nonsense_does_not(start):
 
 
 def test_a_missing_device_is_a_face_at_rest_and_not_the_end(start):
-    show = start("--audio", "device:no such thing", "--output", "null", "--duration", 5)
+    show = start("--audio", "device:no such thing", "--output", "null", "--duration", 3)
     assert show.process.wait(240) == 0, show.log
     assert "no sound" in show.log
     assert {line["weight"] for line in show.trace()[60:]} == {0.0}

@@ -10,6 +10,9 @@ import sys
 
 import pytest
 
+MADE = "silence,onsets,beats,smoothness,cost"
+"""Parts whose sound is made, in one process."""
+
 REAL = {"tracks": 2, "density": 6, "loud": 2}
 """Parts that need music, and how many of the tracks that training never saw."""
 
@@ -21,7 +24,7 @@ hour: ``python -m tools.bench.hearing``."""
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("part", ["silence", "onsets", "beats", "smoothness", "cost", *REAL])
+@pytest.mark.parametrize("part", [MADE, *REAL])
 def test_the_figures_are_reached(part, tmp_path):
     if part in REAL and shutil.which("apt-get") is None:
         pytest.skip("real music is fetched from Debian's packages, and this is no Debian")

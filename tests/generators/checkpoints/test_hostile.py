@@ -292,7 +292,7 @@ def mutated_within(data, draws):
 
 @pytest.mark.filterwarnings("ignore")  # of numbers and texts that are none
 @pytest.mark.parametrize("kind", ["pkl", "pkl3", "zip", "older"])
-@pytest.mark.parametrize("count", [120, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [120, pytest.param(500, marks=pytest.mark.slow)])
 def test_mutated_files_run_nothing(monkeypatch, read, kind, count):
     data, draws, refused = files(monkeypatch)[kind], random.Random(count), 0
     for _ in range(count):
