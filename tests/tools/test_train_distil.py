@@ -30,7 +30,7 @@ def tools():
             patch.setattr(module, "SHARD", 4)
         patch.setattr(train_heads, "STARTED_ON", 4)
         patch.setattr(train_heads, "FITTED_ON", 4)
-        patch.setattr(head_loop, "CHECKPOINT_EVERY", 1)
+        patch.setattr(head_loop, "CHECKPOINT_EVERY", 2)
         yield {"start": head_start, "train": train_heads}
 
 
@@ -107,13 +107,13 @@ def test_training_learns_goes_on_and_writes_what_draws(tools, teacher, tmp_path,
     monkeypatch.setattr(train, "cache_dir", lambda *parts: tmp_path)
     out = tmp_path / "heads"
     some = ["train_heads.py", str(size), "--pairs", "8", "--held-out", "4", "--batch", "2"]
-    monkeypatch.setattr("sys.argv", [*some, "--steps", "2", "1", "--out", str(out)])
+    monkeypatch.setattr("sys.argv", [*some, "--steps", "4", "2", "--out", str(out)])
     train.main()
     first = json.loads((out / "heads.json").read_text())[str(size)]
-    monkeypatch.setattr("sys.argv", [*some, "--resume", "--steps", "3", "2", "--out", str(out)])
+    monkeypatch.setattr("sys.argv", [*some, "--resume", "--steps", "6", "4", "--out", str(out)])
     train.main()
     second = json.loads((out / "heads.json").read_text())[str(size)]
-    assert (first["steps"], second["steps"]) == ({"later": 2, "all": 1}, {"later": 2, "all": 2})
+    assert (first["steps"], second["steps"]) == ({"later": 4, "all": 2}, {"later": 4, "all": 4})
     assert first["held_out"]["psnr_db"]["mean"] > 20
     assert second["held_out"]["psnr_db"]["mean"] > first["held_out"]["psnr_db"]["mean"] - 0.5
     assert (out / f"loss-{size}.png").is_file()
@@ -125,10 +125,10 @@ def test_training_learns_goes_on_and_writes_what_draws(tools, teacher, tmp_path,
     error = (picture / 127.5 - 1 - wanted.clamp(-1, 1)).square().mean() / 4
     assert -10 * error.log10() > 20
 
-    more = ["--steps", "0", "1", "--rate", "0.1", "--begin-from", str(out / "heads.safetensors")]
+    more = ["--steps", "0", "2", "--rate", "0.1", "--begin-from", str(out / "heads.safetensors")]
     monkeypatch.setattr("sys.argv", [*some, *more, "--out", str(tmp_path / "more")])
     train.main()
     third = json.loads((tmp_path / "more" / "heads.json").read_text())[str(size)]
-    assert third["steps"] == {"all": 1}
+    assert third["steps"] == {"all": 2}
     assert third["begun_from"].items() > second.items()
     assert abs(third["held_out"]["psnr_db"]["mean"] - second["held_out"]["psnr_db"]["mean"]) < 0.5
