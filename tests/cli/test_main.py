@@ -151,7 +151,7 @@ def test_there_is_enough_to_choose_from():
         (["run", "--preset", "none"], ["none", "stage"]),
         (["run", "--gain", "9"], ["9", "4"]),
         (["run", "--gate", "-10"], ["-10", "-90 to -20 dBFS"]),
-        (["run", "--bpm", "20"], ["20", "30 to 300", "0 (follow the music)"]),
+        (["run", "--bpm", "20"], ["20", "30 to 300", "0 (follow beat_source)"]),
         (["run", "--agc", "maybe"], ["maybe", "off, on, freeze"]),
         (["run", "--set", "curve"], ["curve", "NAME=VALUE"]),
         (["run", "--set", "curve=9"], ["9", "0.25 to 4"]),

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
 from tests.control.midi.plugs import STAND_IN, Plugs
 from tests.events import wait_for
 from tests.show.process import ROOT, vjnode
+from vjnode.control.osc import OscServer
 
 
 @pytest.fixture
@@ -59,6 +61,28 @@ def test_a_control_is_learned_and_then_known(env, plugs):
     assert "curve" in vjnode("midi", "map", "stranger", env=env).stdout
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a process alone")
+def test_a_controller_plays_over_the_bridge_until_it_is_ended(env, plugs):
+    plugs.plug("nanoKONTROL2 CTRL 20:0")
+    done = []
+    with (
+        closing(OscServer("127.0.0.1", 0, lambda act, _: done.append(act.parameter.name))) as osc,
+        subprocess.Popen(
+            [sys.executable, "-m", "vjnode", "midi", "bridge", "--to", f"127.0.0.1:{osc.port}"],
+            cwd=ROOT,
+            env={**os.environ, **env},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as bridge,
+    ):
+        while "nanoKONTROL2 CTRL plays" not in bridge.stderr.readline():
+            assert bridge.poll() is None
+        plugs.send("nanoKONTROL2 CTRL 20:0", "B0 2A 7F")
+        wait_for(lambda: done == ["blackout"])
+        bridge.send_signal(signal.SIGINT)
+        assert bridge.wait() == 130
+
+
 def test_what_is_no_parameter_cannot_be_learned(env, plugs):
     plugs.plug("Stranger 24:0")
     done = vjnode("midi", "learn", "gian", env=env)
@@ -67,7 +91,7 @@ def test_what_is_no_parameter_cannot_be_learned(env, plugs):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_the_process_that_reads_ports_goes_when_its_parent_is_killed(env, plugs):
-    plugs.plug("nanoKONTROL2 CTRL 20:0", "B0 00 05\n")
+    plugs.plug("nanoKONTROL2 CTRL 20:0", "FA\nB0 00 05\n")
     watching = subprocess.Popen(
         [sys.executable, "-m", "vjnode", "midi", "monitor"],
         cwd=ROOT,
@@ -75,6 +99,7 @@ def test_the_process_that_reads_ports_goes_when_its_parent_is_killed(env, plugs)
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert "clock starts" in watching.stdout.readline()
     assert "cc 0" in watching.stdout.readline()
     watching.send_signal(signal.SIGKILL)
     watching.wait()

@@ -295,6 +295,19 @@ def test_bars_are_counted_while_there_is_a_tempo(room):
     assert room.desk.controls.choice("set") == "drop"
 
 
+def test_a_count_that_jumps_on_ends_no_entry(room):
+    """A clock outside begins its song anew: the count goes on to where sixteen bars begin."""
+    room.send("set", "opening")
+    room.wait(3.0)
+    room.song = lambda now_s: count(now_s, begun_s=3.0 - 32.0)
+    room.wait(3.01)
+    assert room.desk.controls.choice("set") == "opening"
+    room.wait(14.9)
+    assert room.desk.controls.choice("set") == "opening"
+    room.wait(15.1)
+    assert room.desk.controls.choice("set") == "drop"
+
+
 def test_panic_stops_a_set_list_until_somebody_goes_on(room):
     room.send("set", "opening")
     room.send("panic")

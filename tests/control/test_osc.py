@@ -3,6 +3,7 @@ import socket
 import struct
 import threading
 import time
+from contextlib import closing
 
 import pytest
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -45,6 +46,19 @@ def test_messages_reach_their_parameter(server):
     wait_for(lambda: len(server.recorder.calls) == 3)
     assert server.recorder.calls == [("face", "ada"), ("expression", 1), ("gain", 2.5)]
     assert (server.counts.received, server.counts.rejected) == (3, 0)
+
+
+def test_what_is_to_be_learned_is_handed_on_and_refused_without_midi(server, caplog):
+    server.handle(sent("/vjnode/midi/learn", "s", b"gain\0\0\0\0"), "test")
+    assert (server.counts.rejected, "--midi" in caplog.text) == (1, True)
+    asked = []
+    with closing(
+        OscServer("127.0.0.1", 0, server.recorder, learn=lambda *said: asked.append(said))
+    ) as osc:
+        osc.handle(sent("/vjnode/midi/learn", "s", b"gain\0\0\0\0"), "test")
+        osc.handle(sent("/vjnode/midi/learn/stop", "i", INT.pack(1)), "test")
+    assert asked == [("", "gain"), ("/stop", 1)]
+    assert not server.recorder.calls
 
 
 def test_triggers_and_routes_have_addresses(server):

@@ -277,20 +277,26 @@ def test_what_a_button_chooses_is_told_to_who_pressed_it(receiver):
         assert receiver.got == [("/vjnode/face", "ben")]
 
 
-def test_a_feature_is_told_at_its_address_and_a_parameter_of_that_name_is_not(receiver):
-    with closing(Node(receiver.port, left_to_features=["bpm"])) as node:
-        node.tell()
-        wait_for(lambda: len(receiver.got) == len(TOLD) - 1)
-        assert "/vjnode/bpm" not in dict(receiver.got)
-        receiver.got.clear()
-        for name, value in (("bpm", 124.0), ("beat", 1), ("status", "live")):
+def test_a_feature_is_told_at_its_address(receiver):
+    with closing(Node(receiver.port)) as node:
+        settled(node, receiver)
+        for name, value in (("tempo", 124.0), ("beat", 1), ("status", "live")):
             node.out.send(name, value)
         wait_for(lambda: len(receiver.got) == 3)
         assert receiver.got == [
-            ("/vjnode/bpm", 124.0),
+            ("/vjnode/tempo", 124.0),
             ("/vjnode/beat", 1),
             ("/vjnode/status", "live"),
         ]
+
+
+def test_what_is_announced_is_told_to_everybody(receiver):
+    with closing(Node(receiver.port)) as node:
+        settled(node, receiver)
+        node.out.announce("midi/learned", "gain: cc 7 of Desk")
+        node.tell()
+        wait_for(lambda: receiver.got)
+        assert receiver.got == [("/vjnode/midi/learned", "gain: cc 7 of Desk")]
 
 
 def test_a_destination_that_is_gone_harms_nobody(receiver, caplog):

@@ -73,7 +73,7 @@ def test_numbers_in_range_are_taken(name, value, expected):
         ("gain", True, "True"),
         ("gate", -10.0, "from -90 to -20 dBFS"),
         ("curve", 0.0, "from 0.25 to 4"),
-        ("bpm", 20.0, "from 30 to 300 BPM, or 0 .follow the music"),
+        ("bpm", 20.0, "from 30 to 300 BPM, or 0 .follow beat_source"),
         ("bpm", -1.0, "from 30 to 300 BPM"),
         ("route/expression/lfo/amount", 2.5, "from -1 to 2"),
     ],

@@ -8,12 +8,18 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import rtmidi2
 
 from tests.control.midi.shows import Show
 from tests.events import wait_for
+from vjnode.audio.tempo.midi_clock import GAP_S, PULSE, PULSES_PER_BEAT, START
 from vjnode.control.midi.mapping_reader import read_mapping
 from vjnode.control.midi.server import MidiServer
+from vjnode.runtime import monotonic_s
+from vjnode.show.clock_sync import ClockWriter
+from vjnode.show.ipc.slot import Slot
+from vjnode.show.messages import LEAD_BYTES, unpack_lead
 
 JACK = rtmidi2.API_UNIX_JACK
 
@@ -43,6 +49,49 @@ def play(mapping):
         assert server.counts.restarts == 0
 
 
+def keep_time(mapping):
+    """Let a clock play two tempi, as steadily as this machine can send it."""
+    drums = rtmidi2.MidiOut("drums", api=JACK)
+    drums.open_virtual_port("Drums")
+    with closing(Slot(LEAD_BYTES)) as slot:
+        clock = ClockWriter(slot)
+        with closing(MidiServer(["Drums"], Show(), {"desk": mapping}, clock=clock)) as server:
+            wait_for(lambda: server.counts.opened == 1)
+            time.sleep(0.3)
+            for bpm, beats in ((128.0, 8), (150.0, 5)):
+                before, sent = server.counts.clock, []
+                drums.send_raw(START)
+                due_s = monotonic_s() + 0.01
+                for _ in range(beats * PULSES_PER_BEAT):
+                    time.sleep(max(due_s - monotonic_s(), 0.0))
+                    sent.append(monotonic_s())
+                    drums.send_raw(PULSE)
+                    due_s += 60.0 / bpm / PULSES_PER_BEAT
+                check_time(server, slot, sent, before)
+
+
+def check_time(server, slot, sent, before):
+    """Check what a clock tells against the pulses that were sent since its start.
+
+    before: messages that had come before that. A busy machine sends pulses late, and JACK drops
+    some where it misses a cycle, so those that came are counted.
+    """
+    came = 0
+    while came < (now := server.counts.clock - before - 1):
+        came = now
+        time.sleep(0.3)
+    assert came > 0.9 * len(sent)
+    lately = sent[-4 * PULSES_PER_BEAT :]
+    slope_s, _ = np.polyfit(np.arange(len(lately)), lately, 1)
+    with closing(Slot(LEAD_BYTES, name=slot.name)) as far:
+        told = unpack_lead(far.read())
+    assert abs(told.bpm - 60.0 / slope_s / PULSES_PER_BEAT) < 2.0
+    if max(np.diff(sent)) < GAP_S / 2:  # else it counts what it takes to be lost
+        assert abs(told.beats - (came - 1) / PULSES_PER_BEAT) < 1e-6
+    assert abs(told.anchor_s - sent[-1]) < 0.05
+
+
 if __name__ == "__main__":
     play(read_mapping(Path(sys.argv[1])))
+    keep_time(read_mapping(Path(sys.argv[1])))
     print("played")  # noqa: T201

@@ -10,6 +10,7 @@ from tests.control.test_osc_out import HOST, Receiver
 from tests.events import wait_for
 from vjnode.audio.tempo.beat import Beat
 from vjnode.control.osc_out import TOLD, OscOut
+from vjnode.control.parameters import PARAMETERS
 from vjnode.control.state import Controls
 from vjnode.modulation.drive import Drive
 from vjnode.modulation.moment import Moment
@@ -118,10 +119,15 @@ def test_levels_are_those_of_the_newest_frame(memory, reader):
         "low": 0.25,
         "mid": 0.5,
         "high": 0.75,
-        "bpm": 124.0,
+        "tempo": 124.0,
         "status": "live",
         **dict.fromkeys(("set_coming", "set_notes", "waiting"), ""),
     }
+
+
+def test_no_feature_is_told_at_the_address_of_a_parameter():
+    """A fader that sends back what it is told would set it."""
+    assert not {f"/vjnode/{name}" for name in FEATURES} & {row.address for row in PARAMETERS}
 
 
 def test_the_rate_is_of_the_last_second(memory, reader):
@@ -149,7 +155,7 @@ def test_the_status_is_told_when_it_changes_and_once_a_second(memory, reader):
 def test_every_feature_is_told_as_its_row_says(memory):
     """All of them arrive, by a thread that reads a show's memory."""
     controls = Controls("", "ada", "laugh")
-    with closing(Receiver()) as receiver, closing(OscOut(left_to_features=FEATURES)) as out:
+    with closing(Receiver()) as receiver, closing(OscOut()) as out:
         answers = Answers(out, lambda: controls, memory, SIZE, rate=60.0)
         with closing(answers):
             out.take("/vjnode/subscribe", receiver.port, (HOST, 5555))

@@ -2,13 +2,25 @@
 
 import argparse
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
+from vjnode.audio.tempo.beat import BEATS_PER_BAR
+from vjnode.audio.tempo.midi_clock import (
+    CONTINUE,
+    POSITION,
+    PULSE,
+    PULSES_PER_BEAT,
+    START,
+    STOP,
+    MidiClock,
+)
 from vjnode.cli.lists import print_rows
+from vjnode.cli.midi_bridge import add_bridge
 from vjnode.cli.options import Parser
 from vjnode.control.address import ROOT, read_address
-from vjnode.control.midi.learn import control_lines, moved
+from vjnode.control.midi.learn import LEARN_S, Gathering, control_lines
 from vjnode.control.midi.mapping import MODES, Mapping
 from vjnode.control.midi.mapping_files import add_control, mapping_for, scan_mappings
 from vjnode.control.midi.message import ENCODERS, TOP, Decoder, Event
@@ -17,16 +29,20 @@ from vjnode.errors import InputError, VjnodeError
 from vjnode.naming import choose
 from vjnode.remedies import run_vjnode
 
+_CLOCK_WORDS = {
+    START: "clock starts",
+    CONTINUE: "clock continues",
+    STOP: "clock stops",
+    POSITION: "song position",
+}
+
 START_S = 15.0
 """Time for the first list of ports to come, s."""
-
-LEARN_S, GATHER_S = 60.0, 1.0
-"""Time for a control to be moved, and from there to the last message that counts, s."""
 
 
 def add_midi(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add ``midi`` to the command line."""
-    midi = commands.add_parser("midi", help="MIDI controllers: list, watch, map, learn")
+    midi = commands.add_parser("midi", help="MIDI controllers: list, watch, map, learn, bridge")
     actions = midi.add_subparsers(required=True, metavar="ACTION")
     devices = actions.add_parser("devices", help="list controllers, each with its mapping")
     devices.set_defaults(command=_devices)
@@ -49,6 +65,7 @@ def add_midi(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--encoder", choices=ENCODERS, metavar="|".join(ENCODERS), help="of --mode relative"
     )
     learning.add_argument("--value", metavar="X", help="a button's value: a number or a name")
+    add_bridge(actions)
 
 
 def _add_name(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +86,10 @@ def _mapped(port: str, mappings: Iterable[Mapping]) -> str:
 
 def _monitor(options: argparse.Namespace) -> None:
     mappings = scan_mappings().values()
-    for port, events in _played(options.midi, lambda: True):
+    clocks: dict[str, MidiClock] = defaultdict(MidiClock)
+    for port, events, news in _played(options.midi, lambda: True):
+        if text := _clock_tells(clocks[port], news):
+            print(f"{port}  {text}", flush=True)
         known = mapping_for(port, mappings)
         controls = {one.source: one for one in known.controls} if known is not None else {}
         for event in events:
@@ -80,6 +100,18 @@ def _monitor(options: argparse.Namespace) -> None:
             channel = f"channel {event.source.channel}"
             row = f"{port}  {event.source!s:16}  {channel:10}  {event.raw:5d}  {does}"
             print(row.rstrip(), flush=True)
+
+
+def _clock_tells(clock: MidiClock, news: News) -> str:
+    """Return what a message of a clock tells; "" for no such message, and for most pulses."""
+    kind = news.data[0] if news.data else 0
+    clock.hear(news.data, news.at_s)
+    lead = clock.lead(news.at_s)
+    if kind != PULSE:
+        return _CLOCK_WORDS.get(kind, "")
+    if lead is None or clock.pulses % (PULSES_PER_BEAT * BEATS_PER_BAR):
+        return ""
+    return f"clock {lead.bpm:.1f} bpm"
 
 
 def _map(options: argparse.Namespace) -> None:
@@ -103,20 +135,10 @@ def _learn(options: argparse.Namespace) -> None:
     act = read_address(ROOT + options.parameter)
     mappings = scan_mappings().values()
     print(f"move the control for {options.parameter} now, within {LEARN_S:g} s", flush=True)
-    begun = time.monotonic()
-    found: list[Event] = []
-    port = ""
-
-    def waiting() -> bool:
-        return time.monotonic() < begun + (GATHER_S if port else LEARN_S)
-
-    for name, events in _played(options.midi, waiting):
-        if not port and moved(events) is not None:
-            port, begun = name, time.monotonic()
-        if name == port:
-            found += events
-    source = moved(found)
-    if source is None:
+    found = Gathering(time.monotonic())
+    for port, events, _ in _played(options.midi, lambda: not found.is_over(time.monotonic())):
+        found.take(port, events, time.monotonic())
+    if (source := found.source) is None:
         raise VjnodeError(f"no control was moved; see: {run_vjnode('midi', 'devices')}")
     more: dict[str, object] = {
         "mode": options.mode,
@@ -124,8 +146,8 @@ def _learn(options: argparse.Namespace) -> None:
         **({"value": _value(options.value)} if options.value is not None else {}),
     }
     lines = control_lines(source, act.parameter, options.parameter, **more)
-    path = add_control(port, lines, mappings)
-    print(f"{source} of {port} → {options.parameter}; written to {path}")
+    path = add_control(found.port, lines, mappings)
+    print(f"{source} of {found.port} → {options.parameter}; written to {path}")
 
 
 def _value(text: str) -> float | str:
@@ -154,8 +176,8 @@ def _listed(ports: Ports) -> tuple[str, ...]:
     raise VjnodeError("MIDI cannot be read")
 
 
-def _played(wanted: str, going_on: Callable[[], bool]) -> Iterator[tuple[str, list[Event]]]:
-    """Yield ports and the events of each of their messages.
+def _played(wanted: str, going_on: Callable[[], bool]) -> Iterator[tuple[str, list[Event], News]]:
+    """Yield ports, the events of each of their messages, and these as they came.
 
     Raises:
         InputError: there is no controller of that name.
@@ -183,7 +205,7 @@ def _played(wanted: str, going_on: Callable[[], bool]) -> Iterator[tuple[str, li
             elif news.kind == "lost":
                 decoders.pop(news.port, None)
             elif news.kind == "data":
-                yield news.port, decoders[news.port].decode(news.data)
+                yield news.port, decoders[news.port].decode(news.data), news
 
 
 def _all_news(ports: Ports, going_on: Callable[[], bool]) -> Iterator[News]:

@@ -97,7 +97,8 @@ class _Lasting:
             whole = math.floor(count.bars)
             if self.whole is None or count.bars < self.whole - ANEW:
                 self.whole = whole
-            self.bars -= max(whole - self.whole, 0)
+            # It is looked at in every bar: one that goes on by more has jumped to a new place.
+            self.bars -= min(max(whole - self.whole, 0), 1)
             self.whole = max(whole, self.whole)
         return now_s >= self.until_s or self.bars <= 0.0
 

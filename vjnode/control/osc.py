@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pythonosc.osc_message import OscMessage, ParseError
 
-from vjnode.control.address import OF_PRESETS, Act, read_address
+from vjnode.control.address import OF_PRESETS, ROOT, Act, read_address
 from vjnode.control.argument import as_number, first_of
 from vjnode.control.destination import Sender
 from vjnode.control.osc_out import ASKING, OscOut
@@ -21,6 +21,9 @@ _RECEIVE_BUFFER = 4 << 20  # bytes; a burst of ten thousand messages waits here 
 _LONGEST_DATAGRAM = 65536
 """Bytes; more than UDP can carry. A datagram longer than the buffer is cut off by Linux and macOS;
 on Windows it is an error that names no sender."""
+
+LEARN = f"{ROOT}midi/learn"
+"""Address of who wants a MIDI control to be mapped, and the beginning of others."""
 
 _MAX_THINGS, _MAX_COMPLAINTS = 64, 8
 
@@ -50,6 +53,8 @@ class OscServer:
             of them where presets are kept; raises InputError when that does not fit, which is
             counted and logged once.
         out: who is told of values; it learns who moved a parameter, and serves who asks for them.
+        learn: serves the addresses that begin with ``LEARN``: gets the rest, and the argument;
+            raises InputError likewise. None where no MIDI is read.
 
     """
 
@@ -59,6 +64,7 @@ class OscServer:
         port: int,
         perform: Callable[[Act, object], None],
         out: OscOut | None = None,
+        learn: Callable[[str, object], None] | None = None,
     ) -> None:
         """Bind the port.
 
@@ -67,6 +73,7 @@ class OscServer:
         """
         self._perform = perform
         self._out = out
+        self._learn = learn
         self._handling = threading.Lock()
         self._known: dict[str, Act] = {}
         """Addresses that came, and what they do."""
@@ -135,6 +142,11 @@ class OscServer:
         out = self._out
         if out is not None and message.address in ASKING:
             out.take(message.address, first_of(message.params), sender)
+            return
+        if message.address.startswith(LEARN):
+            if self._learn is None:
+                raise InputError("no MIDI is read; begin the show with --midi")
+            self._learn(message.address.removeprefix(LEARN), first_of(message.params))
             return
         if (act := self._known.get(message.address)) is None:
             act = read_address(message.address)

@@ -7,7 +7,8 @@ parameter that changed, whoever changed it; but not, for a moment, of one that i
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from vjnode.control.address import ROOT
@@ -70,7 +71,6 @@ class OscOut:
     Args:
         targets: host and port of destinations that stay.
         own_port: port of the node's own OSC server, which nothing may be sent to.
-        left_to_features: names of parameters whose addresses a feature uses.
         clock: monotonic s.
 
     """
@@ -80,7 +80,6 @@ class OscOut:
         targets: Sequence[Sender] = (),
         *,
         own_port: int = 0,
-        left_to_features: Iterable[str] = (),
         clock: Callable[[], float] = monotonic_s,
     ) -> None:
         """Find the targets.
@@ -90,12 +89,11 @@ class OscOut:
         """
         self._own_port = own_port
         self._clock = clock
-        left = set(left_to_features)
-        self._rows = tuple(row for row in TOLD if row.name not in left)
         self._lock = threading.Lock()
         self._moves: dict[str, tuple[Sender, float]] = {}
         self._seen: Controls | None = None
         self._refresh = False
+        self._announced: deque[tuple[str, str]] = deque(maxlen=AT_ONCE)
         self._complained: set[str] = set()
         self.counts = OscOutCounts()
         self.woken = threading.Event()
@@ -131,7 +129,7 @@ class OscOut:
         """Tell a destination of one more address, and of its value now."""
         if destination.wants is not None:
             destination.wants.add(address)
-        destination.pending.update({r.name: True for r in self._rows if r.address == address})
+        destination.pending.update({r.name: True for r in TOLD if r.address == address})
 
     def ignore(self, destination: Destination, address: str) -> None:
         """Tell a destination no more of an address."""
@@ -167,13 +165,15 @@ class OscOut:
             for destination in self._destinations:
                 destination.pending.update(self._all(destination))
         if before is not None and before is not controls:
-            changed = [r for r in self._rows if controls.value(r.name) != before.value(r.name)]
+            changed = [r for r in TOLD if controls.value(r.name) != before.value(r.name)]
             for destination in self._destinations:
                 for row in changed:
                     if destination.wanted(row.address):
                         destination.pending.setdefault(row.name, False)
         for destination in self._destinations:
             self._flush(destination, controls, now_s)
+        while self._announced:
+            self.send(*self._announced.popleft())
 
     def send(self, name: str, value: Value) -> None:
         """Tell every destination of a value that is no parameter, under ``name``."""
@@ -184,6 +184,10 @@ class OscOut:
             if destination.wanted(address) and not self._is_echo(destination, name, now_s):
                 self._deliver(destination, message)
 
+    def announce(self, name: str, text: str) -> None:
+        """Let every destination be told of a text under ``name``; from any thread."""
+        self._announced.append((name, text))
+
     def summary(self) -> dict[str, int]:
         """Return the counts, for the report."""
         return asdict(self.counts)
@@ -193,7 +197,7 @@ class OscOut:
         self._socket.close()
 
     def _all(self, destination: Destination) -> dict[str, bool]:
-        return {row.name: True for row in self._rows if destination.wanted(row.address)}
+        return {row.name: True for row in TOLD if destination.wanted(row.address)}
 
     def _flush(self, destination: Destination, controls: Controls, now_s: float) -> None:
         told = 0

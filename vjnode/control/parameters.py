@@ -20,6 +20,9 @@ from vjnode.modulation.shaping import CURVE_HIGH, CURVE_LOW, GATE_DB
 AGC_MODES = ("off", "on", "freeze")
 """Modes of automatic gain: none; following the level slowly; kept as it is now."""
 
+BEAT_SOURCES = ("music", "midi", "tap")
+"""Sources of the beat: what is heard, a MIDI clock, or the artist's hand alone."""
+
 BPM_LOW, BPM_HIGH = 30.0, 300.0
 
 _TAPERS = {"×": 2.0, "s": 3.0, "Hz": 3.0}
@@ -209,7 +212,16 @@ _NAMED = (
         high=BPM_HIGH,
         unit="BPM",
         off=0.0,
-        off_means="follow the music",
+        off_means="follow beat_source",
+        stays=True,
+    ),
+    Parameter(
+        "beat_source",
+        "choice",
+        "where tempo and beat come from: what is heard, a MIDI clock, or taps alone",
+        "hearing",
+        "music",
+        choices=BEAT_SOURCES,
         stays=True,
     ),
     _trigger("tap", "a beat, tapped by hand", "hearing"),

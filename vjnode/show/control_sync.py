@@ -16,6 +16,7 @@ from vjnode.output.overrides import Cue
 from vjnode.render.base import Look
 from vjnode.render.frame_renderer import asked_look
 from vjnode.runtime import monotonic_s
+from vjnode.show.clock_sync import LeadReader
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import pack_controls, unpack_controls
 from vjnode.show.preset_keeper import PresetKeeper
@@ -182,6 +183,7 @@ def set_up(listener: Listener, controls: Controls, now_s: float) -> None:
     now_s: time from which a tempo that is set counts, on the clock of the sound.
     """
     listener.set_up(agc=controls.choice("agc"), gate_db=controls.number("gate"))
+    listener.clock.source = controls.choice("beat_source")
     if bpm := controls.number("bpm"):
         listener.clock.set_bpm(bpm, now_s)
 
@@ -189,13 +191,16 @@ def set_up(listener: Listener, controls: Controls, now_s: float) -> None:
 class HearingControl:
     """Reads the controls' slot and acts on what has changed since it was last read.
 
+    The same for the slot of a clock outside, if there is one.
+
     The slot keeps the newest state only, so triggers are told by their counts: one that was
     fired twice between two reads is acted on once, with its newest time.
     """
 
-    def __init__(self, slot: Slot, listener: Listener) -> None:
+    def __init__(self, slot: Slot, listener: Listener, lead: Slot | None = None) -> None:
         self._slot = slot
         self._listener = listener
+        self._leads = LeadReader(lead, listener) if lead is not None else None
         self._controls: Controls | None = None
 
     def apply(self, now_s: float) -> None:
@@ -203,6 +208,11 @@ class HearingControl:
 
         now_s: when the newest sample was heard, monotonic s.
         """
+        self._turn(now_s)
+        if self._leads is not None:
+            self._leads.apply(now_s)
+
+    def _turn(self, now_s: float) -> None:
         data = self._slot.read()
         if data is None:
             return
@@ -213,6 +223,7 @@ class HearingControl:
             set_up(self._listener, controls, now_s)
             return
         self._listener.set_up(agc=controls.choice("agc"), gate_db=controls.number("gate"))
+        self._listener.clock.source = controls.choice("beat_source")
         if (bpm := controls.number("bpm")) != before.number("bpm"):
             self._listener.clock.set_bpm(bpm, now_s)
         for row in PARAMETERS:

@@ -52,7 +52,7 @@ _ROWS = (
     Feature("low", "f", "rate", "low band", 0.0, 1.0),
     Feature("mid", "f", "rate", "middle band", 0.0, 1.0),
     Feature("high", "f", "rate", "high band", 0.0, 1.0),
-    Feature("bpm", "f", "rate", "the tempo in use, heard or set; 0 for none", 0.0, 300.0, "BPM"),
+    Feature("tempo", "f", "rate", "the tempo in use, heard or set; 0 for none", 0.0, 300.0, "BPM"),
     Feature("beat", "i", "event", "1 on each beat", 1.0, 1.0),
     Feature("bar", "i", "event", "1 on the first beat of each bar", 1.0, 1.0),
     Feature("onset", "f", "event", "strength of each onset", 0.0, 1.0),
@@ -119,7 +119,7 @@ class FeatureReader:
             ("low", moment.low),
             ("mid", moment.mid),
             ("high", moment.high),
-            ("bpm", moment.bpm),
+            ("tempo", moment.bpm),
             ("fps", self._fps(now_s)),
             ("latency", self._meter.age_s * 1e3),
         ]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.audio.tempo.beat import Beat
+from vjnode.audio.tempo.lead import Lead
 from vjnode.control.parameter import Firing
 from vjnode.control.plan import Plan
 from vjnode.control.state import Controls
@@ -29,6 +30,9 @@ _HIT = struct.Struct("<dd")
 _FIELDS = tuple(field.name for field in fields(Drive))
 DRIVE_BYTES = _DRIVE.size + HITS * _HIT.size
 
+_LEAD = struct.Struct("<dddq?")
+LEAD_BYTES = _LEAD.size
+
 
 @dataclass(frozen=True)
 class MemoryNames:
@@ -36,6 +40,7 @@ class MemoryNames:
 
     flags: str
     controls: str
+    lead: str
     drive: str
     frame: str
     stills: str
@@ -67,6 +72,16 @@ def unpack_drive(data: bytes) -> Drive:
     )
     head, rest, beat = said[:6], said[6:11], Beat(*said[11:])
     return Drive(**dict(zip(_FIELDS, (*head, hits, *rest, beat), strict=True)))
+
+
+def pack_lead(lead: Lead | None) -> bytes:
+    """Return the beat of a clock outside as it is handed over; None for no such clock."""
+    return _LEAD.pack(*astuple(lead)) if lead is not None else b""
+
+
+def unpack_lead(data: bytes) -> Lead | None:
+    """Undo ``pack_lead``."""
+    return Lead(*_LEAD.unpack(data)) if data else None
 
 
 def pack_controls(

@@ -17,7 +17,6 @@ from vjnode.audio.sources.portaudio import no_jack_leftovers
 from vjnode.audio.sources.registry import open_source
 from vjnode.audio.sources.spec import kind_of
 from vjnode.config import ShowConfig
-from vjnode.control.midi.server import MidiServer
 from vjnode.control.osc import OscServer
 from vjnode.control.osc_out import OscOut
 from vjnode.control.state import Controls, Stock
@@ -29,9 +28,9 @@ from vjnode.runtime import monotonic_s
 from vjnode.show.answers import Answers
 from vjnode.show.conductor import conducted
 from vjnode.show.factory import looks
-from vjnode.show.features import FEATURES
 from vjnode.show.ipc.show_flags import BEAT_S
 from vjnode.show.messages import INFO_BYTES, read_info
+from vjnode.show.midi import open_midi
 from vjnode.show.oscquery.open import open_oscquery
 from vjnode.show.report import check_report, output_names, write_report
 from vjnode.show.shared_memory import ShowMemory
@@ -90,17 +89,22 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
         stack.enter_context(no_jack_leftovers())
         memory = stack.enter_context(ShowMemory(config.size, len(config.outputs)))
         writer = stack.enter_context(conducted(controls, available, memory))
-        out = stack.enter_context(
-            closing(
-                OscOut(
-                    config.osc_out,
-                    own_port=config.osc_port,
-                    left_to_features=FEATURES if config.osc_out_rate else (),
-                )
-            )
+        out = stack.enter_context(closing(OscOut(config.osc_out, own_port=config.osc_port)))
+        midi = (
+            stack.enter_context(closing(open_midi(config.midi, writer, memory.lead, out)))
+            if config.midi
+            else None
         )
         osc = stack.enter_context(
-            closing(OscServer(config.osc_host, config.osc_port, writer.perform, out))
+            closing(
+                OscServer(
+                    config.osc_host,
+                    config.osc_port,
+                    writer.perform,
+                    out,
+                    midi.learner.serve if midi is not None else None,
+                )
+            )
         )
         stack.enter_context(
             closing(Answers(out, lambda: writer.controls, memory, config.size, config.osc_out_rate))
@@ -109,9 +113,6 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             stack.enter_context(
                 closing(open_oscquery(config.oscquery, config, osc=osc, out=out, writer=writer))
             )
-        midi = (
-            stack.enter_context(closing(MidiServer(config.midi, writer))) if config.midi else None
-        )
         engine = EngineJob(
             config.size,
             config.fps,

@@ -12,7 +12,13 @@ from vjnode.show.ipc.frame_stats import Meter
 from vjnode.show.ipc.show_flags import ShowFlags
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.mattes import matte_slot
-from vjnode.show.messages import CONTROLS_BYTES, DRIVE_BYTES, MemoryNames, frame_bytes
+from vjnode.show.messages import (
+    CONTROLS_BYTES,
+    DRIVE_BYTES,
+    LEAD_BYTES,
+    MemoryNames,
+    frame_bytes,
+)
 from vjnode.show.stages.output import ABOUT_BYTES
 
 
@@ -29,6 +35,7 @@ class ShowMemory:
         with ExitStack() as stack:
             self.flags = stack.enter_context(closing(ShowFlags()))
             self.controls = stack.enter_context(closing(Slot(CONTROLS_BYTES)))
+            self.lead = stack.enter_context(closing(Slot(LEAD_BYTES)))
             self.drive = stack.enter_context(closing(Slot(DRIVE_BYTES)))
             self.frame = stack.enter_context(closing(Slot(frame_bytes(size))))
             self.stills = stack.enter_context(closing(stills_slot(size)))
@@ -45,6 +52,7 @@ class ShowMemory:
         return MemoryNames(
             flags=self.flags.name,
             controls=self.controls.name,
+            lead=self.lead.name,
             drive=self.drive.name,
             frame=self.frame.name,
             stills=self.stills.name,

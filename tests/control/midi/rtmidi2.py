@@ -40,7 +40,7 @@ class MidiIn(Base):
     callback = None
 
     def ignore_types(self, midi_sysex, midi_time, midi_sense):
-        assert midi_time
+        assert not midi_time  # the clock is wanted
 
     def open_port(self, index):
         super().open_port(index)

@@ -59,6 +59,17 @@ def written(folder, text):
             "'do' has 3 names, which 4 controls",
         ),
         ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nlight = [0, 128]', "0 to 127"),
+        ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nlight = [0]', "[off, on]"),
+        ('version = 1\n[[control]]\non = "note 7"\ndo = "tap"\nring = true', "'ring' is for"),
+        ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nring = [1, 13]', "'ring' is true"),
+        (
+            'version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nring = true\nlight = [0, 1]',
+            "not both",
+        ),
+        (
+            'version = 1\n[[control]]\non = "note 0-9"\ndo = "tap"\nlight = [0, 1, 1, 120]',
+            "0 to 127",
+        ),
         ('version = 1\nstart = ["nonsense"]', "'start' is bytes"),
         ("version = ", "cannot be read"),
     ],
@@ -106,7 +117,7 @@ class TestShipped:
     def test_the_main_things_are_at_hand(self, name):
         mapping = read_mapping(shipped("midi", f"{name}.toml"))
         done = {one.act.parameter.name for one in mapping.controls}
-        assert done >= {"gain", "preset", "face", "blackout", "neutral", "freeze"}
+        assert done >= {"gain", "preset", "face", "blackout", "neutral", "freeze", "panic"}
 
     def test_every_button_does_something_that_there_is(self, name):
         mapping, show = read_mapping(shipped("midi", f"{name}.toml")), Show()
@@ -117,10 +128,68 @@ class TestShipped:
             elif control.mode == "value" and isinstance(control.value, float):
                 assert control.value == int(control.value) or control.act.parameter.kind == "float"
         assert player.lights().keys() == {
-            one.light.lamp(one.source) if one.light else one.source.message
+            (one.light or one.ring).lamp
             for one in mapping.controls
             if (one.light or one.ring) and not one.layer
         }
+
+
+LAMPS = {
+    "apc40_mk2": {"preset": ("9020", 45, 3), "face": ("9018", 1, 21), "blackout": ("9051", 0, 127)},
+    "apc_mini_mk2": {
+        "preset": ("9638", 45, 3),
+        "face": ("9630", 1, 21),
+        "blackout": ("9077", 0, 1),
+    },
+    "launch_control_xl": {
+        "preset": ("9849", 12, 63),
+        "face": ("9829", 12, 60),
+        "blackout": ("986a", 12, 15),
+    },
+    "launchpad_mini_mk3": {
+        "preset": ("9051", 45, 3),
+        "face": ("9047", 1, 21),
+        "blackout": ("b013", 1, 5),
+    },
+    "midimix": {"preset": ("9003", 0, 127), "face": ("9001", 0, 127), "blackout": ("9018", 0, 127)},
+    "nanokontrol2": {
+        "preset": ("b020", 0, 127),
+        "face": ("b030", 0, 127),
+        "blackout": ("b02a", 0, 127),
+    },
+    "xtouch_mini": {"preset": ("9000", 0, 1), "face": ("9008", 0, 1), "blackout": ("9007", 0, 1)},
+}
+"""Lamps of the first preset, the first face and blackout, as the makers have them: their message,
+and its last byte when it is off and on."""
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_lamps_get_the_bytes_that_their_makers_tell(name):
+    show = Show()
+    player = Player(read_mapping(shipped("midi", f"{name}.toml")), show, MidiCounts())
+
+    def shown():
+        lights = {lamp.hex(): last for lamp, last in player.lights().items()}
+        return {of: lights[lamp] for of, (lamp, *_) in LAMPS[name].items()}
+
+    off, on = ({of: row[at] for of, row in LAMPS[name].items()} for at in (1, 2))
+    assert shown() == {**on, "blackout": off["blackout"]}  # both of them are on as it comes
+    show.controls = show.controls.with_(preset="wild", face="birch", blackout=True)
+    assert shown() == {**off, "blackout": on["blackout"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "ring", "parameter"),
+    [("apc40_mk2", "b030", "channel/1/gain"), ("xtouch_mini", "b009", "dynamics")],
+)
+def test_rings_show_values(name, ring, parameter):
+    show, low, high = Show(), find(parameter).low, find(parameter).high
+    player = Player(read_mapping(shipped("midi", f"{name}.toml")), show, MidiCounts())
+    ends = []
+    for value in (low, high):
+        show.controls = show.controls.with_(**{parameter: value})
+        ends.append(player.lights()[bytes.fromhex(ring)])
+    assert ends == ([0, 127] if name == "apc40_mk2" else [1, 13])
 
 
 @pytest.mark.parametrize("port", PORTS)

@@ -115,9 +115,9 @@ class TestEncoders:
         assert one.send(f"B0 07 {down}", f"B0 07 {down}").choice("face") == "dune"
 
 
-def test_a_tempo_that_follows_the_music_is_not_turned(desk):
+def test_a_tempo_that_is_not_set_is_not_turned(desk):
     one = desk('[[control]]\non = "cc 7"\ndo = "bpm"\nmode = "relative"\n')
-    with pytest.raises(InputError, match="follow the music"):
+    with pytest.raises(InputError, match="follow beat_source"):
         one.send("B0 07 01")
     assert one.show.controls.number("bpm") == 0.0
 
@@ -202,7 +202,8 @@ class TestLayers:
         one = desk(LAYERED)
         assert one.fader(0, 127).number("gain") == 4.0
         one.send("90 62 7F", "B0 07 00", "90 62 00")  # down to the floor's 0, in the layer
-        assert one.show.controls.number("gain") == 4.0
+        assert one.fader(1, 2, 3).number("gain") == 4.0
+        assert one.fader(127, 126).number("gain") == pytest.approx(gain_at(126))
 
     def test_a_latch_stays(self, desk):
         one = desk(LAYERED.replace('"note 98"', '"note 98"\nlatch = true'))
@@ -240,6 +241,23 @@ def test_a_ring_follows_the_value_and_then_the_hand_takes_over_without_a_jump(de
     one.show.controls = one.show.controls.with_(floor=0.5)  # by OSC
     assert one.player.lights() == {b"\xb0\x07": 64}
     assert one.fader(65).number("floor") == pytest.approx(65 / 127)
+
+
+def test_lamps_and_rings_may_have_numbers_of_their_own(desk):
+    one = desk(
+        '[[control]]\non = "cc 1-2"\ndo = ["floor", "ceiling"]\nring = [1, 13, 1, 9]\n'
+        '[[control]]\non = "note 8-9"\ndo = "face"\nvalue = 1\nlight = [0, 1, 1, 0]\n'
+    )
+    shown = one.player.lights()
+    assert {lamp.hex(): on for lamp, on in shown.items()} == {
+        "b009": 1,
+        "b00a": 13,
+        "9000": 1,
+        "9001": 0,
+    }
+    for data in (b"\xb0\x02\x40", b"\x90\x09\x7f"):  # it lights them by itself
+        one.player.moved(shown, one.decoder.decode(data))
+    assert shown == {b"\xb0\x09": 1, b"\x90\x00": 1}  # these are sent anew
 
 
 def test_what_a_controller_shows_by_itself_is_known(desk):

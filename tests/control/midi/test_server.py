@@ -13,6 +13,7 @@ from vjnode.control.midi.mapping_reader import read_mapping
 from vjnode.control.midi.ports import labels, paired
 from vjnode.control.midi.server import MidiServer
 from vjnode.errors import VjnodeError
+from vjnode.runtime import monotonic_s
 
 PATIENCE_S = 60.0
 
@@ -76,6 +77,58 @@ def test_lamps_follow_and_are_sent_anew_after_a_plug(plugs, mappings):
         until(lambda: server.counts.lost == 1)
         plugs.plug("Desk 28:0")
         until(lambda: plugs.shown("Desk 28:0") == ["f001f7", "90017f"])
+
+
+class Heard:
+    """A listener to clocks that keeps what it hears."""
+
+    def __init__(self):
+        self.messages, self.lost, self.looks = [], [], 0
+
+    def hear(self, port, data, at_s):
+        self.messages.append((port, data.hex(), at_s))
+
+    def lose(self, port):
+        self.lost.append(port)
+
+    def look(self, now_s):
+        self.looks += 1
+
+
+def test_a_clock_is_heard_with_the_times_of_its_arrival_and_plays_nothing(plugs, mappings):
+    clock = Heard()
+    plugs.plug("Desk 24:0")
+    begun_s = monotonic_s()
+    with closing(MidiServer([""], Show(), mappings, clock=clock)) as server:
+        until(lambda: server.counts.opened == 1)
+        for message in ("FA", "F8", "F2 02 01", "F8"):
+            plugs.send("Desk 24:0", message)
+        until(lambda: len(clock.messages) == 4)
+        assert [one[:2] for one in clock.messages] == [
+            ("Desk", "fa"),
+            ("Desk", "f8"),
+            ("Desk", "f20201"),
+            ("Desk", "f8"),
+        ]
+        times = [begun_s, *(at_s for *_, at_s in clock.messages), monotonic_s()]
+        assert times == sorted(times)
+        plugs.pull("Desk 24:0")
+        until(lambda: clock.lost == ["Desk"])
+        assert (server.counts.received, server.counts.clock, server.counts.unmapped) == (0, 4, 0)
+    assert clock.looks
+
+
+def test_a_port_without_a_mapping_is_heard_if_it_is_named(plugs, mappings, caplog):
+    clock = Heard()
+    plugs.plug("Drums 20:0")
+    plugs.plug("Desk 24:0")
+    with closing(MidiServer(["drums"], Show(), mappings, clock=clock)) as server:
+        until(lambda: server.counts.opened == 1)
+        plugs.send("Drums 20:0", "F8")
+        plugs.send("Drums 20:0", "90 01 7F")
+        until(lambda: server.counts.unmapped == 1)
+        assert [port for port, *_ in clock.messages] == ["Drums"]
+    assert caplog.text.count("there is no mapping for Drums") == 1
 
 
 def test_two_of_one_name_are_told_apart(plugs, mappings):

@@ -42,7 +42,7 @@ class Node:
     def __init__(self):
         self.slot = Slot(CONTROLS_BYTES)
         self.writer = ControlWriter(STOCK.fitted(Controls("", "ada", "laugh")), STOCK, self.slot)
-        self.out = OscOut(left_to_features=FEATURES)
+        self.out = OscOut()
         self.osc = OscServer(HOST, 0, self.writer.perform, self.out)
         self.query = open_oscquery(
             (HOST, 0), CONFIG, osc=self.osc, out=self.out, writer=self.writer
@@ -123,8 +123,8 @@ def leaves(tree):
 
 def test_every_parameter_and_feature_is_a_node_with_what_the_table_says(node):
     found = {one["FULL_PATH"]: one for one in leaves(node.json("/"))}
-    only = FEATURES.keys() - {row.name for row in PARAMETERS}
-    assert found.keys() == {row.address for row in PARAMETERS} | {f"/vjnode/{one}" for one in only}
+    features = {f"/vjnode/{name}" for name in FEATURES}
+    assert found.keys() == {row.address for row in PARAMETERS} | features
     types = {"float": "f", "choice": "s", "toggle": "i", "trigger": "I"}
     for row in PARAMETERS:
         one = found[row.address]
@@ -184,8 +184,9 @@ def test_it_tells_where_osc_is_and_what_it_can(node):
 def test_a_value_is_the_one_of_now(node):
     node.osc.handle(message("/vjnode/preset", "riot"), "test")
     assert node.json("/vjnode/gain?VALUE") == {"VALUE": [2.0]}
-    node.out.send("bpm", 124.0)
-    assert node.json("/vjnode/bpm?VALUE") == {"VALUE": [124.0]}
+    node.out.send("tempo", 124.0)
+    assert node.json("/vjnode/tempo?VALUE") == {"VALUE": [124.0]}
+    assert node.json("/vjnode/bpm?VALUE") == {"VALUE": [0.0]}
 
 
 def test_who_listens_is_told_and_what_it_sends_is_done(node):

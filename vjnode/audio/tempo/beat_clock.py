@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import median
 
 from vjnode.audio.tempo.beat import BEATS_PER_BAR, SLEW_S, Beat
+from vjnode.audio.tempo.lead import Lead
 from vjnode.audio.tempo.tracker import Estimate
 from vjnode.errors import InputError
 
@@ -31,6 +32,10 @@ RELOCK_S = 1.1
 LEVEL_S = 2.0
 """The same for half or double the tempo, between which trackers alternate."""
 
+PHRASE = 64
+"""Beats by which the count and the place in the song of a clock outside may differ: where the song
+begins, so does a bar, and a wave of the LFO over up to sixteen bars."""
+
 _SAME = 0.04  # relative difference of tempi that are the same
 _TAPPED = 0.03  # how far the tracker may go from a tapped tempo
 _ASTRAY = 0.25  # error in beats that is too large to be corrected: the beats are elsewhere
@@ -40,7 +45,7 @@ _DRIFT = 0.008  # relative difference of tempi that is no noise
 
 
 class BeatClock:
-    """Counts beats by the tracker's estimates and by the artist's taps and settings.
+    """Counts beats by the tracker's estimates, or a clock outside, and by the artist's hand.
 
     Without the artist it starts with the first estimates that agree, corrects small errors
     smoothly, follows another tempo once estimates agree on it, and keeps time when there are
@@ -48,9 +53,23 @@ class BeatClock:
 
     The count never decreases except by ``tap``, ``resync`` and ``halve``: they refer to the
     present moment, and may set it back within a beat, never across one.
+
+    With another ``source`` estimates change nothing: with ``tap`` the artist's hand alone does.
+    With ``midi`` tempo and beat are those of a clock outside, while there is one; the hand then
+    changes the phase and the level, and a tempo set by hand goes before. What plays is followed
+    again once that clock is gone: the count goes on, and estimates correct it.
     """
 
     def __init__(self) -> None:
+        self.source = "music"
+        """Its source: ``music``, ``midi`` or ``tap``."""
+        self._led = False
+        self._origin: float | None = None
+        """Count at the beginning of the song of the clock outside; None until that is settled."""
+        self._jumps = 0
+        """Jump of the clock outside that the count has followed."""
+        self._level = 1.0
+        """Beats of the count in one of the clock outside."""
         self._beat = Beat()
         self._rival: Beat | None = None
         self._rival_since_s = 0.0
@@ -70,7 +89,7 @@ class BeatClock:
 
         now_s: time at which the tracker's last sample was heard.
         """
-        if estimate is None:
+        if estimate is None or self.source == "tap" or self._led:
             return
         beat = self._beat.at(now_s)
         self._beat = replace(beat, confidence=max(beat.confidence, estimate.confidence))
@@ -84,13 +103,48 @@ class BeatClock:
         elif self._agreed_for(heard, FIRST_S):
             self._lock(heard)
 
+    @property
+    def led(self) -> bool:
+        """True while a clock outside gives tempo and beat, or has stopped them."""
+        return self._led
+
+    def lead(self, lead: Lead | None, now_s: float) -> None:
+        """Follow a clock outside, if that is the source; None: there is none."""
+        led = lead is not None and self.source == "midi"
+        if led != self._led:
+            self._led, self._origin, self._jumps, self._level = led, None, 0, 1.0
+            self._rival, self._tapped_bpm = None, None
+        if lead is None or not led or self._fixed:
+            return
+        beat = self._beat.at(now_s)
+        if lead.stands:
+            self._beat = replace(beat, bpm=0.0, pull=0.0, locked=False)
+            return
+        place = lead.beats_at(now_s) * self._level
+        origin = self._origin
+        if lead.jumps != self._jumps:
+            if place < 0.0:
+                return  # the song begins with the next pulse
+            self._jumps = lead.jumps
+            origin = 0.0 if lead.jumps else None
+        error = 0.0
+        if origin is not None:
+            error = (place + origin - beat.beats + _ASTRAY) % PHRASE - _ASTRAY
+        self._origin = beat.beats + error - place
+        bpm = lead.bpm * self._level
+        if error > _ASTRAY:
+            beat, error = replace(beat, beats=beat.beats + error), 0.0
+        most = 0.5 * bpm / 60.0 * SLEW_S
+        pull = min(max(error, -most), most)
+        self._beat = replace(beat, bpm=bpm, pull=pull, confidence=1.0, locked=True)
+
     def tap(self, now_s: float) -> None:
         """Set a beat to ``now_s``; from the second tap on, set the tempo too."""
         if self._taps and now_s - self._taps[-1] > TAP_GAP_S:
             self._taps.clear()
         self._taps.append(now_s)
         beat = self._beat.at(now_s)
-        if len(self._taps) > 1:
+        if len(self._taps) > 1 and not self._led:
             gap_s = median(b - a for a, b in pairwise(self._taps))
             bpm = min(max(60.0 / max(gap_s, 1e-3), SLOWEST_BPM), FASTEST_BPM)
             self._tapped_bpm, self._fixed, self._own_level = bpm, False, True
@@ -123,12 +177,13 @@ class BeatClock:
         if not SLOWEST_BPM <= bpm <= FASTEST_BPM:
             raise InputError(
                 f"a tempo of {bpm:g} bpm is out of range; use {SLOWEST_BPM:g} to "
-                f"{FASTEST_BPM:g}, or 0 to follow the music"
+                f"{FASTEST_BPM:g}, or 0 to follow the source"
             )
         beat = self._beat.at(now_s)
         self._beat = replace(beat, bpm=float(bpm), pull=0.0, confidence=1.0, locked=True)
         self._fixed = self._own_level = True
         self._tapped_bpm = self._rival = None
+        self._origin, self._jumps, self._level = None, 0, 1.0
 
     def release(self) -> None:
         """Follow the music again; the tempo stays until the tracker finds another."""
@@ -197,7 +252,7 @@ class BeatClock:
         last = math.floor(beat.beats / whole) * whole
         beats = float(last if beat.beats - last < 0.5 else last + whole)
         self._beat = replace(beat, beats=beats, pull=0.0)
-        self._own_phase, self._rival = True, None
+        self._own_phase, self._rival, self._origin = True, None, None
 
     def _change_level(self, beat: Beat, factor: float, phase: float) -> None:
         if not SLOWEST_BPM <= beat.bpm * factor <= FASTEST_BPM:
@@ -207,7 +262,8 @@ class BeatClock:
         )
         if self._tapped_bpm is not None:
             self._tapped_bpm *= factor
-        self._own_level, self._rival = True, None
+        self._level *= factor
+        self._own_level, self._rival, self._origin = True, None, None
 
 
 def _fold(heard: Beat, bpm: float) -> tuple[float, Beat]:

@@ -5,6 +5,38 @@ from collections.abc import Sequence
 from vjnode.control.midi.message import Event, Source
 from vjnode.control.parameter import Parameter
 
+LEARN_S, GATHER_S = 60.0, 1.0
+"""Time for a control to be moved, and from there to the last message that counts, s."""
+
+
+class Gathering:
+    """Gathers the events of the first controller on which a control is moved.
+
+    now_s: present time, s, on any clock that does not go back.
+    """
+
+    def __init__(self, now_s: float) -> None:
+        self.port = ""
+        """Port of that controller; "" for none yet."""
+        self._end_s = now_s + LEARN_S
+        self._events: list[Event] = []
+
+    def take(self, port: str, events: Sequence[Event], now_s: float) -> None:
+        """Take the events of one message."""
+        if not self.port and moved(events) is not None:
+            self.port, self._end_s = port, now_s + GATHER_S
+        if port == self.port:
+            self._events += events
+
+    def is_over(self, now_s: float) -> bool:
+        """Return whether all that counts has come, or it is too late for it."""
+        return now_s >= self._end_s
+
+    @property
+    def source(self) -> Source | None:
+        """Return the control that was moved; None for none."""
+        return moved(self._events)
+
 
 def moved(events: Sequence[Event]) -> Source | None:
     """Return the control that the events of a second come from; None for none.

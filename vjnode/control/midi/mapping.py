@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from vjnode.control.address import Act
-from vjnode.control.midi.message import Encoder, Source
+from vjnode.control.midi.message import TOP, Encoder, Source
 
 Mode = Literal["absolute", "relative", "toggle", "momentary", "trigger", "value", "choice"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -16,15 +16,27 @@ STEP = 0.01
 
 @dataclass(frozen=True)
 class Light:
-    """Last byte of the message to a control's lamp that switches it off, and that for on."""
+    """A control's lamp. lamp: first bytes of its message. off, on: its last byte."""
 
+    lamp: bytes
     off: int
     on: int
-    channel: int
 
-    def lamp(self, source: Source) -> bytes:
-        """Return the first two bytes of its message."""
-        return source._replace(channel=self.channel).message
+
+@dataclass(frozen=True)
+class Ring:
+    """A ring of lamps around a knob, or a motor, that shows the place of a control.
+
+    lamp: first bytes of its message. low, high: its last byte at the ends of the way.
+    """
+
+    lamp: bytes
+    low: int = 0
+    high: int = TOP
+
+    def shows(self, way: float) -> int:
+        """Return the last byte for a part of the way, 0…1."""
+        return round(self.low + way * (self.high - self.low))
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class Control:
     layer: the layer that it belongs to; "" for none.
     takeover: whether a fader that stands elsewhere has no effect until it reaches the value.
     step: part of the way for each step of an encoder.
-    light: its lamp. ring: whether its own message, sent to it, moves it or its ring of lamps.
+    light: its lamp. ring: its ring or motor.
     """
 
     source: Source
@@ -56,7 +68,7 @@ class Control:
     encoder: Encoder = "twos"
     step: float = STEP
     light: Light | None = None
-    ring: bool = False
+    ring: Ring | None = None
 
     def value_at(self, way: float) -> float:
         """Return the parameter's value for a part of the way, clipped to 0…1."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from vjnode.control.address import ROOT, Act, read_address
 from vjnode.control.midi import mapping as model
+from vjnode.control.midi.lamp_reader import read_flag, read_light, read_ring
 from vjnode.control.midi.message import ENCODERS, HIGHEST, KINDS, UNNUMBERED, Kind, Source
 from vjnode.control.parameter import MAX_SHOWN, number_in_range
 from vjnode.errors import InputError
@@ -77,15 +78,15 @@ def _layer(entry: Mapping[str, Any], channel: object) -> Iterator[model.LayerBut
     name = entry.get("name")
     if not isinstance(name, str) or not name:
         raise InputError("it needs a name")
-    for source in _sources(entry, channel):
-        yield model.LayerButton(source, name, _flag(entry, "latch", default=False))
+    for source in read_sources(entry, channel):
+        yield model.LayerButton(source, name, read_flag(entry, "latch", default=False))
 
 
 def _controls(
     entry: Mapping[str, Any], channel: object, layers: set[str]
 ) -> Iterator[model.Control]:
     _check_keys(entry, _CONTROL_KEYS)
-    sources = list(_sources(entry, channel))
+    sources = list(read_sources(entry, channel))
     acts = [read_address(ROOT + one) for one in _texts(entry, "do")]
     if not acts or len(sources) % len(acts):
         raise InputError(f"'do' has {len(acts)} names, which {len(sources)} controls cannot share")
@@ -118,14 +119,14 @@ def _control(
         low,
         high,
         _number(entry, "curve", 0.1, 10.0, row.taper),
-        _flag(entry, "invert", default=False),
+        read_flag(entry, "invert", default=False),
         layer,
         value,
-        _flag(entry, "takeover", default=True),
+        read_flag(entry, "takeover", default=True),
         encoder,
         _number(entry, "step", 0.0001, 1.0, model.STEP),
-        _light(entry, source),
-        _ring(entry, source, mode),
+        read_light(entry, source, place),
+        read_ring(entry, source, mode, place),
     )
 
 
@@ -182,28 +183,14 @@ def _range(entry: Mapping[str, Any], act: Act) -> tuple[float, float]:
     return low, high
 
 
-def _light(entry: Mapping[str, Any], source: Source) -> model.Light | None:
-    if (given := entry.get("light")) is None:
-        return None
-    whole = isinstance(given, list) and all(isinstance(one, int) for one in given)
-    if source.kind not in ("note", "cc") or not whole or len(given) not in (2, 3):
-        raise InputError("'light' of a note or cc is [off, on], or [off, on, channel]")
-    off, on = (_whole(one, 0, 127, "light") for one in given[:2])
-    channel = _whole(given[2], 1, 16, "light's channel") if len(given) == 3 else source.channel
-    return model.Light(off, on, channel)
+def read_sources(entry: Mapping[str, Any], channel: object) -> Iterator[Source]:
+    """Yield the controls that an entry is for: by channel, then by number.
 
+    channel: that of an entry which names none.
 
-def _ring(entry: Mapping[str, Any], source: Source, mode: model.Mode) -> bool:
-    ring = _flag(entry, "ring", default=False)
-    if ring and (source.kind, mode) != ("cc", "absolute"):
-        raise InputError("'ring' is for a cc that a float follows")
-    if ring and "light" in entry:
-        raise InputError("a control has a 'light' or a 'ring', not both")
-    return ring
-
-
-def _sources(entry: Mapping[str, Any], channel: object) -> Iterator[Source]:
-    """Yield the controls that an entry is for: by channel, then by number."""
+    Raises:
+        InputError: it names none, or none that there is.
+    """
     texts = _texts(entry, "on")
     if not texts:
         raise InputError("it needs 'on', such as on = \"cc 7\"")
@@ -263,21 +250,6 @@ def _bytes(text: str) -> bytes:
     if len(data) < 2 or data[0] < 0x80:
         raise InputError(f"'start' is bytes such as \"F0 7E F7\", not {text!r:.{MAX_SHOWN}}")
     return data
-
-
-def _flag(entry: Mapping[str, Any], key: str, *, default: bool) -> bool:
-    given = entry.get(key, default)
-    if not isinstance(given, bool):
-        raise InputError(f"'{key}' is true or false, not {given!r:.{MAX_SHOWN}}")
-    return given
-
-
-def _whole(given: object, low: int, high: int, key: str) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or not low <= given <= high:
-        raise InputError(
-            f"'{key}' is a whole number from {low} to {high}, not {given!r:.{MAX_SHOWN}}"
-        )
-    return given
 
 
 def _number(entry: Mapping[str, Any], key: str, low: float, high: float, default: float) -> float:

@@ -40,12 +40,14 @@ class Played(Protocol):
 class MidiCounts:
     """Counts of MIDI messages.
 
-    received: messages of all controllers. unmapped: those of controls that do nothing.
+    received: messages of all controllers. clock: those of a clock, beside them.
+    unmapped: those of controls that do nothing.
     waiting: movements of faders that had yet to reach the value. rejected: what did not fit.
     opened, lost: ports. restarts: of the process that reads them.
     """
 
     received: int = 0
+    clock: int = 0
     unmapped: int = 0
     waiting: int = 0
     rejected: int = 0
@@ -67,7 +69,7 @@ class Player:
         self._counts = counts
         self._controls = {(one.source, one.layer): one for one in mapping.controls}
         self._sources = {source for source, _ in self._controls}
-        self._lit = {one.source for one in mapping.controls if one.light is not None or one.ring}
+        self._lit = {one.source for one in mapping.controls if one.light or one.ring}
         self._buttons: dict[Source, LayerButton] = {one.source: one for one in mapping.layers}
         self._layers: list[str] = []
         """Layers that are on; the last one counts first."""
@@ -76,8 +78,8 @@ class Player:
         self._down: set[Source] = set()
         self._held: dict[Source, tuple[Control, object]] = {}
         """Controls that are held, each with the value that comes back when it is let go."""
-        self._left: dict[Control, float] = {}
-        """The value at which each fader left its parameter."""
+        self._left: dict[Control, tuple[float, float]] = {}
+        """The value at which each fader left its parameter, and its own place then."""
 
     def play(self, events: Sequence[Event]) -> None:
         """Do what the events of one message mean.
@@ -98,6 +100,28 @@ class Player:
                 self._act(event, before, pressed)
         self._counts.unmapped += bool(events) and not known
 
+    def overlook(self, events: Sequence[Event]) -> None:
+        """Take note of where controls are now, and do nothing."""
+        for event in events:
+            self._ways[event.source] = event.way
+            self._pressed(event)
+
+    def carry_on(self, before: "Player") -> None:
+        """Go on from another player of the same controller, that had another mapping."""
+        before.release()
+        self._ways, self._down, self._left = before._ways, before._down, before._left
+        names = {button.name for button in self.mapping.layers}
+        self._layers = [name for name in before._layers if name in names]
+
+    @property
+    def layer(self) -> str:
+        """The layer that is on; "" for none."""
+        return self._layers[-1] if self._layers else ""
+
+    def switches(self, source: Source) -> bool:
+        """Return whether a control switches a layer."""
+        return source in self._buttons
+
     def release(self) -> None:
         """Let go whatever is held, because the controller is gone."""
         for source in list(self._held):
@@ -117,27 +141,27 @@ class Player:
             if (control := self.control_of(source)) is None:
                 continue
             if (light := control.light) is not None:
-                told[light.lamp(source)] = light.on if self._is_on(control) else light.off
-            elif control.ring:
+                told[light.lamp] = light.on if self._is_on(control) else light.off
+            elif (ring := control.ring) is not None:
                 now = self._played.controls.number(control.act.parameter.name)
-                told[source.message] = round(control.way_of(now) * TOP)
+                told[ring.lamp] = ring.shows(control.way_of(now))
         return told
 
     def moved(self, shown: dict[bytes, int], events: Sequence[Event]) -> None:
         """Note in ``shown`` what the controller shows by itself after these events.
 
-        A ring stands where it was turned to. A lamp may have been switched by the controller, when
-        its button was pressed, and is sent anew.
+        A ring that takes its control's own message stands where that was turned to. Another, or a
+        lamp, may have been changed by the controller, and is sent anew.
         """
         for event in events:
             if event.source not in self._lit:
                 continue
             if (control := self.control_of(event.source)) is None:
                 continue
-            if control.ring:
-                shown[event.source.message] = event.raw
-            elif control.light is not None:
-                shown.pop(control.light.lamp(event.source), None)
+            if (ring := control.ring) is not None and ring.lamp == event.source.message:
+                shown[ring.lamp] = event.raw
+            elif (lamp := control.light or ring) is not None:
+                shown.pop(lamp.lamp, None)
 
     def _is_on(self, control: Control) -> bool:
         """Return whether what a control does is so now, or else whether it is held down."""
@@ -203,14 +227,14 @@ class Player:
     def _follow(self, control: Control, before: float | None, way: float) -> None:
         name = control.act.parameter.name
         now = self._played.controls.number(name)
-        if control.takeover and self._left.get(control) != now:
+        if control.takeover and self._left.get(control) != (now, before):
             here = control.way_of(now)
             crossed = before is not None and (before - here) * (way - here) <= 0.0
             if not crossed and abs(way - here) > NEAR:
                 self._counts.waiting += 1
                 return
         self._played.perform(control.act, control.value_at(way))
-        self._left[control] = self._played.controls.number(name)
+        self._left[control] = self._played.controls.number(name), way
 
     def _turn(self, control: Control, count: int) -> None:
         row = control.act.parameter

@@ -40,7 +40,8 @@ class News:
 
     kind: ``ports``, the list of them, at each look, with ``text`` that tells why there are none;
         ``opening``, ``opened``, ``lost`` a port;
-        ``data``, a message of it; ``failed``, nothing can be read, and ``text`` tells why.
+        ``data``, a message of it, that came at ``at_s``, monotonic s;
+        ``failed``, nothing can be read, and ``text`` tells why.
     """
 
     kind: Literal["ports", "opening", "opened", "lost", "data", "failed"]
@@ -48,6 +49,7 @@ class News:
     data: bytes = b""
     ports: tuple[str, ...] = ()
     text: str = ""
+    at_s: float = 0.0
 
 
 def labels(names: Sequence[str], system: str = sys.platform) -> list[str]:
@@ -206,7 +208,8 @@ class _Reader:
             with contextlib.suppress(queue.Empty):
                 order, port, what = self._waiting.get(timeout=max(look_s - now_s, 0.001))
                 if order == "data":
-                    self._connection.send(News("data", port, bytes(what)))
+                    data, at_s = what
+                    self._connection.send(News("data", port, bytes(data), at_s=at_s))
                 elif order == "open":
                     self._open(port)
                 elif order == "send":
@@ -228,8 +231,12 @@ class _Reader:
             return
         self._connection.send(News("opening", port))  # the last thing heard if that ends all
         midi = self._rtmidi.MidiIn(CLIENT, api=self._api)
-        midi.ignore_types(midi_sysex=True, midi_time=True, midi_sense=True)
-        midi.callback = lambda data, _time: self._waiting.put(("data", port, data))
+        midi.ignore_types(midi_sysex=True, midi_time=False, midi_sense=True)
+
+        def receive(data: list[int], _since_s: float) -> None:
+            self._waiting.put(("data", port, (data, monotonic_s())))
+
+        midi.callback = receive
         try:
             midi.open_port(there.index(port))
         except (RuntimeError, SystemError, ValueError):  # gone meanwhile, or not yet there

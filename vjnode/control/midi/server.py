@@ -3,7 +3,9 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
+from vjnode.control.midi.learner import Learner
 from vjnode.control.midi.mapping import Mapping as MidiMapping
 from vjnode.control.midi.mapping_files import mapping_for, scan_mappings
 from vjnode.control.midi.message import Decoder
@@ -28,7 +30,26 @@ STALL_S = 15.0
 _TICK_S = 0.05
 """Time in which a lamp shows what something else has changed."""
 
+_SETTLE_S = 0.25
+"""Time that a controller takes to change its mode; lamps that are lit before stay dark."""
+
 _MOST_COMPLAINTS = 64
+
+_SYSTEM = 0xF0
+"""First of the bytes that begin a message of the whole system, such as a clock's."""
+
+
+class ClockListener(Protocol):
+    """Listens to MIDI clock; see ``vjnode.show.clock_sync.ClockWriter``."""
+
+    def hear(self, port: str, data: bytes, at_s: float) -> None:
+        """Take a message of the system. at_s: its arrival, monotonic s."""
+
+    def lose(self, port: str) -> None:
+        """Take note that a port is gone."""
+
+    def look(self, now_s: float) -> None:
+        """Take note that time has passed, monotonic s."""
 
 
 class MidiServer:
@@ -38,6 +59,8 @@ class MidiServer:
         wanted: parts of names of ports, in any case; "" stands for every one with a mapping.
         played: what they play.
         mappings: by name; None for those in the folders.
+        clock: who hears clocks; None for nobody.
+        tell: gets what is learned, in words.
 
     """
 
@@ -46,7 +69,10 @@ class MidiServer:
         wanted: Sequence[str],
         played: Played,
         mappings: Mapping[str, MidiMapping] | None = None,
+        *,
         start: Callable[[], Ports] = Ports,
+        clock: ClockListener | None = None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Start reading.
 
@@ -58,10 +84,14 @@ class MidiServer:
         self._played = played
         self._mappings = (scan_mappings() if mappings is None else mappings).values()
         self._start = start
+        self._clock = clock
+        self.learner = Learner(tell)
         self._players: dict[str, tuple[Decoder, Player]] = {}
         self._shown: dict[str, dict[bytes, int]] = {}
         """By port, what each lamp was last sent."""
         self._light_s = 0.0
+        self._settled: dict[str, float] = {}
+        """By port, when its lamps may be lit, monotonic s."""
         self._opening, self._pause_s = "", RESTART_S
         self._avoided: dict[str, float] = {}
         self._said: set[str] = set()
@@ -87,6 +117,10 @@ class MidiServer:
                     elif monotonic_s() > heard_s + STALL_S:
                         raise EOFError
                     self._light(ports)
+                    if self._clock is not None:
+                        self._clock.look(monotonic_s())
+                    if self.learner.look(monotonic_s(), self._mappings):
+                        self._map_anew()
             except EOFError:
                 self.counts.restarts += 1
                 if self._opening:
@@ -119,7 +153,7 @@ class MidiServer:
                 self._lose(news.port)
                 _log.warning("MIDI: %s is gone; it plays again when it is back", news.port)
             case "data":
-                self.handle(news.port, news.data)
+                self.handle(news.port, news.data, news.at_s)
             case "failed":
                 self._pause_s = AVOID_S
                 self._log_once(f"MIDI cannot be read: {news.text}")
@@ -130,28 +164,45 @@ class MidiServer:
         name = port.casefold()
         named = any(part and part in name for part in self._wanted)
         if not named and "" not in self._wanted:
-            return False
-        if mapping_for(port, self._mappings) is not None:
-            return True
-        if named:
-            learn = run_vjnode("midi", "learn", "gain")
-            self._log_once(f"MIDI: there is no mapping for {port}; make one: {learn}")
-        return False
+            return False  # it may be another program's
+        return named or self.learner.learns or mapping_for(port, self._mappings) is not None
 
     def _opened(self, port: str, ports: Ports) -> None:
-        mapping = mapping_for(port, self._mappings)
-        if mapping is None:
-            return
-        self._players[port] = Decoder(), Player(mapping, self._played, self.counts)
+        known = mapping_for(port, self._mappings)
+        player = self._player(port)
+        self._players[port] = Decoder(), player
         self._shown[port] = {}
         self.counts.opened += 1
-        if mapping.start:
-            ports.send(port, mapping.start, mapping)
-        _log.info("MIDI: %s plays, by the mapping %s", port, mapping.name)
+        if player.mapping.start:
+            ports.send(port, player.mapping.start, player.mapping)
+            self._settled[port] = monotonic_s() + _SETTLE_S
+        if known is not None:
+            _log.info("MIDI: %s plays, by the mapping %s", port, known.name)
+        else:
+            learn = run_vjnode("midi", "learn", "gain")
+            self._log_once(
+                f"MIDI: there is no mapping for {port}, so it plays nothing, and nothing but its "
+                f"clock is heard; make one: {learn}"
+            )
+
+    def _player(self, port: str) -> Player:
+        """Return a player by the mapping for a port; one that plays nothing where there is none."""
+        mapping = mapping_for(port, self._mappings) or MidiMapping(port, "", (port,))
+        return Player(mapping, self._played, self.counts)
+
+    def _map_anew(self) -> None:
+        """Let every controller play by the mappings that are there now."""
+        self._mappings = scan_mappings().values()
+        for port, (decoder, before) in list(self._players.items()):
+            player = self._player(port)
+            player.carry_on(before)
+            self._players[port] = decoder, player
 
     def _lose(self, port: str) -> None:
         if (gone := self._players.pop(port, None)) is not None:
             self.counts.lost += 1
+            if self._clock is not None:
+                self._clock.lose(port)
             try:
                 gone[1].release()
             except InputError as error:
@@ -163,6 +214,8 @@ class MidiServer:
             return
         self._light_s = monotonic_s() + _TICK_S
         for port, (_, player) in self._players.items():
+            if monotonic_s() < self._settled.get(port, 0.0):
+                continue
             shown = self._shown[port]
             lights = player.lights()
             if changed := {lamp: on for lamp, on in lights.items() if shown.get(lamp) != on}:
@@ -170,14 +223,21 @@ class MidiServer:
                 messages = [lamp + bytes([on]) for lamp, on in changed.items()]
                 ports.send(port, messages, player.mapping)
 
-    def handle(self, port: str, data: bytes) -> None:
-        """Act on one message of a port; never raises, whatever it contains."""
+    def handle(self, port: str, data: bytes, at_s: float) -> None:
+        """Act on one message of a port; never raises, whatever it contains. at_s: its arrival."""
         if (playing := self._players.get(port)) is None:
+            return
+        if data and data[0] >= _SYSTEM:
+            self.counts.clock += 1
+            if self._clock is not None:
+                self._clock.hear(port, data, at_s)
             return
         self.counts.received += 1
         decoder, player = playing
         try:
             events = decoder.decode(data)
+            if self.learner.takes(port, events, player):
+                return
             player.moved(self._shown[port], events)
             player.play(events)
         except InputError as error:

@@ -38,9 +38,7 @@ def open_oscquery(
     told = FEATURES if config.osc_out_rate else {}
 
     def value(name: str) -> Value | None:
-        if name not in BY_NAME or (name in told and name in out.newest):
-            return out.newest.get(name)
-        return writer.controls.value(name)
+        return writer.controls.value(name) if name in BY_NAME else out.newest.get(name)
 
     server = OscQuery(
         *address,

@@ -57,7 +57,7 @@ class Tree:
         self._children: dict[str, dict[str, str]] = {}
         for feature in features:
             self._add(feature.name, _of_feature(feature))
-        for row in PARAMETERS:  # a name that both have is the parameter's
+        for row in PARAMETERS:
             self._add(row.name, _of_parameter(row, choices))
 
     def node(self, path: str) -> Json | None:

@@ -17,7 +17,14 @@ from vjnode.runtime import monotonic_s
 from vjnode.show.control_sync import HearingControl
 from vjnode.show.ipc.audio_ring import SoundRing
 from vjnode.show.ipc.slot import Slot
-from vjnode.show.messages import CONTROLS_BYTES, DRIVE_BYTES, MemoryNames, pack_drive, unpack_drive
+from vjnode.show.messages import (
+    CONTROLS_BYTES,
+    DRIVE_BYTES,
+    LEAD_BYTES,
+    MemoryNames,
+    pack_drive,
+    unpack_drive,
+)
 from vjnode.show.stages.opening import forgiven
 from vjnode.show.supervision.worker import Lifeline
 
@@ -67,7 +74,9 @@ def run_audio(lifeline: Lifeline, names: MemoryNames, audio: str, restarted: boo
         choice = open_encoder(on_card=not restarted)
     onsets = unpack_drive(before).onsets if before else 0
     listener = Listener(choice.trained, choice.encoder, onsets=onsets)
-    control = HearingControl(Slot(CONTROLS_BYTES, name=names.controls), listener)
+    control = HearingControl(
+        Slot(CONTROLS_BYTES, name=names.controls), listener, Slot(LEAD_BYTES, name=names.lead)
+    )
     lifeline.ready(choice.report())
     if lifeline.wait_for_begin() is None:
         return
