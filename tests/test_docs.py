@@ -43,7 +43,17 @@ SHELLS = {"sh", "bat", "text"}
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 COMMANDS = {
-    *("run", "render", "analyse", "devices", "outputs", "presets", "faces", "expressions"),
+    *(
+        "run",
+        "replay",
+        "render",
+        "analyse",
+        "devices",
+        "outputs",
+        "presets",
+        "faces",
+        "expressions",
+    ),
     *("engines", "list", "build", "trust", "remove", "generators", "add", "look"),
     *("save", "rename", "move", "delete"),
 }

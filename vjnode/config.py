@@ -36,6 +36,7 @@ class ShowConfig:
         before ended.
     midi: parts of the names of controllers that play; "" stands for all with a mapping.
     generator: name of the one that draws; see ``vjnode.generators.registry``.
+    record_session: file for what the engine is told, tick by tick.
     drawing: ``keys`` blends prepared key frames; ``live`` draws every frame anew, which is refused
         when the engine is opened and proves too slow; ``auto`` does so where it keeps up.
     """
@@ -58,6 +59,7 @@ class ShowConfig:
     midi: tuple[str, ...] = ()
     state: Path | None = None
     resume: bool = False
+    record_session: Path | None = None
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -84,11 +86,12 @@ class ShowConfig:
             trace=self.trace,
             report=self.report,
             state=self.state,
+            session=self.record_session,
             **{f"recording {number}": Path(name) for number, name in enumerate(records, 1)},
         )
         if self.resume and self.state is None:
             raise InputError("--resume goes with --state FILE.json, which the show goes on from")
-        for path in (self.report, self.trace, self.state):
+        for path in (self.report, self.trace, self.state, self.record_session):
             if path is not None and not path.parent.is_dir():
                 raise InputError(f"the folder {path.parent} for {path.name} does not exist")
 

@@ -19,7 +19,7 @@ from vjnode.modulation.interpolation import time_point
 from vjnode.modulation.matrix import Route
 from vjnode.modulation.response import Response, TrackConfig
 from vjnode.modulation.weight_track import WeightTrack, live_track
-from vjnode.offline import render
+from vjnode.offline import drawing, render
 from vjnode.offline.render import open_hearing
 from vjnode.output.base import Delivery
 from vjnode.paths import shipped
@@ -221,5 +221,5 @@ def test_the_mouth_follows_the_weight(renderings):
 
 def test_without_a_stderr_no_progress_is_shown_and_nothing_fails(monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)  # as in pythonw.exe
-    with render._progress("rendering", 1.0, Fraction(30)) as bar:
+    with drawing.frame_bar("rendering", 30) as bar:
         bar.update()

@@ -18,7 +18,7 @@ from vjnode.cli.lists import add_lists
 from vjnode.cli.midi import add_midi
 from vjnode.cli.options import Parser
 from vjnode.cli.presets import add_presets
-from vjnode.cli.run import add_run
+from vjnode.cli.run import add_replay, add_run
 from vjnode.cli.song import add_analyse, add_render
 from vjnode.errors import VjnodeError
 from vjnode.runtime import heeded_signals, log_to_stderr
@@ -86,6 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     add_run(commands)
+    add_replay(commands)
     add_render(commands)
     add_analyse(commands)
     add_lists(commands)

@@ -132,14 +132,21 @@ def add_look(parser: argparse.ArgumentParser) -> None:
 
 def add_picture(parser: argparse.ArgumentParser) -> None:
     """Add the options for size and rate of the pictures."""
-    usage = "|".join(map(str, DEFAULT.sizes))
+    add_size(parser, "the generator's largest")
+    add_fps(parser)
+
+
+DEFAULT_FPS = "60"
+
+
+def add_size(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the option for the size of the pictures. default: what it is without, in words."""
     parser.add_argument(
         "--size",
         type=Number(SIZE_LOW, SIZE_HIGH, "px", whole=True),
-        metavar=usage,
-        help="px; of your own generators also others (default: the generator's largest)",
+        metavar="|".join(map(str, DEFAULT.sizes)),
+        help=f"px; of your own generators also others (default: {default})",
     )
-    add_fps(parser)
 
 
 def size_asked_for(options: argparse.Namespace) -> int:
@@ -150,7 +157,7 @@ def size_asked_for(options: argparse.Namespace) -> int:
 def add_fps(parser: argparse.ArgumentParser) -> None:
     """Add the option for the rate of the pictures."""
     about = f"frames/s, {FPS_LOW} to {FPS_HIGH} (default: %(default)s)"
-    parser.add_argument("--fps", type=parse_fps, default="60", metavar="N", help=about)
+    parser.add_argument("--fps", type=parse_fps, default=DEFAULT_FPS, metavar="N", help=about)
 
 
 def add_interpolation(parser: argparse.ArgumentParser) -> None:
@@ -218,21 +225,6 @@ def add_show(parser: argparse.ArgumentParser) -> None:
         help="repeatable: a MIDI controller, by a part of its name; without it, all that are known",
     )
     parser.add_argument(
-        "--set-list",
-        type=Path,
-        metavar="FILE.toml",
-        help="the presets of an evening in their order, which /vjnode/set/next goes through",
-    )
-    parser.add_argument(
-        "--state",
-        type=Path,
-        metavar="FILE.json",
-        help="keep the state of every parameter as it changes, and go on from it after a crash",
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from --state after an end in order, too"
-    )
-    parser.add_argument(
         "--duration",
         type=Number(DURATION_LOW_S, DURATION_HIGH_S, "s"),
         metavar="S",
@@ -257,6 +249,25 @@ def add_show(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_kept_state(parser: argparse.ArgumentParser) -> None:
+    """Add the options for what a show goes through, and goes on from after a crash."""
+    parser.add_argument(
+        "--set-list",
+        type=Path,
+        metavar="FILE.toml",
+        help="the presets of an evening in their order, which /vjnode/set/next goes through",
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE.json",
+        help="keep the state of every parameter as it changes, and go on from it after a crash",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from --state after an end in order, too"
+    )
+
+
 def controls_asked_for(options: argparse.Namespace, available: Stock) -> Controls:
     """Return the initial controls: a preset, changed by the options.
 
@@ -278,6 +289,12 @@ def controls_asked_for(options: argparse.Namespace, available: Stock) -> Control
         name, value = read_setting(setting)
         controls = change(controls, name, value, available)
     return controls
+
+
+def looks_given(options: argparse.Namespace) -> list[str]:
+    """Return the options of the look, and of the effect of the sound, that were given."""
+    given = [f"--{name}" for name in ("preset", *WITH_OPTION) if getattr(options, name) is not None]
+    return [*given, *(["--set"] if options.set else [])]
 
 
 def read_setting(text: str) -> tuple[str, float | str]:

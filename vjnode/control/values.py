@@ -142,6 +142,10 @@ class Values:
         """Return the values that differ from their parameters' defaults, by key."""
         return {key: value for key, value in self._values.items() if value != BY_NAME[key].default}
 
+    def since(self, before: Self) -> dict[str, Value]:
+        """Return the values that differ from those ``before``, by key."""
+        return {key: value for key, value in self._values.items() if value != before.value(key)}
+
     def value(self, name: str) -> Value:
         """Return the value of the parameter of that name, whatever its kind."""
         return self._values[BY_NAME[name].key]

@@ -4,48 +4,34 @@ Time is counted in frames and not read from any clock, so that the same song giv
 and the same trace, bit for bit, however fast the machine is.
 """
 
-import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from vjnode.audio.sources.base import BLOCK_S, Block
 from vjnode.audio.sources.file import FileSource
 from vjnode.control.state import Controls
-from vjnode.errors import VjnodeError
 from vjnode.generators.registry import DEFAULT
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.modulation.drive import Drive
 from vjnode.modulation.interpolation import COUNT, INTERVAL_S
 from vjnode.modulation.listener import Listener
 from vjnode.modulation.weight_track import WeightTrack, offline_track
+from vjnode.offline.drawing import PLAIN, Film, frame_bar, open_drawing
 from vjnode.offline.plot import check_plot_target, save_plot
 from vjnode.offline.summary import Overview
-from vjnode.output.base import Delivery, Frame, OutputContext, OutputSpec
-from vjnode.output.delivery import Adapter
-from vjnode.output.record.output import check_target
-from vjnode.output.registry import open_output
-from vjnode.paths import move, remove
-from vjnode.render.frame_renderer import FrameRenderer, asked_look, frame_info
-from vjnode.render.keyframes import KEYS
-from vjnode.render.matte.open import whole_matte
-from vjnode.render.open import open_keyframes
-from vjnode.render.open_transition import open_offline_transition
+from vjnode.output.base import Delivery
+from vjnode.render.frame_renderer import asked_look, frame_info
 from vjnode.show.control_sync import set_up
+from vjnode.show.session.recorder import SessionWriter, free_path, header_of
 from vjnode.show.trace import TraceWriter
-
-PLAIN = Delivery(codec="h264")
-"""Format of a rendering of which nothing else is asked."""
-
-_KEY_TIMEOUT_S = 120.0
 
 
 class BlockTap:
@@ -77,6 +63,8 @@ class Hearing:
     track: WeightTrack
     tap: BlockTap
     overview: Overview | None = None
+    told: list[Drive] = field(default_factory=list)
+    """Drives that the track was told of for the newest frame."""
 
     def frames(self, fps: Fraction) -> Iterator[tuple[int, float]]:
         """Yield number and time (s) of each frame, once all sound that it needs is analysed."""
@@ -84,6 +72,7 @@ class Hearing:
         heard_s, over = 0.0, False
         for frame in count():
             now_s = float(frame / fps)
+            self.told.clear()
             while not over and heard_s < now_s + self.track.ahead_s:
                 block = self.source.read()
                 if block is None:
@@ -98,9 +87,15 @@ class Hearing:
                 return
             yield frame, now_s
 
+    def frame_count(self, fps: Fraction) -> int | None:
+        """Return about how many frames there will be; None where that is not known."""
+        length_s = self.source.duration_s
+        return None if length_s is None else round(length_s * fps)
+
     def heard(self, block: Block, drive: Drive) -> None:
         """Add one block and its drive to track, trace and overview."""
         self.track.push(drive)
+        self.told.append(drive)
         if self.overview is not None:
             self.overview.hear(block, drive, self.listener.mfcc)
 
@@ -141,34 +136,18 @@ def render(
     Raises:
         VjnodeError: the song, the models or the target fail.
     """
+    film = Film(target, size, fps, trace, generator, delivery)
     hearing = open_hearing(song, controls, points=points, interval_s=interval_s)
-    check_target(target, delivery)
-    generator.weights()
-    adapter = Adapter(delivery, size)
-    context = OutputContext(size, fps, alpha=delivery.alpha, sound=hearing.tap)
-    picture = np.empty((size, size, 4), np.uint8)
     with (
         closing(hearing.source),
-        _finished(target) as part,
-        closing(open_output(OutputSpec("record", str(part), delivery), context)) as output,
-        TraceWriter(trace) as writer,
-        closing(
-            open_keyframes(spec=generator, size=size, memory_mib=_all_keys_mib(size), prompt=False)
-        ) as renderer,
-        closing(open_offline_transition(renderer, spec=generator, size=size)) as transition,
-        _progress("rendering", hearing.source.duration_s, fps) as bar,
+        open_drawing(film, sound=hearing.tap) as drawing,
+        frame_bar("rendering", hearing.frame_count(fps)) as bar,
     ):
-        frames = FrameRenderer(renderer, hearing.track, transition)
-        _prepare(frames, controls, keys=renderer.ready(asked_look(controls)).wanted)
-        if adapter.cuts:
-            look = asked_look(controls)
-            adapter.use(whole_matte(renderer, look, spec=generator, size=size))
+        drawing.begin(hearing.track)
+        drawing.prepare(asked_look(controls))
         bar.reset()
         for frame, now_s in hearing.frames(fps):
-            info = frames.render(now_s, controls, picture)
-            info = replace(info, moment=replace(info.moment, t_s=now_s))
-            output.send(Frame(adapter.adapt(picture), info), now_s)
-            writer.write(info, frame=frame)
+            drawing.send(frame, drawing.draw(now_s, controls))
             bar.update()
 
 
@@ -179,12 +158,15 @@ def analyse(
     fps: Fraction,
     trace: Path | None,
     plot: Path | None = None,
+    session: Path | None = None,
+    generator: GeneratorSpec = DEFAULT,
     points: int = COUNT,
     interval_s: float = INTERVAL_S,
 ) -> None:
     """Write the trace that rendering ``song`` would give, without drawing.
 
     plot: PNG file for a plot of the song's features and the resulting weight.
+    session: file from which the song can be drawn, or played by a show. generator: that will draw.
     points, interval_s: see ``vjnode.modulation.interpolation``.
 
     Raises:
@@ -196,55 +178,29 @@ def analyse(
     responding = controls.response()
     look = asked_look(controls)
     overview = hearing.overview = Overview(fps) if plot is not None else None
-    with (
-        closing(hearing.source),
-        TraceWriter(trace) as writer,
-        _progress("analysing", hearing.source.duration_s, fps) as bar,
-    ):
+    with ExitStack() as stack:
+        stack.enter_context(closing(hearing.source))
+        writer = stack.enter_context(TraceWriter(trace))
+        bar = stack.enter_context(frame_bar("analysing", hearing.frame_count(fps)))
+        recorder = None
+        if session is not None:
+            header = header_of(
+                generator=generator.name,
+                size=generator.sizes[0],
+                fps=fps,
+                interval_s=interval_s,
+                points=points,
+            )
+            recorder = stack.enter_context(SessionWriter(free_path(session), header))
         for frame, now_s in hearing.frames(fps):
             hearing.tap.read()  # drops the sound, which is not recorded, to save memory
             moment = hearing.track.at(now_s, responding)
             info = frame_info(replace(moment, t_s=now_s), controls, frame=frame, look=look)
             writer.write(info, frame=frame)
+            if recorder is not None:
+                recorder.tick(now_s, controls, hearing.told)
             if overview is not None:
                 overview.draw(moment.weight)
             bar.update()
     if plot is not None and overview is not None:
         save_plot(plot, overview, title=song.name)
-
-
-@contextmanager
-def _finished(target: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to; rename the file to ``target`` once it is complete."""
-    part = target.with_name(f".{target.stem}.part{target.suffix}")
-    try:
-        yield part
-        move(part, target)
-    except OSError as error:
-        raise VjnodeError(f"{target} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):  # the file has been renamed by then, unless this failed
-            remove(part)
-
-
-def _all_keys_mib(size: int) -> int:
-    """Return the memory for one full sweep, MiB, so that a rendering has the finest key frames."""
-    return KEYS * size * size * 4 // (1 << 20)
-
-
-def _prepare(frames: FrameRenderer, controls: Controls, *, keys: int) -> None:
-    """Wait for the whole sweep, because frames must not depend on its progress."""
-    hidden = sys.stderr is None  # pythonw.exe has none
-    with tqdm(total=keys, desc="key frames", unit="key", leave=False, disable=hidden) as bar:
-        for ready in range(1, keys + 1):
-            if not frames.prepare(controls, keys=ready, timeout_s=_KEY_TIMEOUT_S):
-                raise VjnodeError(f"the engine drew nothing within {_KEY_TIMEOUT_S:g} s")
-            bar.update()
-
-
-def _progress(what: str, duration_s: float | None, fps: Fraction) -> "tqdm[None]":
-    total = None if duration_s is None else round(duration_s * fps)
-    hidden = sys.stderr is None  # pythonw.exe has none
-    # A log needs fewer lines than a terminal.
-    often_s = 0.2 if not hidden and sys.stderr.isatty() else 5.0
-    return tqdm(total=total, desc=what, unit="frame", mininterval=often_s, disable=hidden)

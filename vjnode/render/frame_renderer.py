@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from vjnode.control.state import Controls
 from vjnode.modulation.moment import Moment
-from vjnode.modulation.response import Response
 from vjnode.modulation.weight_track import WeightTrack
 from vjnode.output.base import FrameInfo
+from vjnode.render.animation import Animation
 from vjnode.render.base import Look, Picture, Progress, Renderer
-from vjnode.render.idle_motion import REACH, Idle
+from vjnode.render.idle_motion import REACH
 from vjnode.render.transition import ENOUGH, AtOnce, Transition
 
 
@@ -33,7 +33,7 @@ class FrameRenderer:
     ) -> None:
         self._renderer = renderer
         self._transition = transition or AtOnce(renderer)
-        self._track = track
+        self._animation = Animation(track)
         self._asked: Look
         self._still: Collection[int] = ()
         self._look: Look | None = None
@@ -42,8 +42,6 @@ class FrameRenderer:
         self._controls: Controls | None = None
         self._effective: Controls | None = None
         """The controls with each number as far as it has come."""
-        self._response = Response()
-        self._idle = Idle()
         self._under_way: deque[tuple[FrameInfo, Future[Picture]]] = deque()
 
     @property
@@ -81,35 +79,23 @@ class FrameRenderer:
             self._controls, self._effective = controls, None
             self._asked = asked_look(controls)
         if (effective := controls.at(now_s)) is not self._effective:
-            self._effective, self._response = effective, effective.response()
-            self._still = effective.still_channels()
-        moment = self._track.at(now_s, self._response)
-        # The gate looks at the level after automatic gain; so does this.
-        quiet = moment.resting or moment.rms_db + moment.agc_db < effective.number("gate")
-        idle = self._idle.step(
-            now_s,
-            quiet=quiet,
-            weight=moment.weight,
-            others=max(moment.weights[1:], default=0.0),
-            **{part: effective.number(f"idle_{part}") for part in ("smile", "gaze", "breath")},
-        )
-        smiling = min(moment.weight + idle.smile, 1.0)
-        weights = (smiling, *moment.weights[1:], *idle.weights)
-        look, progress = self._ready(now_s, weights)
+            self._effective, self._still = effective, effective.still_channels()
+        posture = self._animation.at(now_s, effective)
+        look, progress = self._ready(now_s, posture.weights)
         info = frame_info(
-            moment,
+            posture.moment,
             effective,
             frame=self._frame,
             look=look,
             engine=self._renderer.engine_name,
             progress=progress,
-            idle=idle.smile,
+            idle=posture.smile,
             note=self._transition.note,
         )
         self._frame += 1
         picture = self._transition.begin(
             look,
-            weights,
+            posture.weights,
             now_s,
             over_s=controls.morph_s,
             easing=controls.morph_easing,

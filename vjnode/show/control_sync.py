@@ -145,6 +145,16 @@ class ControlWriter:
                     desk.controls = desk.controls.with_(**{name: on[1]})
             self._write()
 
+    def replay(self, controls: Controls, before: Controls, *, later_s: float) -> None:
+        """Change what changed from ``before`` to ``controls``; all else stays as it is.
+
+        later_s: is added to the times of numbers on their way.
+        """
+        with self._lock:
+            changed = self._desk.controls.with_(**controls.since(before))
+            self._desk.controls = changed.in_motion(controls.motion(), later_s=later_s)
+            self._write()
+
 
 class CueReader:
     """Reads the controls' slot; nothing else has to live for it to work."""
@@ -157,14 +167,18 @@ class CueReader:
         """Return what is asked for now."""
         data = self._slot.read()
         if data is not None:
-            controls = unpack_controls(data)
-            self._cue = Cue(
-                freeze=controls.is_on("freeze"),
-                blackout=controls.is_on("blackout"),
-                fade_s=controls.number("blackout_fade"),
-                neutral=controls.is_on("neutral"),
-            )
+            self._cue = cue_of(unpack_controls(data))
         return self._cue
+
+
+def cue_of(controls: Controls) -> Cue:
+    """Return what controls ask of every output."""
+    return Cue(
+        freeze=controls.is_on("freeze"),
+        blackout=controls.is_on("blackout"),
+        fade_s=controls.number("blackout_fade"),
+        neutral=controls.is_on("neutral"),
+    )
 
 
 ON_FIRING: Mapping[str, Callable[[Listener, float], None]] = {

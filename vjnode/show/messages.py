@@ -25,7 +25,7 @@ CONTROLS_BYTES = 32768
 INFO_BYTES = 2048
 _NAMES = tuple(field.name for field in fields(FrameInfo) if field.type is str)
 
-_DRIVE = struct.Struct("<dddd?q5d5d?")
+_DRIVE = struct.Struct("<dddd?q5d5d?B")
 _HIT = struct.Struct("<dd")
 _FIELDS = tuple(field.name for field in fields(Drive))
 DRIVE_BYTES = _DRIVE.size + HITS * _HIT.size
@@ -59,17 +59,14 @@ def pack_drive(drive: Drive) -> bytes:
     head = (drive.t_s, drive.captured_s, drive.rms_db, drive.agc_db, drive.audible, drive.onsets)
     said = (drive.weight, drive.weight_s, drive.low, drive.mid, drive.high)
     hits = b"".join(_HIT.pack(*hit) for hit in drive.hits)
-    return (_DRIVE.pack(*head, *said, *astuple(drive.beat)) + hits).ljust(DRIVE_BYTES, b"\0")
+    packed = _DRIVE.pack(*head, *said, *astuple(drive.beat), len(drive.hits))
+    return (packed + hits).ljust(DRIVE_BYTES, b"\0")
 
 
 def unpack_drive(data: bytes) -> Drive:
     """Undo ``pack_drive``."""
-    said = _DRIVE.unpack_from(data)
-    hits = tuple(
-        hit
-        for hit in _HIT.iter_unpack(data[_DRIVE.size :])
-        if hit[0]  # 0 s: none
-    )
+    *said, count = _DRIVE.unpack_from(data)
+    hits = tuple(_HIT.iter_unpack(data[_DRIVE.size :]))[:count]  # a song may begin with one, at 0 s
     head, rest, beat = said[:6], said[6:11], Beat(*said[11:])
     return Drive(**dict(zip(_FIELDS, (*head, hits, *rest, beat), strict=True)))
 

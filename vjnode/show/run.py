@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from multiprocessing import resource_tracker
@@ -32,11 +32,15 @@ from vjnode.show.ipc.show_flags import BEAT_S
 from vjnode.show.messages import INFO_BYTES, read_info
 from vjnode.show.midi import open_midi
 from vjnode.show.oscquery.open import open_oscquery
+from vjnode.show.replayed_controls import ReplayedControls
 from vjnode.show.report import check_report, output_names, write_report
+from vjnode.show.session.reader import Session
+from vjnode.show.session.recorder import free_path
 from vjnode.show.shared_memory import ShowMemory
 from vjnode.show.stages.audio import run_audio
 from vjnode.show.stages.engine import FIRST_KEY_TIMEOUT_S, EngineJob, run_engine
 from vjnode.show.stages.output import OutputJob, run_output
+from vjnode.show.stages.replay import run_replay
 from vjnode.show.state_keeper import check_state, kept_state
 from vjnode.show.status_line import StatusLine
 from vjnode.show.supervision.child import StageSpec
@@ -68,8 +72,12 @@ WARM_IMPORTS = "vjnode.show.warm_imports"
 """Named, not imported: this process needs none of what it loads."""
 
 
-def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
+def run_show(
+    config: ShowConfig, controls: Controls, available: Stock, session: Session | None = None
+) -> None:
     """Run a live show until it is told to end, or its duration is over.
+
+    session: is played instead of sound, and its controls change as they did.
 
     Raises:
         VjnodeError: something that was asked for cannot be opened; once the show runs,
@@ -79,11 +87,7 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
     cuts = any(output.delivery.cuts for output in config.outputs)
     if cuts:
         matte_model()  # likewise
-    check_report(config.report)
-    check_state(config.state)
-    if kind_of(config.audio) != "device":
-        # A song that is not there is the user's to know now; a device may yet be plugged in.
-        open_source(config.audio, live=False).close()
+    config = _checked(config, session)
     start_tracker()
     with ExitStack() as stack:
         stack.enter_context(no_jack_leftovers())
@@ -117,13 +121,14 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             config.size,
             config.fps,
             config.sweep_memory_mib,
-            looks(controls, available)[1:],
+            looks(controls, available)[1:] if session is None else session.looks[1:],
             config.drawing,
             config.generator,
             mattes=cuts,
+            session=config.record_session,
         )
         supervisor = Supervisor(
-            _stages(config, memory, engine), memory.flags.name, _modules(config)
+            _stages(config, memory, engine, session), memory.flags.name, _modules(config)
         )
         stack.callback(supervisor.kill)
         info: FrameInfo | None = None
@@ -139,6 +144,8 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
                 memory.flags.begin(epoch_s)
                 writer.begin()
                 stack.enter_context(kept_state(config.state, lambda: writer.controls))
+                if session is not None:
+                    stack.enter_context(closing(ReplayedControls(session, writer, epoch_s)))
                 _announce(config, controls)
                 end_s = epoch_s + (config.duration_s or float("inf"))
                 status = StatusLine(errors_console())
@@ -168,6 +175,22 @@ def run_show(config: ShowConfig, controls: Controls, available: Stock) -> None:
             )
 
 
+def _checked(config: ShowConfig, session: Session | None) -> ShowConfig:
+    """Check what would fail at the end, or only in a process; return a name for what is new.
+
+    Raises:
+        VjnodeError: a file cannot be read or written.
+    """
+    check_report(config.report)
+    check_state(config.state)
+    if config.record_session is not None:
+        config = replace(config, record_session=free_path(config.record_session))
+    if session is None and kind_of(config.audio) != "device":
+        # A song that is not there is the user's to know now; a device may yet be plugged in.
+        open_source(config.audio, live=False).close()
+    return config
+
+
 def start_tracker() -> None:
     """Start Python's tracker of shared memory, deaf to what ends a show.
 
@@ -179,13 +202,21 @@ def start_tracker() -> None:
             resource_tracker.ensure_running()
 
 
-def _stages(config: ShowConfig, memory: ShowMemory, engine: EngineJob) -> list[StageSpec]:
+def _stages(
+    config: ShowConfig, memory: ShowMemory, engine: EngineJob, session: Session | None
+) -> list[StageSpec]:
     """Return the stages of a show; the outputs last, in their order."""
     names = memory.names
+
+    def hearing(attempt: int) -> tuple[Callable[..., None], tuple[object, ...]]:
+        if session is not None:
+            return run_replay, (names, session)
+        return run_audio, (names, config.audio, attempt > 0)
+
     return [
         StageSpec(
             "audio",
-            lambda attempt: (run_audio, (names, config.audio, attempt > 0)),
+            hearing,
             lambda: memory.drive.sequence,
             stall_s=AUDIO_STALL_S,
             start_s=RESTART_TIMEOUT_S,
@@ -229,7 +260,7 @@ def _output_stage(config: ShowConfig, memory: ShowMemory, index: int) -> StageSp
 def _modules(config: ShowConfig) -> tuple[str, ...]:
     """Return what a process in reserve imports, to be any stage of this show."""
     outputs = {KINDS[output.kind].module for output in config.outputs}
-    stages = {one.__module__ for one in (run_audio, run_engine, run_output)}
+    stages = {one.__module__ for one in (run_audio, run_replay, run_engine, run_output)}
     return (*sorted(stages | outputs), WARM_IMPORTS)
 
 
@@ -239,7 +270,7 @@ def _announce(config: ShowConfig, controls: Controls) -> None:
         "live: %s with %s from %s to %s; OSC on %s:%d; Ctrl-C ends it",
         controls.choice("face"),
         controls.choice("expression"),
-        config.audio,
+        config.audio or "a session",
         outputs,
         config.osc_host,
         config.osc_port,
