@@ -58,7 +58,7 @@ def test_a_checkpoint_becomes_a_generator_that_can_be_played(own, tmp_path, caps
     assert main(["expressions", "--generator", "blobs"]) == 0
     capsys.readouterr()
     assert main(["presets", "--generator", "blobs"]) == 0
-    assert capsys.readouterr().out.startswith("blobs-dance  0  blobs flows")
+    assert capsys.readouterr().out.startswith("blobs-dance  1  blobs flows")
     assert find_network("blobs").sizes == (64,)
 
 
