@@ -11,6 +11,7 @@ import pytest
 from tests.audio.sounds import write_wav
 from tests.show.process import read_trace
 from tools.data.grooves import groove
+from vjnode.control.glide import Way
 from vjnode.control.state import Controls
 from vjnode.offline.drawing import Film, open_drawing
 from vjnode.offline.render import analyse, open_hearing, render
@@ -86,14 +87,16 @@ def perform(song, film, path, script):
 def test_what_hands_did_is_done_again(song, film, tmp_path):
     path, wanted, found = tmp_path / "set.vjsession", film("wanted"), film("found")
     loud = PLAIN.with_(gain=3.0)
-    wonder = loud.with_(expression="wonder", morph=1.0)
-    perform(song, wanted, path, {3: loud, 5: wonder, 9: PLAIN})
+    wonder = loud.gliding_to(loud.with_(expression="wonder", gain=0.5), Way(1.0, "soft"), 1.0)
+    perform(song, wanted, path, {3: loud, 5: wonder, 11: PLAIN})
     render_session(open_session(path), found)
     assert np.array_equal(pictures(found), pictures(wanted))
     lines = read_trace(found.trace)
     assert lines == read_trace(wanted.trace)
     assert {line["expression"] for line in lines} == {"laugh", "wonder"}
-    assert {line["gain"] for line in lines} == {1.0, 3.0}
+    gains = [line["gain"] for line in lines]
+    assert {1.0, 3.0, 0.5} <= set(gains)
+    assert sum(0.5 < one < 3.0 and one != 1.0 for one in gains) == 4  # a second, on its way
 
 
 def test_what_was_laid_over_the_picture_is_there_too(song, film, tmp_path):
