@@ -56,7 +56,7 @@ def test_a_laptop_that_slept_is_no_hour_of_a_still_picture(tmp_path):
 def test_cut_off_at_any_byte_what_is_whole_is_played_or_it_is_an_error(tmp_path, caplog):
     caplog.set_level(logging.ERROR)  # hundreds of warnings
     path = tmp_path / "set.vjsession"
-    written = write_session(path, 6)
+    written = write_session(path, 4)
     data, lengths = path.read_bytes(), set()
     first = data.index(b"T\x08\0\0\0")  # before it lie all controls, which take long
     for end in (*range(0, first, 97), *range(first - 400, len(data))):
@@ -68,7 +68,7 @@ def test_cut_off_at_any_byte_what_is_whole_is_played_or_it_is_an_error(tmp_path,
         session = open_session(path)
         lengths.add(session.ticks_count)
         assert played(session) == written[: session.ticks_count]
-    assert lengths == set(range(1, 6))
+    assert lengths == set(range(1, 4))
 
 
 def has_a_tick(data):
@@ -174,7 +174,7 @@ def test_bytes_at_random_raise_nothing_else(tmp_path, caplog):
     path = tmp_path / "set.vjsession"
     write_session(path, 8)
     good, chance = path.read_bytes(), random.Random(5)
-    for trial in range(1500):
+    for trial in range(600):
         if trial % 3 == 0:
             data = records.MAGIC[: chance.randrange(20)] + chance.randbytes(chance.randrange(500))
         else:
