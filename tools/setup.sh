@@ -27,6 +27,7 @@ missing_packages() {
 		need 'command -v Xvfb' xvfb
 		need 'command -v espeak-ng' espeak-ng
 		need 'command -v jackd' jackd2
+		need 'command -v oscsend' liblo-tools
 		need 'command -v shellcheck' shellcheck
 		need 'ls /usr/lib/*/libXtst.so.6' libxtst6
 		need 'ls /usr/lib/*/libavahi-client.so.3' libavahi-client3
