@@ -81,14 +81,14 @@ class PreviewServer:
             OSError: the address cannot be bound.
         """
         for path, (name, content_type) in _PAGE.items():
-            self._site.app.router.add_get(path, _file(name, content_type))
+            self._site.add(path, _file(name, content_type))
         for path, answer in (
             ("/live", self._watch),
             ("/status", self._get_status),
             ("/frame.jpg", self._get_jpeg),
             ("/frame.png", self._get_png),
         ):
-            self._site.app.router.add_get(path, answer)
+            self._site.add(path, answer)
         return await self._site.start(host, port)
 
     async def stop(self) -> None:
