@@ -14,8 +14,13 @@ from tests.test_style import MAY_USE, modules
 from vjnode.audio.sources.spec import parse_audio
 from vjnode.cli.main import build_parser
 from vjnode.cli.options import controls_asked_for
+from vjnode.control.address import read_address
+from vjnode.control.features import FEATURES
+from vjnode.control.osc_map_reader import _LINE_KEYS, RATE_HIGH, _map
+from vjnode.control.osc_out import ASKING, LEASE_S, MAX_SUBSCRIBERS
 from vjnode.control.parameters import BY_NAME, PARAMETERS
 from vjnode.control.presets import load_stock
+from vjnode.control.shortcuts import SHORTCUTS
 from vjnode.engines.cuda.capability import KNOWN
 from vjnode.engines.networks import NETWORKS
 from vjnode.engines.registry import CANDIDATES
@@ -23,7 +28,6 @@ from vjnode.faces.catalogue import action_names, expression_names, face_names
 from vjnode.modulation.matrix import CHANNELS, SOURCES
 from vjnode.modulation.moment import Moment
 from vjnode.output.registry import KINDS, parse_output
-from vjnode.show.features import FEATURES
 from vjnode.show.oscquery.tree import ATTRIBUTES
 
 ROOT = Path(__file__).parents[1]
@@ -287,6 +291,7 @@ def test_imports_are_told_as_they_are_held():
 
 
 FIRST = "channel/1/"
+FIRST_SENT = next(iter(FEATURES))
 
 
 def test_addresses_are_told_as_they_are():
@@ -295,14 +300,18 @@ def test_addresses_are_told_as_they_are():
     for row in PARAMETERS:
         if row.routes or (row.of_channel and row.name not in each):
             continue
-        takes, default, about = table.pop(row.address.replace(FIRST, "channel/N/"))
-        about = about.replace("channel N", "channel 1")
+        stem, _, sent = row.name.rpartition("/")
+        if stem == "send" and sent != FIRST_SENT:
+            continue
+        address = row.address.replace(FIRST, "channel/N/").replace(f"send/{sent}", "send/FEATURE")
+        takes, default, about = table.pop(address)
+        about = about.replace("channel N", "channel 1").replace("FEATURE", FIRST_SENT)
         assert about.startswith(row.about), row.address
         assert all(f"`{choice}`" in takes for choice in row.choices), row.address
         if row.kind == "trigger":
             assert (takes, default) == ("trigger", ""), row.address
         if row.kind == "toggle":
-            assert (takes, default) == ("0 or 1", "0"), row.address
+            assert (takes, default) == ("0 or 1", f"{row.default:d}"), row.address
         if row.kind == "float":
             span = f"{row.low:g}–{row.high:g}".replace("-", "−")
             assert f"float {span}" in takes, row.address
@@ -314,6 +323,54 @@ def test_addresses_are_told_as_they_are():
         row = BY_NAME[f"route/{CHANNELS[0]}/{SOURCES[0]}/{part}"]
         assert f"float {row.low:g}–{row.high:g}".replace("-", "−") in takes
     assert not table
+
+
+def test_each_feature_has_a_switch():
+    assert [f"send/{name}" for name in FEATURES] == [
+        row.name for row in PARAMETERS if row.name.startswith("send/")
+    ]
+
+
+def test_what_is_for_hands_is_told_as_it_is():
+    """Each address in that table is one, and each shortcut that there is stands in it."""
+    told = {}
+    for addresses, about in rows(section("docs/osc.md", "Faders and buttons")):
+        first, *others = re.findall(r"`([^`]+)`", addresses)
+        for one in [first, *others]:
+            address = one.replace("…", first.rpartition("/")[0])
+            act = read_address(address)
+            told[act.verb] = (act.parameter.kind, about)
+    assert told.keys() >= {"choose", *(one.verb for one in SHORTCUTS)}
+    for one in SHORTCUTS:
+        kind, about = told[one.verb]
+        assert kind == one.kind
+        if one.low is not None:
+            assert f"{one.low:g}–{one.high:g}" in about
+        if not one.of:
+            assert one.about.split()[-1].rstrip("s") in about, one.verb
+    assert told["choose"][0] == "choice"
+
+
+def test_who_asks_is_told_as_it_is():
+    asking = rows(section("docs/osc.md", "What vjnode sends"))[:2]
+    assert {row[0].split("`")[1] for row in asking} == ASKING
+    assert f"{LEASE_S:g} s" in asking[0][1]
+    assert f"{MAX_SUBSCRIBERS} can" in asking[0][1]
+
+
+def test_osc_maps_are_told_with_every_key():
+    text = section("docs/osc.md", "Other programs' addresses")
+    told = [row[0].strip("`") for row in rows(text)]
+    shipped_maps = sorted(path.stem for path in (ROOT / "presets/osc").glob("*.toml"))
+    assert sorted(told[: len(shipped_maps)]) == shipped_maps
+    assert {"to", "rate", *_LINE_KEYS} - {"to"} <= {*told}
+    assert f"up to {RATE_HIGH:g}" in text
+    examples = [
+        body for language, body in FENCE.findall(TEXTS["docs/osc.md"]) if language == "toml"
+    ]
+    for number, example in enumerate(examples):
+        read = _map(f"example {number}", tomllib.loads(example), None, example.splitlines())
+        assert read.lines
 
 
 MOMENTS = {

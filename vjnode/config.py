@@ -29,7 +29,9 @@ class ShowConfig:
     fps: frames/s, exact.
     osc_out: host and port of programs that are told of values by OSC.
     osc_out_rate: how often they are told of features, 1/s; 0 for never.
+    osc_map: maps by which values go to other programs; see ``osc_map_reader.find_map``.
     oscquery: host and port of its OSCQuery server; None for none.
+    announce: whether that is announced on its network.
     duration_s: length of the show, s; None: until it is stopped.
     sweep_memory_mib: limit for key frames in memory, MiB.
     state: file that the state is kept in. resume: whether the show went on from it, however the one
@@ -49,7 +51,9 @@ class ShowConfig:
     osc_port: int = OSC_PORT
     osc_out: tuple[tuple[str, int], ...] = ()
     osc_out_rate: float = OSC_OUT_RATE
+    osc_map: tuple[str, ...] = ()
     oscquery: tuple[str, int] | None = None
+    announce: bool = False
     duration_s: float | None = None
     report: Path | None = None
     trace: Path | None = None
@@ -94,6 +98,11 @@ class ShowConfig:
         for path in (self.report, self.trace, self.state, self.record_session):
             if path is not None and not path.parent.is_dir():
                 raise InputError(f"the folder {path.parent} for {path.name} does not exist")
+        if self.announce and self.oscquery is None:
+            raise InputError(
+                "--announce tells the network of --oscquery, which is off; "
+                "add --oscquery 0.0.0.0:8360"
+            )
 
 
 def check_distinct(**files: Path | None) -> None:

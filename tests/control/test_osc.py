@@ -11,6 +11,7 @@ from pythonosc.osc_packet import OscPacket
 from pythonosc.udp_client import SimpleUDPClient
 
 from tests.events import wait_for
+from vjnode.control.destination import padded
 from vjnode.control.osc import OscServer
 from vjnode.control.parameters import PARAMETERS
 from vjnode.control.performing import perform
@@ -228,6 +229,7 @@ FLOAT, INT = struct.Struct(">f"), struct.Struct(">i")
         ("T", b"", 1.0),
         ("F", b"", 0.0),
         ("s", b"1.5\0", 1.5),
+        ("s", b" 5e-1 \0\0", 0.5),
         ("[f]", FLOAT.pack(0.5), 0.5),
         ("fs", FLOAT.pack(0.5) + b"x\0\0\0", 0.5),
         ("f", FLOAT.pack(5.0), 4.0),
@@ -239,6 +241,12 @@ def test_numbers_are_taken_as_they_are_sent(played, tags, data, gain):
     assert played.controls.number("gain") == gain
     assert played.counts.rejected == 0
     assert played.counts.clamped == (data in (FLOAT.pack(5.0), FLOAT.pack(-5.0)))
+
+
+@pytest.mark.parametrize("text", ["1_5", "٣", "0x2", "nan", "1e999", "1.5" + 100 * " " + "x"])
+def test_text_that_is_no_number_as_people_write_it_changes_nothing(played, text):
+    played.handle(sent("/vjnode/gain", "s", padded(text)), "test")
+    assert (played.controls.number("gain"), played.counts.rejected) == (1.0, 1)
 
 
 @pytest.mark.parametrize("tags", ["s", "N", "I", "", "[ff]", "b"])
@@ -318,6 +326,7 @@ def test_every_float_can_be_added_to_and_set_by_a_faders_way(played):
     played.handle(sent("/vjnode/gain/norm", "f", FLOAT.pack(0.5)), "test")
     assert played.controls.number("gain") == 1.0
     assert played.counts.rejected == 0
+    assert played.counts.clamped == sum(row.kind == "float" for row in PARAMETERS)
     played.handle(sent("/vjnode/bpm", "i", INT.pack(0)), "test")
     played.handle(sent("/vjnode/bpm/add", "i", INT.pack(1)), "test")
     assert (played.controls.number("bpm"), played.counts.rejected) == (0.0, 1)

@@ -314,6 +314,15 @@ def test_a_destination_that_is_gone_harms_nobody(receiver, caplog):
         assert caplog.text.count("unreachable") == 1
 
 
+def test_a_feature_that_is_switched_off_is_not_told(receiver):
+    with closing(Node(receiver.port)) as node:
+        settled(node, receiver)
+        node.out.send("low", 0.25, switched_on=False)
+        node.out.send("low", 0.5)
+        wait_for(lambda: receiver.got)
+        assert receiver.got == [("/vjnode/low", 0.5)]
+
+
 def test_every_name_is_text(receiver):
     """A file system has names that no text may hold; they are told all the same."""
     with closing(Node(receiver.port)) as node:

@@ -12,7 +12,10 @@ from vjnode.output.overrides import NEUTRAL_FADE_S
 
 
 def test_names_and_addresses_are_unique_and_every_default_is_allowed():
-    made = (parameters._NAMED, parameters._channel_rows(), parameters._route_rows())
+    made = (
+        *(parameters._NAMED, parameters._send_rows()),
+        *(parameters._channel_rows(), parameters._route_rows()),
+    )
     declared = [row.name for rows in made for row in rows]
     assert list(BY_NAME) == declared
     for row in PARAMETERS:

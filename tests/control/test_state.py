@@ -108,8 +108,9 @@ def test_every_parameter_can_be_set_and_read():
         elif row.kind == "trigger":
             assert START.fired(row.name) == Firing(0, 0.0)
         elif row.kind == "toggle":
-            assert not START.is_on(row.name)
-            assert change(START, row.name, 1, STOCK).is_on(row.name)
+            assert START.is_on(row.name) == row.default
+            for value in (0, 1):
+                assert change(START, row.name, value, STOCK).is_on(row.name) == value
         else:
             assert isinstance(START.choice(row.name), str)
 

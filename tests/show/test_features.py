@@ -9,6 +9,9 @@ import pytest
 from tests.control.test_osc_out import HOST, Receiver
 from tests.events import wait_for
 from vjnode.audio.tempo.beat import Beat
+from vjnode.control.features import FEATURES
+from vjnode.control.osc_map import OscMapSender
+from vjnode.control.osc_map_reader import read_map
 from vjnode.control.osc_out import TOLD, OscOut
 from vjnode.control.parameters import PARAMETERS
 from vjnode.control.state import Controls
@@ -17,7 +20,7 @@ from vjnode.modulation.moment import Moment
 from vjnode.output.base import UNKNOWN
 from vjnode.runtime import monotonic_s
 from vjnode.show.answers import Answers
-from vjnode.show.features import FEATURES, STALLED_S, FeatureReader
+from vjnode.show.features import STALLED_S, FeatureReader
 from vjnode.show.messages import INFO_BYTES, pack_drive, write_info
 from vjnode.show.shared_memory import ShowMemory
 
@@ -174,6 +177,44 @@ def test_every_feature_is_told_as_its_row_says(memory):
         assert {row.address for row in TOLD} <= got.keys()
         names = {address.removeprefix("/vjnode/") for address in got}
         assert names == {row.name for row in TOLD} | FEATURES.keys()
+
+
+def test_each_feature_has_a_switch_that_works_while_the_show_runs(memory):
+    controls = Controls("", "ada", "laugh")
+    off = controls.with_(**{f"send/{name}": False for name in FEATURES if name != "fps"})
+    now = [off]
+    with (
+        closing(Receiver()) as receiver,
+        closing(OscOut([(HOST, receiver.port)])) as out,
+        closing(Answers(out, lambda: now[0], memory, SIZE, rate=60.0)),
+    ):
+        wait_for(lambda: receiver.newest("fps") is not None)
+        told = {name for name in FEATURES if receiver.newest(name) is not None}
+        assert told == {"fps"}
+        assert receiver.newest("send/low") == 0
+        now[0] = controls
+        wait_for(lambda: receiver.newest("low") is not None)
+
+
+def test_a_map_gets_features_while_destinations_get_none(memory):
+    controls = Controls("", "ada", "laugh")
+    with closing(Receiver()) as mapped:
+        one = read_map(f"touchdesigner,to={HOST}:{mapped.port}")
+        with (
+            closing(OscOut()) as out,
+            closing(OscMapSender([one], lambda _: ["ada"])) as sender,
+            closing(Answers(out, lambda: controls, memory, SIZE, rate=0.0, mapped=sender)),
+        ):
+            draw(memory, rms_db=-30.0, low=0.25)
+            beat = Beat(bpm=300.0, anchor_s=monotonic_s(), locked=True)
+            memory.drive.write(pack_drive(replace(DRIVE, beat=beat)))
+            wait_for(lambda: ("/beat", 0.0) in mapped.got)
+            wait_for(lambda: ("/low", 0.25) in mapped.got)
+            mapped.got.clear()
+            out.take("/vjnode/refresh", 1, (HOST, 5555))
+            wait_for(lambda: ("/gain", 1.0) in mapped.got)
+            wait_for(lambda: ("/face", 1.0) in mapped.got)
+            assert out.summary()["sent"] == 0
 
 
 def test_without_a_destination_nothing_is_told(memory):

@@ -27,6 +27,7 @@ from tests.processes import lives
 from tests.show.process import ROOT, free_port, shows_in, vjnode
 from tests.terminal import open_terminal
 from tools.data.grooves import groove
+from vjnode.control.features import FEATURES
 from vjnode.control.osc_out import TOLD
 from vjnode.control.presets import scan_presets
 from vjnode.engines import timing
@@ -35,7 +36,6 @@ from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.generators.registry import DEFAULT
 from vjnode.paths import cache_dir
 from vjnode.runtime import cores
-from vjnode.show.features import FEATURES
 from vjnode.show.ipc.show_flags import ShowFlags
 
 pytestmark = pytest.mark.slow
@@ -486,19 +486,22 @@ def test_a_start_that_fails_is_told_and_leaves_every_file_as_it_was(tmp_path):
 
 def test_a_show_answers_whoever_subscribes(start, tmp_path):
     """All that is promised comes from a real show, and what a hand does comes back."""
+    pytest.importorskip("zeroconf")
     song = write_wav(tmp_path / "song.wav", groove("rock", 120.0, 12.0)[0])  # with a beat at once
     web_port = free_port(socket.SOCK_STREAM)
-    with closing(Receiver()) as receiver, closing(Receiver()) as named:
+    with closing(Receiver()) as receiver, closing(Receiver()) as named, closing(Receiver()) as td:
         show = start(
             *("--audio", f"file:{song}", "--output", "null", "--face", "aster"),
             *("--osc-out", f"127.0.0.1:{named.port}", "--oscquery", f"127.0.0.1:{web_port}"),
+            *("--announce", "--set", "send/fps=0"),
+            *("--osc-map", f"touchdesigner,to=127.0.0.1:{td.port}"),
         )
         show.wait_for_log(r"live: ")
         client = SimpleUDPClient("127.0.0.1", show.port)
         client.send_message("/vjnode/subscribe", receiver.port)
         for one in (receiver, named):
             told = {f"/vjnode/{row.name}" for row in TOLD} | {
-                f"/vjnode/{name}" for name in FEATURES
+                f"/vjnode/{name}" for name in FEATURES if name != "fps"
             }
             wait_for(lambda one=one, told=told: told <= {address for address, *_ in one.got})
             assert one.newest("status") in {"live", "resting", "stalled"}
@@ -507,9 +510,14 @@ def test_a_show_answers_whoever_subscribes(start, tmp_path):
             assert json.load(answer) == {"VALUE": ["aster"]}
         client.send_message("/vjnode/gain", 2.5)
         wait_for(lambda: receiver.newest("gain") == named.newest("gain") == 2.5)
-        got = len(receiver.got) + len(named.got)
+        wait_for(lambda: ("/gain", 2.5) in td.got)
+        wait_for(lambda: {"/weight", "/beat", "/status", "/latency"} <= {one for one, *_ in td.got})
+        assert named.newest("fps") is None
+        show.wait_for_log("OSCQuery is announced as vjnode")
+        got, mapped = len(receiver.got) + len(named.got), len(td.got)
         show.process.send_signal(signal.SIGINT)
         assert show.process.wait(HANG_S) == 0, show.log
+        assert show.report()["osc_map"]["sent"] >= mapped
         sent = show.report()["osc_out"]
         assert sent["sent"] >= got
         assert (sent["failed"], sent["subscriptions"]) == (0, 1)

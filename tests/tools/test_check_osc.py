@@ -9,7 +9,7 @@ from tools.check.osc import check_datagrams, check_requests, main
 from tools.check.osc_client import bundle, message
 from tools.check.osc_node import MissError
 from tools.check.osc_oracle import NOTHING, RefusedError, messages
-from vjnode.control import argument, osc_validation, state
+from vjnode.control import argument, osc_validation, performing
 from vjnode.show.oscquery import server as oscquery_server
 
 
@@ -33,7 +33,7 @@ def test_bent_requests_and_frames_change_only_what_they_may():
         (osc_validation, "MAX_DEPTH", 5),
         (osc_validation, "_PATTERN_CHARACTERS", set()),
         (argument, "_NUMBER", argument.re.compile("[0-9_.]+")),
-        (state, "pressed", lambda *_: True),
+        (performing, "pressed", lambda *_: True),
     ],
 )
 def test_a_fault_in_what_is_taken_is_found(monkeypatch, where, what, wrong):

@@ -181,6 +181,10 @@ class Oracle:
         if row.kind == "trigger":
             assert isinstance(now, int)  # noqa: S101 - for the type checker
             self.state[key] = now + _pressed(value)
+            if row.name == "panic" and _pressed(value):
+                safe = str(self.state["safe_preset"])
+                self._recall(safe if safe in self.presets else next(iter(self.presets)))
+                self.state["gain"] = 0.0
         elif row.kind == "toggle":
             self.state[key] = _number(value) != 0
         elif row.kind == "float":
@@ -204,6 +208,8 @@ class Oracle:
 
     def _chosen(self, row: Parameter, verb: str, now: str, value: object) -> str | None:
         names = list(self.names[row.name])
+        if not names:
+            raise RefusedError("nothing to choose from")
         if verb:
             return _by_button(names, verb, now) if _pressed(value) else None
         if isinstance(value, str):
@@ -221,8 +227,6 @@ class Oracle:
 
 
 def _by_button(names: list[str], verb: str, now: str) -> str:
-    if not names:
-        raise RefusedError("nothing to choose from")
     if verb in ("next", "previous"):
         step = 1 if verb == "next" else -1
         if now not in names:

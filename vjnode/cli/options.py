@@ -210,10 +210,23 @@ def add_show(parser: argparse.ArgumentParser) -> None:
         help=f"how often features are sent: {rate.takes} (default: %(default)s)",
     )
     parser.add_argument(
+        "--osc-map",
+        action="append",
+        default=[],
+        metavar="MAP[,to=HOST:PORT]",
+        help="repeatable: send values under other programs' addresses, scaled: resolume, "
+        "touchdesigner, or FILE.toml",
+    )
+    parser.add_argument(
         "--oscquery",
         type=parse_address,
         metavar="HOST:PORT",
         help="where to serve the list of parameters, and their values, by OSCQuery",
+    )
+    parser.add_argument(
+        "--announce",
+        action="store_true",
+        help="tell the network of --oscquery by zeroconf, so that programs find it by themselves",
     )
     parser.add_argument(
         "--midi",

@@ -1,10 +1,14 @@
 """Arguments: what hands, faders and programs send, as the value that it means."""
 
 import math
+import re
 from collections.abc import Sequence
 
 from vjnode.control.parameter import MAX_SHOWN, Parameter
 from vjnode.errors import InputError
+
+_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
+"""Text that is a number; Python's own reading takes more, such as digits of any script."""
 
 
 def first_of(arguments: Sequence[object]) -> object:
@@ -21,20 +25,20 @@ def first_of(arguments: Sequence[object]) -> object:
     return value
 
 
+def number_of(value: object) -> float:
+    """Return the number that a value of any type is; not a number (NaN) where it is none."""
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        return float(value)
+    return math.nan
+
+
 def as_number(parameter: Parameter, value: object) -> float:
     """Return the number that is meant: of any type, a truth value, or text that is a number.
 
     Raises:
         InputError: it is none, or not finite.
     """
-    number = math.nan
-    if isinstance(value, int | float):
-        number = float(value)
-    elif isinstance(value, str):
-        try:
-            number = float(value[:MAX_SHOWN])
-        except ValueError:
-            number = math.nan
+    number = number_of(value)
     if not math.isfinite(number):
         raise InputError(f"{parameter.name} takes {parameter.takes}, not {value!r:.{MAX_SHOWN}}")
     return number

@@ -1,6 +1,7 @@
 """OSC server: datagrams change the controls, by the addresses of ``vjnode.control.parameters``."""
 
 import logging
+import selectors
 import socket
 import threading
 from collections.abc import Callable
@@ -29,6 +30,9 @@ _MAX_THINGS, _MAX_COMPLAINTS = 64, 8
 
 _MAX_KNOWN = 4096
 """Addresses that are remembered; a sender may make up any number."""
+
+_LOOK_S = 0.2
+"""Time, s, after which the thread looks whether it is to end."""
 
 
 @dataclass
@@ -89,7 +93,7 @@ class OscServer:
                 f"OSC cannot listen on {host}:{port} ({error.strerror or error}); if another "
                 f"vjnode runs, end it, or choose another port: --osc {host}:{port % 65535 + 1}"
             ) from error
-        self._socket.settimeout(0.2)
+        self._socket.setblocking(False)
         self.port = int(self._socket.getsockname()[1])
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="osc", daemon=True)
@@ -102,15 +106,19 @@ class OscServer:
         self._socket.close()
 
     def _listen(self) -> None:
+        come = selectors.DefaultSelector()
+        come.register(self._socket, selectors.EVENT_READ)
         while not self._stopping.is_set():
-            try:
+            try:  # to wait before each one would cost as much again
                 data, sender = self._socket.recvfrom(_LONGEST_DATAGRAM)
-            except TimeoutError:
+            except BlockingIOError:
+                come.select(_LOOK_S)
                 continue
             except OSError as error:  # Windows reports a sender's closed port here
                 self._log_once("socket", f"OSC: {error}")
                 continue
             self.handle(data, sender[0], sender[1])
+        come.close()
 
     def handle(self, data: bytes, sender: str, port: int = 0) -> None:
         """Act on one datagram; never raises, whatever it contains.
@@ -157,8 +165,10 @@ class OscServer:
         if out is not None and act.verb == "set":
             out.moved(row.name, sender)
         self._perform(act, value)
-        if act.verb == "set" and row.kind == "float":
-            self.counts.clamped += not row.fits(as_number(row, value))
+        if row.kind == "float" and act.verb != "add":
+            number = as_number(row, value)
+            fits = row.fits(number) if act.verb == "set" else 0.0 <= number <= 1.0
+            self.counts.clamped += not fits
 
     def _log_once(self, about: str, text: str) -> None:
         """Log each complaint once, and few about one subject, so that no sender fills the log."""

@@ -15,8 +15,10 @@ from vjnode.control.address import ROOT
 from vjnode.control.destination import (
     Destination,
     Sender,
+    check_other,
     encoded,
-    is_of_this_machine,
+    find_host,
+    is_numeric,
     port_of,
 )
 from vjnode.control.parameter import Parameter, Value
@@ -100,8 +102,12 @@ class OscOut:
         """Set when a destination has come."""
         self.newest: dict[str, Value] = {}
         """Features that were told last, by name."""
+        self.refreshes = 0
+        """Number of times that all values were asked for again."""
         self._destinations: tuple[Destination, ...] = ()
-        found = [self._found(host, port) for host, port in targets]
+        found = [find_host(host, port, option="--osc-out") for host, port in targets]
+        for host, port in found:
+            check_other(host, port, own_port=own_port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         self._socket.setblocking(False)  # a network that is busy holds nothing up
@@ -148,7 +154,9 @@ class OscOut:
             InputError: a subscription with a port that is none or the node's own, or one too many.
         """
         if address == REFRESH:
-            self._refresh |= value != 0  # a button that is let go sends 0
+            if value != 0:  # a button that is let go sends 0
+                self._refresh = True
+                self.refreshes += 1
         elif value != 0:
             self._subscribe(value, sender)
 
@@ -175,12 +183,17 @@ class OscOut:
         while self._announced:
             self.send(*self._announced.popleft())
 
-    def send(self, name: str, value: Value) -> None:
-        """Tell every destination of a value that is no parameter, under ``name``."""
+    def send(self, name: str, value: Value, *, switched_on: bool = True) -> None:
+        """Tell every destination of a value that is no parameter, under ``name``.
+
+        switched_on: if not, only those are told who asked for this address.
+        """
         now_s, address = self._clock(), ROOT + name
         self.newest[name] = value
         message = encoded(address, value)
         for destination in self._destinations:
+            if destination.wants is None and not switched_on:
+                continue
             if destination.wanted(address) and not self._is_echo(destination, name, now_s):
                 self._deliver(destination, message)
 
@@ -245,33 +258,12 @@ class OscOut:
             lambda message: self._socket.sendto(message, (host, port)),
         )
 
-    def _found(self, host: str, port: int) -> Sender:
-        """Return the address of a target."""
-        try:
-            found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0]
-        except (OSError, UnicodeError) as error:
-            raise InputError(
-                f"--osc-out {host}:{port}: there is no host {host} ({error}); give its address"
-            ) from error
-        self._check_other(str(found), port)
-        return str(found), port
-
-    def _check_other(self, host: str, port: int) -> None:
-        """Check that a destination is not the node's own OSC server, which would hear itself.
-
-        Raises:
-            InputError: it is.
-        """
-        if port == self._own_port and is_of_this_machine(host):
-            raise InputError(
-                f"OSC cannot be sent to {host}:{port}, where this node itself listens; "
-                "choose the port that your program listens on"
-            )
-
     def _subscribe(self, value: object, sender: Sender) -> None:
         """Begin or go on to tell a sender, at its own address alone."""
         host, number = sender[0], port_of(value)
-        self._check_other(host, number)
+        if not is_numeric(host):
+            raise InputError(f"{SUBSCRIBE} is for UDP; over a WebSocket, LISTEN to each address")
+        check_other(host, number, own_port=self._own_port)
         name, now_s = f"{host}:{number}", self._clock()
         for destination in self._destinations:
             if destination.name == name:

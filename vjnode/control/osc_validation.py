@@ -44,6 +44,12 @@ def check_datagram(data: bytes) -> list[bytes]:
     return messages
 
 
+def is_address(text: str) -> bool:
+    """Return whether a text can be the address of one thing, and is no pattern."""
+    plain = text.isascii() and text.isprintable() and not _PATTERN_CHARACTERS & set(text)
+    return plain and text.startswith("/")
+
+
 def _check_element(data: bytes, messages: list[bytes], *, depth: int) -> None:
     if not data or len(data) % 4:
         raise MalformedError("length is not a positive multiple of 4")
@@ -72,7 +78,7 @@ def _check_bundle(data: bytes, messages: list[bytes], *, depth: int) -> None:
 
 def _check_message(data: bytes) -> bytes:
     address, begins = _string(data, 0)
-    if not address.isascii() or not address.isprintable() or _PATTERN_CHARACTERS & set(address):
+    if not is_address(address):
         raise MalformedError("address is a pattern or has characters that none may have")
     if begins == len(data):
         raise MalformedError("no type tags")

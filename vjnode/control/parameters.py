@@ -3,6 +3,7 @@
 OSC addresses, presets, the command line and the table in docs/osc.md all come from these rows.
 """
 
+from vjnode.control.features import FEATURES
 from vjnode.control.glide import EASINGS
 from vjnode.control.parameter import MAX_SHOWN, Consumer, Firing, Parameter
 from vjnode.errors import InputError
@@ -305,7 +306,15 @@ def _channel_rows() -> list[Parameter]:
 
 BY_CHANNEL = {row.name: row for row in _NAMED if row.name in CHANNELS}
 
-BY_NAME = {row.name: row for row in (*_NAMED, *_channel_rows(), *_route_rows())}
+
+def _send_rows() -> list[Parameter]:
+    return [
+        Parameter(f"send/{name}", "toggle", f"{name} is sent", "control", True, stays=True)
+        for name in FEATURES
+    ]
+
+
+BY_NAME = {row.name: row for row in (*_NAMED, *_send_rows(), *_channel_rows(), *_route_rows())}
 
 PARAMETERS = BY_NAME.values()
 """All rows, in their order."""
@@ -315,6 +324,7 @@ KNOWN = ", ".join(
         *(row.name for row in _NAMED),
         "channel/N/expression, …/gain, …/attack and …/release",
         "route/CHANNEL/SOURCE/amount, …/attack and …/release",
+        "send/FEATURE",
     ]
 )
 """Names of all parameters, the matrix as a pattern, for errors."""

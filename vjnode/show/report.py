@@ -46,6 +46,7 @@ def write_report(
     supervisor: Supervisor,
     osc: OscCounts,
     osc_out: Mapping[str, int],
+    osc_map: Mapping[str, int],
     midi: MidiCounts | None,
     engine: str,
 ) -> None:
@@ -64,6 +65,7 @@ def write_report(
         "incidents": supervisor.report(),
         "osc": asdict(osc),
         "osc_out": dict(osc_out),
+        "osc_map": dict(osc_map),
         "midi": asdict(midi) if midi is not None else None,
         "generator": config.generator,
         "engine": engine,

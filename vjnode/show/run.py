@@ -18,6 +18,8 @@ from vjnode.audio.sources.registry import open_source
 from vjnode.audio.sources.spec import kind_of
 from vjnode.config import ShowConfig
 from vjnode.control.osc import OscServer
+from vjnode.control.osc_map import OscMapSender
+from vjnode.control.osc_map_reader import read_map
 from vjnode.control.osc_out import OscOut
 from vjnode.control.state import Controls, Stock
 from vjnode.generators.mobilestylegan.download import matte_model
@@ -31,7 +33,7 @@ from vjnode.show.factory import looks
 from vjnode.show.ipc.show_flags import BEAT_S
 from vjnode.show.messages import INFO_BYTES, read_info
 from vjnode.show.midi import open_midi
-from vjnode.show.oscquery.open import open_oscquery
+from vjnode.show.oscquery.open import serve_oscquery
 from vjnode.show.replayed_controls import ReplayedControls
 from vjnode.show.report import check_report, output_names, write_report
 from vjnode.show.session.reader import Session
@@ -99,6 +101,15 @@ def run_show(
             if config.midi
             else None
         )
+        mapped = stack.enter_context(
+            closing(
+                OscMapSender(
+                    [read_map(text) for text in config.osc_map],
+                    writer.names,
+                    own_port=config.osc_port,
+                )
+            )
+        )
         osc = stack.enter_context(
             closing(
                 OscServer(
@@ -111,12 +122,18 @@ def run_show(
             )
         )
         stack.enter_context(
-            closing(Answers(out, lambda: writer.controls, memory, config.size, config.osc_out_rate))
-        )
-        if config.oscquery is not None:
-            stack.enter_context(
-                closing(open_oscquery(config.oscquery, config, osc=osc, out=out, writer=writer))
+            closing(
+                Answers(
+                    out,
+                    lambda: writer.controls,
+                    memory,
+                    config.size,
+                    rate=config.osc_out_rate,
+                    mapped=mapped,
+                )
             )
+        )
+        serve_oscquery(stack, config, osc=osc, out=out, writer=writer)
         engine = EngineJob(
             config.size,
             config.fps,
@@ -170,6 +187,7 @@ def run_show(
                 supervisor=supervisor,
                 osc=osc.counts,
                 osc_out=out.summary(),
+                osc_map=mapped.summary(),
                 midi=midi.counts if midi is not None else None,
                 engine=info.engine if info else "",
             )

@@ -9,7 +9,8 @@ from vjnode.control.midi.mapping_files import add_control, mapping_for, scan_map
 from vjnode.control.midi.mapping_reader import read_mapping
 from vjnode.control.midi.message import Decoder, Source
 from vjnode.control.midi.player import MidiCounts, Player
-from vjnode.control.parameters import find
+from vjnode.control.parameters import PARAMETERS, find
+from vjnode.control.shortcuts import SHORTCUTS
 from vjnode.errors import InputError
 from vjnode.paths import shipped
 
@@ -92,6 +93,30 @@ def test_one_entry_stands_for_many(tmp_path):
         (Source("cc", 2, 7), "curve"),
         (Source("cc", 3, 7), "floor"),
     ]
+
+
+def test_every_parameter_and_all_behind_it_is_a_target_with_its_range(tmp_path):
+    """Each address that OSC takes, but for a fader's way, which is what a fader has anyway."""
+    lines, wanted = [], []
+    for row in PARAMETERS:
+        number = len(wanted) % 128
+        if row.kind == "float":
+            lines.append(f'on = "cc {number}"\nchannel = 1\ndo = "{row.name}"')
+            wanted.append((row.name, "set", row.low, row.high))
+            continue
+        behind = (
+            [""]
+            if row.kind != "choice"
+            else [""] + [f"/{one.verb}" for one in SHORTCUTS if one.kind == "choice" and not one.of]
+        )
+        for last in behind:
+            value = "value = 1" if row.kind == "choice" and not last else ""
+            lines.append(f'on = "note {number}"\ndo = "{row.name}{last}"\n{value}')
+            wanted.append((row.name, last.removeprefix("/") or "set", 0.0, 1.0))
+    path = tmp_path / "all.toml"
+    path.write_text("version = 1\n" + "".join(f"[[control]]\n{one}\n" for one in lines))
+    read = read_mapping(path).controls
+    assert [(c.act.parameter.name, c.act.verb, c.low, c.high) for c in read] == wanted
 
 
 def test_a_bad_file_is_left_out_and_the_users_replaces_the_shipped_one(tmp_path, caplog):

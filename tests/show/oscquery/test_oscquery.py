@@ -5,7 +5,8 @@ import json
 import random
 import socket
 import threading
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -13,7 +14,10 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from tests.events import HANG_S
+from tools.check import osc_client
 from vjnode.config import ShowConfig
+from vjnode.control.address import read_address
+from vjnode.control.features import FEATURES
 from vjnode.control.osc import OscServer
 from vjnode.control.osc_out import OscOut
 from vjnode.control.parameters import PARAMETERS
@@ -21,11 +25,10 @@ from vjnode.control.state import Controls, Preset, Stock
 from vjnode.errors import VjnodeError
 from vjnode.output.registry import parse_output
 from vjnode.show.control_sync import ControlWriter
-from vjnode.show.features import FEATURES
 from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import CONTROLS_BYTES
 from vjnode.show.oscquery import server as oscquery_server
-from vjnode.show.oscquery.open import open_oscquery
+from vjnode.show.oscquery.open import open_oscquery, serve_oscquery
 
 HOST = "127.0.0.1"
 STOCK = Stock(
@@ -33,7 +36,17 @@ STOCK = Stock(
     ["laugh", "brows_up", "blink", "turn"],
     {"riot": Preset("riot", "ben", "laugh", {"gain": 2.0})},
 )
+ASKING = {"/vjnode/subscribe", "/vjnode/refresh"}
 CONFIG = ShowConfig("demo", (parse_output("null"),))
+
+
+class Writer(ControlWriter):
+    """The controls of a show whose names change as a test wants it."""
+
+    offered = STOCK
+
+    def names(self, parameter):
+        return self.offered.names(parameter)
 
 
 class Node:
@@ -41,7 +54,7 @@ class Node:
 
     def __init__(self):
         self.slot = Slot(CONTROLS_BYTES)
-        self.writer = ControlWriter(STOCK.fitted(Controls("", "ada", "laugh")), STOCK, self.slot)
+        self.writer = Writer(STOCK.fitted(Controls("", "ada", "laugh")), STOCK, self.slot)
         self.out = OscOut()
         self.osc = OscServer(HOST, 0, self.writer.perform, self.out)
         self.query = open_oscquery(
@@ -123,8 +136,9 @@ def leaves(tree):
 
 def test_every_parameter_and_feature_is_a_node_with_what_the_table_says(node):
     found = {one["FULL_PATH"]: one for one in leaves(node.json("/"))}
-    features = {f"/vjnode/{name}" for name in FEATURES}
-    assert found.keys() == {row.address for row in PARAMETERS} | features
+    addresses = {row.address for row in PARAMETERS} | {f"/vjnode/{name}" for name in FEATURES}
+    behind = {path for path in found if path.rpartition("/")[0] in addresses} - addresses
+    assert found.keys() == addresses | behind | ASKING
     types = {"float": "f", "choice": "s", "toggle": "i", "trigger": "I"}
     for row in PARAMETERS:
         one = found[row.address]
@@ -140,6 +154,91 @@ def test_every_parameter_and_feature_is_a_node_with_what_the_table_says(node):
     assert found["/vjnode/face"]["RANGE"] == [{"VALS": ["ada", "ben"]}]
     assert found["/vjnode/attack"]["UNIT"] == ["time.second"]
     assert found["/vjnode/level"]["ACCESS"] == 1
+
+
+def test_what_hands_need_is_behind_each_number_and_each_choice(node):
+    """Each address there is one that OSC takes, and does what it says."""
+    found = {one["FULL_PATH"]: one for one in leaves(node.json("/"))}
+    for row in PARAMETERS:
+        behind = {path.removeprefix(f"{row.address}/") for path in found if path != row.address}
+        if row.kind == "float":
+            assert {"add", "norm"} <= behind, row.name
+            assert found[f"{row.address}/norm"]["RANGE"] == [{"MIN": 0.0, "MAX": 1.0}]
+        if row.kind == "choice":
+            names = set(node.writer.names(row.name))
+            assert {"next", "previous", "random", *names} <= behind, row.name
+    for path, one in found.items():
+        if path not in ASKING and one["ACCESS"] == 2:
+            assert read_address(path).parameter.address in found
+            assert "VALUE" not in one
+    types = {"next": "I", "ada": "I", "add": "f", "norm": "f", "save": "s", "move": "si"}
+    for path, one in found.items():
+        if (last := path.rpartition("/")[2]) in types:
+            assert one["TYPE"] == types[last], path
+    node.osc.handle(message("/vjnode/face/next", 1), "test")
+    assert node.controls.choice("face") == "ben"
+
+
+def test_nodes_that_come_and_go_are_told_to_who_listens(node, monkeypatch):
+    monkeypatch.setattr(oscquery_server, "LOOK_S", 0.01)
+    more = {
+        name: Preset(name, "ada", "laugh") for name in ("riot", "calm", "no way", "next", "a#b")
+    }
+
+    async def talk():
+        async with node.socket() as one:
+            await asyncio.sleep(0)
+            node.writer.offered = replace(STOCK, presets=more)
+            told = []
+            while ("PATH_CHANGED", "/vjnode/preset") not in told:
+                said = await one.receive_json(timeout=HANG_S)
+                told.append((said["COMMAND"], said["DATA"]))
+            node.writer.offered = replace(STOCK, presets={"calm": more["calm"]})
+            while told.count(("PATH_CHANGED", "/vjnode/preset")) < 2:
+                said = await one.receive_json(timeout=HANG_S)
+                told.append((said["COMMAND"], said["DATA"]))
+            return [one for one in told if one[1].startswith("/vjnode/preset")]
+
+    node.json("/vjnode/preset")
+    assert asyncio.run(talk()) == [
+        ("PATH_ADDED", "/vjnode/preset/calm"),
+        ("PATH_CHANGED", "/vjnode/preset"),
+        ("PATH_REMOVED", "/vjnode/preset/riot"),
+        ("PATH_CHANGED", "/vjnode/preset"),
+    ]
+    now = node.json("/vjnode/preset")
+    assert now["RANGE"] == [{"VALS": ["calm"]}]
+    assert now["CONTENTS"].keys() - {"calm"} == {
+        *("next", "previous", "random", "save", "rename", "delete", "move")
+    }
+
+
+def test_over_a_websocket_nobody_subscribes_to_what_goes_by_udp(node, caplog):
+    """Else every value would look for a host of the name that its connection has here."""
+
+    async def talk():
+        async with node.socket() as one:
+            await one.send_bytes(message("/vjnode/subscribe", 9000))
+            await one.send_json({"COMMAND": "LISTEN", "DATA": "/vjnode/gain"})
+            return await next_of(one)
+
+    assert asyncio.run(talk()) == ("/vjnode/gain", 1.0)
+    assert node.osc.counts.rejected == 1
+    assert "LISTEN" in caplog.text
+    assert node.out.summary()["subscriptions"] == 0
+
+
+def test_a_feature_that_is_switched_off_is_told_to_who_listens_to_it_alone(node):
+    async def talk():
+        async with node.socket() as one:
+            for path in ("/vjnode/low", "/vjnode/gain"):
+                await one.send_json({"COMMAND": "LISTEN", "DATA": path})
+            assert await next_of(one) == ("/vjnode/gain", 1.0)
+            node.out.send("low", 0.5, switched_on=False)
+            return await next_of(one)
+
+    assert asyncio.run(talk()) == ("/vjnode/low", 0.5)
+    assert node.json("/vjnode/low?VALUE") == {"VALUE": [0.5]}
 
 
 def test_a_node_has_its_contents_below_its_path(node):
@@ -177,8 +276,13 @@ def test_it_tells_where_osc_is_and_what_it_can(node):
     assert (info["OSC_IP"], info["OSC_PORT"]) == (CONFIG.osc_host, CONFIG.osc_port)
     assert info["OSC_TRANSPORT"] == "UDP"
     assert info["EXTENSIONS"]["LISTEN"] is True
-    used = {key for one in leaves(node.json("/")) for key in one}
-    assert used - {"FULL_PATH", "CONTENTS", "TYPE"} == info["EXTENSIONS"].keys() - {"LISTEN"}
+    used = {key for one in leaves(node.json("/")) for key in one} - {
+        "FULL_PATH",
+        "CONTENTS",
+        "TYPE",
+    }
+    commands = {"LISTEN", "PATH_CHANGED", "PATH_ADDED", "PATH_REMOVED"}
+    assert info["EXTENSIONS"] == dict.fromkeys(used | commands, True)
 
 
 def test_a_value_is_the_one_of_now(node):
@@ -212,6 +316,32 @@ def test_who_listens_is_told_and_what_it_sends_is_done(node):
     asyncio.run(talk())
     assert node.controls.number("gain") == 0.5
     assert (node.osc.counts.received, node.osc.counts.rejected) == (4, 0)
+
+
+def test_a_client_that_knows_nothing_but_the_protocol_finds_and_plays_a_parameter(node):
+    """By plain sockets: from the particulars of the host to a value that comes back."""
+    _, info = osc_client.get(node.query.port, "/?HOST_INFO")
+    assert info["EXTENSIONS"]["LISTEN"]
+    _, tree = osc_client.get(node.query.port, "/")
+    assert "/vjnode/gain/norm" in osc_client.paths(tree)
+    gain = tree["CONTENTS"]["vjnode"]["CONTENTS"]["gain"]
+    assert (gain["TYPE"], gain["RANGE"]) == ("f", [{"MIN": 0.0, "MAX": 4.0}])
+    with closing(osc_client.WebSocket(node.query.port)) as listener:
+        listener.say("LISTEN", gain["FULL_PATH"])
+        first = osc_client.first_number(listener.receive()[1])
+        assert first == (gain["FULL_PATH"], "f", gain["VALUE"][0])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hand:
+            hand.sendto(osc_client.message(gain["FULL_PATH"], "i", 2), (HOST, node.osc.port))
+        assert osc_client.first_number(listener.receive()[1]) == ("/vjnode/gain", "f", 2.0)
+        listener.send(osc_client.message("/vjnode/gain/norm", "f", 1.0))
+        assert osc_client.first_number(listener.receive()[1]) == ("/vjnode/gain", "f", 4.0)
+        listener.say("LISTEN", "/vjnode/beat")
+        listener.say("LISTEN", "/vjnode/curve")  # its answer says that both are heard
+        assert osc_client.first_number(listener.receive()[1]) == ("/vjnode/curve", "f", 1.0)
+        node.out.send("beat", 1)
+        assert osc_client.first_number(listener.receive()[1]) == ("/vjnode/beat", "i", 1)
+    status, value = osc_client.get(node.query.port, "/vjnode/gain?VALUE")
+    assert (status, value) == (200, {"VALUE": [4.0]})
 
 
 def test_who_is_slower_than_what_is_told_is_sent_away(node, monkeypatch):
@@ -300,6 +430,17 @@ def test_a_taken_port_is_a_clear_error(node):
         open_oscquery(
             (HOST, node.query.port), CONFIG, osc=node.osc, out=node.out, writer=node.writer
         )
+
+
+@pytest.mark.parametrize(
+    ("osc_host", "host", "told"),
+    [("127.0.0.1", HOST, False), ("127.0.0.1", "0.0.0.0", True), ("0.0.0.0", "0.0.0.0", False)],  # noqa: S104
+)
+def test_osc_that_the_network_cannot_reach_is_told(node, caplog, osc_host, host, told):
+    config = replace(CONFIG, osc_host=osc_host, oscquery=(host, 0))
+    with ExitStack() as stack:
+        serve_oscquery(stack, config, osc=node.osc, out=node.out, writer=node.writer)
+    assert ("add --osc 0.0.0.0:9010" in caplog.text) == told
 
 
 def test_it_closes_while_somebody_listens(node):

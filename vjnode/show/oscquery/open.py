@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
+from vjnode.control.destination import is_loopback
+from vjnode.control.features import FEATURES
 from vjnode.control.parameters import BY_NAME
-from vjnode.show.features import FEATURES
+from vjnode.show.oscquery.announcement import Announcement
 from vjnode.show.oscquery.tree import Tree, host_info
 
 if TYPE_CHECKING:
@@ -18,6 +21,34 @@ if TYPE_CHECKING:
     from vjnode.show.oscquery.server import OscQuery
 
 _log = logging.getLogger(__name__)
+
+
+def serve_oscquery(
+    stack: ExitStack,
+    config: ShowConfig,
+    *,
+    osc: OscServer,
+    out: OscOut,
+    writer: ControlWriter,
+) -> None:
+    """Serve and announce what a show is asked to, until ``stack`` ends.
+
+    Raises:
+        VjnodeError: see ``open_oscquery`` and ``Announcement``.
+    """
+    if config.oscquery is None:
+        return
+    server = open_oscquery(config.oscquery, config, osc=osc, out=out, writer=writer)
+    stack.enter_context(closing(server))
+    if is_loopback(config.osc_host) and not is_loopback(server.host):
+        _log.warning(
+            "OSCQuery tells the network of OSC at %s, where only this machine can send; "
+            "add --osc 0.0.0.0:%d",
+            config.osc_host,
+            config.osc_port,
+        )
+    if config.announce:
+        stack.enter_context(closing(Announcement(server.host, server.port)))
 
 
 def open_oscquery(
@@ -42,7 +73,7 @@ def open_oscquery(
 
     server = OscQuery(
         *address,
-        tree=Tree(writer.available.names, value, told.values()),
+        tree=Tree(writer.names, value, told.values()),
         info=host_info("vjnode", config.osc_host, config.osc_port),
         osc=osc,
         out=out,

@@ -10,6 +10,7 @@ import itertools
 import json
 import logging
 import threading
+from collections.abc import Callable
 
 from aiohttp import WSMessage, WSMsgType, web
 
@@ -24,6 +25,10 @@ from vjnode.show.oscquery.tree import ATTRIBUTES, Json, Tree
 _log = logging.getLogger(__name__)
 
 MAX_LISTENERS = 16
+
+LOOK_S = 1.0
+"""Time, s, from one look for nodes that have changed to the next."""
+
 MAX_QUEUED = 1024
 """Messages that wait for one listener; one that is slower than that has to come again."""
 
@@ -56,9 +61,10 @@ class OscQuery:
         """
         self._tree, self._info, self._osc, self._out = tree, info, osc, out
         self._site = GuardedSite("OSCQuery", _HEADERS, risk="lets the whole network steer")
-        self._site.app.router.add_get("/{path:.*}", self._answer)
+        self._site.add("/{path:.*}", self._answer)
         self._numbers = itertools.count(1)
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._sockets: dict[web.WebSocketResponse, Callable[[bytes | str], None]] = {}
+        """Those who listen, and what puts a message into the queue of each."""
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         try:
@@ -82,8 +88,10 @@ class OscQuery:
         self._loop.run_until_complete(self._serve())
 
     async def _serve(self) -> None:
+        looking = asyncio.ensure_future(self._look())
         await self._stop.wait()
-        await self._site.take_leave(self._sockets)
+        looking.cancel()
+        await self._site.take_leave([one for one in self._sockets if one.prepared])
         await self._site.stop()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -91,7 +99,19 @@ class OscQuery:
             return await self._listen(request)
         if request.query_string == "HOST_INFO":
             return web.json_response(self._info)
+        self._tell_changes()
         return self._told(request.path.rstrip("/") or "/", request.query_string)
+
+    async def _look(self) -> None:
+        """Tell listeners of nodes that have changed, again and again."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self._tell_changes()
+
+    def _tell_changes(self) -> None:
+        for command, path in self._tree.renew():
+            for put in self._sockets.values():
+                put(json.dumps({"COMMAND": command, "DATA": path}))
 
     def _told(self, path: str, asked: str) -> web.Response:
         """Return a node, or the attribute of it that is asked for."""
@@ -111,12 +131,11 @@ class OscQuery:
         if len(self._sockets) >= MAX_LISTENERS:
             return web.Response(status=503, text=f"{MAX_LISTENERS} listen already")
         socket = web.WebSocketResponse(timeout=GOODBYE_S, compress=False, max_msg_size=MAX_BYTES)
-        await socket.prepare(request)
         number = next(self._numbers)
-        queue: asyncio.Queue[bytes] = asyncio.Queue(MAX_QUEUED)
+        queue: asyncio.Queue[bytes | str] = asyncio.Queue(MAX_QUEUED)
         too_slow = asyncio.Event()
 
-        def put(message: bytes) -> None:
+        def put(message: bytes | str) -> None:
             try:
                 queue.put_nowait(message)
             except asyncio.QueueFull:
@@ -130,20 +149,23 @@ class OscQuery:
 
         name = f"WebSocket {number}"
         listener = Destination(name, name, frozenset((number,)), deliver, wants=set())
-        self._sockets.add(socket)
-        self._out.add(listener)
-        sending = asyncio.ensure_future(_pass_on(queue, socket))
-        ending = asyncio.ensure_future(_end_when(too_slow, socket))
+        self._sockets[socket] = put  # it has its place before it is asked in
         try:
-            async for message in socket:
-                self._act(message, listener, number)
+            await socket.prepare(request)
+            self._out.add(listener)
+            sending = asyncio.ensure_future(_pass_on(queue, socket))
+            ending = asyncio.ensure_future(_end_when(too_slow, socket))
+            try:
+                async for message in socket:
+                    self._act(message, listener, number)
+            finally:
+                sending.cancel()
+                ending.cancel()
+                self._out.remove(listener)
         except ConnectionError:
             pass  # it has gone
         finally:
-            sending.cancel()
-            ending.cancel()
-            self._out.remove(listener)
-            self._sockets.discard(socket)
+            self._sockets.pop(socket, None)
         return socket
 
     def _act(self, message: WSMessage, listener: Destination, number: int) -> None:
@@ -164,10 +186,14 @@ class OscQuery:
                 self._out.ignore(listener, path)
 
 
-async def _pass_on(queue: asyncio.Queue[bytes], socket: web.WebSocketResponse) -> None:
+async def _pass_on(queue: asyncio.Queue[bytes | str], socket: web.WebSocketResponse) -> None:
     try:
         while True:
-            await socket.send_bytes(await queue.get())
+            message = await queue.get()
+            if isinstance(message, bytes):
+                await socket.send_bytes(message)
+            else:
+                await socket.send_str(message)
     except ConnectionError:
         pass  # it has gone, which its reader sees too
 
