@@ -202,3 +202,26 @@ def test_before_anyone_has_turned_anything_nothing_is_done():
         listener = Listener()
         HearingControl(slot, listener).apply(1.0)
         assert not listener.clock.at(1.0).locked
+
+
+def test_what_comes_together_is_handed_over_once_and_nothing_of_it_is_lost():
+    with closing(Slot(CONTROLS_BYTES)) as slot:
+        check_what_comes_together(slot)
+
+
+def check_what_comes_together(slot):
+    writer = ControlWriter(Controls("", "ada", "laugh"), Stock(["ada"], ["laugh"]), slot)
+    before = slot.sequence
+    with writer.held():
+        for gain in (1.5, 2.0, 2.5):
+            writer.perform(read_address("/vjnode/gain"), gain)
+        writer.perform(read_address("/vjnode/tap"), 1)
+        assert slot.sequence == before
+    assert slot.sequence == before + 1
+    handed = unpack_controls(slot.read())
+    assert (handed.number("gain"), handed.fired("tap").count) == (2.5, 1)
+    writer.perform(read_address("/vjnode/gain"), 3.0)
+    assert slot.sequence == before + 2
+    with writer.held():
+        pass
+    assert slot.sequence == before + 2

@@ -69,7 +69,7 @@ class Node:
         begun = _STOCK.fitted(Controls("", "ada", "laugh"))
         self.writer = ControlWriter(begun, _STOCK, self._slot)
         self.out = OscOut()
-        self.osc = OscServer(HOST, 0, self.writer.perform, self.out)
+        self.osc = OscServer(HOST, 0, self.writer.perform, self.out, held=self.writer.held)
         config = ShowConfig("demo", (parse_output("null"),))
         self.query = open_oscquery(
             (HOST, 0), config, osc=self.osc, out=self.out, writer=self.writer

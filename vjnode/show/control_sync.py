@@ -1,7 +1,8 @@
 """The controls of a show, handed from the parent to hearing and to every output."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from vjnode.control.address import OF_PRESETS, Act
@@ -51,6 +52,7 @@ class ControlWriter:
         self._slot = slot
         self._clock = clock
         self._lock = threading.Lock()
+        self._holding = 0
         self._written: tuple[Controls, Plan] | None = None
         self._likely: tuple[Controls, ...] = ()
         self._looks: tuple[Look, ...] = ()
@@ -91,6 +93,18 @@ class ControlWriter:
         if timed:
             self.changed.set()
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hand over what changes within it at its end alone: only the newest counts."""
+        with self._lock:
+            self._holding += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holding -= 1
+                self._write()
+
     def begin(self) -> None:
         """Begin with the set list, whose time passes from now on."""
         now_s = self._clock()
@@ -108,7 +122,9 @@ class ControlWriter:
             return self._desk.pause_s(now_s, count)
 
     def _write(self) -> None:
-        """Hand over what is new."""
+        """Hand over what is new, unless that is held."""
+        if self._holding:
+            return
         desk, written = self._desk, self._written
         if written is not None and written[0] is desk.controls and written[1] is desk.plan:
             return

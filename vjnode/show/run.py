@@ -118,6 +118,7 @@ def run_show(
                     writer.perform,
                     out,
                     midi.learner.serve if midi is not None else None,
+                    writer.held,
                 )
             )
         )
