@@ -39,7 +39,7 @@ def send(port: int, rate: float, seconds: float) -> int:
 
 
 class Sender:
-    """That as a process, which waits until it is told to begin."""
+    """A process that sends, once it is told to begin."""
 
     def __init__(self, port: int, rate: float, seconds: float) -> None:
         command = [sys.executable, "-m", "tools.check.osc_sender"]
