@@ -73,6 +73,7 @@ class OscServer:
         port: int,
         perform: Callable[[Act, object], None],
         out: OscOut | None = None,
+        *,
         learn: Callable[[str, object], None] | None = None,
         held: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:

@@ -117,8 +117,8 @@ def run_show(
                     config.osc_port,
                     writer.perform,
                     out,
-                    midi.learner.serve if midi is not None else None,
-                    writer.held,
+                    learn=midi.learner.serve if midi is not None else None,
+                    held=writer.held,
                 )
             )
         )

@@ -16,23 +16,30 @@ HOST = "127.0.0.1"
 
 
 class Finder(zeroconf.ServiceListener):
-    """Another program: what it has found, by name."""
+    """Another program that looks for services, and asks again where nothing was told in time."""
 
     def __init__(self):
-        self.found = {}
+        self._names, self._known = set(), {}
         self._network = zeroconf.Zeroconf([HOST], ip_version=zeroconf.IPVersion.V4Only)
         zeroconf.ServiceBrowser(self._network, SERVICE, self)
 
     def add_service(self, zc, type_, name):
-        info = zc.get_service_info(type_, name)
-        if info is not None:
-            self.found[name] = (info.parsed_addresses(), info.port)
+        del zc, type_
+        self._names.add(name)
 
     update_service = add_service
 
     def remove_service(self, zc, type_, name):
         del zc, type_
-        self.found.pop(name, None)
+        self._names.discard(name)
+
+    def found(self):
+        """Return addresses and port of each that is there, by name."""
+        for name in self._names - self._known.keys():
+            info = self._network.get_service_info(SERVICE, name, timeout=1000)
+            if info is not None:
+                self._known[name] = (info.parsed_addresses(), info.port)
+        return {name: self._known[name] for name in self._names & self._known.keys()}
 
     def close(self):
         self._network.close()
@@ -42,13 +49,13 @@ def test_programs_find_two_nodes_and_see_each_go():
     with closing(Finder()) as finder:
         first, second = Announcement(HOST, 8360), Announcement(HOST, 8361)
         try:
-            wait_for(lambda: len(finder.found) == 2)
-            assert sorted(finder.found.values()) == [([HOST], 8360), ([HOST], 8361)]
-            assert all(name.startswith("vjnode") for name in finder.found)
+            found = wait_for(lambda: len(told := finder.found()) == 2 and told)
+            assert sorted(found.values()) == [([HOST], 8360), ([HOST], 8361)]
+            assert all(name.startswith("vjnode") for name in found)
         finally:
             first.close()
             second.close()
-        wait_for(lambda: not finder.found)
+        wait_for(lambda: not finder.found())
 
 
 def test_all_addresses_of_a_machine_are_announced_without_its_own_loop():
