@@ -6,6 +6,7 @@ from vjnode.control import parameters
 from vjnode.control.osc_validation import check_datagram
 from vjnode.control.parameter import fires, number_in_range
 from vjnode.control.parameters import BY_NAME, PARAMETERS, find
+from vjnode.control.rows import route_rows
 from vjnode.errors import InputError
 from vjnode.modulation.matrix import CHANNELS, SOURCES
 from vjnode.output.overrides import NEUTRAL_FADE_S
@@ -14,7 +15,7 @@ from vjnode.output.overrides import NEUTRAL_FADE_S
 def test_names_and_addresses_are_unique_and_every_default_is_allowed():
     made = (
         *(parameters._NAMED, parameters._send_rows()),
-        *(parameters._channel_rows(), parameters._route_rows()),
+        *(parameters._channel_rows(), route_rows()),
     )
     declared = [row.name for rows in made for row in rows]
     assert list(BY_NAME) == declared

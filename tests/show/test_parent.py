@@ -11,7 +11,7 @@ import pytest
 
 from tests.events import HANG_S
 from tests.show.process import ROOT
-from vjnode.show import run as live
+from vjnode.show import parent as live
 
 
 def missing():
@@ -35,7 +35,7 @@ def test_where_there_is_one_it_is_started_before_anything_else(monkeypatch):
 TOLD = f"""
 import sys
 from vjnode.cli.main import stopped_by_signals
-from vjnode.show.run import told_by_signals
+from vjnode.show.parent import told_by_signals
 with stopped_by_signals(), told_by_signals() as told_to_stop:
     print("live", flush=True)
     if "--ask" in sys.argv:

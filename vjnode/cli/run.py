@@ -8,14 +8,13 @@ from pathlib import Path
 from vjnode.audio.sources.spec import CHANNELS_USAGE, SPECS
 from vjnode.cli.options import (
     Parser,
-    add_kept_state,
     add_look,
     add_picture,
-    add_show,
     add_size,
     controls_asked_for,
     size_asked_for,
 )
+from vjnode.cli.show_options import add_kept_state, add_show
 from vjnode.config import DURATION_LOW_S, ShowConfig, check_distinct
 from vjnode.control.saved_state import resumed
 from vjnode.control.set_list import read_set_list

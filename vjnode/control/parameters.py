@@ -5,17 +5,11 @@ OSC addresses, presets, the command line and the table in docs/osc.md all come f
 
 from vjnode.control.features import FEATURES
 from vjnode.control.glide import EASINGS
-from vjnode.control.parameter import MAX_SHOWN, Consumer, Firing, Parameter
+from vjnode.control.parameter import MAX_SHOWN, Parameter
+from vjnode.control.rows import number_row, route_rows, toggle_row, trigger_row
 from vjnode.errors import InputError
 from vjnode.modulation.dynamics import AS_HEARD
-from vjnode.modulation.matrix import (
-    AMOUNT_HIGH,
-    AMOUNT_LOW,
-    CHANNELS,
-    SOURCES,
-    Envelope,
-    default_route,
-)
+from vjnode.modulation.matrix import CHANNELS, SOURCES, Envelope, default_route
 from vjnode.modulation.shaping import CURVE_HIGH, CURVE_LOW, GATE_DB
 
 AGC_MODES = ("off", "on", "freeze")
@@ -26,52 +20,11 @@ BEAT_SOURCES = ("music", "midi", "tap")
 
 BPM_LOW, BPM_HIGH = 30.0, 300.0
 
-_TAPERS = {"×": 2.0, "s": 3.0, "Hz": 3.0}
-"""Tapers of faders by unit: half of a gain's way is 1, and short times are told apart."""
-
-
 QUANTISE = ("now", "beat", "bar", "4bars")
 """Moments for which a recall may wait: none, or the beginning of the next of these."""
 
 SAFE = "stage"
 """Preset that is taken for safe, as it comes."""
-
-
-def _float(
-    name: str,
-    about: str,
-    low: float,
-    high: float,
-    default: float,
-    *,
-    consumer: Consumer = "frame",
-    unit: str = "",
-    stays: bool = False,
-    stored_as: str = "",
-    glides: bool = True,
-) -> Parameter:
-    return Parameter(
-        name,
-        "float",
-        about,
-        consumer,
-        default,
-        low,
-        high,
-        unit,
-        taper=_TAPERS.get(unit, 1.0),
-        stays=stays,
-        stored_as=stored_as,
-        glides=glides and consumer == "frame" and not stays,
-    )
-
-
-def _trigger(name: str, about: str, consumer: Consumer) -> Parameter:
-    return Parameter(name, "trigger", about, consumer, Firing())
-
-
-def _toggle(name: str, about: str, consumer: Consumer, *, smoothing_s: float = 0.0) -> Parameter:
-    return Parameter(name, "toggle", about, consumer, False, smoothing_s=smoothing_s, stays=True)
 
 
 NONE = "none"
@@ -110,11 +63,11 @@ _NAMED = (
         "",
         recalls=True,
     ),
-    _trigger("panic", "the safe preset, without the sound, within 0.3 s", "control"),
+    trigger_row("panic", "the safe preset, without the sound, within 0.3 s", "control"),
     Parameter(
         "safe_preset", "choice", "the preset that panic recalls", "control", SAFE, stays=True
     ),
-    _float(
+    number_row(
         "morph",
         "how long a look takes to become another, and numbers to get there; 0: at once",
         0.0,
@@ -123,7 +76,7 @@ _NAMED = (
         unit="s",
         stays=True,
     ),
-    _float(
+    number_row(
         "morph_bars",
         "the same in bars at the present tempo; 0: morph counts",
         0.0,
@@ -160,30 +113,32 @@ _NAMED = (
         recalls=True,
         in_a_circle=False,
     ),
-    _float("gain", "how strongly the sound acts", 0.0, 4.0, 1.0, unit="×"),
-    _float(
+    number_row("gain", "how strongly the sound acts", 0.0, 4.0, 1.0, unit="×"),
+    number_row(
         "attack", "how fast the face follows rising sound", 0.0, 5.0, _WEIGHT.attack_s, unit="s"
     ),
-    _float("release", "how fast it calms down", 0.0, 10.0, _WEIGHT.release_s, unit="s"),
-    _float("floor", "the weight in silence", 0.0, 1.0, 0.0),
-    _float("ceiling", "the weight of the most intense sound", 0.0, 1.0, 1.0),
-    _float(
+    number_row("release", "how fast it calms down", 0.0, 10.0, _WEIGHT.release_s, unit="s"),
+    number_row("floor", "the weight in silence", 0.0, 1.0, 0.0),
+    number_row("ceiling", "the weight of the most intense sound", 0.0, 1.0, 1.0),
+    number_row(
         "dynamics",
         "how much the face moves between calm and wild: 0 steady, 0.5 as the music, 1 dancing",
         0.0,
         1.0,
         AS_HEARD,
     ),
-    _float(
+    number_row(
         "curve",
         "exponent on the weight: above 1 calmer, below 1 livelier",
         CURVE_LOW,
         CURVE_HIGH,
         1.0,
     ),
-    _float("accent", "what each onset adds to the weight", 0.0, 1.0, _ONSET.amount),
-    _float("accent_decay", "how fast an accent dies away", 0.0, 10.0, _ONSET.release_s, unit="s"),
-    _float(
+    number_row("accent", "what each onset adds to the weight", 0.0, 1.0, _ONSET.amount),
+    number_row(
+        "accent_decay", "how fast an accent dies away", 0.0, 10.0, _ONSET.release_s, unit="s"
+    ),
+    number_row(
         "gate",
         "quieter sound counts as silence",
         -90.0,
@@ -202,7 +157,7 @@ _NAMED = (
         choices=AGC_MODES,
         stays=True,
     ),
-    _trigger("agc_reset", "automatic gain begins anew", "hearing"),
+    trigger_row("agc_reset", "automatic gain begins anew", "hearing"),
     Parameter(
         "bpm",
         "float",
@@ -225,12 +180,12 @@ _NAMED = (
         choices=BEAT_SOURCES,
         stays=True,
     ),
-    _trigger("tap", "a beat, tapped by hand", "hearing"),
-    _trigger("double", "twice the tempo", "hearing"),
-    _trigger("halve", "half the tempo", "hearing"),
-    _trigger("resync", "now is the first beat of a bar", "hearing"),
-    _float("lfo_rate", "waves per second of the LFO", 0.0, 20.0, 0.25, unit="Hz"),
-    _float(
+    trigger_row("tap", "a beat, tapped by hand", "hearing"),
+    trigger_row("double", "twice the tempo", "hearing"),
+    trigger_row("halve", "half the tempo", "hearing"),
+    trigger_row("resync", "now is the first beat of a bar", "hearing"),
+    number_row("lfo_rate", "waves per second of the LFO", 0.0, 20.0, 0.25, unit="Hz"),
+    number_row(
         "lfo_beats",
         "length of its wave in beats; 0: lfo_rate counts",
         0.0,
@@ -239,12 +194,12 @@ _NAMED = (
         unit="beats",
         glides=False,  # on the way to 0 its waves would be ever shorter
     ),
-    _float("idle_smile", "how much it smiles by itself in silence", 0.0, 1.0, 0.5),
-    _float("idle_gaze", "how much its eyes wander while little is heard", 0.0, 1.0, 0.5),
-    _float("idle_breath", "how much its head moves then, as it breathes", 0.0, 1.0, 0.5),
-    _toggle("freeze", "the picture stays as it is", "output"),
-    _toggle("blackout", "fades to black, and back", "output"),
-    _float(
+    number_row("idle_smile", "how much it smiles by itself in silence", 0.0, 1.0, 0.5),
+    number_row("idle_gaze", "how much its eyes wander while little is heard", 0.0, 1.0, 0.5),
+    number_row("idle_breath", "how much its head moves then, as it breathes", 0.0, 1.0, 0.5),
+    toggle_row("freeze", "the picture stays as it is", "output"),
+    toggle_row("blackout", "fades to black, and back", "output"),
+    number_row(
         "blackout_fade",
         "how long that takes; 0: at once",
         0.0,
@@ -254,31 +209,8 @@ _NAMED = (
         unit="s",
         stays=True,
     ),
-    _toggle("neutral", "the resting face, whatever is heard", "output", smoothing_s=1.2),
+    toggle_row("neutral", "the resting face, whatever is heard", "output", smoothing_s=1.2),
 )
-
-_SHORT_NAMES = {
-    "route/expression/weight/attack": "attack",
-    "route/expression/weight/release": "release",
-    "route/expression/onset/amount": "accent",
-    "route/expression/onset/release": "accent_decay",
-}
-
-
-def _route_rows() -> list[Parameter]:
-    rows = []
-    for channel in CHANNELS:
-        for source in SOURCES:
-            route = default_route(source, channel)
-            for part, about, low, high, default, unit in (
-                ("amount", "how much of it", AMOUNT_LOW, AMOUNT_HIGH, route.amount, ""),
-                ("attack", "how fast it rises", 0.0, 5.0, route.attack_s, "s"),
-                ("release", "how fast it falls", 0.0, 10.0, route.release_s, "s"),
-            ):
-                name = f"route/{channel}/{source}/{part}"
-                text, kept = f"{source} → {channel}: {about}", _SHORT_NAMES.get(name, name)
-                rows.append(_float(name, text, low, high, default, unit=unit, stored_as=kept))
-    return rows
 
 
 def _channel_rows() -> list[Parameter]:
@@ -297,9 +229,11 @@ def _channel_rows() -> list[Parameter]:
                 stored_as=channel,
                 recalls=True,
             ),
-            _float(f"{to}/gain", f"{of} gain, beside that of all", 0.0, 4.0, plain.gain, unit="×"),
-            _float(f"{to}/attack", f"{of} rise", 0.0, 5.0, plain.attack_s, unit="s"),
-            _float(f"{to}/release", f"{of} fall", 0.0, 10.0, plain.release_s, unit="s"),
+            number_row(
+                f"{to}/gain", f"{of} gain, beside that of all", 0.0, 4.0, plain.gain, unit="×"
+            ),
+            number_row(f"{to}/attack", f"{of} rise", 0.0, 5.0, plain.attack_s, unit="s"),
+            number_row(f"{to}/release", f"{of} fall", 0.0, 10.0, plain.release_s, unit="s"),
         ]
     return rows
 
@@ -314,7 +248,7 @@ def _send_rows() -> list[Parameter]:
     ]
 
 
-BY_NAME = {row.name: row for row in (*_NAMED, *_send_rows(), *_channel_rows(), *_route_rows())}
+BY_NAME = {row.name: row for row in (*_NAMED, *_send_rows(), *_channel_rows(), *route_rows())}
 
 PARAMETERS = BY_NAME.values()
 """All rows, in their order."""

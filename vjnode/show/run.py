@@ -1,15 +1,9 @@
 """A live show: the parent process, which holds controls, OSC, MIDI and supervision."""
 
 import logging
-import os
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import replace
-from multiprocessing import resource_tracker
-from types import FrameType
 
 import numpy as np
 
@@ -34,6 +28,7 @@ from vjnode.show.ipc.show_flags import BEAT_S
 from vjnode.show.messages import INFO_BYTES, read_info
 from vjnode.show.midi import open_midi
 from vjnode.show.oscquery.open import serve_oscquery
+from vjnode.show.parent import start_tracker, told_by_signals
 from vjnode.show.replayed_controls import ReplayedControls
 from vjnode.show.report import check_report, output_names, write_report
 from vjnode.show.session.reader import Session
@@ -47,9 +42,7 @@ from vjnode.show.state_keeper import check_state, kept_state
 from vjnode.show.status_line import StatusLine
 from vjnode.show.supervision.child import StageSpec
 from vjnode.show.supervision.supervisor import Supervisor
-from vjnode.show.supervision.worker import stop_signals, stop_signals_ignored
 from vjnode.system.console import errors_console
-from vjnode.system.windows_session import session
 
 _log = logging.getLogger(__name__)
 
@@ -210,17 +203,6 @@ def _checked(config: ShowConfig, session: Session | None) -> ShowConfig:
     return config
 
 
-def start_tracker() -> None:
-    """Start Python's tracker of shared memory, deaf to what ends a show.
-
-    It cleans up after a killed parent, so it must live on. Windows has none and needs none:
-    there, memory goes with the last process that has it open.
-    """
-    if os.name == "posix":
-        with stop_signals_ignored():
-            resource_tracker.ensure_running()
-
-
 def _stages(
     config: ShowConfig, memory: ShowMemory, engine: EngineJob, session: Session | None
 ) -> list[StageSpec]:
@@ -294,20 +276,3 @@ def _announce(config: ShowConfig, controls: Controls) -> None:
         config.osc_host,
         config.osc_port,
     )
-
-
-@contextmanager
-def told_by_signals() -> Iterator[threading.Event]:
-    """Within it, Ctrl-C, SIGTERM, a closed terminal and a log-off on Windows set the event."""
-    told_to_stop = threading.Event()
-
-    def tell(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        told_to_stop.set()
-
-    with ExitStack() as stack:
-        if sys.platform == "win32":
-            stack.enter_context(session.heeded(told_to_stop.set))
-        for one in stop_signals():
-            stack.callback(signal.signal, one, signal.signal(one, tell))
-        yield told_to_stop
