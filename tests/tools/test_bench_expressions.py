@@ -10,10 +10,9 @@ import pytest
 from tests.faces.finding.test_eyes import drawn_eyes
 from tools.bench import expressions
 from tools.bench.expressions import HARMLESS, Change, Examiner, Look, keep, table, toward
-from tools.faces.find_expressions import dlib_file
-from tools.faces.identity import ANOTHER_PERSON
 from vjnode.faces.catalogue import load_expression, load_face
 from vjnode.faces.finding.retouch import retouched
+from vjnode.faces.identity import ANOTHER_PERSON, dlib_file
 from vjnode.paths import shipped
 
 

@@ -27,8 +27,6 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from tools.faces.find_expressions import dlib_file
-from tools.faces.identity import DlibIdentity
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.faces.catalogue import expression_names, load_expression
 from vjnode.faces.expression import Expression, Face, latent_of
@@ -39,6 +37,7 @@ from vjnode.faces.finding.measures import MEASURES, SPREAD, measure
 from vjnode.faces.finding.open import TRUNCATION, random_codes
 from vjnode.faces.finding.regions import colour_regions
 from vjnode.faces.finding.retouch import Retouch, retouched
+from vjnode.faces.identity import DlibIdentity, dlib_file
 from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.generators.latent import Latent, still
 from vjnode.generators.mobilestylegan.download import generator_weights

@@ -10,7 +10,6 @@ network keeps the person: install the extra persons, or name the folder of its f
 """
 
 import argparse
-import importlib.util
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -22,7 +21,6 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 from tqdm import tqdm
 
-from tools.faces.identity import DlibIdentity
 from vjnode.engines.registry import open_engine
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import face_names, load_expression, load_face
@@ -34,40 +32,17 @@ from vjnode.faces.finding.losses import Settings
 from vjnode.faces.finding.open import PX, codes_with_glasses, open_studio, sitters
 from vjnode.faces.finding.search import Found, descend, solve
 from vjnode.faces.finding.studio import Sitter, Studio
+from vjnode.faces.identity import DlibIdentity, dlib_file
 from vjnode.generators.latent import Latent
 from vjnode.generators.registry import DEFAULT
 from vjnode.paths import replace_file, shipped
-from vjnode.remedies import install_extra
 
 SEED, FACES = 5, 48
 GLASSES_SEED, GLASSES = 77, 16
 """Faces with glasses, that heads are turned on beside the others."""
 
-NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
-
 _opened: dict[Path, tuple[Studio, list[Sitter]]] = {}
 """Studio and faces of this process."""
-
-
-def dlib_file(folder: Path | None) -> Path:
-    """Return the path of dlib's recognition network.
-
-    folder: that holds it; None for that of the installed package.
-
-    Raises:
-        InputError: it is not there.
-    """
-    if folder is None:
-        package = importlib.util.find_spec("face_recognition_models")
-        found = package.submodule_search_locations if package is not None else None
-        folder = Path(found[0]) / "models" if found else Path()
-    path = folder / NETWORK
-    if not path.is_file():
-        raise InputError(
-            f"{path} is not there; run: {install_extra('persons')}, or name the folder of the "
-            "networks of face_recognition_models with --dlib"
-        )
-    return path
 
 
 def open_faces(network: Path) -> tuple[Studio, list[Sitter]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vjnode.cli.lists import print_rows
 from vjnode.cli.options import Number, Parser, add_generator
+from vjnode.cli.photo import add_photo, make_of_photo, refuse_without_photo
 from vjnode.errors import InputError
 from vjnode.generators.registry import PLAYABLE
 
@@ -20,13 +21,17 @@ def add_faces(commands: "argparse._SubParsersAction[Parser]") -> None:
     faces.add_argument("--face", metavar="NAME", help="on the sheet: this one's expressions")
     actions = faces.add_subparsers(metavar="ACTION")
 
-    adding = actions.add_parser("add", help="keep a random face, or a latent from elsewhere")
+    adding = actions.add_parser(
+        "add", help="keep a face of a photo, a random one, or a latent from elsewhere"
+    )
     adding.set_defaults(command=_add)
     adding.add_argument("name", metavar="NAME")
     whence = adding.add_mutually_exclusive_group(required=True)
     seeds = Number(0, SEED_HIGH, whole=True)
     whence.add_argument("--seed", type=seeds, metavar="N", help="of a random face")
     whence.add_argument("--latent", type=Path, metavar="FILE", help=".npy or .safetensors")
+    whence.add_argument("--photo", type=Path, metavar="FILE", help="JPEG, PNG or WebP of a person")
+    add_photo(adding)
     adding.add_argument("--about", default="", help="a line about it, for lists")
     add_generator(adding)
 
@@ -69,6 +74,10 @@ def _add(options: argparse.Namespace) -> None:
 
     spec = PLAYABLE[options.generator]
     check_name(options.name)
+    if options.photo is not None:
+        make_of_photo(options, spec)
+        return
+    refuse_without_photo(options)
     if options.latent is not None:
         codes, about = read_codes(options.latent, spec), f"from {options.latent.name}"
     else:

@@ -1,8 +1,9 @@
 """Catalogue of the faces and expressions, which are chosen by name or by number.
 
-Each is a pair of files: NAME.toml for people, NAME.safetensors for its numbers. The folder is
-scanned, and names are looked up in the resulting list; no name ever becomes part of a path. Each
-belongs to the generator that its file names, and only that one's are offered for it.
+Each is a pair of files: NAME.toml for people, NAME.safetensors for its numbers. A face from a photo
+is one file, NAME.safetensors, whose metadata hold the same text. The folder is scanned, and names
+are looked up in the resulting list; no name ever becomes part of a path. Each belongs to the
+generator that its file names, and only that one's are offered for it.
 """
 
 import logging
@@ -20,6 +21,7 @@ from safetensors.numpy import load_file
 
 from vjnode.errors import InputError
 from vjnode.faces.expression import Expression, Face, Movement, Part
+from vjnode.faces.face_file import own_files, text_within, weights_of
 from vjnode.generators.latent import Side
 from vjnode.generators.registry import DEFAULT, GENERATORS
 from vjnode.generators.spec import GeneratorSpec
@@ -117,7 +119,7 @@ def scan_own(folder: Path) -> tuple[Entry, ...]:
     """
     found = []
     taken = {(entry.name, entry.generator.name) for entry in scan(shipped(folder.name))}
-    for path in sorted(folder.glob("*.toml")):
+    for path in own_files(folder):
         try:
             entry = _entry(path)
             if (entry.name, entry.generator.name) in taken:
@@ -153,7 +155,7 @@ def _first(which: str | int) -> int:
 
 @cache
 def read_face(path: Path) -> Face:
-    """Read a face from its .toml and .safetensors files.
+    """Read a face from its .toml and .safetensors files, or from the one that it has.
 
     Raises:
         InputError: a file is not valid.
@@ -161,7 +163,8 @@ def read_face(path: Path) -> Face:
     entry = _entry(path)
     shape = entry.generator.codes_shape
     codes = np.broadcast_to(_tensor(entry, "codes", (shape[1:], shape)), shape)
-    return Face(entry.name, str(entry.text.get("about", "")), codes)
+    weights = weights_of(path, entry.text, entry.generator)
+    return Face(entry.name, str(entry.text.get("about", "")), codes, weights)
 
 
 @cache
@@ -262,7 +265,9 @@ def _slots(entry: Entry, which: Iterable[int] | str) -> tuple[int, ...]:
 
 def _entry(path: Path) -> Entry:
     try:
-        text = tomllib.loads(path.read_text(encoding="utf-8"))
+        alone = path.suffix == ".safetensors"
+        said = text_within(path) or "" if alone else path.read_text(encoding="utf-8")
+        text = tomllib.loads(said)
         number = int(text["number"])
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error

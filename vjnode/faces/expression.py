@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.generators.latent import Latent, Side, Subject
+from vjnode.generators.latent import Latent, Side, Subject, Weights
 
 WIDEST = 1.5
 """Widest opening of a mouth, in jaws: from twice a jaw on, there are two mouths."""
@@ -18,11 +18,13 @@ class Face:
     """A person at rest.
 
     codes: shape (slots, dim), float32, read-only: one style code for each slot of its generator.
+    weights: that its generator was tuned to for it; None: the generator's own.
     """
 
     name: str
     about: str
     codes: NDArray[np.float32]
+    weights: Weights | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,8 @@ def movements_of(expressions: Sequence[Expression | None]) -> tuple[Movement, ..
 
 def subject_of(face: Face, expressions: Sequence[Expression | None]) -> Subject:
     """Return ``face`` with a direction for each of ``movements_of(expressions)``."""
-    return Subject(face.codes, *directions_of(movements_of(expressions), face.codes))
+    moves = directions_of(movements_of(expressions), face.codes)
+    return Subject(face.codes, *moves, face.weights)
 
 
 def directions_of(

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save
 
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import face_names, forget_own, load_face, scan
+from vjnode.faces.face_file import own_files
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.naming import check_new_name
 from vjnode.paths import config_dir, remove, replace_file, shipped
@@ -104,6 +105,27 @@ def add_face(name: str, codes: NDArray[np.float32], spec: GeneratorSpec, about: 
     return path
 
 
+def add_whole_face(name: str, data: bytes) -> Path:
+    """Keep a face that is one file in the user's folder, instead of one of the same name.
+
+    data: of the .safetensors file, its text in its metadata. Returns: the file.
+
+    Raises:
+        InputError: see ``check_name``.
+        VjnodeError: it cannot be written.
+    """
+    check_name(name)
+    path = config_dir("faces") / f"{name}.safetensors"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, data)
+        remove(path.with_suffix(".toml"))
+    except OSError as error:
+        raise VjnodeError(f"{path} cannot be written ({error.strerror})") from error
+    forget_own()
+    return path
+
+
 def mix_faces(first: str, second: str, share: float, spec: GeneratorSpec) -> NDArray[np.float32]:
     """Return the style codes, (slots, dim), of a face between two. share: of the second, 0…1.
 
@@ -122,7 +144,7 @@ def remove_face(name: str) -> None:
         InputError: none of this name is the user's.
     """
     folder = config_dir("faces")
-    own = sorted(path.stem for path in folder.glob("*.toml"))
+    own = [path.stem for path in own_files(folder)]
     if name not in own:
         there = ", ".join(own) or "none yet"
         raise InputError(f"{name[:64]!r} is not a face of your own; there are: {there}")

@@ -1,6 +1,7 @@
 """Latent: what a picture is drawn from, a subject and how far it is moved along its directions."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -8,6 +9,19 @@ from numpy.typing import NDArray
 
 DIRECTIONS = 24
 """Directions that a frame graph takes: movements that can act at once."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A generator's weights that were tuned for one face.
+
+    path: of the file with their differences. sha256: of that file. size: of the pictures that they
+    were tuned for, px.
+    """
+
+    path: Path
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +33,13 @@ class Subject:
     offsets: shape (n, styles), what the same movements add to the factors that the generator's
         affine maps give; (n, 0): none of them does.
     All float32, read-only.
+    weights: that draw it; None: the generator's own. See ``vjnode.engines.own_weights``.
     """
 
     codes: NDArray[np.float32]
     directions: NDArray[np.float32]
     offsets: NDArray[np.float32]
+    weights: Weights | None = None
 
     def __post_init__(self) -> None:
         for name in ("codes", "directions", "offsets"):
@@ -87,7 +103,9 @@ def fused(latent: Latent) -> Latent:
         np.concatenate([moves[first], np.tensordot(amounts[rest], moves[rest], 1)[None]])
         for moves in (subject.directions, subject.offsets)
     ]
-    return Latent(Subject(subject.codes, *summed), np.append(amounts[first], np.float32(1.0)))
+    return Latent(
+        Subject(subject.codes, *summed, subject.weights), np.append(amounts[first], np.float32(1.0))
+    )
 
 
 def _moved(

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.engines.own_weights import WithOwnWeights
 from vjnode.engines.registry import open_engine
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import expression_names, face_names
@@ -22,20 +23,39 @@ COLUMNS, TILE_PX, LABEL_PX = 6, 256, 24
 _GROUND, _INK = (24, 20, 20), (255, 255, 255)
 
 
-def draw_sheet(target: Path, spec: GeneratorSpec, face: str | None) -> None:
+def check_png(option: str, target: Path) -> None:
+    """Refuse a name that is no PNG's.
+
+    Raises:
+        InputError: it does not end in .png.
+    """
+    if target.suffix.lower() != ".png":
+        raise InputError(f"{option} {target} is not a name that ends in .png")
+
+
+def draw_sheet(
+    target: Path,
+    spec: GeneratorSpec,
+    face: str | None,
+    *,
+    photo: NDArray[np.uint8] | None = None,
+) -> None:
     """Write a contact sheet. face: to show with all its expressions; None for all faces at rest.
+
+    photo: (px, px, 3) RGB, that is shown before the face.
 
     Raises:
         InputError: the target is not a PNG, or there is no such face.
         VjnodeError: it cannot be written.
     """
-    _check_png("--sheet", target)
+    check_png("--sheet", target)
     if face is None:
         looks = [(name, Look(name, ("",)), 0.0) for name in face_names(spec)]
     else:
         each = [(name, Look(face, (name,)), 1.0) for name in expression_names(spec)]
         looks = [(face, Look(face, ("",)), 0.0), *each]
-    engine, latents = HalfFaces(open_engine(_px(spec), spec=spec)), latents_of(spec)
+    engine = HalfFaces(WithOwnWeights(open_engine(_px(spec), spec=spec)))
+    latents = latents_of(spec)
     try:
         tiles = [
             _labelled(engine.draw(latents(look, (weight,)))[..., 2::-1], name)
@@ -43,6 +63,9 @@ def draw_sheet(target: Path, spec: GeneratorSpec, face: str | None) -> None:
         ]
     finally:
         engine.close()
+    if photo is not None:
+        small = cv2.resize(photo, (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA)
+        tiles.insert(0, _labelled(np.asarray(small[..., ::-1], np.uint8), "photo"))
     _write(target, tiles)
 
 
@@ -53,7 +76,7 @@ def draw_seeds(target: Path, spec: GeneratorSpec, seeds: Sequence[int]) -> None:
         InputError: the target is not a PNG.
         VjnodeError: it cannot be written.
     """
-    _check_png("--out", target)
+    check_png("--out", target)
     codes = random_codes(spec, seeds, TRUNCATION)
     engine = open_engine(_px(spec), spec=spec)
     try:
@@ -64,11 +87,6 @@ def draw_seeds(target: Path, spec: GeneratorSpec, seeds: Sequence[int]) -> None:
     finally:
         engine.close()
     _write(target, tiles)
-
-
-def _check_png(option: str, target: Path) -> None:
-    if target.suffix.lower() != ".png":
-        raise InputError(f"{option} {target} is not a name that ends in .png")
 
 
 def _px(spec: GeneratorSpec) -> int:

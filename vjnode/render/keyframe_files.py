@@ -51,6 +51,8 @@ def folder_name(identity: str, look: Look, size: int, latents: Iterable[Latent])
             digest.update(side.encode())
             digest.update(latent.codes().tobytes())
             digest.update(latent.offsets().tobytes())
+            if (weights := latent.subject.weights) is not None:
+                digest.update(weights.sha256.encode())
     shown = "-".join(filter(None, (look.face, *look.expressions)))
     return f"{shown[:_MOST]}-{size}-{digest.hexdigest()[:16]}"
 

@@ -1,8 +1,9 @@
 """Expressions that a look is drawn with, and their weights."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
-from vjnode.faces.catalogue import expression_names, load_expression
+from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
 from vjnode.faces.expression import Expression
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Look
@@ -33,3 +34,17 @@ def weights_of(look: Look, weights: Sequence[float]) -> tuple[float, ...]:
     reaches = (REACH[name] for name in look.idle)
     idle = (weight * reach for weight, reach in zip(weights[channels:], reaches, strict=False))
     return *(own.get(channel, 0.0) for channel in range(channels)), *idle
+
+
+def has_own_weights(spec: GeneratorSpec) -> Callable[[Look], bool]:
+    """Return what tells whether a look's face has weights of its own, which key frames alone draw.
+
+    A show asks it at every frame.
+    """
+    return lru_cache(maxsize=64)(lambda look: load_face(look.face, spec).weights is not None)
+
+
+def faces_with_own_weights(spec: GeneratorSpec) -> list[str]:
+    """Return the names of the faces that have weights of their own."""
+    names = face_names(spec)
+    return [name for name in names if load_face(name, spec).weights is not None]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vjnode.engines.base import LEAST_LIVE_FPS, Engine
 from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide
+from vjnode.engines.own_weights import WithOwnWeights
 from vjnode.engines.registry import (
     CANDIDATES,
     Choice,
@@ -30,7 +31,7 @@ from vjnode.render.base import Latents, Look, Renderer
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.render.layers import layers_of
-from vjnode.render.looks import expressions_of, weights_of
+from vjnode.render.looks import expressions_of, faces_with_own_weights, weights_of
 from vjnode.runtime import cores
 
 if TYPE_CHECKING:
@@ -94,10 +95,10 @@ def open_keyframes(
 
     def opened(threads: int | None) -> Engine:
         if threads is not None:  # one more
-            return open_engine(size, threads, spec=spec)
+            return WithOwnWeights(open_engine(size, threads, spec=spec), threads)
         chosen = choice or choose(size, measured=True, spec=spec)
         _tell("drawing with %s", chosen, told)
-        return chosen.engine
+        return WithOwnWeights(chosen.engine)
 
     return KeyframeRenderer(
         opened,
@@ -198,15 +199,18 @@ def open_renderer(
     """Open what a show draws with.
 
     drawing: one of ``vjnode.config.DRAWINGS``; ``auto`` is live where the engine draws fast enough
-    for this period, s, and from key frames elsewhere. restarted: as for ``open_direct``. The
-    rest is as for ``open_keyframes``.
+    for this period, s, and no face has weights of its own, and from key frames elsewhere.
+    restarted: as for ``open_direct``. The rest is as for ``open_keyframes``.
 
     Raises:
         InputError: no engine draws this size live, and nothing else was asked for.
     """
     if drawing == "live":
         return open_direct(spec=spec, size=size, period_s=period_s, told=told, restarted=restarted)
-    if drawing == "auto" and (may_be_fast() or _processor_keeps_up(spec, size, period_s)):
+    own = faces_with_own_weights(spec) if drawing == "auto" else []
+    if own:
+        _log.info("drawing from key frames, for the faces with weights of their own: %s", own)
+    elif drawing == "auto" and (may_be_fast() or _processor_keeps_up(spec, size, period_s)):
         choice = choose(size, measured=True, spec=spec)
         if _keeps_up(choice, period_s):
             return _direct(spec, choice, period_s, told)

@@ -14,6 +14,7 @@ from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Renderer
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.layers import LayersOf, layers_of, poses_of
+from vjnode.render.looks import has_own_weights
 from vjnode.render.mixtures import Mixtures
 from vjnode.render.passage import Immediate, Passage
 from vjnode.render.transition import (
@@ -50,11 +51,16 @@ def open_transition(renderer: Renderer, *, spec: GeneratorSpec, size: int) -> Tr
     No engine is opened before a look passes into another, or is about to.
     """
     if isinstance(renderer, DirectRenderer):
-        return DirectTransition(renderer, Mixtures(spec))
+        return DirectTransition(renderer, Mixtures(spec), has_own_weights(spec))
     passage = Passage(partial(open_passage_engine, spec, size), size)
     layers = layers_of(spec)
     return PassageTransition(
-        renderer, passage, Mixtures(spec), left_out_of(layers), poses_of(spec, layers)
+        renderer,
+        passage,
+        Mixtures(spec),
+        left_out_of(layers),
+        poses_of(spec, layers),
+        has_own_weights(spec),
     )
 
 
@@ -67,7 +73,13 @@ def open_offline_transition(
     before it is asked for.
     """
     passage = Immediate(partial(open_engine, size, spec=spec))
-    return PassageTransition(renderer, passage, Mixtures(spec), left_out_of(layers_of(spec)))
+    return PassageTransition(
+        renderer,
+        passage,
+        Mixtures(spec),
+        left_out_of(layers_of(spec)),
+        only_keys=has_own_weights(spec),
+    )
 
 
 def left_out_of(layers: LayersOf) -> LeftOutOf:

@@ -37,6 +37,9 @@ LINGER_S = 2.0
 _ACTS = 0.005
 """Weight from which on a movement is seen."""
 
+OnlyKeys = Callable[[Look], bool]
+"""From a look to whether key frames alone draw it as it is."""
+
 LeftOutOf = Callable[[Look], tuple[LeftOut, ...]]
 """From a look to the channels of it that key frames do not show."""
 
@@ -108,13 +111,18 @@ class AtOnce:
 
 
 class DirectTransition:
-    """Morphs where every frame is drawn anew: each is drawn from a mix of looks."""
+    """Morphs where every frame is drawn anew: each is drawn from a mix of looks.
 
-    note = ""
+    A face with weights of its own is drawn by its codes alone, and that is told.
+    """
 
-    def __init__(self, renderer: DirectRenderer, mixtures: Mixtures) -> None:
-        self._renderer, self._mixtures = renderer, mixtures
+    def __init__(
+        self, renderer: DirectRenderer, mixtures: Mixtures, only_keys: OnlyKeys = lambda _: False
+    ) -> None:
+        self._renderer, self._mixtures, self._only_keys = renderer, mixtures, only_keys
         self._morph: Morph | None = None
+        self._told: set[str] = set()
+        self.note = ""
 
     def held(self, look: Look, weights: Weights, now_s: float, still: Collection[int]) -> Look:
         """Return ``look`` as it is: nothing is to be prepared of it."""
@@ -133,11 +141,21 @@ class DirectTransition:
     ) -> Future[Picture]:
         """Begin the picture of what is shown on the way to ``look``; see ``Transition.begin``."""
         del progress
+        self.note = self._noted(look)
         self._morph = morph = self._morph or Morph(look)
         morph.step(look, now_s, over_s, easing)
         if morph.settled:
             return self._renderer.begin(look, weights)
         return self._renderer.begin_latent(self._mixtures.latent(morph.leg, morph.share, weights))
+
+    def _noted(self, look: Look) -> str:
+        if not self._only_keys(look):
+            return ""
+        note = f"{look.face} without its own weights, which take --drawing keys"
+        if note not in self._told:
+            self._told.add(note)
+            _log.warning("%s", note)
+        return note
 
     def close(self) -> None:
         """Do nothing: all is the renderer's."""
@@ -150,10 +168,12 @@ class PassageTransition:
     and back, and come as late as it does in the end: both show the same moment.
 
     Without a passage that is fast enough, or while it gets ready for the first time, key frames of
-    all looks of a mix are dissolved, and channels that they leave out do not act.
+    all looks of a mix are dissolved, and channels that they leave out do not act; and so they are
+    where a face has weights of its own.
 
     left_out: the channels that key frames do not show. poses: those of them that get key frames of
-    their own where they rest; None: none do.
+    their own where they rest; None: none do. only_keys: whether a look's face has weights of its
+    own.
     """
 
     def __init__(
@@ -163,9 +183,10 @@ class PassageTransition:
         mixtures: Mixtures,
         left_out: LeftOutOf = lambda _: (),
         poses: PosesOf = lambda _: (),
+        only_keys: OnlyKeys = lambda _: False,
     ) -> None:
         self._renderer, self.passage, self._mixtures = renderer, passage, mixtures
-        self._left_out = left_out
+        self._left_out, self._only_keys = left_out, only_keys
         self._poses = HeldPoses(poses)
         self._acts_until_s = -math.inf
         self._acting: tuple[LeftOut, ...] = ()
@@ -212,8 +233,9 @@ class PassageTransition:
         at_rest = at_rest and not lives
         waits = not (at_rest or self._taken or passage.ready)
         self._waits_s = min(self._waits_s, now_s) if waits else math.inf
+        alone = any(map(self._only_keys, (look, morph.leg.target, *morph.leg.start)))
         short = waits and 0.0 < over_s <= SHORT_S
-        given_up = passage.given_up or short or now_s - self._waits_s > PATIENCE_S
+        given_up = passage.given_up or short or alone or now_s - self._waits_s > PATIENCE_S
         self._dissolves = not at_rest and (self._dissolves or given_up)
         under_way = look != morph.asked or not morph.settled
         cut = over_s <= 0.0 and not (lives or moved) and (under_way or not self._taken)
@@ -251,22 +273,26 @@ class PassageTransition:
         if acting:
             self._acting, self._acts_until_s = acting, now_s + LINGER_S
         acts = bool(left_out) and now_s < self._acts_until_s
-        lives = acts and self.passage.ready
-        if acts and not self.passage.given_up:
+        alone = self._only_keys(look)
+        lives = acts and self.passage.ready and not alone
+        if acts and not self.passage.given_up and not alone:
             self.passage.warm()
-        self.note = self._noted(acts=acts, lives=lives)
+        self.note = self._noted(acts=acts, lives=lives, alone=alone)
         return lives
 
-    def _noted(self, *, acts: bool, lives: bool) -> str:
+    def _noted(self, *, acts: bool, lives: bool, alone: bool) -> str:
         if lives:
             why = "; ".join(one.why for one in self._acting)
             return f"drawn live at {self.passage.px} px: {why}"
-        if not (acts and self.passage.given_up):
+        if not (acts and (alone or self.passage.given_up)):
             return ""
         note = "; ".join(f"{one.expression} is not shown: {one.why}" for one in self._acting)
         if note not in self._told:
             self._told.add(note)
-            _log.warning("%s, which only a faster processor draws", note)
+            why = (
+                "no face with weights of its own does" if alone else "only a faster processor draws"
+            )
+            _log.warning("%s, which %s", note, why)
         return note
 
     def _hand_over(self, dt_s: float, shown: Shown, progress: Progress, *, lives: bool) -> None:

@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 import torch
 
-from tools.faces.find_expressions import dlib_file
-from tools.faces.identity import ANOTHER_PERSON, DlibIdentity
 from vjnode.engines.registry import open_engine
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import face_names, load_expression, load_face
@@ -19,6 +17,7 @@ from vjnode.faces.finding.mesh import FaceMesh
 from vjnode.faces.finding.open import open_studio, sitters
 from vjnode.faces.finding.regions import colour_regions, movable
 from vjnode.faces.finding.search import descend, solve
+from vjnode.faces.identity import ANOTHER_PERSON, DlibIdentity, dlib_file
 from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.generators.latent import still
 

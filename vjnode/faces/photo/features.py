@@ -1,0 +1,120 @@
+"""Perceptual features of pictures: what must agree for two pictures to look alike."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Protocol
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+
+from vjnode.errors import InputError
+from vjnode.faces.identity import DlibIdentity
+
+_EPSILON = 1e-6
+
+
+class Features(Protocol):
+    """A network whose features tell pictures apart as people do.
+
+    name: for provenance. px: size at which whole faces are compared.
+    """
+
+    name: str
+    px: int
+
+    def __call__(self, picture: Tensor) -> list[Tensor]:
+        """Return the features of a picture, [1, 3, H, W], 0…1: each [1, C, h, w]."""
+        ...
+
+
+class PersonFeatures:
+    """Features of the network that tells persons apart, on any part of a picture."""
+
+    name, px = "dlib", 192
+
+    def __init__(self, identity: DlibIdentity) -> None:
+        self._identity = identity
+
+    def __call__(self, picture: Tensor) -> list[Tensor]:
+        """Return the features of a picture; see ``Features``."""
+        return self._identity.features(picture)
+
+
+_WIDTHS = ((64, 2), (128, 2), (256, 3), (512, 3))
+"""Channels of VGG16's stages, and their convolutions; the fifth stage is not needed."""
+
+_NUMBERS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21)
+"""Numbers of these convolutions in torchvision's checkpoint."""
+
+_TAPS = (1, 3, 6, 9)
+"""Convolutions whose features are taken: the last one of each stage."""
+
+_MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class VggFeatures:
+    """Features of VGG16 (Simonyan and Zisserman, arXiv 1409.1556), as the source document has it.
+
+    path: of torchvision's checkpoint, such as ``vgg16-397923af.pth``, or the same tensors as
+    safetensors.
+
+    Raises:
+        InputError: the file cannot be read, or holds something else.
+    """
+
+    name, px = "vgg16", 128
+
+    def __init__(self, path: Path) -> None:
+        try:
+            if path.suffix == ".safetensors":
+                tensors = load_file(path)
+            else:
+                tensors = torch.load(path, map_location="cpu", weights_only=True)
+            self._layers = [
+                (tensors[f"features.{n}.weight"].float(), tensors[f"features.{n}.bias"].float())
+                for n in _NUMBERS
+            ]
+            outputs = [len(bias) for _, bias in self._layers]
+        except (
+            *(OSError, SafetensorError, UnpicklingError, RuntimeError, EOFError),
+            *(KeyError, TypeError, AttributeError, ValueError),
+        ) as error:
+            raise InputError(f"{path} is no VGG16 of torchvision's ({error})") from error
+        if outputs != [width for width, count in _WIDTHS for _ in range(count)]:
+            raise InputError(f"{path} is no VGG16 of torchvision's: {outputs} channels")
+        self._mean, self._spread = (torch.tensor(one)[:, None, None] for one in (_MEAN, _SPREAD))
+
+    def __call__(self, picture: Tensor) -> list[Tensor]:
+        """Return the features of a picture; see ``Features``."""
+        x, found = (picture - self._mean) / self._spread, []
+        for i, (kernel, bias) in enumerate(self._layers):
+            x = F.relu(F.conv2d(x, kernel, bias, padding=1))
+            if i in _TAPS:
+                found.append(x)
+                x = F.max_pool2d(x, 2)
+        return found
+
+
+def distance(one: Sequence[Tensor], other: Sequence[Tensor], mask: Tensor | None = None) -> Tensor:
+    """Return the perceptual distance of two pictures by their features, [].
+
+    Features are normalised at each place, and their squared differences averaged: LPIPS (Zhang et
+    al., arXiv 1801.03924) without learned weights. mask: [1, 1, H, W], weight of each place.
+    """
+    total = torch.zeros(())
+    for a, b in zip(one, other, strict=True):
+        apart = (_unit(a) - _unit(b)).square().sum(1, keepdim=True)
+        if mask is None:
+            total = total + apart.mean()
+        else:
+            weight = F.interpolate(mask, apart.shape[-2:], mode="area")
+            total = total + (apart * weight).sum() / weight.sum()
+    return total / len(one)
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features * torch.rsqrt(features.square().sum(1, keepdim=True) + _EPSILON)

@@ -1,0 +1,235 @@
+"""A photo becomes a face of the user's own, from the file of the one to the file of the other."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from vjnode import __version__
+from vjnode.errors import InputError, VjnodeError
+from vjnode.faces.catalogue import face_names, load_expression
+from vjnode.faces.face_file import LAYOUT, face_file
+from vjnode.faces.finding.mesh import FaceMesh
+from vjnode.faces.identity import DlibIdentity, dlib_file
+from vjnode.faces.own import add_whole_face, check_name
+from vjnode.faces.photo.aligning import Aligned, Aligner
+from vjnode.faces.photo.features import Features, PersonFeatures, VggFeatures
+from vjnode.faces.photo.figures import Figures, figures_of
+from vjnode.faces.photo.reading import Picture, read_photo
+from vjnode.faces.photo.settings import Rounds, Settings
+from vjnode.faces.photo.stages import Stages
+from vjnode.faces.photo.state import State, StateFile, digest_of
+from vjnode.faces.photo.target import as_picture, as_tensor, at_px, target_of
+from vjnode.faces.photo.tuning import Tools, Tuned, cost_of, draw, tune
+from vjnode.generators.mobilestylegan.layout import SIZES
+from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
+from vjnode.generators.mobilestylegan.tuned import PREFIX, tunable
+from vjnode.paths import cache_dir, replace_file
+
+ALIGNED_PX = 1024
+"""Size at which photos are aligned, px."""
+
+THUMBNAIL_PX, JPEG_QUALITY = 128, 92
+
+CONSENT = (
+    "Made from a photo of a person. Show it only where that person, or who may speak for them, has "
+    "agreed to it."
+)
+
+_GENERATOR = MOBILESTYLEGAN
+
+
+@dataclass(frozen=True)
+class Request:
+    """A face to make.
+
+    photo, second: files; second is another photo of the person, that only measures. number: of the
+    face in the photo, from the left, from 1. size: of the pictures that are shown, px. expressions:
+    names of those that it is to have. vgg: torchvision's checkpoint; None: features of the network
+    that tells persons apart. dlib: folder of that network. watch: PNG with the picture as it is
+    now. keep_photo: whether the aligned photo goes into the face's file.
+    """
+
+    name: str
+    photo: Path
+    expressions: Sequence[str]
+    size: int = 512
+    rounds: Rounds = Rounds()  # noqa: RUF009 - it is frozen
+    second: Path | None = None
+    number: int | None = None
+    vgg: Path | None = None
+    dlib: Path | None = None
+    watch: Path | None = None
+    keep_photo: bool = False
+    about: str = ""
+    settings: Settings = Settings()  # noqa: RUF009 - it is frozen
+
+
+@dataclass(frozen=True)
+class Made:
+    """A face that was made. file: that was written. aligned: the photo."""
+
+    file: Path
+    figures: Figures
+    aligned: Aligned
+    seconds: float
+
+
+def make_face(request: Request, *, resume: bool = False) -> Made:
+    """Make a face of a photo, and keep it. resume: go on with what was broken off.
+
+    Raises:
+        InputError: the photo will not do, or an option; the text says why, and what will.
+        VjnodeError: a file cannot be written.
+    """
+    began_s = monotonic()
+    check_name(request.name)
+    if request.size not in SIZES:
+        raise InputError(f"--size {request.size}: take one of {', '.join(map(str, SIZES))}")
+    expressions = [load_expression(name, _GENERATOR) for name in request.expressions]
+    identity = DlibIdentity(dlib_file(request.dlib))
+    features: Features = (
+        PersonFeatures(identity) if request.vgg is None else VggFeatures(request.vgg)
+    )
+    aligner = Aligner()
+    aligned = aligner.align(read_photo(request.photo), ALIGNED_PX, number=request.number)
+    second = _person(aligner, request.second, identity)
+    target = target_of(aligned, request.size, identity, features)
+    file = StateFile(
+        cache_dir("photos") / f"{request.name}.safetensors",
+        _digest(request, aligned.picture, features.name),
+        request.settings.saved_s,
+    )
+    state = file.load() if resume else State()
+    tools = Tools(identity, features, FaceMesh())
+    with _Progress(request) as progress:
+        tuned = tune(
+            target,
+            expressions,
+            size=request.size,
+            rounds=request.rounds,
+            settings=request.settings,
+            tools=tools,
+            stages=Stages(file, state, progress.passed, progress.shown),
+        )
+    figures = figures_of(tuned, target.embedding, expressions, identity, second)
+    path = add_whole_face(request.name, _face_file(request, tuned, figures, aligned, features.name))
+    file.forget()
+    return Made(path, figures, aligned, monotonic() - began_s)
+
+
+def _person(aligner: Aligner, path: Path | None, identity: DlibIdentity) -> Tensor | None:
+    """Return the embedding of the person in another photo; None: there is none."""
+    if path is None:
+        return None
+    aligned = aligner.align(read_photo(path), ALIGNED_PX)
+    with torch.no_grad():
+        picture = at_px(as_tensor(aligned.picture))
+        return identity(picture, torch.from_numpy(aligned.landmarks.points))
+
+
+def _digest(request: Request, picture: Picture, features: str) -> str:
+    """Return a digest over all that the result depends on, but for the machine."""
+    said = {
+        "size": request.size,
+        "rounds": asdict(request.rounds),
+        "settings": asdict(request.settings),
+        "expressions": list(request.expressions),
+        "features": features,
+        "layout": LAYOUT,
+    }
+    return digest_of(json.dumps(said, sort_keys=True), picture.tobytes())
+
+
+def _face_file(
+    request: Request, tuned: Tuned, figures: Figures, aligned: Aligned, features: str
+) -> bytes:
+    """Return the face's file: codes, differences of weights, alignment, thumbnail, provenance."""
+    before = tunable(tuned.before)
+    tensors: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {
+        f"{PREFIX}{name}": (value.detach() - before[name].detach()).half().numpy()
+        for name, value in tunable(tuned.network).items()
+    }
+    with torch.no_grad():
+        rest = as_picture(draw(tuned.network, None, tuned.codes))
+    tensors["codes"] = tuned.codes[0].numpy()
+    tensors["thumbnail"] = _jpeg(rest, THUMBNAIL_PX)
+    tensors["quad"] = aligned.quad.astype(np.float32)
+    if request.keep_photo:
+        tensors["photo"] = _jpeg(aligned.picture, ALIGNED_PX)
+    number = len([one for one in face_names(_GENERATOR) if one != request.name])
+    about = request.about or "from a photo"
+    rounds, worst = request.rounds, figures.worst
+    text = f"""number = {number}
+generator = "{_GENERATOR.name}"
+about = {json.dumps(about, ensure_ascii=False)}
+size = {request.size}
+layout = {LAYOUT}
+consent = "{CONSENT}"
+
+[made]
+vjnode = "{__version__}"
+rounds = [{rounds.pivot}, {rounds.trunk}, {rounds.output}]
+seed = {request.settings.seed}
+features = "{features}"
+expressions = {json.dumps(list(request.expressions))}
+photo_px = {aligned.side:.0f}
+photo_kept = {str(request.keep_photo).lower()}
+likeness = {figures.rest:.3f}
+likeness_worst = {worst[1]:.3f}
+verdict = "{figures.verdict}"
+"""
+    return face_file(text, tensors)
+
+
+def _jpeg(picture: Picture, px: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+    small = cv2.resize(picture, (px, px), interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return np.asarray(data, np.uint8).reshape(-1)
+
+
+class _Progress:
+    """The bar with the time left, and the picture as it is now."""
+
+    _EVERY_S = 3.0
+
+    def __init__(self, request: Request) -> None:
+        total = round(cost_of(request.rounds, request.size))
+        self._bar = tqdm(total=total, desc=request.name, unit="round", disable=None)
+        self._watch, self._shown_s = request.watch, 0.0
+        if self._watch is not None and self._watch.suffix.lower() != ".png":
+            raise InputError(f"--watch {self._watch} is not a name that ends in .png")
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+    def passed(self, cost: float) -> None:
+        """Note that so much is done."""
+        self._bar.update(cost)
+
+    def shown(self, picture: Tensor) -> None:
+        """Write the picture at rest, every few seconds."""
+        if self._watch is None or monotonic() - self._shown_s < self._EVERY_S:
+            return
+        self._shown_s = monotonic()
+        _, data = cv2.imencode(".png", as_picture(picture)[..., ::-1])
+        try:
+            replace_file(self._watch, data.tobytes())
+        except OSError as error:
+            raise VjnodeError(f"{self._watch} cannot be written ({error.strerror})") from error

@@ -1,0 +1,90 @@
+"""Poses of a face: its expressions at several weights, as a generator is given them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vjnode.faces.expression import Expression, Face, latent_in, subject_of
+from vjnode.faces.photo.settings import WEIGHTS
+
+BLINK, SHUT = "blink", 0.8
+"""Action that shuts the eyes, and its amount from which on they are shut."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """One expression at one weight. Of one that moves half a face, both halves move.
+
+    codes: [1, slots, dim]. offsets: [1, styles]. turns: whether the head turns. mouth: whether it
+    moves. shuts: whether eyes are shut, so that none of their colours is to be seen.
+    """
+
+    name: str
+    weight: float
+    codes: Tensor
+    offsets: Tensor
+    turns: bool
+    mouth: bool
+    shuts: bool
+
+
+def pose(face: Face, expression: Expression | None, weight: float, styles: int) -> Pose:
+    """Return a face in one pose; without an expression, at rest."""
+    expressions = [] if expression is None else [expression]
+    latent = latent_in(subject_of(face, expressions), expressions, [weight])
+    if latent.halves:
+        latent = latent.halves[0][1]
+    offsets = np.zeros(styles, np.float32)
+    moved = latent.offsets()
+    offsets[: len(moved)] = moved
+    regions = {part.movement.region for one in expressions for part in one.parts}
+    return Pose(
+        "" if expression is None else expression.name,
+        weight,
+        torch.from_numpy(latent.codes())[None],
+        torch.from_numpy(offsets)[None],
+        turns="pose" in regions,
+        mouth="mouth" in regions,
+        shuts=any(_blink(one, weight) >= SHUT for one in expressions),
+    )
+
+
+def _blink(expression: Expression, weight: float) -> float:
+    """Return the amount of the blink in an expression at a weight."""
+    return sum(
+        float(np.interp(weight, expression.weights, part.amounts))
+        for part in expression.parts
+        if part.movement.name == BLINK
+    )
+
+
+def order(expressions: int, rounds: int, seed: int) -> list[tuple[int, float]]:
+    """Return which expression is drawn in each round, and its weight; the same for the same seed.
+
+    All come once before any comes again, in an order that is drawn anew each time, and each comes
+    with all weights in turn.
+    """
+    rng = np.random.default_rng(seed)
+    found: list[tuple[int, float]] = []
+    shifts = rng.permutation(expressions)
+    turn = 0
+    while len(found) < rounds and expressions:
+        for which in rng.permutation(expressions):
+            # From full down, for at full most can break.
+            weight = WEIGHTS[::-1][(turn + int(shifts[which])) % len(WEIGHTS)]
+            found.append((int(which), weight))
+        turn += 1
+    return found[:rounds]
+
+
+def poses_of(
+    face: Face, expressions: Sequence[Expression], rounds: int, seed: int, styles: int
+) -> list[Pose]:
+    """Return the pose of each round; see ``order``."""
+    return [
+        pose(face, expressions[which], weight, styles)
+        for which, weight in order(len(expressions), rounds, seed)
+    ]

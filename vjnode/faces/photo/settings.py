@@ -1,0 +1,53 @@
+"""Constants of the recipe by which a photo becomes a face."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """Rounds of the three stages: style code, trunk, and all layers at the size that is shown."""
+
+    pivot: int = 100
+    trunk: int = 60
+    output: int = 60
+
+    @property
+    def total(self) -> int:
+        """Return how many there are."""
+        return self.pivot + self.trunk + self.output
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Weights of the losses, and rates.
+
+    Of all stages: perceptual, pixels, person: of the picture at rest against the photo. pixels is
+    for levels of 0…2.
+    code: of the mean square of the whitened style code. pivot_rate, rate: of Adam.
+    held: part of the rounds after which the rate falls, of the pivot and of the others.
+    fine, edges: of pixels and of their gradients at the shown size.
+    Of rounds with an expression: mouth: perceptual, around what it moves, against the untuned
+    generator. moved_person: of the person, who is to stay. still: of pixels around the face, which
+    are to stay. change: of the change of pixels, which is to be the untuned generator's.
+    saved_s: interval of saving, s.
+    """
+
+    perceptual: float = 1.0
+    pixels: float = 1.0
+    person: float = 0.5
+    code: float = 0.02
+    pivot_rate: float = 0.05
+    rate: float = 1e-3
+    held: tuple[float, float] = (0.25, 0.5)
+    fine: float = 0.5
+    edges: float = 0.3
+    mouth: float = 0.3
+    moved_person: float = 0.25
+    still: float = 0.5
+    change: float = 0.5
+    saved_s: float = 10.0
+    seed: int = 0
+
+
+WEIGHTS = (0.25, 0.5, 0.75, 1.0)
+"""Of an expression, that are drawn in turn."""

@@ -1,0 +1,185 @@
+"""Tuning of a generator to a photo, in three stages.
+
+First a style code is found whose face is near; then the layers that make shapes are tuned at a
+small size; then all layers at the size that is shown (pivotal tuning: Roich et al., arXiv
+2106.05744). In every round of the last two an expression is drawn as well: it is to move as it
+moves the untuned generator, to stay the person, and to leave alone what is around the face.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vjnode.faces.expression import Expression, Face
+from vjnode.faces.finding.mesh import FaceMesh
+from vjnode.faces.identity import DlibIdentity
+from vjnode.faces.photo.features import Features, distance
+from vjnode.faces.photo.pivot import Whitening
+from vjnode.faces.photo.poses import Pose, poses_of
+from vjnode.faces.photo.settings import Rounds, Settings
+from vjnode.faces.photo.stages import Stage, Stages
+from vjnode.faces.photo.target import PX, Target, at_px, fine_loss, means_apart, rest_loss
+from vjnode.generators.mobilestylegan.download import generator_weights
+from vjnode.generators.mobilestylegan.layout import DIM, STYLES
+from vjnode.generators.mobilestylegan.model import load
+from vjnode.generators.mobilestylegan.tuned import Network, in_trunk, network_of, tunable
+
+_MOUTH = slice(128, 224), slice(80, 176)
+"""Rows and columns, at PX, around a mouth: a wider square would copy the untuned nose."""
+
+_EYES = slice(90, 146), slice(58, 198)
+"""The same around both eyes."""
+
+TRUNK_COST = 2.0
+"""Cost of a round of the trunk's, in those of the pivot."""
+
+OUTPUT_COSTS = {256: 2.0, 512: 4.0, 1024: 19.0}
+"""The same of a round at the shown size, by that."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Networks that look at pictures."""
+
+    identity: DlibIdentity
+    features: Features
+    mesh: FaceMesh
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A face as it was found. codes: [1, slots, dim]. network: tuned. before: the same, untuned."""
+
+    codes: Tensor
+    network: Network
+    before: Network
+
+
+def cost_of(rounds: Rounds, size: int) -> float:
+    """Return the cost of all rounds, in those of the pivot."""
+    return rounds.pivot + TRUNK_COST * rounds.trunk + OUTPUT_COSTS[size] * rounds.output
+
+
+def tune(
+    target: Target,
+    expressions: Sequence[Expression],
+    *,
+    size: int,
+    rounds: Rounds,
+    settings: Settings,
+    tools: Tools,
+    stages: Stages,
+) -> Tuned:
+    """Tune the generator to a target.
+
+    size: of the pictures that are shown, px. expressions: that the face is to have.
+
+    Raises:
+        VjnodeError: the state cannot be saved.
+    """
+    mapping, _ = load(generator_weights())
+    before = network_of(PX)
+    whitening, white = Whitening(mapping), {"white": torch.zeros(DIM)}
+    noise, still = torch.ones(1), torch.zeros(1, STYLES)
+
+    def pivot(_: int) -> tuple[Tensor, Tensor]:
+        picture = before.levels(whitening.codes(white["white"]), noise, still)[:, :3] / 255
+        loss = rest_loss(picture, target, tools.identity, tools.features, settings, masked=True)
+        return loss + settings.code * white["white"].square().mean(), picture
+
+    held = settings.held
+    stages.run(Stage(rounds.pivot, settings.pivot_rate, held[0], 1.0, white, pivot))
+    codes = whitening.codes(white["white"]).contiguous()
+    face = Face("", "", codes[0].numpy())
+    poses = poses_of(face, expressions, rounds.trunk + rounds.output, settings.seed, STYLES)
+    network = network_of(PX)
+    trunk: dict[str, Tensor] = {
+        name: value for name, value in tunable(network).items() if in_trunk(name)
+    }
+    early, late = poses[: rounds.trunk], poses[rounds.trunk :]
+    losses = TuningLoss(Tuned(codes, network, before), early, target, settings, tools)
+    stages.run(Stage(rounds.trunk, settings.rate, held[1], TRUNK_COST, trunk, losses))
+    before, network = network_of(size), network_of(size)
+    whole: dict[str, Tensor] = dict(tunable(network))
+    for name, value in trunk.items():
+        whole[name].data.copy_(value)
+    tuned = Tuned(codes, network, before)
+    losses = TuningLoss(tuned, late, target, settings, tools, fine=True)
+    cost = OUTPUT_COSTS[size]
+    stages.run(Stage(rounds.output, settings.rate, held[1], cost, whole, losses))
+    return tuned
+
+
+def draw(network: Network, pose: Pose | None, codes: Tensor) -> Tensor:
+    """Return the picture of a pose, [1, 3, size, size], 0…1 and beyond; None: of codes at rest."""
+    noise = torch.ones(1)
+    if pose is None:
+        return network.levels(codes, noise, torch.zeros(1, STYLES))[:, :3] / 255
+    return network.levels(pose.codes, noise, pose.offsets)[:, :3] / 255
+
+
+class TuningLoss:
+    """The loss of a network that is tuned: of the face at rest, and of one pose each round.
+
+    fine: whether pictures are also compared at their own size.
+    """
+
+    def __init__(
+        self,
+        tuned: Tuned,
+        poses: Sequence[Pose],
+        target: Target,
+        settings: Settings,
+        tools: Tools,
+        *,
+        fine: bool = False,
+    ) -> None:
+        self._network, self._before, self._codes = tuned.network, tuned.before, tuned.codes
+        self._poses, self._target = poses, target
+        self._settings, self._tools, self._fine = settings, tools, fine
+        with torch.no_grad():
+            self._rest_before = draw(self._before, None, self._codes)
+
+    def __call__(self, number: int) -> tuple[Tensor, Tensor]:
+        """Return the loss of a round, and the picture at rest; see ``Loss``."""
+        target, settings, tools = self._target, self._settings, self._tools
+        rest = draw(self._network, None, self._codes)
+        loss = rest_loss(
+            at_px(rest), target, tools.identity, tools.features, settings, masked=False
+        )
+        if self._fine:
+            loss = loss + fine_loss(rest, target, settings)
+        if number < len(self._poses):
+            loss = loss + self._moved(rest.detach(), self._poses[number])
+        return loss, rest
+
+    def _moved(self, rest: Tensor, pose: Pose) -> Tensor:
+        """Return the loss of a pose. rest: the picture at rest, without gradient."""
+        target, settings, tools = self._target, self._settings, self._tools
+        with torch.no_grad():
+            wanted = draw(self._before, pose, self._codes)
+        picture = draw(self._network, pose, self._codes)
+        small = at_px(picture)
+        loss = torch.zeros(())
+        for moves, (rows, columns) in ((pose.mouth, _MOUTH), (pose.shuts, _EYES)):
+            if moves:
+                with torch.no_grad():
+                    seen = tools.features(at_px(wanted)[..., rows, columns])
+                near = distance(tools.features(small[..., rows, columns]), seen)
+                loss = loss + settings.mouth * near
+        points = target.points
+        if pose.turns:
+            points = tools.mesh.points(small.detach()).detach()
+        apart = tools.identity(small, points) - target.embedding
+        loss = loss + settings.moved_person * apart.square().sum()
+        change, as_before = picture - rest, wanted - self._rest_before
+        moved = target.moved
+        if moved.shape[-1] != picture.shape[-1]:
+            moved = nn.functional.interpolate(moved, picture.shape[-2:], mode="bilinear")
+        if pose.turns:
+            return 0.5 * (loss + settings.change * means_apart(change - as_before))
+        loss = loss + settings.still * means_apart(change * (1 - moved))
+        inside = means_apart((change - as_before) * moved) + means_apart(change - as_before * moved)
+        return 0.5 * (loss + settings.change * inside)

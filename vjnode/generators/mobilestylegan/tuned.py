@@ -1,0 +1,138 @@
+"""The generator tuned for one face: its weights plus differences that a file holds.
+
+Convolutions, their biases and the constant input are tuned; affine maps, which expressions add to,
+and frozen noise are not. So expressions are the same numbers for every face. For 256 and 512 px
+it is the distilled network, for 1024 px the whole one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from vjnode.errors import InputError
+from vjnode.generators.latent import Weights
+from vjnode.generators.mobilestylegan import distilled_weights, download
+from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
+from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
+from vjnode.generators.mobilestylegan.layout import DIM, SLOTS, STYLES
+from vjnode.generators.mobilestylegan.model import load
+from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
+from vjnode.generators.parts import Drawing, PartsForm, Plan
+from vjnode.generators.spec import GeneratorSpec
+
+PREFIX = "weights."
+"""Beginning of the names of differences in a face's file."""
+
+_FROZEN = ("style", "style1", "style2", "up", "ups", "affine", "noise")
+_TRUNK = ("input", "conv1.", "blocks.0.", "blocks.1.", "blocks.2.")
+
+Network = DistilledGenerator | FoldedSynthesis
+
+
+def network_of(size: int) -> Network:
+    """Return the network that draws pictures of ``size`` px, with the generator's own weights."""
+    _, synthesis = load(download.generator_weights())
+    if size in distilled_weights.SIZES:
+        return DistilledGenerator(synthesis, load_tail(size))
+    return FoldedSynthesis(synthesis, size)
+
+
+def tunable(network: Network) -> dict[str, nn.Parameter]:
+    """Return the weights that may be tuned, by names that are the same for all sizes."""
+    whole = isinstance(network, FoldedSynthesis)
+    found = {}
+    for own_name, value in network.named_parameters():
+        name = f"generator.{own_name}" if whole else own_name
+        unused = not whole and name.startswith("generator.head.")
+        if not unused and not set(name.split(".")) & set(_FROZEN):
+            found[name] = value
+    return found
+
+
+def in_trunk(name: str) -> bool:
+    """Return whether a weight is of the layers that networks of all sizes share."""
+    return name.removeprefix("generator.").startswith(_TRUNK) and name.startswith("generator.")
+
+
+def add_differences(network: Network, differences: Mapping[str, Tensor]) -> None:
+    """Add differences to a network's weights, in place.
+
+    Raises:
+        InputError: they are of another network.
+    """
+    weights = tunable(network)
+    for name, difference in differences.items():
+        if name not in weights or weights[name].shape != difference.shape:
+            raise InputError(f"{name} {tuple(difference.shape)} is no weight of this generator's")
+        with torch.no_grad():
+            weights[name].add_(difference.float())
+
+
+def read_differences(path: Path) -> dict[str, Tensor]:
+    """Return the differences in a face's file, by the names of ``tunable``.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} cannot be read ({error})") from error
+    return {
+        name.removeprefix(PREFIX): value
+        for name, value in tensors.items()
+        if name.startswith(PREFIX)
+    }
+
+
+def tuned_spec(weights: Weights) -> GeneratorSpec:
+    """Return the default generator with weights of a face's own, as a processor draws it."""
+    name = f"own-{weights.sha256[:12]}"
+    small = weights.size in distilled_weights.SIZES
+    return replace(
+        MOBILESTYLEGAN,
+        name=name,
+        about="face generator with weights of a face's own",
+        sizes=(weights.size,),
+        copy_of=MOBILESTYLEGAN.name,
+        parts=PartsForm(
+            arithmetic=("bf16", "f32"),
+            key=partial(_key, weights),
+            stem=lambda plan: name,
+            drawings=partial(_drawings, weights),
+            reduced_sizes=(weights.size,) if small else (),
+            rooted=True,
+            banded=not small,
+        ),
+    )
+
+
+def _key(weights: Weights, plan: Plan) -> str:
+    base = download.GENERATOR.sha256
+    if plan.size in distilled_weights.SIZES:
+        base += distilled_weights.file_sha256(plan.size)
+    return f"{base} {weights.sha256}"
+
+
+def _drawings(weights: Weights, plan: Plan) -> list[Drawing]:
+    network = network_of(weights.size)
+    add_differences(network, read_differences(weights.path))
+    given = torch.zeros(1, SLOTS, DIM), torch.ones(1)
+    moved = (*given, torch.zeros(1, STYLES))
+    if isinstance(network, DistilledGenerator):
+        x = network.generator.root(*moved)
+        return [(network.generator.root, moved), (network.rest, (x, *moved))]
+    x = network.root(*moved)
+    features = network.trunk(x, *moved)
+    bands = [partial(network.picture, index=i, count=plan.bands) for i in range(plan.bands)]
+    return [
+        (network.root, moved),
+        (network.trunk, (x, *moved)),
+        *((band, (features, *given)) for band in bands),
+    ]
