@@ -28,6 +28,9 @@ MOST_MADE_UP = 0.1
 MOST_YAW, MOST_PITCH = 28.0, 25.0
 """Largest turn and nod of a head, degrees."""
 
+UPSIDE_DOWN = -0.7
+"""Cosine of a head's turn in the picture below which it is upside down: hair hangs otherwise."""
+
 LEAST_LIGHT = 45
 """Level, 0…255, that the brightest tenth of a face has at least."""
 
@@ -98,9 +101,11 @@ class Aligner:
             InputError: with the reason and the remedy.
         """
         seen = aligned.landmarks
+        right = aligned.quad[3] - aligned.quad[0]
+        over = self._meter.measure(np.ascontiguousarray(aligned.picture[::-1, ::-1])).presence
+        if right[0] < UPSIDE_DOWN * aligned.side or over > max(seen.presence, PRESENCE):
+            raise InputError("the photo is upside down; turn it")
         if seen.presence < PRESENCE:
-            if self._turned(photo):
-                raise InputError("the photo is upside down; turn it")
             raise InputError(
                 f"the face cannot be made out (certainty {seen.presence:.2f}, at least {PRESENCE} "
                 "is needed); take a photo from the front, with nothing before the face"

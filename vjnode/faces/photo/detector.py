@@ -27,6 +27,9 @@ TILES = (1, 2, 4)
 _SAME = 0.5
 """Distance of middles, in widths of the larger face, below which two findings are one face."""
 
+_CLOSER = 3.0
+"""Side of the square in which a face is looked at again, in its widths."""
+
 _GRIDS = ((16, 2), (8, 6))
 """Cells along a side, and anchors in each cell."""
 
@@ -73,9 +76,18 @@ class FaceDetector:
             found = list[FoundFace]()
             for x, y, side in _tiles(picture, tiles):
                 found += self._look(picture, x, y, side)
-            if found:
-                return sorted(_apart(found), key=lambda one: float(one.middle[0]))
+            closer = (self._closer(picture, one) for one in _apart(found))
+            if faces := _apart([one for one in closer if one is not None]):
+                return sorted(faces, key=lambda one: float(one.middle[0]))
         return []
+
+    def _closer(self, picture: Picture, face: FoundFace) -> FoundFace | None:
+        """Return a face as it is seen from nearer, where its places are exact; None: it is none."""
+        side = _CLOSER * face.width
+        x, y = face.middle - side / 2
+        found = _apart(self._look(picture, float(x), float(y), side))
+        near = [one for one in found if np.hypot(*(one.middle - face.middle)) < face.width]
+        return max(near, key=lambda one: one.certainty, default=None)
 
     def _look(self, picture: Picture, x: float, y: float, side: float) -> list[FoundFace]:
         """Return the findings in a square of a picture: its corner and side, px."""
