@@ -1,7 +1,7 @@
 """The one photo of a person in the tests, and what may be wrong with a photo.
 
-``tests/data/astronaut.jpg`` is NASA's portrait of the astronaut Eileen Collins, in the public domain,
-as scikit-image has it in its data.
+``tests/data/astronaut.jpg`` is NASA's portrait of the astronaut Eileen Collins, in the public
+domain, as scikit-image has it in its data.
 """
 
 from pathlib import Path

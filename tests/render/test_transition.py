@@ -326,6 +326,35 @@ def test_a_pose_stays_held_while_a_look_becomes_another(keys, late):
     assert transition.held(C, (0.0, 0.9), show.now_s, (1,)) == C
 
 
+def only_c(look):
+    """Return whether a look's face has weights of its own; the last one has."""
+    return look.face == "c"
+
+
+def test_a_face_with_weights_of_its_own_is_dissolved(keys, late):
+    show = Show(PassageTransition(keys, late, Levels(), only_keys=only_c))
+    show.ticks(10, A)
+    levels = show.ticks(70, C)
+    assert late.asked == []
+    assert levels == sorted(levels)
+    assert (levels[-1], largest_step(levels) < 10) == (240, True)
+    levels = show.ticks(70, B)  # and back to one without
+    assert late.asked == []
+    assert levels[-1] == 140
+    assert 40 < show.ticks(30, A)[-1] < 140
+    assert late.asked
+
+
+def test_a_face_with_weights_of_its_own_does_not_turn_and_says_so(keys, late, caplog):
+    def turning(look):
+        return (LeftOut(1, "turn", "turn turns the head"),)
+
+    show = Show(PassageTransition(keys, late, Levels(), turning, only_keys=only_c))
+    assert show.ticks(60, C, turns=np.ones(60)) == [240] * 60
+    assert show.transition.note == "turn is not shown: turn turns the head"
+    assert caplog.text.count("which no face with weights of its own does") == 1
+
+
 class Engine(OneByOne):
     name, identity, size = "levels", "levels", SIZE
 

@@ -1,15 +1,20 @@
-"""``vjnode expressions``: list expressions, and find actions for a generator."""
+"""``vjnode expressions``: list them, find actions for a generator, keep one from two pictures."""
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vjnode.cli.lists import print_rows
 from vjnode.cli.options import Number, Parser, add_generator
 from vjnode.errors import InputError
 from vjnode.faces.finding.components import COUNT_HIGH, find_components
-from vjnode.generators.registry import PLAYABLE
+from vjnode.generators.registry import DEFAULT, PLAYABLE
 from vjnode.paths import config_dir
 
+if TYPE_CHECKING:
+    from vjnode.generators.spec import GeneratorSpec
+
+ROUNDS_HIGH = 100_000
 FACES, FACES_LOW, FACES_HIGH = 14, 2, 200
 SEED_HIGH = 2**31 - 1
 
@@ -49,6 +54,34 @@ def add_expressions(commands: "argparse._SubParsersAction[Parser]") -> None:
     seeds = Number(0, SEED_HIGH, whole=True)
     finding.add_argument("--seed", type=seeds, default=0, metavar="N", help="of the faces")
     finding.add_argument("--out", type=Path, metavar="FOLDER", help="instead of your own folder")
+    _add_adding(actions)
+
+
+def _add_adding(actions: "argparse._SubParsersAction[Parser]") -> None:
+    adding = actions.add_parser(
+        "add",
+        help="keep an expression from two pictures of one person",
+        description="Keep the difference of the style codes of two pictures of one person, neutral "
+        "and with the expression, both from the front.",
+    )
+    adding.set_defaults(command=_add)
+    adding.add_argument("name", metavar="NAME")
+    adding.add_argument("--neutral", type=Path, required=True, metavar="FILE")
+    adding.add_argument("--with", dest="shown", type=Path, required=True, metavar="FILE")
+    adding.add_argument("--slots", metavar="A-B,C", help="that it moves, from 0 (default: 4-11)")
+    adding.add_argument("--fuse", choices=("add", "multiply"), default="add")
+    adding.add_argument(
+        "--method",
+        choices=("w", "document"),
+        default="w",
+        help="w: one style code for each; document: codes of all slots from zero, by VGG16 alone",
+    )
+    rounds = Number(1, ROUNDS_HIGH, whole=True)
+    adding.add_argument("--rounds", type=rounds, metavar="N", help="default: 100, or 1000")
+    adding.add_argument("--vgg", type=Path, metavar="FILE", help="torchvision's VGG16 checkpoint")
+    adding.add_argument("--dlib", type=Path, metavar="FOLDER", help="of dlib's recognition network")
+    adding.add_argument("--about", default="", help="a line about it, for lists")
+    add_generator(adding)
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -85,3 +118,46 @@ def _find(options: argparse.Namespace) -> None:
         PLAYABLE[options.generator], names, int(options.seed), int(options.faces), out
     )
     find_actions(request, print)
+
+
+def _add(options: argparse.Namespace) -> None:
+    if (spec := PLAYABLE[options.generator]) is not DEFAULT:
+        raise InputError(f"expressions are added to {DEFAULT.name}, not to {spec.name}")
+    from vjnode.faces.photo.pair import (  # noqa: PLC0415 - imports torch
+        ROUNDS,
+        SLOTS_MOVED,
+        PairRequest,
+        add_expression,
+    )
+
+    request = PairRequest(
+        options.name,
+        options.neutral,
+        options.shown,
+        SLOTS_MOVED if options.slots is None else _slots(options.slots, spec),
+        options.fuse,
+        options.method,
+        rounds=ROUNDS[options.method] if options.rounds is None else int(options.rounds),
+        vgg=options.vgg,
+        dlib=options.dlib,
+        about=options.about,
+    )
+    print(add_expression(request))
+
+
+def _slots(text: str, spec: "GeneratorSpec") -> tuple[int, ...]:
+    """Return the slots in a text such as ``4-11,13``.
+
+    Raises:
+        InputError: it is none, or a slot is not the generator's.
+    """
+    found = set[int]()
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            found |= set(range(int(first), min(int(last or first), spec.slots) + 1))
+    except ValueError:
+        found = set()
+    if not found or not found <= set(range(spec.slots)):
+        raise InputError(f"--slots {text[:32]!r}: take some of 0-{spec.slots - 1}, such as 4-11")
+    return tuple(sorted(found))

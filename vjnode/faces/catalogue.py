@@ -243,8 +243,8 @@ def _movement(entry: Entry, part: dict[str, Any]) -> Movement:
         raise InputError(
             f"{entry.path}: part {name!r} has fuse = {fuse[:32]!r}; take {' or '.join(FUSIONS)}"
         )
-    direction = _tensor(entry, name, ((entry.generator.dim,),))
-    rows = np.broadcast_to(direction, (len(slots), entry.generator.dim))
+    shape = (len(slots), entry.generator.dim)
+    rows = np.broadcast_to(_tensor(entry, name, (shape[1:], shape)), shape)
     return Movement(name, "", slots, rows, np.zeros(0, np.float32), multiplies=fuse == "multiply")
 
 

@@ -20,15 +20,17 @@ TRUNCATION = 0.7
 """Of random faces: plainer and cleaner than those of the whole network, as those that ship."""
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that cannot be a face's.
+def check_name(name: str, kind: str = "face") -> None:
+    """Refuse a name that cannot be a face's, or an expression's, as ``kind`` says.
 
     Raises:
-        InputError: it has other characters, is too long, or a face of this name ships.
+        InputError: it has other characters, is too long, or one of this name ships.
     """
-    check_new_name("face", name)
-    if name in {entry.name for entry in scan(shipped("faces"))}:
-        raise InputError(f"a face called {name!r} ships; choose another name")
+    check_new_name(kind, name)
+    if name in {entry.name for entry in scan(shipped(f"{kind}s"))}:
+        raise InputError(
+            f"a{'n' * (kind[0] in 'aeiou')} {kind} called {name!r} ships; choose another name"
+        )
 
 
 def random_codes(

@@ -233,7 +233,7 @@ class PassageTransition:
         at_rest = at_rest and not lives
         waits = not (at_rest or self._taken or passage.ready)
         self._waits_s = min(self._waits_s, now_s) if waits else math.inf
-        alone = any(map(self._only_keys, (look, morph.leg.target, *morph.leg.start)))
+        alone = any(map(self._only_keys, (look, *morph.mix)))
         short = waits and 0.0 < over_s <= SHORT_S
         given_up = passage.given_up or short or alone or now_s - self._waits_s > PATIENCE_S
         self._dissolves = not at_rest and (self._dissolves or given_up)

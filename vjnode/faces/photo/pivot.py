@@ -4,13 +4,16 @@ Before the mapping network's last activation, style codes are nearly normal (Zhu
 StyleGAN Embedding, arXiv 2012.09036): there they are turned and scaled by their covariance.
 """
 
+from functools import cache
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
+from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
-from vjnode.generators.mobilestylegan.model import SLOPE, Mapping
+from vjnode.generators.mobilestylegan.model import SLOPE, Mapping, load
 
 _DRAWS, _SEED = 20_000, 99
 
@@ -31,3 +34,10 @@ class Whitening:
         before = self._root @ white + self._mean
         code = 2**0.5 * F.leaky_relu(before, SLOPE)
         return code.expand(1, SLOTS, DIM)
+
+
+@cache
+def whitening() -> Whitening:
+    """Return the coordinates of the default generator's style codes; computed once, in a second."""
+    mapping, _ = load(generator_weights())
+    return Whitening(mapping)

@@ -16,14 +16,12 @@ from vjnode.faces.expression import Expression, Face
 from vjnode.faces.finding.mesh import FaceMesh
 from vjnode.faces.identity import DlibIdentity
 from vjnode.faces.photo.features import Features, distance
-from vjnode.faces.photo.pivot import Whitening
+from vjnode.faces.photo.pivot import whitening
 from vjnode.faces.photo.poses import Pose, poses_of
 from vjnode.faces.photo.settings import Rounds, Settings
 from vjnode.faces.photo.stages import Stage, Stages
 from vjnode.faces.photo.target import PX, Target, at_px, fine_loss, means_apart, rest_loss
-from vjnode.generators.mobilestylegan.download import generator_weights
 from vjnode.generators.mobilestylegan.layout import DIM, STYLES
-from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.mobilestylegan.tuned import Network, in_trunk, network_of, tunable
 
 _MOUTH = slice(128, 224), slice(80, 176)
@@ -79,19 +77,9 @@ def tune(
     Raises:
         VjnodeError: the state cannot be saved.
     """
-    mapping, _ = load(generator_weights())
-    before = network_of(PX)
-    whitening, white = Whitening(mapping), {"white": torch.zeros(DIM)}
-    noise, still = torch.ones(1), torch.zeros(1, STYLES)
-
-    def pivot(_: int) -> tuple[Tensor, Tensor]:
-        picture = before.levels(whitening.codes(white["white"]), noise, still)[:, :3] / 255
-        loss = rest_loss(picture, target, tools.identity, tools.features, settings, masked=True)
-        return loss + settings.code * white["white"].square().mean(), picture
-
-    held = settings.held
-    stages.run(Stage(rounds.pivot, settings.pivot_rate, held[0], 1.0, white, pivot))
-    codes = whitening.codes(white["white"]).contiguous()
+    before, white = network_of(PX), torch.zeros(DIM)
+    stages.run(pivot_stage(before, white, target, rounds.pivot, settings=settings, tools=tools))
+    codes, held = whitening().codes(white).contiguous(), settings.held
     face = Face("", "", codes[0].numpy())
     poses = poses_of(face, expressions, rounds.trunk + rounds.output, settings.seed, STYLES)
     network = network_of(PX)
@@ -110,6 +98,25 @@ def tune(
     cost = OUTPUT_COSTS[size]
     stages.run(Stage(rounds.output, settings.rate, held[1], cost, whole, losses))
     return tuned
+
+
+def pivot_stage(
+    network: Network,
+    white: Tensor,
+    target: Target,
+    rounds: int,
+    *,
+    settings: Settings,
+    tools: Tools,
+) -> Stage:
+    """Return the stage that finds a style code. white: its coordinates, [DIM], moved in place."""
+
+    def loss(_: int) -> tuple[Tensor, Tensor]:
+        picture = draw(network, None, whitening().codes(white))
+        apart = rest_loss(picture, target, tools.identity, tools.features, settings, masked=True)
+        return apart + settings.code * white.square().mean(), picture
+
+    return Stage(rounds, settings.pivot_rate, settings.held[0], 1.0, {"white": white}, loss)
 
 
 def draw(network: Network, pose: Pose | None, codes: Tensor) -> Tensor:

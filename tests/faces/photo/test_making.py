@@ -1,0 +1,210 @@
+"""A photo becomes a face: the same file twice, also when broken off, and drawn by a show."""
+
+import shutil
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from tests.photos import ASTRONAUT, astronaut
+from vjnode.cli.main import main
+from vjnode.errors import InputError
+from vjnode.faces import catalogue, own
+from vjnode.faces.catalogue import face_names, load_expression, load_face
+from vjnode.faces.expression import latent_of
+from vjnode.faces.face_file import text_within
+from vjnode.faces.identity import DlibIdentity, dlib_file
+from vjnode.faces.photo import making
+from vjnode.faces.photo.features import PersonFeatures, VggFeatures, distance
+from vjnode.faces.photo.making import Request, make_face
+from vjnode.faces.photo.settings import Rounds, Settings
+from vjnode.faces.photo.target import as_tensor
+from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
+from vjnode.render.base import Look
+from vjnode.render.open import open_keyframes
+
+PX = 256
+FEW = Request(
+    "nova",
+    ASTRONAUT,
+    ("laugh",),
+    size=PX,
+    rounds=Rounds(2, 2, 3),
+    settings=Settings(saved_s=0.0),
+)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The user's configuration folder, and one for states."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (catalogue, own):
+            patch.setattr(module, "config_dir", (folder / "config").joinpath)
+        patch.setattr(making, "cache_dir", lambda *parts: _made(folder.joinpath("cache", *parts)))
+        catalogue.forget_own()
+        yield folder
+    catalogue.forget_own()
+
+
+def _made(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(home):
+    return make_face(FEW)
+
+
+def test_a_face_is_one_file_that_holds_no_photo(home, made):
+    assert made.file == home / "config" / "faces" / "nova.safetensors"
+    assert [path.name for path in made.file.parent.iterdir()] == ["nova.safetensors"]
+    assert list((home / "cache" / "photos").iterdir()) == []
+    tensors = load_file(made.file)
+    weights = {name: value for name, value in tensors.items() if name.startswith("weights.")}
+    assert tensors.keys() - weights.keys() == {"codes", "thumbnail", "quad"}
+    assert {value.dtype for value in weights.values()} == {np.dtype(np.float16)}
+    assert any(np.abs(value).max() > 1e-4 for value in weights.values())
+    small = cv2.imdecode(tensors["thumbnail"], cv2.IMREAD_COLOR)
+    assert small.shape == (128, 128, 3)
+    text = text_within(made.file)
+    assert "agreed" in text
+    assert str(ASTRONAUT.parent) not in text
+
+
+def test_two_runs_give_the_same_file(made):
+    before = made.file.read_bytes()
+    again = make_face(FEW)
+    assert again.file.read_bytes() == before
+
+
+class BrokenOffError(Exception):
+    """A program that ends in the middle."""
+
+
+@pytest.mark.parametrize("rounds", [1, 5])
+def test_a_face_that_was_broken_off_goes_on_to_the_same_file(made, monkeypatch, rounds):
+    before, left = made.file.read_bytes(), [rounds]
+
+    def shown(self, picture):
+        left[0] -= 1
+        if left[0] < 0:
+            raise BrokenOffError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(making._Progress, "shown", shown)
+        with pytest.raises(BrokenOffError):
+            make_face(FEW)
+    with pytest.raises(InputError, match="of another photo, or has other options"):
+        make_face(replace(FEW, rounds=Rounds(3, 2, 3)), resume=True)
+    assert make_face(FEW, resume=True).file.read_bytes() == before
+
+
+def test_the_face_that_key_frames_draw_is_the_tuned_one(home, made):
+    """What a show draws is nearer to the photo than the same codes are without the weights."""
+    assert face_names()[-1] == "nova"
+    face, laugh = load_face("nova"), load_expression("laugh")
+    assert face.weights.size == PX
+    renderer = open_keyframes(size=PX, memory_mib=64)
+    try:
+        sweep = renderer.sweep(Look("nova", ("laugh",)))
+        assert renderer.wait(sweep, ready=1, timeout_s=120)
+        out = np.zeros((PX, PX, 4), np.uint8)
+        renderer.begin(Look("nova", ("laugh",)), (0.0,)).result().copy_to(out)
+    finally:
+        renderer.close()
+    tuned = making_picture(face)
+    assert np.abs(out[..., :3].astype(int) - tuned).mean() < 2
+    plain = making_picture(replace(face, weights=None))
+    assert np.abs(out[..., :3].astype(int) - plain).mean() > 1.5
+    assert latent_of(face, laugh, 1.0).subject.weights == face.weights
+
+
+def making_picture(face):
+    """Return the face at rest, drawn by torch."""
+    from vjnode.generators.mobilestylegan.tuned import (
+        add_differences,
+        network_of,
+        read_differences,
+    )
+
+    network = network_of(PX)
+    if face.weights is not None:
+        add_differences(network, read_differences(face.weights.path))
+    codes = torch.from_numpy(face.codes.copy())[None]
+    offsets = torch.zeros(1, MOBILESTYLEGAN.styles)
+    return network(codes, torch.ones(1), offsets)[0, ..., :3].numpy().astype(int)
+
+
+def test_a_face_can_be_copied_renamed_and_removed(home, made):
+    folder = made.file.parent
+    shutil.copy(made.file, folder / "twin.safetensors")
+    catalogue.forget_own()
+    assert set(face_names()[-2:]) == {"nova", "twin"}
+    twin = load_face("twin")
+    assert np.array_equal(twin.codes, load_face("nova").codes)
+    assert twin.weights.sha256 == load_face("nova").weights.sha256
+    assert main(["faces", "remove", "twin"]) == 0
+    assert "twin" not in face_names()
+    assert not (folder / "twin.safetensors").exists()
+
+
+def test_a_file_of_another_version_is_left_out(home, made, caplog, monkeypatch):
+    from vjnode.faces import face_file
+
+    monkeypatch.setattr(face_file, "LAYOUT", 99)
+    catalogue.forget_own()
+    with pytest.raises(InputError, match="which this version cannot draw; make the face again"):
+        load_face("nova")
+    catalogue.forget_own()
+
+
+def test_features_tell_pictures_apart(tmp_path):
+    """Of both networks: a picture is nearer to itself, blurred, than to another one."""
+    path = tmp_path / "vgg.pth"
+    widths = {0: (3, 64), 2: (64, 64), 5: (64, 128), 7: (128, 128), 10: (128, 256)}
+    widths |= {12: (256, 256), 14: (256, 256), 17: (256, 512), 19: (512, 512), 21: (512, 512)}
+    draws = torch.Generator().manual_seed(1)
+    torch.save(
+        {
+            f"features.{n}.{kind}": torch.randn(
+                (after, before, 3, 3) if kind == "weight" else (after,), generator=draws
+            )
+            * (2 / (9 * before)) ** 0.5
+            for n, (before, after) in widths.items()
+            for kind in ("weight", "bias")
+        },
+        path,
+    )
+    photo = cv2.resize(astronaut()[15:191, 137:313], (128, 128))
+    blurred = cv2.GaussianBlur(photo, (0, 0), 1)
+    pictures = [as_tensor(one) for one in (photo, blurred, photo[:, ::-1].copy())]
+    for features in (PersonFeatures(DlibIdentity(dlib_file(None))), VggFeatures(path)):
+        itself, near, far = (distance(features(pictures[0]), features(one)) for one in pictures)
+        assert 0 == float(itself) < float(near) < float(far)
+    (tmp_path / "odd.pth").write_bytes(b"odd")
+    with pytest.raises(InputError, match="no VGG16 of torchvision's"):
+        VggFeatures(tmp_path / "odd.pth")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--seed", "1", "--keep-photo"), "--keep-photo goes with --photo FILE"),
+        (("--photo", "gone.jpg"), "gone.jpg cannot be read"),
+        (("--photo", str(ASTRONAUT), "--rounds", "1,2"), "take three whole numbers"),
+        (("--photo", str(ASTRONAUT), "--expressions", "nothing"), "no expression 'nothing'"),
+        (("--photo", str(ASTRONAUT), "--sheet", "x.jpg"), "ends in .png"),
+        (("--photo", str(ASTRONAUT), "--watch", "x.jpg"), "ends in .png"),
+        (("--photo", str(ASTRONAUT), "--dlib", "nowhere"), "is not there; run: "),
+        (("--photo", str(ASTRONAUT), "--generator", "stylegan2"), "--photo goes with mobile"),
+        (("--photo", str(ASTRONAUT), "--resume"), "nothing to go on with"),
+    ],
+)
+def test_what_cannot_be_is_said(home, capsys, arguments, said):
+    assert main(["faces", "add", "other", *arguments]) == 2
+    assert said in capsys.readouterr().err

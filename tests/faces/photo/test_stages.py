@@ -1,0 +1,91 @@
+"""Descent in stages: the optimiser is Adam, and what is broken off goes on to the same result."""
+
+import pytest
+import torch
+
+from vjnode.errors import InputError
+from vjnode.faces.photo.adam import Adam, pace
+from vjnode.faces.photo.poses import order
+from vjnode.faces.photo.settings import WEIGHTS
+from vjnode.faces.photo.stages import Stage, Stages
+from vjnode.faces.photo.state import State, StateFile
+
+
+class BrokenOffError(Exception):
+    """A program that ends in the middle."""
+
+
+def test_the_optimiser_moves_as_torchs_does():
+    target = torch.linspace(-1, 1, 7)
+    ours, theirs = (torch.zeros(7, requires_grad=True) for _ in range(2))
+    adam, their_adam = Adam({"x": ours}), torch.optim.Adam([theirs], lr=0.1, betas=(0.9, 0.99))
+    for _ in range(20):
+        (ours - target).square().sum().backward()
+        adam.step(0.1)
+        their_adam.zero_grad()
+        (theirs - target).square().sum().backward()
+        their_adam.step()
+    assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_the_rate_rises_holds_and_falls():
+    rates = [pace(step, 100, 0.5) for step in range(100)]
+    assert rates[0] < rates[5] < rates[10] == rates[50] == 1
+    assert rates[60] > rates[80] > rates[99] >= 0.02
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A function that runs two stages, breaks off after some rounds, and goes on if it is told."""
+
+    def run(*, ends=None, resume=False):
+        file = StateFile(tmp_path / "state.safetensors", "request", 0.0)
+        left, rounds = [ends], []
+
+        def progress(cost):
+            rounds.append(cost)
+            if left[0] is not None and len(rounds) - 2 == left[0]:
+                raise BrokenOffError
+
+        stages = Stages(file, file.load() if resume else State(), progress, lambda _: None)
+        first, second = {"a": torch.zeros(3)}, {"b": torch.ones(2, 2)}
+
+        def approach(tensor, goal):
+            return lambda i: ((tensor - goal - 0.1 * i).square().sum(), tensor[None])
+
+        stages.run(Stage(4, 0.1, 0.25, 1.0, first, approach(first["a"], 2.0)))
+        second["b"] += float(first["a"].sum())
+        stages.run(Stage(5, 0.01, 0.5, 2.0, second, approach(second["b"], -1.0)))
+        return first["a"], second["b"]
+
+    return run
+
+
+@pytest.mark.parametrize("ends", range(1, 9))
+def test_what_is_broken_off_goes_on_to_the_same_result(run, ends):
+    whole = run()
+    with pytest.raises(BrokenOffError):
+        run(ends=ends)
+    for one, other in zip(run(resume=True), whole, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_only_the_same_request_is_gone_on_with(tmp_path, run):
+    path = tmp_path / "state.safetensors"
+    with pytest.raises(InputError, match="nothing to go on with; leave --resume out"):
+        run(resume=True)
+    run()
+    with pytest.raises(InputError, match="of another photo, or has other options"):
+        StateFile(path, "another", 0.0).load()
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(InputError, match="cannot be gone on with"):
+        StateFile(path, "request", 0.0).load()
+
+
+def test_every_expression_comes_at_every_weight():
+    drawn = order(5, 20, 1)
+    assert sorted(drawn) == [(which, weight) for which in range(5) for weight in sorted(WEIGHTS)]
+    assert {which for which, _ in drawn[:5]} == set(range(5))
+    assert order(5, 12, 1) == drawn[:12]
+    assert order(5, 12, 2) != drawn[:12]
+    assert order(0, 12, 1) == []

@@ -1,0 +1,173 @@
+"""An expression of the user's own, as the difference of two pictures of one person.
+
+Two ways. ``w``: a style code is found for the first picture, and from there one for the second, so
+that little differs but the expression. ``document``: as the source document has it, codes of all
+slots are found for each, beginning with zeros, by the features of VGG16 alone.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import save
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+from tqdm import tqdm
+
+from vjnode.errors import InputError, VjnodeError
+from vjnode.faces.catalogue import expression_names, forget_own
+from vjnode.faces.finding.mesh import FaceMesh
+from vjnode.faces.identity import DlibIdentity, dlib_file
+from vjnode.faces.own import check_name
+from vjnode.faces.photo.adam import Adam, pace
+from vjnode.faces.photo.aligning import Aligner
+from vjnode.faces.photo.features import Features, PersonFeatures, VggFeatures, distance
+from vjnode.faces.photo.pivot import whitening
+from vjnode.faces.photo.reading import read_photo
+from vjnode.faces.photo.settings import Settings
+from vjnode.faces.photo.stages import Stage
+from vjnode.faces.photo.target import PX, Target, target_of
+from vjnode.faces.photo.tuning import Tools, draw, pivot_stage
+from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
+from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
+from vjnode.generators.mobilestylegan.tuned import Network, network_of
+from vjnode.paths import config_dir, replace_file
+
+Method = Literal["w", "document"]
+Fuse = Literal["add", "multiply"]
+
+ROUNDS: dict[Method, int] = {"w": 100, "document": 1000}
+"""Rounds for each picture."""
+
+SLOTS_MOVED = tuple(range(4, 12))
+"""Slots that move an expression and not the pose, from 8 to 64 px."""
+
+_RATE = 0.05
+_MOST = 1.0
+"""Largest share by which a code is multiplied: codes near zero would go anywhere."""
+
+
+@dataclass(frozen=True)
+class PairRequest:
+    """An expression to find. neutral, shown: files. slots: that it moves, from 0.
+
+    rounds: for each picture. vgg: torchvision's checkpoint, needed for ``document``. dlib: folder
+    of the network that tells persons apart.
+    """
+
+    name: str
+    neutral: Path
+    shown: Path
+    slots: tuple[int, ...]
+    fuse: Fuse = "add"
+    method: Method = "w"
+    rounds: int = ROUNDS["w"]
+    vgg: Path | None = None
+    dlib: Path | None = None
+    about: str = ""
+
+
+def add_expression(request: PairRequest) -> Path:
+    """Find an expression and keep it in the user's folder. Returns: its .toml file.
+
+    Raises:
+        InputError: a picture will not do, or an option.
+        VjnodeError: it cannot be written.
+    """
+    check_name(request.name, "expression")
+    if request.method == "document" and request.vgg is None:
+        raise InputError("--method document compares by VGG16; give its checkpoint with --vgg FILE")
+    if not set(request.slots) <= set(range(SLOTS)) or not request.slots:
+        raise InputError(f"--slots: take some of 0 to {SLOTS - 1}")
+    identity = DlibIdentity(dlib_file(request.dlib))
+    features: Features = (
+        PersonFeatures(identity) if request.vgg is None else VggFeatures(request.vgg)
+    )
+    aligner, tools = Aligner(), Tools(identity, features, FaceMesh())
+    targets = [
+        target_of(aligner.align(read_photo(path), PX), PX, identity, features)
+        for path in (request.neutral, request.shown)
+    ]
+    with tqdm(total=2 * request.rounds, desc=request.name, unit="round", disable=None) as bar:
+        found = _plain if request.method == "document" else _white
+        first, second = found(targets, request.rounds, tools, bar.update)
+    slots = list(request.slots)
+    rows = second[slots] - first[slots]
+    if request.fuse == "multiply":
+        rows = np.clip(rows / np.where(np.abs(first[slots]) < 1e-3, 1e-3, first[slots]), -1, _MOST)
+    return _kept(request, rows.astype(np.float32))
+
+
+_Codes = NDArray[np.float32]
+_Done = Callable[[], object]
+
+
+def _white(targets: list[Target], rounds: int, tools: Tools, done: _Done) -> tuple[_Codes, _Codes]:
+    """Return the codes of two pictures, (slots, dim) each; the second begins with the first."""
+    network, white, found = network_of(PX), torch.zeros(DIM), []
+    for target in targets:
+        stage = pivot_stage(network, white, target, rounds, settings=Settings(), tools=tools)
+        _descend(stage, done)
+        found.append(whitening().codes(white).numpy()[0].copy())
+    return found[0], found[1]
+
+
+def _plain(targets: list[Target], rounds: int, tools: Tools, done: _Done) -> tuple[_Codes, _Codes]:
+    """Return the codes of two pictures, (slots, dim) each, as the document finds them."""
+    network, found = network_of(PX), []
+    for target in targets:
+        codes = torch.zeros(1, SLOTS, DIM)
+        _descend(_document_stage(network, codes, target, rounds, tools.features), done)
+        found.append(codes[0].numpy())
+    return found[0], found[1]
+
+
+def _document_stage(
+    network: Network, codes: Tensor, target: Target, rounds: int, features: Features
+) -> Stage:
+    def loss(_: int) -> tuple[Tensor, Tensor]:
+        picture = draw(network, None, codes)
+        small = F.interpolate(picture, (features.px, features.px), mode="area")
+        return distance(features(small), target.seen), picture
+
+    return Stage(rounds, _RATE, Settings().held[0], 1.0, {"codes": codes}, loss)
+
+
+def _descend(stage: Stage, done: _Done) -> None:
+    adam = Adam(stage.tensors)
+    for value in stage.tensors.values():
+        value.requires_grad_()
+    for i in range(stage.rounds):
+        loss, _ = stage.loss(i)
+        loss.backward()  # type: ignore[no-untyped-call]
+        adam.step(stage.rate * pace(i, stage.rounds, stage.held))
+        done()
+    for value in stage.tensors.values():
+        value.requires_grad_(requires_grad=False)
+
+
+def _kept(request: PairRequest, rows: NDArray[np.float32]) -> Path:
+    """Write an expression's files. rows: (len(slots), dim)."""
+    path = config_dir("expressions") / f"{request.name}.toml"
+    number = len([one for one in expression_names(MOBILESTYLEGAN) if one != request.name])
+    about = json.dumps(request.about or "from two pictures", ensure_ascii=False)
+    text = (
+        f'number = {number}\ngenerator = "{MOBILESTYLEGAN.name}"\nabout = {about}\n'
+        f'weights = [0.0, 1.0]\n\n[[part]]\nname = "direction"\nslots = {list(request.slots)}\n'
+        f'fuse = "{request.fuse}"\namounts = [0.0, 1.0]\n\n# Found by: vjnode expressions add\n'
+        f'[found]\nmethod = "{request.method}"\nrounds = {request.rounds}\n'
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = save({"direction": np.ascontiguousarray(rows)})
+        replace_file(path.with_suffix(".safetensors"), data)
+        replace_file(path, text.encode())
+    except OSError as error:
+        raise VjnodeError(f"{path} cannot be written ({error.strerror})") from error
+    forget_own()
+    return path
