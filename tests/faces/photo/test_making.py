@@ -105,7 +105,7 @@ def test_a_face_that_was_broken_off_goes_on_to_the_same_file(made, monkeypatch, 
 
 
 def test_the_face_that_key_frames_draw_is_the_tuned_one(home, made):
-    """What a show draws is nearer to the photo than the same codes are without the weights."""
+    """A show draws what torch draws with the weights, and not what it draws without."""
     assert face_names()[-1] == "nova"
     face, laugh = load_face("nova"), load_expression("laugh")
     assert face.weights.size == PX

@@ -94,6 +94,8 @@ def make_face(request: Request, *, resume: bool = False) -> Made:
     check_name(request.name)
     if request.size not in SIZES:
         raise InputError(f"--size {request.size}: take one of {', '.join(map(str, SIZES))}")
+    if request.watch is not None and request.watch.suffix.lower() != ".png":
+        raise InputError(f"--watch {request.watch} is not a name that ends in .png")
     expressions = [load_expression(name, _GENERATOR) for name in request.expressions]
     identity = DlibIdentity(dlib_file(request.dlib))
     features: Features = (
@@ -138,10 +140,12 @@ def _person(aligner: Aligner, path: Path | None, identity: DlibIdentity) -> Tens
 
 def _digest(request: Request, picture: Picture, features: str) -> str:
     """Return a digest over all that the result depends on, but for the machine."""
+    settings = asdict(request.settings)
+    del settings["saved_s"]
     said = {
         "size": request.size,
         "rounds": asdict(request.rounds),
-        "settings": asdict(request.settings),
+        "settings": settings,
         "expressions": list(request.expressions),
         "features": features,
         "layout": LAYOUT,
@@ -205,8 +209,6 @@ class _Progress:
         total = round(cost_of(request.rounds, request.size))
         self._bar = tqdm(total=total, desc=request.name, unit="round", disable=None)
         self._watch, self._shown_s = request.watch, 0.0
-        if self._watch is not None and self._watch.suffix.lower() != ".png":
-            raise InputError(f"--watch {self._watch} is not a name that ends in .png")
 
     def __enter__(self) -> "_Progress":
         return self

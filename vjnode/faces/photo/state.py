@@ -19,7 +19,7 @@ _METADATA = "state"
 
 @dataclass
 class State:
-    """What has been reached.
+    """The point that was reached.
 
     stage, done: number of the stage, and rounds of it that are done. tensors: whatever stages keep.
     """
@@ -49,7 +49,7 @@ class StateFile:
         self._saved_s = time.monotonic()
 
     def load(self) -> State:
-        """Return what was reached.
+        """Return the point that was reached.
 
         Raises:
             InputError: nothing was saved, or it is of another request.
@@ -77,7 +77,7 @@ class StateFile:
         return time.monotonic() - self._saved_s >= self._every_s
 
     def save(self, stage: int, done: int, tensors: Mapping[str, Tensor]) -> None:
-        """Save what was reached.
+        """Save the point that was reached.
 
         Raises:
             VjnodeError: it cannot be written.
