@@ -1,6 +1,7 @@
 """``vjnode faces add NAME --photo FILE``: its options, and what it says."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,11 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
         keep_photo=options.keep_photo,
         about=options.about,
     )
-    made = make_face(request, resume=options.resume)
+    try:
+        made = make_face(request, resume=options.resume)
+    except (KeyboardInterrupt, SystemExit):
+        print("broken off; the same command with --resume goes on", file=sys.stderr)
+        raise
     draw_sheet(sheet, spec, options.name, photo=made.aligned.picture)
     print(_said(made, sheet))
 
