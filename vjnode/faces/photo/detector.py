@@ -92,9 +92,7 @@ class FaceDetector:
     def _look(self, picture: Picture, x: float, y: float, side: float) -> list[FoundFace]:
         """Return the findings in a square of a picture: its corner and side, px."""
         scale = INPUT_PX / side
-        matrix = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]])
-        flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        crop = _reduced(picture, matrix, scale, flags)
+        crop = _reduced(picture, np.array([[scale, 0, -x * scale], [0, scale, -y * scale]]))
         self._request.infer([crop[None].astype(np.float32) / 127.5 - 1])
         outputs = [np.array(tensor.data)[0] for tensor in self._request.output_tensors]
         places = next(one for one in outputs if one.shape[-1] == 16) / INPUT_PX
@@ -117,12 +115,14 @@ class FaceDetector:
         return found
 
 
-def _reduced(picture: Picture, matrix: NDArray[np.float64], scale: float, flags: int) -> Picture:
+def _reduced(picture: Picture, matrix: NDArray[np.float64]) -> Picture:
     """Return the square of a picture that a matrix cuts out, black around it."""
+    height, width = picture.shape[:2]
+    scale = matrix[0, 0]
     if scale < 1:  # a warp by itself would skip pixels
-        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=flags)
-        matrix = matrix @ np.diag((picture.shape[1] / small.shape[1],) * 2 + (1.0,))
-        picture = small
+        side = (max(round(width * scale), 1), max(round(height * scale), 1))
+        picture = cv2.resize(picture, side, interpolation=cv2.INTER_AREA)
+        matrix = matrix @ np.diag((width / side[0], height / side[1], 1.0))
     cut: Picture = cv2.warpAffine(picture, matrix, (INPUT_PX, INPUT_PX), flags=cv2.INTER_LINEAR)
     return cut
 
@@ -141,7 +141,7 @@ def _tiles(picture: Picture, tiles: int) -> Iterator[tuple[float, float, float]]
 
 
 def _apart(found: list[FoundFace]) -> list[FoundFace]:
-    """Return one finding for each face: the mean of all of it, by their certainty."""
+    """Return one finding for each face."""
     faces, left = [], sorted(found, key=lambda one: -one.certainty)
     while left:
         best = left[0]
@@ -151,21 +151,17 @@ def _apart(found: list[FoundFace]) -> list[FoundFace]:
             if np.hypot(*(one.middle - best.middle)) < _SAME * max(one.width, best.width)
         ]
         left = [one for one in left if all(one is not other for other in same)]
-        shares = np.array([one.certainty for one in same])
-        shares /= shares.sum()
-
-        def mean(
-            values: list[NDArray[np.float64]], shares: NDArray[np.float64] = shares
-        ) -> NDArray[np.float64]:
-            return np.tensordot(shares, np.stack(values), 1)
-
-        faces.append(
-            FoundFace(
-                mean([one.middle for one in same]),
-                float(shares @ [one.width for one in same]),
-                mean([one.eyes for one in same]),
-                mean([one.mouth for one in same]),
-                best.certainty,
-            )
-        )
+        faces.append(_mean(same))
     return faces
+
+
+def _mean(found: list[FoundFace]) -> FoundFace:
+    """Return the mean of findings of one face by their certainty; the first is the surest."""
+    shares = np.array([one.certainty for one in found])
+    shares /= shares.sum()
+    middle, eyes, mouth = (
+        np.tensordot(shares, np.stack(values), 1)
+        for values in zip(*((one.middle, one.eyes, one.mouth) for one in found), strict=True)
+    )
+    width = float(shares @ [one.width for one in found])
+    return FoundFace(middle, width, eyes, mouth, found[0].certainty)
