@@ -99,13 +99,12 @@ def fused(latent: Latent) -> Latent:
         return replace(fused(replace(latent, halves=())), halves=halves)
     first, rest = slice(0, DIRECTIONS - 1), slice(DIRECTIONS - 1, None)
     subject, amounts = latent.subject, latent.amounts
-    summed = [
+    directions, offsets = (
         np.concatenate([moves[first], np.tensordot(amounts[rest], moves[rest], 1)[None]])
         for moves in (subject.directions, subject.offsets)
-    ]
-    return Latent(
-        Subject(subject.codes, *summed, subject.weights), np.append(amounts[first], np.float32(1.0))
     )
+    whole = Subject(subject.codes, directions, offsets, subject.weights)
+    return Latent(whole, np.append(amounts[first], np.float32(1.0)))
 
 
 def _moved(

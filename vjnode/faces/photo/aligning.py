@@ -187,7 +187,8 @@ def frame_of_landmarks(landmarks: Landmarks) -> NDArray[np.float64]:
 def _to_photo(quad: NDArray[np.float64], within: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return places of a picture, in its widths, as places of the photo that it was cut out of."""
     right, down = quad[3] - quad[0], quad[1] - quad[0]
-    return quad[0] + within[:, :1] * right + within[:, 1:] * down
+    places: NDArray[np.float64] = quad[0] + within[:, :1] * right + within[:, 1:] * down
+    return places
 
 
 def cut_out(photo: Picture, quad: NDArray[np.float64], px: int) -> tuple[Picture, float]:
@@ -218,7 +219,7 @@ def cut_out(photo: Picture, quad: NDArray[np.float64], px: int) -> tuple[Picture
         share = cv2.GaussianBlur(1 - there.clip(0, 1), (0, 0), _SOFT * px)[..., None]
         share = np.clip(2 * share, 0, 1)
         picture = (picture * (1 - share) + blurred * share).round().astype(np.uint8)
-    return picture, made_up
+    return np.asarray(picture, np.uint8), made_up
 
 
 def brightest(aligned: Aligned) -> float:

@@ -121,10 +121,10 @@ def _reduced(picture: Picture, matrix: NDArray[np.float64]) -> Picture:
     scale = matrix[0, 0]
     if scale < 1:  # a warp by itself would skip pixels
         side = (max(round(width * scale), 1), max(round(height * scale), 1))
-        picture = cv2.resize(picture, side, interpolation=cv2.INTER_AREA)
+        picture = np.asarray(cv2.resize(picture, side, interpolation=cv2.INTER_AREA), np.uint8)
         matrix = matrix @ np.diag((width / side[0], height / side[1], 1.0))
-    cut: Picture = cv2.warpAffine(picture, matrix, (INPUT_PX, INPUT_PX), flags=cv2.INTER_LINEAR)
-    return cut
+    side = (INPUT_PX, INPUT_PX)
+    return np.asarray(cv2.warpAffine(picture, matrix, side, flags=cv2.INTER_LINEAR), np.uint8)
 
 
 def _tiles(picture: Picture, tiles: int) -> Iterator[tuple[float, float, float]]:

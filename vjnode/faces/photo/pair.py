@@ -148,7 +148,7 @@ def _descend(stage: Stage, done: _Done) -> None:
         adam.step(stage.rate * pace(i, stage.rounds, stage.held))
         done()
     for value in stage.tensors.values():
-        value.requires_grad_(requires_grad=False)
+        value.requires_grad_(False)
 
 
 def _kept(request: PairRequest, rows: NDArray[np.float32]) -> Path:

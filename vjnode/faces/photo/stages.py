@@ -80,7 +80,7 @@ class Stages:
             if self._file.is_due():
                 self._save(number, i + 1, tensors, adam)
         for value in tensors.values():
-            value.requires_grad_(requires_grad=False)
+            value.requires_grad_(False)
         self._save(number, stage.rounds, tensors, adam)
 
     def _save(self, number: int, done: int, tensors: dict[str, Tensor], adam: Adam) -> None:

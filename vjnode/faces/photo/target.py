@@ -55,7 +55,7 @@ def target_of(aligned: Aligned, size: int, identity: DlibIdentity, features: Fea
     moved = _grown(hull, _MOVED_GROWS_PX)
     below = np.roll(moved, _JAW_PX, 0)
     below[:_JAW_PX] = 0
-    moved = cv2.GaussianBlur(np.maximum(moved, below), (0, 0), _MOVED_SOFT_PX)
+    soft = cv2.GaussianBlur(np.maximum(moved, below), (0, 0), _MOVED_SOFT_PX)
     with torch.no_grad():
         small = F.interpolate(picture, (features.px, features.px), mode="area")
         return Target(
@@ -65,7 +65,7 @@ def target_of(aligned: Aligned, size: int, identity: DlibIdentity, features: Fea
             identity(picture, points),
             features(small),
             torch.from_numpy(_LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * wide)[None, None],
-            torch.from_numpy(moved)[None, None],
+            torch.from_numpy(soft)[None, None],
         )
 
 
