@@ -18,6 +18,9 @@ SIZES = (256, 512, 1024)
 FACES_HIGH = 99
 ROUNDS_HIGH = 100_000
 
+IN_EVERY_SHOW = ("blink", "brows_up")
+"""Actions that channels show as they come."""
+
 _WITH_PHOTO = (
     *("second", "face_number", "size", "rounds", "expressions", "vgg", "dlib"),
     *("resume", "watch", "sheet", "keep_photo"),
@@ -105,7 +108,8 @@ def _expressions(asked: str | None, spec: GeneratorSpec) -> list[str]:
 
     if asked in (None, "all"):
         actions = action_names(spec)
-        return [name for name in expression_names(spec) if name not in actions]
+        shown = [name for name in expression_names(spec) if name not in actions]
+        return [*shown, *(name for name in IN_EVERY_SHOW if name in actions)]
     names = [name.strip() for name in asked.split(",") if name.strip()]
     return [load_expression(name, spec).name for name in dict.fromkeys(names)]
 

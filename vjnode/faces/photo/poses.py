@@ -10,7 +10,7 @@ from torch import Tensor
 from vjnode.faces.expression import Expression, Face, latent_in, subject_of
 from vjnode.faces.photo.settings import WEIGHTS
 
-BLINK, SHUT = "blink", 0.8
+BLINK, SHUT = "blink", 0.7
 """Action that shuts the eyes, and its amount from which on they are shut."""
 
 

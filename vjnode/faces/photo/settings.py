@@ -28,7 +28,9 @@ class Settings:
     fine, edges: of pixels and of their gradients at the shown size.
     Of rounds with an expression: mouth: perceptual, around what it moves, against the untuned
     generator. moved_person: of the person, who is to stay. still: of pixels around the face, which
-    are to stay. change: of the change of pixels, which is to be the untuned generator's.
+    are to stay. change: of the change of pixels, which is to be the untuned generator's. within:
+    of pixels between open lips and of shut eyes, which are to be the untuned generator's own: what
+    was not to be seen at rest has no change.
     saved_s: interval of saving, s.
     """
 
@@ -45,6 +47,7 @@ class Settings:
     moved_person: float = 0.25
     still: float = 0.5
     change: float = 0.5
+    within: float = 0.4
     saved_s: float = 10.0
     seed: int = 0
 
