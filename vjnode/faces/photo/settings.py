@@ -29,8 +29,8 @@ class Settings:
     Of rounds with an expression: mouth: perceptual, around what it moves, against the untuned
     generator. moved_person: of the person, who is to stay. still: of pixels around the face, which
     are to stay. change: of the change of pixels, which is to be the untuned generator's. within:
-    of pixels between open lips and of shut eyes, which are to be the untuned generator's own: what
-    was not to be seen at rest has no change.
+    of shut eyes, which are to be the untuned generator's own: a change cannot take away an open
+    eye that is another one.
     saved_s: interval of saving, s.
     """
 

@@ -112,15 +112,13 @@ def fine_loss(picture: Tensor, target: Target, settings: Settings) -> Tensor:
     return settings.fine * means_apart(apart) + 2 * settings.edges * edges
 
 
-def within_apart(difference: Tensor, mask: Tensor, *, toned: bool) -> Tensor:
+def within_apart(difference: Tensor, mask: Tensor) -> Tensor:
     """Return the mean size of a difference and of its gradients within a mask, in levels of 0…2.
 
-    difference: [1, 3, H, W]. mask: [1, 1, H, W], 0 or 1. toned: whether another tone of all of it
-    counts as well.
+    Another tone of all of it does not count. difference: [1, 3, H, W]. mask: [1, 1, H, W], 0 or 1.
     """
     count = mask.sum() + 1.0
-    if not toned:
-        difference = difference - (difference * mask).sum((2, 3), keepdim=True) / count
+    difference = difference - (difference * mask).sum((2, 3), keepdim=True) / count
     size = (difference.abs() * mask).sum()
     across = (difference[..., 1:] - difference[..., :-1]).abs() * mask[..., 1:]
     down = (difference[..., 1:, :] - difference[..., :-1, :]).abs() * mask[..., 1:, :]

@@ -6,7 +6,7 @@ small size; then all layers at the size that is shown (pivotal tuning: Roich et 
 moves the untuned generator, to stay the person, and to leave alone what is around the face.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vjnode.faces.expression import Expression, Face
 from vjnode.faces.finding.mesh import FaceMesh
-from vjnode.faces.finding.regions import EYES, INNER_LIPS, Mask, area
+from vjnode.faces.finding.regions import EYES, area
 from vjnode.faces.identity import DlibIdentity
 from vjnode.faces.photo.features import Features, distance
 from vjnode.faces.photo.pivot import whitening
@@ -40,8 +40,8 @@ _MOUTH = slice(128, 224), slice(80, 176)
 _EYES = slice(90, 146), slice(58, 198)
 """The same around both eyes."""
 
-_LIPS_GROW, _LIDS_GROW = 1.1, 1.9
-"""Sizes of what is looked at within, in sizes of the inner lips and of an eye."""
+_LIDS_GROW = 1.9
+"""Size of what is looked at around shut eyes, in sizes of an eye."""
 
 TRUNK_COST = 2.0
 """Cost of a round of the trunk's, in those of the pivot."""
@@ -195,10 +195,9 @@ class TuningLoss:
         apart = tools.identity(small, points) - target.embedding
         loss = loss + settings.moved_person * apart.square().sum()
         within = torch.zeros(1, 1, *picture.shape[-2:])
-        for shown, mask in self._opened(pose, wanted):
-            part = within_apart(picture - wanted, mask, toned=shown == "mouth")
-            loss = loss + settings.within * part
-            within = torch.maximum(within, mask)
+        if pose.shuts:
+            within = self._eyes(wanted)
+            loss = loss + settings.within * within_apart(picture - wanted, within)
         outside = 1 - within
         change, as_before = (picture - rest) * outside, (wanted - self._rest_before) * outside
         moved = target.moved
@@ -210,26 +209,8 @@ class TuningLoss:
         inside = means_apart((change - as_before) * moved) + means_apart(change - as_before * moved)
         return 0.5 * (loss + settings.change * inside)
 
-    def _opened(self, pose: Pose, wanted: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """Yield what a pose shows that was not to be seen at rest, with its place as a mask.
-
-        wanted: the untuned picture. The mask is of its size, [1, 1, size, size].
-        """
-        if not pose.mouth and not pose.shuts:
-            return
+    def _eyes(self, wanted: Tensor) -> Tensor:
+        """Return the place of the eyes in an untuned picture as a mask, [1, 1, size, size]."""
         points = self._tools.mesh.points(at_px(wanted)).numpy()
-        size = wanted.shape[-1]
-        if pose.mouth:
-            yield "mouth", _mask(area(points, INNER_LIPS, size, _LIPS_GROW))
-        if pose.shuts:
-            yield (
-                "eyes",
-                _mask(
-                    area(points, EYES[0], size, _LIDS_GROW)
-                    | area(points, EYES[1], size, _LIDS_GROW)
-                ),
-            )
-
-
-def _mask(where: Mask) -> Tensor:
-    return torch.from_numpy(where.astype(np.float32))[None, None]
+        both = [area(points, eye, wanted.shape[-1], _LIDS_GROW) for eye in EYES]
+        return torch.from_numpy((both[0] | both[1]).astype(np.float32))[None, None]
