@@ -209,7 +209,8 @@ def open_renderer(
         return open_direct(spec=spec, size=size, period_s=period_s, told=told, restarted=restarted)
     own = faces_with_own_weights(spec) if drawing == "auto" else []
     if own:
-        _log.info("drawing from key frames, for the faces with weights of their own: %s", own)
+        names = ", ".join(own)
+        _log.info("drawing from key frames, for the faces with weights of their own: %s", names)
     elif drawing == "auto" and (may_be_fast() or _processor_keeps_up(spec, size, period_s)):
         choice = choose(size, measured=True, spec=spec)
         if _keeps_up(choice, period_s):
