@@ -56,10 +56,10 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
     if spec is not DEFAULT:
         raise InputError(f"--photo goes with {DEFAULT.name}, not with {spec.name}")
     from vjnode.faces.photo.making import Request, make_face  # noqa: PLC0415 - imports torch
-    from vjnode.offline.sheet import check_sheet, draw_sheet  # noqa: PLC0415 - imports an engine
+    from vjnode.offline.sheet import check_png, draw_sheet  # noqa: PLC0415 - imports an engine
 
     sheet = options.sheet or Path(f"{options.name}.png")
-    check_sheet(sheet)
+    check_png("--sheet", sheet)
     request = Request(
         options.name,
         options.photo,
