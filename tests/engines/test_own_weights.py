@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vjnode.engines import own_weights
 from vjnode.engines.base import OneByOne
 from vjnode.engines.own_weights import WithOwnWeights
 from vjnode.errors import InputError
@@ -40,7 +41,9 @@ def opened():
 
 
 @pytest.fixture
-def engine(opened):
+def engine(opened, monkeypatch):
+    monkeypatch.setattr(own_weights, "_unusable", set())
+
     def open_one(weights, threads):
         if weights.path.stem == "99":
             raise InputError("it is damaged")

@@ -1,15 +1,19 @@
 import errno
 import threading
 import time
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.events import wait_for
+from vjnode.engines import own_weights
 from vjnode.engines.base import OneByOne
-from vjnode.errors import VjnodeError
-from vjnode.generators.latent import still
+from vjnode.engines.own_weights import WithOwnWeights
+from vjnode.errors import InputError, VjnodeError
+from vjnode.generators.latent import Weights, still
 from vjnode.render import keyframe_files, keyframe_workers
 from vjnode.render.base import Look
 from vjnode.render.keyframe_renderer import KeyframeRenderer
@@ -126,6 +130,30 @@ def test_a_second_show_draws_nothing_and_shows_the_same(make):
     assert engine.drawn == []
     for weight in (0.0, 0.31, 1.0):
         assert value(first, weight) == value(second, weight)
+
+
+def test_keys_drawn_without_a_faces_weights_are_not_kept_as_if_with_them(make, monkeypatch):
+    weights = Weights(Path("ada.safetensors"), "0" * 64, SIZE)
+
+    def of_its_own(look, amounts):
+        latent = latents(look, amounts)
+        return replace(latent, subject=replace(latent.subject, weights=weights))
+
+    def fail(*_):
+        raise InputError("no memory is left")
+
+    def shown(plain, open_one):
+        monkeypatch.setattr(own_weights, "_unusable", set())  # as where a program begins
+        library = make(WithOwnWeights(plain, None, open_one))
+        library._workers._latents = of_its_own
+        completed(library, ADA)
+
+    plain, tuned = PaintBox(), PaintBox()
+    shown(plain, fail)
+    assert len(plain.drawn) == 64
+    for _ in range(2):
+        shown(plain, lambda *_: tuned)
+        assert (len(plain.drawn), len(tuned.drawn)) == (64, 64)
 
 
 def test_a_damaged_key_is_drawn_again(make, tmp_path):

@@ -23,6 +23,19 @@ KEPT = 2
 """Engines for weights of faces' own that are open at the same time."""
 
 
+_unusable: set[Weights] = set()
+"""Those that could not be opened since this process began; none of them is tried again."""
+
+
+def drawing_weights(latent: Latent) -> Weights | None:
+    """Return the weights of its face's own that draw a latent.
+
+    None: the generator's own do, for the face has none, or none that can be used.
+    """
+    weights = latent.subject.weights
+    return None if weights in _unusable else weights
+
+
 def open_tuned(weights: Weights, threads: int | None) -> Engine:
     """Open the engine of weights of a face's own; some 10 s for the first time, then at once.
 
@@ -41,7 +54,7 @@ def open_tuned(weights: Weights, threads: int | None) -> Engine:
 class WithOwnWeights:
     """An engine that also draws faces with weights of their own, with further engines.
 
-    A face whose weights cannot be read is drawn by its codes alone: a show goes on.
+    A face whose weights cannot be used is drawn by its codes alone: a show goes on.
 
     engine: draws all others; closed with it. threads: of further engines, None for one on each
     core. open_one: opens one of them.
@@ -54,13 +67,13 @@ class WithOwnWeights:
         open_one: Callable[[Weights, int | None], Engine] = open_tuned,
     ) -> None:
         self._engine, self._threads, self._open_one = engine, threads, open_one
-        self._own: OrderedDict[Weights, Engine | None] = OrderedDict()
+        self._own: OrderedDict[Weights, Engine] = OrderedDict()
         self.at_once, self.parallel = engine.at_once, engine.parallel
         self.name, self.identity, self.size = engine.name, engine.identity, engine.size
 
     def begin(self, latent: Latent) -> Future[NDArray[np.uint8]]:
         """Begin a picture; see ``Engine.begin``. A face's own weights draw it before it returns."""
-        if latent.subject.weights is None:
+        if drawing_weights(latent) is None:
             return self._engine.begin(latent)
         future: Future[NDArray[np.uint8]] = Future()
         future.set_result(self.draw(latent))
@@ -78,30 +91,28 @@ class WithOwnWeights:
     def close(self) -> None:
         """Close all engines."""
         for engine in (self._engine, *self._own.values()):
-            if engine is not None:
-                engine.close()
+            engine.close()
         self._own.clear()
 
     def _of(self, latent: Latent) -> Engine:
-        weights = latent.subject.weights
+        weights = drawing_weights(latent)
         if weights is None:
             return self._engine
         if weights not in self._own:
             while len(self._own) >= KEPT:
-                _, oldest = self._own.popitem(last=False)
-                if oldest is not None:
-                    oldest.close()
+                self._own.popitem(last=False)[1].close()
             try:
                 self._own[weights] = self._open_one(weights, self._threads)
             except (VjnodeError, RuntimeError, OSError) as error:
+                _unusable.add(weights)
                 _log.warning(
                     "%s: its weights cannot be used (%s); the face is drawn by its codes alone",
                     weights.path.stem,
                     error,
                 )
-                self._own[weights] = None
+                return self._engine
         self._own.move_to_end(weights)
-        return self._own[weights] or self._engine
+        return self._own[weights]
 
     def _sized(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if len(picture) == self.size:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vjnode.engines.own_weights import drawing_weights
 from vjnode.generators.latent import Latent
 from vjnode.paths import replace_file
 from vjnode.render.base import Look
@@ -43,6 +44,8 @@ _JPEG = [
 def folder_name(identity: str, look: Look, size: int, latents: Iterable[Latent]) -> str:
     """Return the name of a look's folder: by everything that its pictures depend on.
 
+    Of a face whose own weights turn out to be of no use it is another one from then on.
+
     identity: of the engine. latents: of all keys.
     """
     digest = hashlib.sha256(identity.encode())
@@ -51,7 +54,7 @@ def folder_name(identity: str, look: Look, size: int, latents: Iterable[Latent])
             digest.update(side.encode())
             digest.update(latent.codes().tobytes())
             digest.update(latent.offsets().tobytes())
-            if (weights := latent.subject.weights) is not None:
+            if (weights := drawing_weights(latent)) is not None:
                 digest.update(weights.sha256.encode())
     shown = "-".join(filter(None, (look.face, *look.expressions)))
     return f"{shown[:_MOST]}-{size}-{digest.hexdigest()[:16]}"

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.engines.base import Engine
+from vjnode.engines.own_weights import drawing_weights
 from vjnode.errors import VjnodeError
+from vjnode.generators.latent import Weights
 from vjnode.render.base import Latents, Look
 from vjnode.render.halves import HalfFaces
 from vjnode.render.keyframe_cache import KeyframeCache, Task
@@ -62,7 +64,7 @@ class KeyframeWorkers:
         self._open_engine, self._latents = open_engine, latents
         self._cache, self._files, self._size = cache, files, size
         self._given_up, self._prompt = given_up, prompt
-        self._names: dict[tuple[str, Look], str] = {}
+        self._names: dict[tuple[str, Look, Weights | None], str] = {}
         encoders = min(cores(), MOST_ENCODERS)
         lower = partial(lower_priority, _ENCODING)
         self._encoders = ThreadPoolExecutor(encoders, "sweeps encode", initializer=lower)
@@ -137,6 +139,7 @@ class KeyframeWorkers:
                 name = self._name_of(engine.identity, look, keys)
                 picture = self._files.read(name, key)
                 if picture is None and (drawn := self._draw(engine, task)) is not None:
+                    name = self._name_of(engine.identity, look, keys)
                     picture = self._files.keep_drawn(name, key, drawn)
                 if picture is not None:
                     # Noted by another: whoever met this thread at a lock would wait for long.
@@ -185,6 +188,7 @@ class KeyframeWorkers:
                 return
             if self._prompt and not keys.ready and isinstance(keys, Sweep):
                 keys.put(key, drawn)  # a switch waits for this one; what is kept follows
+            name = self._name_of(engine.identity, look, keys)  # as it was really drawn
             self._unencoded.acquire()
             self._encoders.submit(self._encode, name, task, drawn)
             encoding = True
@@ -210,7 +214,8 @@ class KeyframeWorkers:
 
     def _name_of(self, identity: str, look: Look, keys: KeySet) -> str:
         """Return the name of a layer's folder: by everything that its pictures depend on."""
-        if (identity, look) not in self._names:
+        known = identity, look, drawing_weights(self._latents(look, keys.weights_of(0)))
+        if known not in self._names:
             latents = (self._latents(look, keys.weights_of(key)) for key in range(keys.keys))
-            self._names[identity, look] = folder_name(identity, look, self._size, latents)
-        return self._names[identity, look]
+            self._names[known] = folder_name(identity, look, self._size, latents)
+        return self._names[known]
