@@ -1,22 +1,39 @@
-"""The one photo of a person in the tests, and what may be wrong with a photo.
+"""A photo for tests, and what may be wrong with it: a generated face in a grey room.
 
-``tests/data/astronaut.jpg`` is NASA's portrait of the astronaut Eileen Collins, in the public
-domain, as scikit-image has it in its data.
+No real person's photo is in the tests.
 """
 
-from pathlib import Path
+from functools import cache
 
 import cv2
 import numpy as np
 
-from vjnode.faces.photo.reading import read_photo
+from vjnode.engines.registry import open_engine
+from vjnode.faces.catalogue import load_face
+from vjnode.generators.latent import still
 
-ASTRONAUT = Path(__file__).parent / "data" / "astronaut.jpg"
+PERSON = "maple"
+SIDE, FRAME = 512, 256
+"""Sides of the photo and of the face's frame, which is in its middle, px."""
+
+_GREY = 128
 
 
-def astronaut():
-    """Return the photo, (512, 512, 3) RGB."""
-    return read_photo(ASTRONAUT)
+@cache
+def portrait():
+    """Return the photo, (SIDE, SIDE, 3) RGB."""
+    engine = open_engine(FRAME)
+    face = engine.draw(still(load_face(PERSON).codes))[..., :3]
+    engine.close()
+    room = (SIDE - FRAME) // 2
+    photo = cv2.copyMakeBorder(face, *[room] * 4, cv2.BORDER_CONSTANT, value=[_GREY] * 3)
+    return np.ascontiguousarray(photo)
+
+
+def keep(photo, path):
+    """Write a photo to a file, and return its path."""
+    cv2.imwrite(str(path), photo[..., ::-1])
+    return path
 
 
 def larger(photo, factor):
@@ -25,10 +42,9 @@ def larger(photo, factor):
 
 
 def turned(photo, degrees):
-    """Return a photo turned about the face in it, grey around it."""
-    matrix = cv2.getRotationMatrix2D((225, 120), degrees, 1.0)
-    matrix[:, 2] += (31, 136)
-    return cv2.warpAffine(photo, matrix, (512, 512), borderValue=(128, 128, 128))
+    """Return a photo turned about its middle."""
+    matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), degrees, 1.0)
+    return cv2.warpAffine(photo, matrix, (SIDE, SIDE), borderValue=[_GREY] * 3)
 
 
 def two_faces(photo):

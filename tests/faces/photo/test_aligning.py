@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.photos import astronaut, larger, turned, two_faces
+from tests.photos import FRAME, SIDE, larger, portrait, turned, two_faces
 from vjnode.engines.registry import open_engine
 from vjnode.errors import InputError
 from vjnode.faces.catalogue import load_expression, load_face
@@ -22,7 +22,7 @@ def aligner():
 
 @pytest.fixture(scope="module")
 def straight(aligner):
-    return aligner.align(astronaut(), PX)
+    return aligner.align(portrait(), PX)
 
 
 def test_a_face_is_framed_as_the_generator_frames_faces(straight):
@@ -30,7 +30,7 @@ def test_a_face_is_framed_as_the_generator_frames_faces(straight):
     quad = frame_of_landmarks(straight.landmarks)
     assert np.abs(quad - [(0, 0), (0, 1), (1, 1), (1, 0)]).max() < 0.02
     assert straight.picture.shape == (PX, PX, 3)
-    assert straight.side == pytest.approx(176, abs=4)
+    assert straight.side == pytest.approx(FRAME, abs=10)
 
 
 def test_a_generated_face_stays_where_it_is(aligner):
@@ -45,7 +45,7 @@ def test_a_generated_face_stays_where_it_is(aligner):
 
 @pytest.mark.parametrize("degrees", [-40, 30, 90])
 def test_a_head_on_its_side_is_turned_upright(aligner, straight, degrees):
-    found = aligner.align(turned(astronaut(), degrees), PX)
+    found = aligner.align(turned(portrait(), degrees), PX)
     assert abs(found.landmarks.roll) < 2
     middle = slice(PX // 4, 3 * PX // 4)
     apart = found.picture[middle, middle].astype(int) - straight.picture[middle, middle]
@@ -54,12 +54,12 @@ def test_a_head_on_its_side_is_turned_upright(aligner, straight, degrees):
 
 def test_a_small_face_in_a_large_photo_is_found(aligner):
     photo = np.full((2400, 3200, 3), 100, np.uint8)
-    photo[1500:2012, 2300:2812] = astronaut()
-    assert aligner.align(photo, PX).side == pytest.approx(176, abs=4)
+    photo[1500 : 1500 + SIDE, 2300 : 2300 + SIDE] = portrait()
+    assert aligner.align(photo, PX).side == pytest.approx(FRAME, abs=10)
 
 
 def test_of_several_faces_one_is_named(aligner, straight):
-    both = two_faces(astronaut())
+    both = two_faces(portrait())
     with pytest.raises(InputError, match=r"there are 2 faces.*--face-number 1 to 2"):
         aligner.align(both, PX)
     first, second = (aligner.align(both, PX, number=number) for number in (1, 2))
@@ -70,12 +70,12 @@ def test_of_several_faces_one_is_named(aligner, straight):
 
 
 def test_what_cannot_become_a_face_is_refused_with_a_remedy(aligner):
-    photo = astronaut()
+    photo = portrait()
     noise = np.random.default_rng(1).integers(0, 255, (400, 400, 3)).astype(np.uint8)
     for bad, said in (
         (noise, "there is no face in the photo; take one"),
-        (cv2.resize(photo, (300, 300)), r"too small: its frame has \d+ px.*from nearer"),
-        (larger(photo[75:, 40:], 2), r"cut off: \d+% of its frame is outside"),
+        (cv2.resize(photo, (200, 200)), r"too small: its frame has \d+ px.*from nearer"),
+        (larger(photo[170:, 160:], 2), r"cut off: \d+% of its frame is outside"),
         (np.ascontiguousarray(photo[::-1, ::-1]), "upside down; turn it"),
         ((photo * 0.12).astype(np.uint8), "too dark: level .*better light|there is no face"),
     ):

@@ -97,20 +97,22 @@ def make_face(request: Request, *, resume: bool = False) -> Made:
     if request.watch is not None and request.watch.suffix.lower() != ".png":
         raise InputError(f"--watch {request.watch} is not a name that ends in .png")
     expressions = [load_expression(name, _GENERATOR) for name in request.expressions]
-    identity = DlibIdentity(dlib_file(request.dlib))
+    photo, network = read_photo(request.photo), dlib_file(request.dlib)
+    kind = PersonFeatures.name if request.vgg is None else VggFeatures.name
+    file = StateFile(
+        cache_dir("photos") / f"{request.name}.safetensors",
+        _digest(request, photo, kind),
+        request.settings.saved_s,
+    )
+    state = file.load() if resume else State()
+    identity = DlibIdentity(network)
     features: Features = (
         PersonFeatures(identity) if request.vgg is None else VggFeatures(request.vgg)
     )
     aligner = Aligner()
-    aligned = aligner.align(read_photo(request.photo), ALIGNED_PX, number=request.number)
+    aligned = aligner.align(photo, ALIGNED_PX, number=request.number)
     second = _person(aligner, request.second, identity)
     target = target_of(aligned, request.size, identity, features)
-    file = StateFile(
-        cache_dir("photos") / f"{request.name}.safetensors",
-        _digest(request, aligned.picture, features.name),
-        request.settings.saved_s,
-    )
-    state = file.load() if resume else State()
     tools = Tools(identity, features, FaceMesh())
     with _Progress(request) as progress:
         tuned = tune(
@@ -138,7 +140,7 @@ def _person(aligner: Aligner, path: Path | None, identity: DlibIdentity) -> Tens
         return identity(picture, torch.from_numpy(aligned.landmarks.points))
 
 
-def _digest(request: Request, picture: Picture, features: str) -> str:
+def _digest(request: Request, photo: Picture, features: str) -> str:
     """Return a digest over all that the result depends on, but for the machine."""
     settings = asdict(request.settings)
     del settings["saved_s"]
@@ -147,10 +149,11 @@ def _digest(request: Request, picture: Picture, features: str) -> str:
         "rounds": asdict(request.rounds),
         "settings": settings,
         "expressions": list(request.expressions),
+        "number": request.number,
         "features": features,
         "layout": LAYOUT,
     }
-    return digest_of(json.dumps(said, sort_keys=True), picture.tobytes())
+    return digest_of(json.dumps(said, sort_keys=True), str(photo.shape), photo.tobytes())
 
 
 def _face_file(
