@@ -24,7 +24,7 @@ def test_a_photo_stands_as_its_exif_says(tmp_path):
     marker = b"\xff\xe1" + struct.pack(">H", len(EXIF) + 2) + EXIF
     told.write_bytes(data[:2] + marker + data[2:])
     assert np.abs(read_photo(told).astype(int) - photo).mean() < 4
-    assert np.abs(read_photo(lying).astype(int) - photo).mean() > 20
+    assert np.abs(read_photo(lying).astype(int) - photo).mean() > 8
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "webp"])
