@@ -7,6 +7,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+import torch
 
 from vjnode.engines.registry import open_engine
 from vjnode.faces.catalogue import load_face
@@ -33,6 +34,21 @@ def portrait():
 def keep(photo, path):
     """Write a photo to a file, and return its path."""
     cv2.imwrite(str(path), photo[..., ::-1])
+    return path
+
+
+def untrained_vgg(path):
+    """Write a checkpoint of VGG16 as torchvision has it, with random weights; return its path."""
+    shapes = {0: (3, 64), 2: (64, 64), 5: (64, 128), 7: (128, 128), 10: (128, 256)}
+    shapes |= {12: (256, 256), 14: (256, 256), 17: (256, 512), 19: (512, 512), 21: (512, 512)}
+    draws = torch.Generator().manual_seed(1)
+    tensors = {}
+    for number, (before, after) in shapes.items():
+        factor = (2 / (9 * before)) ** 0.5
+        kernel = torch.randn((after, before, 3, 3), generator=draws)
+        tensors[f"features.{number}.weight"] = factor * kernel
+        tensors[f"features.{number}.bias"] = factor * torch.randn(after, generator=draws)
+    torch.save(tensors, path)
     return path
 
 

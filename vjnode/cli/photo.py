@@ -23,7 +23,7 @@ IN_EVERY_SHOW = ("blink", "brows_up")
 
 _WITH_PHOTO = (
     *("second", "face_number", "size", "rounds", "expressions", "vgg", "dlib"),
-    *("resume", "watch", "sheet", "keep_photo"),
+    *("resume", "watch", "sheet", "keep_photo", "as_it_is"),
 )
 
 
@@ -49,6 +49,7 @@ def add_photo(adding: Parser) -> None:
     group.add_argument("--watch", type=Path, metavar="FILE.png", help="the picture as it is now")
     group.add_argument("--sheet", type=Path, metavar="OUT.png", help="default: NAME.png")
     group.add_argument("--keep-photo", action="store_true", help="in the face's file")
+    group.add_argument("--as-it-is", action="store_true", help="a smile is not taken out")
 
 
 def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
@@ -65,13 +66,14 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
         options.photo,
         _expressions(options.expressions, spec),
         size=options.size or 512,
-        rounds=_rounds(options.rounds),
+        rounds=rounds_of(options.rounds),
         second=options.second,
         number=None if options.face_number is None else int(options.face_number),
         vgg=options.vgg,
         dlib=options.dlib,
         watch=options.watch,
         keep_photo=options.keep_photo,
+        as_it_is=options.as_it_is,
         about=options.about,
     )
     try:
@@ -100,21 +102,29 @@ def _expressions(asked: str | None, spec: GeneratorSpec) -> list[str]:
     Raises:
         InputError: there is none of a name.
     """
-    from vjnode.faces.catalogue import (  # noqa: PLC0415
-        action_names,
-        expression_names,
-        load_expression,
-    )
+    from vjnode.faces.catalogue import load_expression  # noqa: PLC0415
 
     if asked in (None, "all"):
-        actions = action_names(spec)
-        shown = [name for name in expression_names(spec) if name not in actions]
-        return [*shown, *(name for name in IN_EVERY_SHOW if name in actions)]
+        return whole_expressions(spec)
     names = [name.strip() for name in asked.split(",") if name.strip()]
     return [load_expression(name, spec).name for name in dict.fromkeys(names)]
 
 
-def _rounds(asked: str | None) -> "Rounds":
+def whole_expressions(spec: GeneratorSpec) -> list[str]:
+    """Return the names of all expressions and of the actions that every show may add to them."""
+    from vjnode.faces.catalogue import action_names, expression_names  # noqa: PLC0415
+
+    actions = action_names(spec)
+    shown = [name for name in expression_names(spec) if name not in actions]
+    return [*shown, *(name for name in IN_EVERY_SHOW if name in actions)]
+
+
+def rounds_of(asked: str | None) -> "Rounds":
+    """Return the rounds that ``--rounds`` asks for.
+
+    Raises:
+        InputError: it is not three whole numbers.
+    """
     from vjnode.faces.photo.settings import Rounds  # noqa: PLC0415
 
     if asked is None:

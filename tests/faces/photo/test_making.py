@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from tests.photos import FRAME, SIDE, keep, portrait
+from tests.photos import FRAME, SIDE, keep, portrait, untrained_vgg
 from vjnode.cli.main import main
 from vjnode.errors import InputError
 from vjnode.faces import catalogue, own
@@ -123,15 +123,9 @@ def test_the_face_that_key_frames_draw_is_the_tuned_one(home, made):
 
 def making_picture(face):
     """Return the face at rest, drawn by torch."""
-    from vjnode.generators.mobilestylegan.tuned import (
-        add_differences,
-        network_of,
-        read_differences,
-    )
+    from vjnode.generators.mobilestylegan.tuned import network_of, tuned_network
 
-    network = network_of(PX)
-    if face.weights is not None:
-        add_differences(network, read_differences(face.weights.path))
+    network = network_of(PX) if face.weights is None else tuned_network(face.weights)
     codes = torch.from_numpy(face.codes.copy())[None]
     offsets = torch.zeros(1, MOBILESTYLEGAN.styles)
     return network(codes, torch.ones(1), offsets)[0, ..., :3].numpy().astype(int)
@@ -162,21 +156,7 @@ def test_a_file_of_another_version_is_left_out(home, made, caplog, monkeypatch):
 
 def test_features_tell_pictures_apart(tmp_path):
     """Of both networks: a picture is nearer to itself, blurred, than to another one."""
-    path = tmp_path / "vgg.pth"
-    widths = {0: (3, 64), 2: (64, 64), 5: (64, 128), 7: (128, 128), 10: (128, 256)}
-    widths |= {12: (256, 256), 14: (256, 256), 17: (256, 512), 19: (512, 512), 21: (512, 512)}
-    draws = torch.Generator().manual_seed(1)
-    torch.save(
-        {
-            f"features.{n}.{kind}": torch.randn(
-                (after, before, 3, 3) if kind == "weight" else (after,), generator=draws
-            )
-            * (2 / (9 * before)) ** 0.5
-            for n, (before, after) in widths.items()
-            for kind in ("weight", "bias")
-        },
-        path,
-    )
+    path = untrained_vgg(tmp_path / "vgg.pth")
     edge = (SIDE - FRAME) // 2
     photo = cv2.resize(portrait()[edge:-edge, edge:-edge], (128, 128))
     blurred = cv2.GaussianBlur(photo, (0, 0), 1)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.photos import untrained_vgg
 from vjnode.cli.main import main
 from vjnode.engines.registry import open_engine
 from vjnode.errors import InputError
@@ -49,11 +50,20 @@ def test_an_expression_is_kept_and_moves_its_slots_alone(pictures, fuse):
     assert "mine" in expression_names()
     face, mine = load_face("flint"), load_expression("mine")
     moved = latent_of(face, mine, 1.0).codes() - face.codes
-    assert set(np.flatnonzero(np.abs(moved).max(1))) == {4, 5, 6, 8}
+    assert set(np.flatnonzero(np.abs(moved).max(1))) == {4, 5, 8}  # nothing reads slot 6
     part = mine.parts[0].movement
     assert part.multiplies == (fuse == "multiply")
     assert np.abs(part.rows).max() > 1e-4
     assert np.array_equal(latent_of(face, mine, 0.0).codes(), face.codes)
+
+
+def test_the_documents_way_finds_codes_of_all_slots(pictures, tmp_path):
+    vgg = untrained_vgg(tmp_path / "vgg.pth")
+    method = ("--method", "document", "--vgg", str(vgg))
+    assert add(pictures, *method, "--rounds", "2", "--slots", "4-5") == 0
+    face, mine = load_face("flint"), load_expression("mine")
+    moved = latent_of(face, mine, 1.0).codes() - face.codes
+    assert set(np.flatnonzero(np.abs(moved).max(1))) == {4, 5}
 
 
 @pytest.mark.parametrize(

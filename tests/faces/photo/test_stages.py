@@ -1,5 +1,10 @@
 """Descent in stages: the optimiser is Adam, and what is broken off goes on to the same result."""
 
+import random
+import subprocess
+import sys
+import time
+
 import pytest
 import torch
 
@@ -89,3 +94,46 @@ def test_every_expression_comes_at_every_weight():
     assert order(5, 12, 1) == drawn[:12]
     assert order(5, 12, 2) != drawn[:12]
     assert order(0, 12, 1) == []
+
+
+CHILD = """
+import sys
+import torch
+from pathlib import Path
+from vjnode.faces.photo.stages import Stage, Stages
+from vjnode.faces.photo.state import State, StateFile
+
+path, resume = Path(sys.argv[1]), sys.argv[2] == "resume"
+file = StateFile(path, "request", 0.0)
+stages = Stages(file, file.load() if resume else State(), lambda _: print(flush=True), lambda _: 0)
+tensors = [{"x": torch.linspace(-1, 1, 50_000)} for _ in range(2)]
+
+def loss(x, turn):
+    return lambda i: ((x - torch.sin(turn * i + x.detach())).square().sum(), x[None])
+
+for turn, each in enumerate(tensors, 1):
+    stages.run(Stage(150, 0.05, 0.5, 1.0, each, loss(each["x"], turn)))
+torch.save([each["x"].detach() for each in tensors], sys.argv[3])
+"""
+
+
+def test_a_process_that_is_killed_while_it_saves_leaves_what_can_be_gone_on_with(tmp_path):
+    """A new state is saved after every round, so that it is killed in the middle of a write."""
+    state, chance = tmp_path / "state.safetensors", random.Random(7)
+
+    def run(resume, out, rounds=None):
+        command = [sys.executable, "-c", CHILD, str(state), resume, str(tmp_path / out)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+            for _ in range(rounds or 0):
+                child.stdout.readline()
+            if rounds is not None:
+                time.sleep(chance.uniform(0.0, 0.02))
+                child.kill()
+            child.stdout.read()
+
+    run("anew", "whole")
+    run("anew", "none", 60)
+    run("resume", "gone on")
+    whole, found = (torch.load(tmp_path / name) for name in ("whole", "gone on"))
+    assert not (tmp_path / "none").exists()
+    assert all(torch.equal(*pair) for pair in zip(whole, found, strict=True))

@@ -70,13 +70,14 @@ def figures_of(
 ) -> Figures:
     """Measure a face. embedding: of the photo. second: of another photo of the person."""
     meter = LandmarkMeter()
-    face = Face("", "", tuned.codes[0].numpy())
+    codes = tuned.rest.codes
+    face = Face("", "", codes[0].numpy())
 
     def seen(expression: Expression | None) -> tuple[Tensor, Tensor, float]:
         """Return picture at PX, embedding and opening of the mouth."""
         moved = pose(face, expression, 1.0, STYLES)
         with torch.no_grad():
-            picture = at_px(draw(tuned.network, moved, tuned.codes)).clamp(0, 1)
+            picture = at_px(draw(tuned.network, moved, codes)).clamp(0, 1)
             marks = meter.measure(as_picture(picture))
             return picture, identity(picture, torch.from_numpy(marks.points)), marks.mouth_open
 

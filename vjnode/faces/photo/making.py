@@ -24,6 +24,7 @@ from vjnode.faces.photo.aligning import Aligned, Aligner
 from vjnode.faces.photo.features import Features, PersonFeatures, VggFeatures
 from vjnode.faces.photo.figures import Figures, figures_of
 from vjnode.faces.photo.reading import Picture, read_photo
+from vjnode.faces.photo.rest import ACTIONS
 from vjnode.faces.photo.settings import Rounds, Settings
 from vjnode.faces.photo.stages import Stages
 from vjnode.faces.photo.state import State, StateFile, digest_of
@@ -31,7 +32,7 @@ from vjnode.faces.photo.target import as_picture, as_tensor, at_px, target_of
 from vjnode.faces.photo.tuning import Tools, Tuned, cost_of, draw, tune
 from vjnode.generators.mobilestylegan.layout import SIZES
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
-from vjnode.generators.mobilestylegan.tuned import PREFIX, tunable
+from vjnode.generators.mobilestylegan.tuned import OFFSETS, PREFIX, tunable
 from vjnode.paths import cache_dir, replace_file
 
 ALIGNED_PX = 1024
@@ -56,6 +57,7 @@ class Request:
     names of those that it is to have. vgg: torchvision's checkpoint; None: features of the network
     that tells persons apart. dlib: folder of that network. watch: PNG with the picture as it is
     now. keep_photo: whether the aligned photo goes into the face's file.
+    as_it_is: whether a face that smiles stays so.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Request:
     dlib: Path | None = None
     watch: Path | None = None
     keep_photo: bool = False
+    as_it_is: bool = False
     about: str = ""
     settings: Settings = Settings()  # noqa: RUF009 - it is frozen
 
@@ -123,6 +126,7 @@ def make_face(request: Request, *, resume: bool = False) -> Made:
             settings=request.settings,
             tools=tools,
             stages=Stages(file, state, progress.passed, progress.shown),
+            calms=not request.as_it_is,
         )
     figures = figures_of(tuned, target.embedding, expressions, identity, second)
     path = add_whole_face(request.name, _face_file(request, tuned, figures, aligned, features.name))
@@ -150,6 +154,7 @@ def _digest(request: Request, photo: Picture, features: str) -> str:
         "settings": settings,
         "expressions": list(request.expressions),
         "number": request.number,
+        "as_it_is": request.as_it_is,
         "features": features,
         "layout": LAYOUT,
     }
@@ -166,8 +171,10 @@ def _face_file(
         for name, value in tunable(tuned.network).items()
     }
     with torch.no_grad():
-        rest = as_picture(draw(tuned.network, None, tuned.codes))
-    tensors["codes"] = tuned.codes[0].numpy()
+        rest = as_picture(draw(tuned.network, None, tuned.rest.codes))
+    tensors["codes"] = tuned.rest.codes[0].numpy()
+    if tuned.rest.seen is not None:
+        tensors[OFFSETS] = tuned.rest.offsets.numpy()
     tensors["thumbnail"] = _jpeg(rest, THUMBNAIL_PX)
     tensors["quad"] = aligned.quad.astype(np.float32)
     if request.keep_photo:
@@ -175,6 +182,9 @@ def _face_file(
     number = len([one for one in face_names(_GENERATOR) if one != request.name])
     about = request.about or "from a photo"
     rounds, worst = request.rounds, figures.worst
+    taken = ", ".join(
+        f"{name} = {amount:.2f}" for name, amount in zip(ACTIONS, tuned.rest.amounts, strict=True)
+    )
     text = f"""number = {number}
 generator = "{_GENERATOR.name}"
 about = {json.dumps(about, ensure_ascii=False)}
@@ -193,6 +203,7 @@ photo_kept = {str(request.keep_photo).lower()}
 likeness = {figures.rest:.3f}
 likeness_worst = {worst[1]:.3f}
 verdict = "{figures.verdict}"
+taken_out = {{ {taken} }}
 """
     return face_file(text, tensors)
 

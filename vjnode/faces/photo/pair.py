@@ -1,8 +1,9 @@
 """An expression of the user's own, as the difference of two pictures of one person.
 
-Two ways. ``w``: a style code is found for the first picture, and from there one for the second, so
-that little differs but the expression. ``document``: as the source document has it, codes of all
-slots are found for each, beginning with zeros, by the features of VGG16 alone.
+Two ways. ``w``: a style code is found for the neutral picture; then, together, what else the person
+takes in the slots that are to move, and what the expression adds there, so that what a code cannot
+draw of the person does not count as expression. ``document``: as the source document has it, codes
+of all slots are found for each, beginning with zeros, by the features of VGG16 alone.
 """
 
 import json
@@ -31,7 +32,7 @@ from vjnode.faces.photo.pivot import whitening
 from vjnode.faces.photo.reading import read_photo
 from vjnode.faces.photo.settings import Settings
 from vjnode.faces.photo.stages import Stage
-from vjnode.faces.photo.target import PX, Target, target_of
+from vjnode.faces.photo.target import PX, Target, rest_loss, target_of
 from vjnode.faces.photo.tuning import Tools, draw, pivot_stage
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
@@ -47,7 +48,9 @@ ROUNDS: dict[Method, int] = {"w": 100, "document": 1000}
 SLOTS_MOVED = tuple(range(4, 12))
 """Slots that move an expression and not the pose, from 8 to 64 px."""
 
-_RATE = 0.05
+_RATE, _TOGETHER_RATE, _SMALL = 0.05, 0.01, 1.0
+"""Rates of Adam, and weight of the mean square of what is found together."""
+
 _MOST = 1.0
 """Largest share by which a code is multiplied: codes near zero would go anywhere."""
 
@@ -93,10 +96,12 @@ def add_expression(request: PairRequest) -> Path:
         target_of(aligner.align(read_photo(path), PX), PX, identity, features)
         for path in (request.neutral, request.shown)
     ]
-    with tqdm(total=2 * request.rounds, desc=request.name, unit="round", disable=None) as bar:
-        found = _plain if request.method == "document" else _white
-        first, second = found(targets, request.rounds, tools, bar.update)
     slots = list(request.slots)
+    with tqdm(total=2 * request.rounds, desc=request.name, unit="round", disable=None) as bar:
+        if request.method == "document":
+            first, second = _plain(targets, request.rounds, tools, bar.update)
+        else:
+            first, second = _together(targets, slots, request.rounds, tools, bar.update)
     rows = second[slots] - first[slots]
     if request.fuse == "multiply":
         rows = np.clip(rows / np.where(np.abs(first[slots]) < 1e-3, 1e-3, first[slots]), -1, _MOST)
@@ -107,14 +112,28 @@ _Codes = NDArray[np.float32]
 _Done = Callable[[], object]
 
 
-def _white(targets: list[Target], rounds: int, tools: Tools, done: _Done) -> tuple[_Codes, _Codes]:
-    """Return the codes of two pictures, (slots, dim) each; the second begins with the first."""
-    network, white, found = network_of(PX), torch.zeros(DIM), []
-    for target in targets:
-        stage = pivot_stage(network, white, target, rounds, settings=Settings(), tools=tools)
-        _descend(stage, done)
-        found.append(whitening().codes(white).numpy()[0].copy())
-    return found[0], found[1]
+def _together(
+    targets: list[Target], slots: list[int], rounds: int, tools: Tools, done: _Done
+) -> tuple[_Codes, _Codes]:
+    """Return the codes of two pictures, (slots, dim) each, that differ in ``slots`` alone."""
+    network, white, settings = network_of(PX), torch.zeros(DIM), Settings()
+    _descend(pivot_stage(network, white, targets[0], rounds, settings=settings, tools=tools), done)
+    codes, rows = whitening().codes(white), torch.zeros(2, len(slots), DIM)
+
+    def moved(added: Tensor) -> Tensor:
+        return codes.index_add(1, torch.tensor(slots), added[None])
+
+    def loss(_: int) -> tuple[Tensor, Tensor]:
+        total = _SMALL * rows.square().mean()
+        for target, added in zip(targets, (rows[0], rows.sum(0)), strict=True):
+            picture = draw(network, None, moved(added))
+            total = total + rest_loss(
+                picture, target, tools.identity, tools.features, settings, masked=True
+            )
+        return total, picture
+
+    _descend(Stage(rounds, _TOGETHER_RATE, settings.held[1], 2.0, {"rows": rows}, loss), done)
+    return moved(rows[0])[0].numpy(), moved(rows.sum(0))[0].numpy()
 
 
 def _plain(targets: list[Target], rounds: int, tools: Tools, done: _Done) -> tuple[_Codes, _Codes]:

@@ -1,7 +1,7 @@
 """Poses of a face: its expressions at several weights, as a generator is given them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -78,6 +78,21 @@ def order(expressions: int, rounds: int, seed: int) -> list[tuple[int, float]]:
             found.append((int(which), weight))
         turn += 1
     return found[:rounds]
+
+
+REST_EVERY = 3
+"""Of a photo that smiles, the face at rest comes in one of so many rounds: it is seen most."""
+
+
+def with_rest(poses: Sequence[Pose], rest: Pose) -> list[Pose]:
+    """Return poses with the face at rest between them. rest: as it is drawn."""
+    calm = replace(rest, name="rest", mouth=True)
+    found = list[Pose]()
+    for i, one in enumerate(poses):
+        if i % (REST_EVERY - 1) == 0:
+            found.append(calm)
+        found.append(one)
+    return found
 
 
 def poses_of(

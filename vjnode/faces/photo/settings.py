@@ -25,7 +25,8 @@ class Settings:
     for levels of 0…2.
     code: of the mean square of the whitened style code. pivot_rate, rate: of Adam.
     held: part of the rounds after which the rate falls, of the pivot and of the others.
-    fine, edges: of pixels and of their gradients at the shown size.
+    fine, edges: of pixels and of their gradients at the shown size. grain: of what is finer than
+    256 px, compared by its means.
     Of rounds with an expression: mouth: perceptual, around what it moves, against the untuned
     generator. moved_person: of the person, who is to stay. still: of pixels around the face, which
     are to stay. change: of the change of pixels, which is to be the untuned generator's. within:
@@ -43,6 +44,7 @@ class Settings:
     held: tuple[float, float] = (0.25, 0.5)
     fine: float = 0.5
     edges: float = 0.3
+    grain: float = 4.0
     mouth: float = 0.3
     moved_person: float = 0.25
     still: float = 0.5

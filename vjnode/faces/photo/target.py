@@ -21,6 +21,9 @@ PX = 256
 SCALES = (1, 4, 16)
 """Sides of squares whose means are compared, px."""
 
+_ENLARGED = 0.7
+"""Part of a size that a photo has at least to be compared at it."""
+
 _LEAST_WEIGHT = 0.25
 _FACE_GROWS_PX, _FACE_SOFT_PX = 20, 12
 _MOVED_GROWS_PX, _JAW_PX, _MOVED_SOFT_PX = 4, 18, 5
@@ -31,7 +34,8 @@ _ALL = tuple(range(468))
 class Target:
     """A photo, prepared for comparison.
 
-    picture: [1, 3, PX, PX], and fine: [1, 3, size, size], 0…1. points: landmarks, (468, 3), in
+    picture: [1, 3, PX, PX], and fine: [1, 3, px, px], 0…1, of the size that is shown, or of a half
+    or quarter of it where the photo has no more. points: landmarks, (468, 3), in
     picture widths. embedding: of the person. seen: features. mask: [1, 1, PX, PX], weight of each
     place, more in the face. moved: [1, 1, PX, PX], 1 in the face and where a jaw goes, 0 around it.
     """
@@ -48,7 +52,10 @@ class Target:
 def target_of(aligned: Aligned, size: int, identity: DlibIdentity, features: Features) -> Target:
     """Return a face in a photo as the target of pictures of ``size`` px."""
     whole = as_tensor(aligned.picture)
-    picture, fine = (F.interpolate(whole, (px, px), mode="area") for px in (PX, size))
+    fine_px = size
+    while fine_px > PX and aligned.side < _ENLARGED * fine_px:
+        fine_px //= 2
+    picture, fine = (F.interpolate(whole, (px, px), mode="area") for px in (PX, fine_px))
     points = torch.from_numpy(aligned.landmarks.points)
     hull = area(aligned.landmarks.points, _ALL, PX).astype(np.float32)
     wide = cv2.GaussianBlur(_grown(hull, _FACE_GROWS_PX), (0, 0), _FACE_SOFT_PX)
@@ -105,8 +112,8 @@ def rest_loss(
 
 
 def fine_loss(picture: Tensor, target: Target, settings: Settings) -> Tensor:
-    """Return the loss of pixels and their gradients at the shown size, []."""
-    apart = picture - target.fine
+    """Return the loss of pixels and their gradients, as finely as the photo has them, []."""
+    apart = at_px(picture, target.fine.shape[-1]) - target.fine
     edges = (apart[..., 1:] - apart[..., :-1]).abs().mean()
     edges = edges + (apart[..., 1:, :] - apart[..., :-1, :]).abs().mean()
     return settings.fine * means_apart(apart) + 2 * settings.edges * edges

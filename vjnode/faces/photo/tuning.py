@@ -3,7 +3,8 @@
 First a style code is found whose face is near; then the layers that make shapes are tuned at a
 small size; then all layers at the size that is shown (pivotal tuning: Roich et al., arXiv
 2106.05744). In every round of the last two an expression is drawn as well: it is to move as it
-moves the untuned generator, to stay the person, and to leave alone what is around the face.
+moves the untuned generator, to stay the person, and to leave alone what is around the face. A photo
+that smiles is one of the face's poses, and the face at rest another.
 """
 
 from collections.abc import Sequence
@@ -18,8 +19,10 @@ from vjnode.faces.finding.mesh import FaceMesh
 from vjnode.faces.finding.regions import EYES, area
 from vjnode.faces.identity import DlibIdentity
 from vjnode.faces.photo.features import Features, distance
+from vjnode.faces.photo.grain import grain_apart, grain_of
 from vjnode.faces.photo.pivot import whitening
-from vjnode.faces.photo.poses import Pose, poses_of
+from vjnode.faces.photo.poses import Pose, pose, poses_of, with_rest
+from vjnode.faces.photo.rest import Rest, as_it_is, brought_to_rest
 from vjnode.faces.photo.settings import Rounds, Settings
 from vjnode.faces.photo.stages import Stage, Stages
 from vjnode.faces.photo.target import (
@@ -32,7 +35,13 @@ from vjnode.faces.photo.target import (
     within_apart,
 )
 from vjnode.generators.mobilestylegan.layout import DIM, STYLES
-from vjnode.generators.mobilestylegan.tuned import Network, in_trunk, network_of, tunable
+from vjnode.generators.mobilestylegan.tuned import (
+    Network,
+    add_offsets,
+    in_trunk,
+    network_of,
+    tunable,
+)
 
 _MOUTH = slice(128, 224), slice(80, 176)
 """Rows and columns, at PX, around a mouth: a wider square would copy the untuned nose."""
@@ -61,9 +70,13 @@ class Tools:
 
 @dataclass(frozen=True)
 class Tuned:
-    """A face as it was found. codes: [1, slots, dim]. network: tuned. before: the same, untuned."""
+    """A face as it was found.
 
-    codes: Tensor
+    rest: its codes, and offsets, which both networks have in them. network: tuned. before: the
+    same, untuned.
+    """
+
+    rest: Rest
     network: Network
     before: Network
 
@@ -82,10 +95,12 @@ def tune(
     settings: Settings,
     tools: Tools,
     stages: Stages,
+    calms: bool = True,
 ) -> Tuned:
     """Tune the generator to a target.
 
-    size: of the pictures that are shown, px. expressions: that the face is to have.
+    size: of the pictures that are shown, px. expressions: that the face is to have. calms: whether
+    a face that smiles is brought to rest.
 
     Raises:
         VjnodeError: the state cannot be saved.
@@ -93,20 +108,32 @@ def tune(
     before, white = network_of(PX), torch.zeros(DIM)
     stages.run(pivot_stage(before, white, target, rounds.pivot, settings=settings, tools=tools))
     codes, held = whitening().codes(white).contiguous(), settings.held
-    face = Face("", "", codes[0].numpy())
-    poses = poses_of(face, expressions, rounds.trunk + rounds.output, settings.seed, STYLES)
+
+    def look(codes: Tensor, offsets: Tensor) -> Tensor:
+        return tools.mesh.points(at_px(before.levels(codes, torch.ones(1), offsets)[:, :3] / 255))
+
+    rest = brought_to_rest(codes, look) if calms else as_it_is(codes)
+    face = Face("", "", rest.codes[0].numpy())
+    total = rounds.trunk + rounds.output
+    poses = poses_of(face, expressions, total, settings.seed, STYLES)
+    if rest.seen is not None:
+        poses = with_rest(poses, pose(face, None, 0.0, STYLES))[:total]
     network = network_of(PX)
+    for one in (before, network):
+        add_offsets(one, rest.offsets)
     trunk: dict[str, Tensor] = {
         name: value for name, value in tunable(network).items() if in_trunk(name)
     }
     early, late = poses[: rounds.trunk], poses[rounds.trunk :]
-    losses = TuningLoss(Tuned(codes, network, before), early, target, settings, tools)
+    losses = TuningLoss(Tuned(rest, network, before), early, target, settings, tools)
     stages.run(Stage(rounds.trunk, settings.rate, held[1], TRUNK_COST, trunk, losses))
     before, network = network_of(size), network_of(size)
+    for one in (before, network):
+        add_offsets(one, rest.offsets)
     whole: dict[str, Tensor] = dict(tunable(network))
     for name, value in trunk.items():
         whole[name].data.copy_(value)
-    tuned = Tuned(codes, network, before)
+    tuned = Tuned(rest, network, before)
     losses = TuningLoss(tuned, late, target, settings, tools, fine=True)
     cost = OUTPUT_COSTS[size]
     stages.run(Stage(rounds.output, settings.rate, held[1], cost, whole, losses))
@@ -156,27 +183,31 @@ class TuningLoss:
         *,
         fine: bool = False,
     ) -> None:
-        self._network, self._before, self._codes = tuned.network, tuned.before, tuned.codes
+        self._network, self._before, self._codes = tuned.network, tuned.before, tuned.rest.codes
+        self._seen = tuned.rest.seen
         self._poses, self._target = poses, target
         self._settings, self._tools, self._fine = settings, tools, fine
         with torch.no_grad():
-            self._rest_before = draw(self._before, None, self._codes)
+            self._seen_before = draw(self._before, self._seen, self._codes)
+            # As in the photo, and above the size of that as the generator has it.
+            self._grain = grain_of(self._seen_before, PX) | grain_of(target.fine, PX)
 
     def __call__(self, number: int) -> tuple[Tensor, Tensor]:
         """Return the loss of a round, and the picture at rest; see ``Loss``."""
         target, settings, tools = self._target, self._settings, self._tools
-        rest = draw(self._network, None, self._codes)
+        seen = draw(self._network, self._seen, self._codes)
         loss = rest_loss(
-            at_px(rest), target, tools.identity, tools.features, settings, masked=False
+            at_px(seen), target, tools.identity, tools.features, settings, masked=False
         )
         if self._fine:
-            loss = loss + fine_loss(rest, target, settings)
+            loss = loss + fine_loss(seen, target, settings)
+            loss = loss + settings.grain * grain_apart(grain_of(seen, PX), self._grain)
         if number < len(self._poses):
-            loss = loss + self._moved(rest.detach(), self._poses[number])
-        return loss, rest
+            loss = loss + self._moved(seen.detach(), self._poses[number])
+        return loss, seen
 
-    def _moved(self, rest: Tensor, pose: Pose) -> Tensor:
-        """Return the loss of a pose. rest: the picture at rest, without gradient."""
+    def _moved(self, seen: Tensor, pose: Pose) -> Tensor:
+        """Return the loss of a pose. seen: the picture as in the photo, without gradient."""
         target, settings, tools = self._target, self._settings, self._tools
         with torch.no_grad():
             wanted = draw(self._before, pose, self._codes)
@@ -186,8 +217,8 @@ class TuningLoss:
         for moves, (rows, columns) in ((pose.mouth, _MOUTH), (pose.shuts, _EYES)):
             if moves:
                 with torch.no_grad():
-                    seen = tools.features(at_px(wanted)[..., rows, columns])
-                near = distance(tools.features(small[..., rows, columns]), seen)
+                    clean = tools.features(at_px(wanted)[..., rows, columns])
+                near = distance(tools.features(small[..., rows, columns]), clean)
                 loss = loss + settings.mouth * near
         points = target.points
         if pose.turns:
@@ -199,7 +230,7 @@ class TuningLoss:
             within = self._eyes(wanted)
             loss = loss + settings.within * within_apart(picture - wanted, within)
         outside = 1 - within
-        change, as_before = (picture - rest) * outside, (wanted - self._rest_before) * outside
+        change, as_before = (picture - seen) * outside, (wanted - self._seen_before) * outside
         moved = target.moved
         if moved.shape[-1] != picture.shape[-1]:
             moved = nn.functional.interpolate(moved, picture.shape[-2:], mode="bilinear")

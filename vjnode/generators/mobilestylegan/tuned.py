@@ -8,7 +8,6 @@ it is the distilled network, for 1024 px the whole one.
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
@@ -19,8 +18,8 @@ from vjnode.errors import InputError
 from vjnode.generators.latent import Weights
 from vjnode.generators.mobilestylegan import distilled_weights, download
 from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
-from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
-from vjnode.generators.mobilestylegan.layout import DIM, SLOTS, STYLES
+from vjnode.generators.mobilestylegan.folded import FoldedBlock, FoldedSynthesis
+from vjnode.generators.mobilestylegan.layout import DIM, SLOTS, STYLES, TRUNK
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
 from vjnode.generators.parts import Drawing, PartsForm, Plan
@@ -28,6 +27,9 @@ from vjnode.generators.spec import GeneratorSpec
 
 PREFIX = "weights."
 """Beginning of the names of differences in a face's file."""
+
+OFFSETS = "offsets"
+"""Name of what is added to the factors of the affine maps of a face that was brought to rest."""
 
 _FROZEN = ("style", "style1", "style2", "up", "ups", "affine", "noise")
 _TRUNK = ("input", "conv1.", "blocks.0.", "blocks.1.", "blocks.2.")
@@ -74,21 +76,41 @@ def add_differences(network: Network, differences: Mapping[str, Tensor]) -> None
             weights[name].add_(difference.float())
 
 
-def read_differences(path: Path) -> dict[str, Tensor]:
-    """Return the differences in a face's file, by the names of ``tunable``.
+def add_offsets(network: Network, offsets: Tensor) -> None:
+    """Move a network's affine maps by offsets, [STYLES], for whatever it draws, in place."""
+    whole = network if isinstance(network, FoldedSynthesis) else network.generator
+    trunk = [block for block in whole.blocks[:TRUNK] if isinstance(block, FoldedBlock)]
+    affines = [whole.style]
+    for block in trunk:
+        affines += block.up, block.style1, block.style2
+    parts = torch.split(offsets, [len(one.bias) for one in affines])
+    with torch.no_grad():
+        for affine, part in zip(affines, parts, strict=True):
+            affine.bias.add_(affine.gain * part[affine.order])
+
+
+def tuned_network(weights: Weights) -> Network:
+    """Return the network that draws a face with weights of its own.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: their file cannot be read, or they are of another network.
     """
     try:
-        tensors = load_file(path)
+        tensors = load_file(weights.path)
     except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} cannot be read ({error})") from error
-    return {
+        raise InputError(f"{weights.path} cannot be read ({error})") from error
+    network = network_of(weights.size)
+    differences = {
         name.removeprefix(PREFIX): value
         for name, value in tensors.items()
         if name.startswith(PREFIX)
     }
+    add_differences(network, differences)
+    if (offsets := tensors.get(OFFSETS)) is not None:
+        if offsets.shape != (STYLES,):
+            raise InputError(f"{OFFSETS} {tuple(offsets.shape)} are none of this generator's")
+        add_offsets(network, offsets.float())
+    return network
 
 
 def tuned_spec(weights: Weights) -> GeneratorSpec:
@@ -121,8 +143,7 @@ def _key(weights: Weights, plan: Plan) -> str:
 
 
 def _drawings(weights: Weights, plan: Plan) -> list[Drawing]:
-    network = network_of(weights.size)
-    add_differences(network, read_differences(weights.path))
+    network = tuned_network(weights)
     given = torch.zeros(1, SLOTS, DIM), torch.ones(1)
     moved = (*given, torch.zeros(1, STYLES))
     if isinstance(network, DistilledGenerator):

@@ -1,0 +1,52 @@
+"""Grain of pictures: their finest levels, compared by what they are like and not by each pixel.
+
+Pores and hairs need not lie where those of another picture lie. A grid, which tuning brings about
+in the last levels, shows as pixels that differ from their squares of four in the same way all
+over; and lost pores as pixels that differ too little.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+
+_AROUND = 8
+"""Squares of four along a side of the places over which grain is averaged."""
+
+
+@dataclass(frozen=True)
+class Grain:
+    """Grain of one level, by colour and place in a square of four: means over places around.
+
+    signed: of the differences of pixels from their squares' means, [1, 12, h, w]. size: of how
+    large they are.
+    """
+
+    signed: Tensor
+    size: Tensor
+
+    def apart(self, other: "Grain") -> Tensor:
+        """Return how much two differ, []."""
+        return (self.signed - other.signed).abs().mean() + (self.size - other.size).abs().mean()
+
+
+def grain_of(picture: Tensor, least_px: int) -> dict[int, Grain]:
+    """Return the grain of a picture, [1, 3, H, W], by the size of each level above ``least_px``."""
+    found = dict[int, Grain]()
+    while (px := picture.shape[-1]) > least_px:
+        squares = F.pixel_unshuffle(picture, 2).unflatten(1, (3, 4))
+        picture = squares.mean(2)
+        differences = (squares - squares.mean(2, keepdim=True)).flatten(1, 2)
+        found[px] = Grain(_averaged(differences), _averaged(differences.abs()))
+    return found
+
+
+def grain_apart(one: dict[int, Grain], other: dict[int, Grain]) -> Tensor:
+    """Return how much the grain of two pictures differs, levels of 0…1, mean of theirs."""
+    apart = [grain.apart(other[px]) for px, grain in one.items()]
+    return torch.stack(apart).mean() if apart else torch.zeros(())
+
+
+def _averaged(values: Tensor) -> Tensor:
+    return F.avg_pool2d(values, _AROUND)
