@@ -132,7 +132,7 @@ def test_key_frames_show_heads_that_rest_or_turn_with_the_first(renderer, look, 
 def test_a_show_takes_up_key_frames_of_the_pose(renderer):
     """Even where nothing is fast enough to turn a head while it moves."""
     transition = PassageTransition(
-        renderer, Broken(), None, left_out_of(LAYERS), poses_of(DEFAULT, LAYERS)
+        renderer, Broken(), None, left_out_of(LAYERS), poses=poses_of(DEFAULT, LAYERS)
     )
     track = live_track()
     frames = FrameRenderer(renderer, track, transition)

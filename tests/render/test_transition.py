@@ -355,6 +355,18 @@ def test_a_face_with_weights_of_its_own_does_not_turn_and_says_so(keys, late, ca
     assert caplog.text.count("which no face with weights of its own does") == 1
 
 
+def test_a_pose_that_is_held_dissolves_in_on_a_face_with_weights_of_its_own(keys, late):
+    held = replace(B, held=((1, 1.0),))
+    only_b = PassageTransition(keys, late, Levels(), only_keys=lambda look: look.face == B.face)
+    show = Show(only_b)
+    show.ticks(10, B, over_s=0.0)
+    levels = show.ticks(60, held, over_s=0.0)
+    levels += show.ticks(60, B, over_s=0.0)
+    assert late.asked == []
+    assert (levels[0], levels[59], levels[-1]) == (140, 140 + TURNS, 140)
+    assert largest_step(levels) <= 2
+
+
 class Engine(OneByOne):
     name, identity, size = "levels", "levels", SIZE
 

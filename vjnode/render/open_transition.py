@@ -59,8 +59,8 @@ def open_transition(renderer: Renderer, *, spec: GeneratorSpec, size: int) -> Tr
         passage,
         Mixtures(spec),
         left_out_of(layers),
-        poses_of(spec, layers),
-        has_own_weights(spec),
+        poses=poses_of(spec, layers),
+        only_keys=has_own_weights(spec),
     )
 
 

@@ -34,6 +34,9 @@ ENOUGH = 0.5
 LINGER_S = 2.0
 """Time for which a passage goes on after what key frames leave out has come to rest, s."""
 
+POSE_S = 0.4
+"""Shortest time in which a pose dissolves into another, s, where no passage shows the way."""
+
 _ACTS = 0.005
 """Weight from which on a movement is seen."""
 
@@ -182,6 +185,7 @@ class PassageTransition:
         passage: Passing,
         mixtures: Mixtures,
         left_out: LeftOutOf = lambda _: (),
+        *,
         poses: PosesOf = lambda _: (),
         only_keys: OnlyKeys = lambda _: False,
     ) -> None:
@@ -224,7 +228,10 @@ class PassageTransition:
             self._morph, self._keys = Morph(look), look
         morph, passage = self._morph, self.passage
         moved = look != morph.asked and look.let_go() == morph.asked.let_go()
-        if moved:  # the passage shows it all the time
+        alone = any(map(self._only_keys, (look, *morph.mix)))
+        if alone and any(one.held for one in (look, *morph.mix)):
+            over_s = max(over_s, POSE_S)
+        elif moved:  # the passage shows it all the time
             over_s = 0.0
         dt_s, self._last_s = now_s - self._last_s, now_s
         self._weights.push(now_s, weights)
@@ -233,7 +240,6 @@ class PassageTransition:
         at_rest = at_rest and not lives
         waits = not (at_rest or self._taken or passage.ready)
         self._waits_s = min(self._waits_s, now_s) if waits else math.inf
-        alone = any(map(self._only_keys, (look, *morph.mix)))
         short = waits and 0.0 < over_s <= SHORT_S
         given_up = passage.given_up or short or alone or now_s - self._waits_s > PATIENCE_S
         self._dissolves = not at_rest and (self._dissolves or given_up)
