@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
+_GRIDS = 4.0
+
 _AROUND = 8
 """Squares of four along a side of the places over which grain is averaged."""
 
@@ -27,8 +29,13 @@ class Grain:
     size: Tensor
 
     def apart(self, other: "Grain") -> Tensor:
-        """Return how much two differ, []."""
-        return (self.signed - other.signed).abs().mean() + (self.size - other.size).abs().mean()
+        """Return how much two differ, []; a grid counts more, for it is seen more."""
+        grids = (self.signed - other.signed).abs().mean()
+        return _GRIDS * grids + (self.size - other.size).abs().mean()
+
+    def without_grid(self) -> "Grain":
+        """Return what it would be if nothing differed in the same way all over."""
+        return Grain(torch.zeros_like(self.signed), (self.size - self.signed.abs()).clamp(min=0))
 
 
 def grain_of(picture: Tensor, least_px: int) -> dict[int, Grain]:

@@ -5,7 +5,7 @@ that put it there: amounts below 0 of a smile, bared teeth and a jaw.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -21,6 +21,9 @@ from vjnode.generators.mobilestylegan.layout import DIM, SLOTS, STYLES
 
 ACTIONS = ("smile", "teeth", "jaw")
 """Actions that are taken out."""
+
+SHUTTING = ("teeth", "jaw")
+"""Those of them that shut the mouth when they are taken out."""
 
 NEUTRAL = {"mouth_open": 0.02, "mouth_width": 0.85, "corner_lift": 0.045}
 """Measures of a mouth at rest: their means over the faces that ship and keep it shut."""
@@ -49,6 +52,22 @@ class Rest:
             return None
         codes = self.codes + _moved(self.amounts)[0]
         return Pose("photo", 1.0, codes, -self.offsets[None], turns=False, mouth=True, shuts=False)
+
+    def opened(self, pose: Pose) -> Pose:
+        """Return a pose whose model has less of what shut the mouth, the wider it opens.
+
+        What shuts lips that were apart would else keep them from opening as wide as others do.
+        """
+        share = min(pose.opens, 1.0)
+        if share <= 0.0 or not any(self.amounts):
+            return pose
+        shut = tuple(
+            share * amount if name in SHUTTING else 0.0
+            for name, amount in zip(ACTIONS, self.amounts, strict=True)
+        )
+        rows, offsets = _moved(shut)
+        model = replace(pose, codes=pose.codes + rows, offsets=pose.offsets + offsets[None])
+        return replace(pose, model=model)
 
 
 Draw = Callable[[Tensor, Tensor], Tensor]

@@ -115,7 +115,8 @@ def tune(
     rest = brought_to_rest(codes, look) if calms else as_it_is(codes)
     face = Face("", "", rest.codes[0].numpy())
     total = rounds.trunk + rounds.output
-    poses = poses_of(face, expressions, total, settings.seed, STYLES)
+    drawn = poses_of(face, expressions, total, settings.seed, STYLES)
+    poses = [rest.opened(one) for one in drawn]
     if rest.seen is not None:
         poses = with_rest(poses, pose(face, None, 0.0, STYLES))[:total]
     network = network_of(PX)
@@ -189,8 +190,10 @@ class TuningLoss:
         self._settings, self._tools, self._fine = settings, tools, fine
         with torch.no_grad():
             self._seen_before = draw(self._before, self._seen, self._codes)
-            # As in the photo, and above the size of that as the generator has it.
-            self._grain = grain_of(self._seen_before, PX) | grain_of(target.fine, PX)
+            # As in the photo, and above the size of that as the generator has it, which has a grid.
+            drawn = grain_of(self._seen_before, PX)
+            plain = {px: grain.without_grid() for px, grain in drawn.items()}
+            self._grain = plain | grain_of(target.fine, PX)
 
     def __call__(self, number: int) -> tuple[Tensor, Tensor]:
         """Return the loss of a round, and the picture at rest; see ``Loss``."""
@@ -210,7 +213,7 @@ class TuningLoss:
         """Return the loss of a pose. seen: the picture as in the photo, without gradient."""
         target, settings, tools = self._target, self._settings, self._tools
         with torch.no_grad():
-            wanted = draw(self._before, pose, self._codes)
+            wanted = draw(self._before, pose.model or pose, self._codes)
         picture = draw(self._network, pose, self._codes)
         small = at_px(picture)
         loss = torch.zeros(())
