@@ -1,8 +1,9 @@
 """Grain of pictures: their finest levels, compared by what they are like and not by each pixel.
 
 Pores and hairs need not lie where those of another picture lie. A grid, which tuning brings about
-in the last levels, shows as pixels that differ from their squares of four in the same way all
-over; and lost pores as pixels that differ too little.
+in the last levels, shows as pixels that differ from what is smooth in the same way all over; and
+lost pores as pixels that differ too little. Smooth is what lies between the means of squares of
+four pixels.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ _AROUND = 8
 class Grain:
     """Grain of one level, by colour and place in a square of four: means over places around.
 
-    signed: of the differences of pixels from their squares' means, [1, 12, h, w]. size: of how
+    signed: of the differences of pixels from what is smooth, [1, 12, h, w]. size: of how
     large they are.
     """
 
@@ -42,9 +43,9 @@ def grain_of(picture: Tensor, least_px: int) -> dict[int, Grain]:
     """Return the grain of a picture, [1, 3, H, W], by the size of each level above ``least_px``."""
     found = dict[int, Grain]()
     while (px := picture.shape[-1]) > least_px:
-        squares = F.pixel_unshuffle(picture, 2).unflatten(1, (3, 4))
-        picture = squares.mean(2)
-        differences = (squares - squares.mean(2, keepdim=True)).flatten(1, 2)
+        means = F.avg_pool2d(picture, 2)
+        smooth = F.interpolate(means, scale_factor=2.0, mode="bilinear")
+        differences, picture = F.pixel_unshuffle(picture - smooth, 2), means
         found[px] = Grain(_averaged(differences), _averaged(differences.abs()))
     return found
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vjnode.faces.expression import Expression, Face, latent_in, movements_of, subject_of
+from vjnode.faces.expression import Expression, Face, latent_in, subject_of
 from vjnode.faces.photo.settings import WEIGHTS
 
 BLINK, SHUT = "blink", 0.7
@@ -19,9 +19,7 @@ class Pose:
     """One expression at one weight. Of one that moves half a face, both halves move.
 
     codes: [1, slots, dim]. offsets: [1, styles]. turns: whether the head turns. mouth: whether it
-    moves. shuts: whether eyes are shut, so that none of their colours is to be seen. opens: how far
-    the mouth opens, in jaws. model: the pose that the untuned generator is to be taken as an
-    example in; None: the same one.
+    moves. shuts: whether eyes are shut, so that none of their colours is to be seen.
     """
 
     name: str
@@ -31,8 +29,6 @@ class Pose:
     turns: bool
     mouth: bool
     shuts: bool
-    opens: float = 0.0
-    model: "Pose | None" = None
 
 
 def pose(face: Face, expression: Expression | None, weight: float, styles: int) -> Pose:
@@ -53,14 +49,6 @@ def pose(face: Face, expression: Expression | None, weight: float, styles: int) 
         turns="pose" in regions,
         mouth="mouth" in regions,
         shuts=any(_blink(one, weight) >= SHUT for one in expressions),
-        opens=float(
-            sum(
-                movement.opens_mouth * amount
-                for movement, amount in zip(
-                    movements_of(expressions), latent.amounts.tolist(), strict=True
-                )
-            )
-        ),
     )
 
 

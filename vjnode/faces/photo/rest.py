@@ -5,7 +5,7 @@ that put it there: amounts below 0 of a smile, bared teeth and a jaw.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -20,10 +20,10 @@ from vjnode.faces.photo.poses import Pose
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS, STYLES
 
 ACTIONS = ("smile", "teeth", "jaw")
-"""Actions that are taken out."""
-
-SHUTTING = ("teeth", "jaw")
-"""Those of them that shut the mouth when they are taken out."""
+_MOST = np.array((1.5, 0.3, 0.1))
+"""Actions that are taken out, and how much of each at most. What shuts lips that a smile has parted
+shuts them in a laugh as well: more of it would leave lips together, and a laugh that opens by half.
+"""
 
 NEUTRAL = {"mouth_open": 0.02, "mouth_width": 0.85, "corner_lift": 0.045}
 """Measures of a mouth at rest: their means over the faces that ship and keep it shut."""
@@ -31,7 +31,7 @@ NEUTRAL = {"mouth_open": 0.02, "mouth_width": 0.85, "corner_lift": 0.045}
 SMILES = 1.0
 """Standard deviations of random faces by which a mouth differs from that when it counts."""
 
-_MOST, _RIDGE, _STEPS, _DELTA = 1.5, 0.25, 6, 0.1
+_RIDGE, _STEPS, _DELTA = 0.25, 4, 0.1
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,6 @@ class Rest:
             return None
         codes = self.codes + _moved(self.amounts)[0]
         return Pose("photo", 1.0, codes, -self.offsets[None], turns=False, mouth=True, shuts=False)
-
-    def opened(self, pose: Pose) -> Pose:
-        """Return a pose whose model has less of what shut the mouth, the wider it opens.
-
-        What shuts lips that were apart would else keep them from opening as wide as others do.
-        """
-        share = min(pose.opens, 1.0)
-        if share <= 0.0 or not any(self.amounts):
-            return pose
-        shut = tuple(
-            share * amount if name in SHUTTING else 0.0
-            for name, amount in zip(ACTIONS, self.amounts, strict=True)
-        )
-        rows, offsets = _moved(shut)
-        model = replace(pose, codes=pose.codes + rows, offsets=pose.offsets + offsets[None])
-        return replace(pose, model=model)
 
 
 Draw = Callable[[Tensor, Tensor], Tensor]

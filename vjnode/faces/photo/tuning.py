@@ -115,8 +115,7 @@ def tune(
     rest = brought_to_rest(codes, look) if calms else as_it_is(codes)
     face = Face("", "", rest.codes[0].numpy())
     total = rounds.trunk + rounds.output
-    drawn = poses_of(face, expressions, total, settings.seed, STYLES)
-    poses = [rest.opened(one) for one in drawn]
+    poses = poses_of(face, expressions, total, settings.seed, STYLES)
     if rest.seen is not None:
         poses = with_rest(poses, pose(face, None, 0.0, STYLES))[:total]
     network = network_of(PX)
@@ -213,7 +212,7 @@ class TuningLoss:
         """Return the loss of a pose. seen: the picture as in the photo, without gradient."""
         target, settings, tools = self._target, self._settings, self._tools
         with torch.no_grad():
-            wanted = draw(self._before, pose.model or pose, self._codes)
+            wanted = draw(self._before, pose, self._codes)
         picture = draw(self._network, pose, self._codes)
         small = at_px(picture)
         loss = torch.zeros(())
