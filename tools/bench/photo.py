@@ -42,6 +42,7 @@ from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.faces.own import random_code, remove_face
 from vjnode.faces.photo.making import Request, make_face
 from vjnode.generators.latent import Latent, still
+from vjnode.generators.parts import Quality
 from vjnode.generators.registry import DEFAULT
 from vjnode.offline.sheet import draw_sheet
 from vjnode.render.halves import HalfFaces
@@ -153,7 +154,7 @@ def examine(face: Face, expressions: list[str], photo: Picture, judge: Judge) ->
     assert face.weights is not None  # noqa: S101 - it was made a moment ago
     size = face.weights.size
     tuned = HalfFaces(open_tuned(face.weights, None))
-    quality = "reduced" if size < 1024 else "full"
+    quality: Quality = "reduced" if size < 1024 else "full"
     plain = HalfFaces(OpenVinoEngine(DEFAULT, size, None, quality, fast=True))
     meter, wanted = LandmarkMeter(), judge.embed(photo)
     try:

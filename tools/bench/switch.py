@@ -96,7 +96,7 @@ def run_show(options: argparse.Namespace) -> bool:
     missing = (figures["late"] + figures["repeated"]) / figures["frames"]
     said = "  ".join(f"{key} {value:.2f}" for key, value in interval.items())
     print(f"show: {figures['fps']:.2f} frames/s, interval {said} ms, {missing:.2%} missing")
-    return max(interval.values()) <= GAP_MS and missing <= MISSING
+    return bool(max(interval.values()) <= GAP_MS and missing <= MISSING)
 
 
 def main() -> None:
