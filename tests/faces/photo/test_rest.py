@@ -74,9 +74,9 @@ def test_offsets_in_a_network_draw_what_offsets_beside_it_do(network):
     assert (still - wanted).abs().max() > 1
 
 
-def test_the_face_at_rest_comes_in_every_third_round():
+def test_the_face_at_rest_comes_in_every_fourth_round():
     none = torch.zeros(1)
-    poses = [Pose(str(i), 1.0, none, none, turns=False, mouth=False, shuts=False) for i in range(5)]
+    poses = [Pose(str(i), 1.0, none, none, turns=False, mouth=False, shuts=False) for i in range(7)]
     names = [one.name for one in with_rest(poses[1:], poses[0])]
-    assert names == ["rest", "1", "2", "rest", "3", "4"]
+    assert names == ["rest", "1", "2", "3", "rest", "4", "5", "6"]
     assert np.all([one.mouth for one in with_rest(poses[1:], poses[0]) if one.name == "rest"])

@@ -80,7 +80,7 @@ def order(expressions: int, rounds: int, seed: int) -> list[tuple[int, float]]:
     return found[:rounds]
 
 
-REST_EVERY = 3
+REST_EVERY = 4
 """Of a photo that smiles, the face at rest comes in one of so many rounds: it is seen most."""
 
 

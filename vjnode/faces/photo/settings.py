@@ -8,8 +8,8 @@ class Rounds:
     """Rounds of the three stages: style code, trunk, and all layers at the size that is shown."""
 
     pivot: int = 100
-    trunk: int = 60
-    output: int = 60
+    trunk: int = 90
+    output: int = 90
 
     @property
     def total(self) -> int:
@@ -25,8 +25,8 @@ class Settings:
     for levels of 0…2.
     code: of the mean square of the whitened style code. pivot_rate, rate: of Adam.
     held: part of the rounds after which the rate falls, of the pivot and of the others.
-    fine, edges: of pixels and of their gradients at the shown size. grain: of what is finer than
-    256 px, compared by its means.
+    fine, edges: of pixels and of their gradients at the shown size. grain: of what is finest,
+    compared by its means.
     Of rounds with an expression: mouth: perceptual, around what it moves, against the untuned
     generator. moved_person: of the person, who is to stay. still: of pixels around the face, which
     are to stay. change: of the change of pixels, which is to be the untuned generator's. within:

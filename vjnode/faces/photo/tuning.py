@@ -52,6 +52,9 @@ _EYES = slice(90, 146), slice(58, 198)
 _LIDS_GROW = 1.9
 """Size of what is looked at around shut eyes, in sizes of an eye."""
 
+_COARSEST_PX = 64
+"""Size above which levels count as grain: grids come with each doubling of the features."""
+
 TRUNK_COST = 2.0
 """Cost of a round of the trunk's, in those of the pivot."""
 
@@ -190,9 +193,9 @@ class TuningLoss:
         with torch.no_grad():
             self._seen_before = draw(self._before, self._seen, self._codes)
             # As in the photo, and above the size of that as the generator has it, which has a grid.
-            drawn = grain_of(self._seen_before, PX)
+            drawn = grain_of(self._seen_before, _COARSEST_PX)
             plain = {px: grain.without_grid() for px, grain in drawn.items()}
-            self._grain = plain | grain_of(target.fine, PX)
+            self._grain = plain | grain_of(target.fine, _COARSEST_PX)
 
     def __call__(self, number: int) -> tuple[Tensor, Tensor]:
         """Return the loss of a round, and the picture at rest; see ``Loss``."""
@@ -203,7 +206,7 @@ class TuningLoss:
         )
         if self._fine:
             loss = loss + fine_loss(seen, target, settings)
-            loss = loss + settings.grain * grain_apart(grain_of(seen, PX), self._grain)
+            loss = loss + settings.grain * grain_apart(grain_of(seen, _COARSEST_PX), self._grain)
         if number < len(self._poses):
             loss = loss + self._moved(seen.detach(), self._poses[number])
         return loss, seen
