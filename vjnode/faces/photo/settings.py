@@ -44,7 +44,7 @@ class Settings:
     held: tuple[float, float] = (0.25, 0.5)
     fine: float = 0.5
     edges: float = 0.3
-    grain: float = 4.0
+    grain: float = 8.0
     mouth: float = 0.3
     moved_person: float = 0.25
     still: float = 0.5
