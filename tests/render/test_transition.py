@@ -8,13 +8,13 @@ from vjnode.engines.base import OneByOne
 from vjnode.generators.latent import still
 from vjnode.render.base import Drawn, Look, Progress, done
 from vjnode.render.direct import DirectRenderer
+from vjnode.render.direct_transition import DirectTransition
 from vjnode.render.layers import LeftOut
 from vjnode.render.passage import Shown
 from vjnode.render.transition import (
     HANDOVER_S,
     LINGER_S,
     AtOnce,
-    DirectTransition,
     PassageTransition,
 )
 

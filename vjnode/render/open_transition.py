@@ -13,12 +13,12 @@ from vjnode.engines.timing import kept_ms, measured_ms
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Renderer
 from vjnode.render.direct import DirectRenderer
+from vjnode.render.direct_transition import DirectTransition
 from vjnode.render.layers import LayersOf, layers_of, poses_of
 from vjnode.render.looks import has_own_weights
 from vjnode.render.mixtures import Mixtures
 from vjnode.render.passage import Immediate, Passage
 from vjnode.render.transition import (
-    DirectTransition,
     LeftOutOf,
     PassageTransition,
     Transition,

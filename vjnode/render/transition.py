@@ -9,7 +9,6 @@ from typing import Protocol
 from vjnode.control.glide import EASINGS
 from vjnode.render.base import MIXED, Look, Picture, Progress, Renderer, done
 from vjnode.render.delayed import DelayedWeights, Weights
-from vjnode.render.direct import DirectRenderer
 from vjnode.render.dissolve import Dissolve
 from vjnode.render.layers import LeftOut
 from vjnode.render.mixtures import Mixtures
@@ -108,57 +107,6 @@ class AtOnce:
         """Begin the picture of ``look``; see ``Transition.begin``."""
         del now_s, over_s, progress, easing
         return self._renderer.begin(look, weights)
-
-    def close(self) -> None:
-        """Do nothing: all is the renderer's."""
-
-
-class DirectTransition:
-    """Morphs where every frame is drawn anew: each is drawn from a mix of looks.
-
-    A face with weights of its own is drawn by its codes alone, and that is told.
-    """
-
-    def __init__(
-        self, renderer: DirectRenderer, mixtures: Mixtures, only_keys: OnlyKeys = lambda _: False
-    ) -> None:
-        self._renderer, self._mixtures, self._only_keys = renderer, mixtures, only_keys
-        self._morph: Morph | None = None
-        self._told: set[str] = set()
-        self.note = ""
-
-    def held(self, look: Look, weights: Weights, now_s: float, still: Collection[int]) -> Look:
-        """Return ``look`` as it is: nothing is to be prepared of it."""
-        del weights, now_s, still
-        return look
-
-    def begin(
-        self,
-        look: Look,
-        weights: Weights,
-        now_s: float,
-        *,
-        over_s: float,
-        progress: Progress,
-        easing: str = EASINGS[0],
-    ) -> Future[Picture]:
-        """Begin the picture of what is shown on the way to ``look``; see ``Transition.begin``."""
-        del progress
-        self.note = self._noted(look)
-        self._morph = morph = self._morph or Morph(look)
-        morph.step(look, now_s, over_s, easing)
-        if morph.settled:
-            return self._renderer.begin(look, weights)
-        return self._renderer.begin_latent(self._mixtures.latent(morph.leg, morph.share, weights))
-
-    def _noted(self, look: Look) -> str:
-        if not self._only_keys(look):
-            return ""
-        note = f"{look.face} without its own weights, which take --drawing keys"
-        if note not in self._told:
-            self._told.add(note)
-            _log.warning("%s", note)
-        return note
 
     def close(self) -> None:
         """Do nothing: all is the renderer's."""
