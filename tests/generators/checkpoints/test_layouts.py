@@ -1,6 +1,8 @@
 """Checkpoints of others draw the same pictures here as with the published formulas."""
 
 import argparse
+import io
+import pickle
 
 import pytest
 import torch
@@ -95,6 +97,47 @@ def test_one_class_of_several(tmp_path):
             converted(tmp_path, data, ".pkl", label=label)
 
 
+def saved(held):
+    stream = io.BytesIO()
+    torch.save(held, stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [pickle.dumps, saved, lambda generator: saved({"G_ema": generator})],
+    ids=["pickle", "torch", "torch-dict"],
+)
+def test_a_generator_that_was_saved_alone(tmp_path, write):
+    published = Generator(SMALL, DIM, 1)
+    _, synthesis, answer = converted(tmp_path, write(published), ".pkl")
+    assert answer.layout == "NVIDIA's .pkl"
+    assert_same_pictures(synthesis, published.synthesis, SMALL)
+
+
+def test_weights_in_the_memory_order_of_half_precision(tmp_path):
+    published = Generator(SMALL, DIM, 1)
+    for block in (published.synthesis.b32, published.synthesis.b64):
+        block.use_fp16 = block.channels_last = True
+        for layer in (block.conv0, block.conv1, block.torgb):
+            weight = layer.weight.to(memory_format=torch.channels_last)
+            layer.weight = torch.nn.Parameter(weight)
+    assert not published.synthesis.b64.conv0.weight.is_contiguous()
+    _, synthesis, _ = converted(tmp_path, pkl_of(published), ".pkl")
+    assert_same_pictures(synthesis, published.synthesis, SMALL)
+
+
+def test_a_network_without_noise(tmp_path):
+    published = Generator(SMALL, DIM, 1)
+    for layer in published.synthesis.modules():
+        layer.use_noise = False
+    _, synthesis, _ = converted(tmp_path, pkl_of(published), ".pkl")
+    for name, value in published.synthesis.named_parameters():
+        if name.endswith("noise_strength"):
+            value.zero_()
+    assert_same_pictures(synthesis, published.synthesis, SMALL)
+
+
 def test_grey_pictures(tmp_path):
     published = Generator(SMALL, DIM, 1, colours=1)
     _, synthesis, _ = converted(tmp_path, pkl_of(published), ".pkl")
@@ -124,6 +167,29 @@ def test_a_pt_without_a_mean_latent_gets_one(tmp_path):
     assert "mean style code" in answer.notes[0]
 
 
+@pytest.mark.parametrize("start", ["module.", "decoder."])
+def test_a_pt_whose_names_begin_with_more(tmp_path, start):
+    """As after a training on several cards, or in an encoder, which has a mean for each slot."""
+    published, mean = Rosinality(SMALL, DIM, 2), 0.2 * torch.randn(DIM)
+    state = {f"{start}{name}": value for name, value in published.state_dict().items()}
+    held = {"state_dict": {"encoder.weight": mean, **state}, "latent_avg": mean.repeat(10, 1)}
+    mapping, synthesis, _ = converted(tmp_path, saved(held), ".pt")
+    assert torch.allclose(mapping.mean, mean)
+    assert_same_pictures(synthesis, published, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("style_conv1.modulated_conv.weight", "as BasicSR and GFPGAN keep it"),
+        ("synthesis.b4.const", "by names of its tensors alone"),
+    ],
+)
+def test_a_layout_that_is_known_but_not_read_is_named(tmp_path, name, words):
+    with pytest.raises(InputError, match=f"{words}.*take a .pkl of NVIDIA's"):
+        converted(tmp_path, saved({"params_ema": {name: torch.zeros(3)}}), ".pth")
+
+
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
 def test_other_numbers_than_float32(tmp_path, kind):
     published = Rosinality(SMALL, DIM, 1).to(kind)
@@ -143,6 +209,19 @@ def test_our_own_safetensors(tmp_path):
     assert torch.allclose(synthesis(codes), networks[1](codes), atol=1e-6)
 
 
+def of_architecture(kind):
+    """Make a network another one: its pictures come from the last block alone."""
+
+    def change(generator):
+        for px in generator.synthesis.sizes:
+            block = getattr(generator.synthesis, f"b{px}")
+            block.architecture = kind
+            if px != generator.synthesis.sizes[-1]:
+                del block.torgb
+
+    return change
+
+
 def changed(**values):
     def change(generator):
         for name, value in values.items():
@@ -154,7 +233,11 @@ def changed(**values):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (changed(architecture="resnet"), "its architecture is not 'skip'"),
+        (of_architecture("resnet"), "its architecture is 'resnet'; vjnode draws 'skip'"),
+        (of_architecture("orig"), "its architecture is 'orig'; vjnode draws 'skip'"),
+        (lambda g: setattr(g.mapping.fc0, "activation", "relu"), "another activation than leaky"),
+        (lambda g: setattr(g.synthesis.b8.conv0, "activation", "relu"), "activation than the lea"),
+        (lambda g: setattr(g.synthesis.b8.conv0, "conv_clamp", 1), "have different limits"),
         (changed(resample_filter=torch.ones(4, 4)), r"not \[1, 3, 3, 1\]"),
         (lambda g: delattr(g.synthesis.b8, "torgb"), r"lacks G_ema\.synthesis\.b8\.torgb"),
         (lambda generator: setattr(generator.synthesis, "b64", None), "no module of NVIDIA's"),

@@ -1,9 +1,10 @@
 """A StyleGAN3 of NVIDIA's draws the same pictures here as with the published formulas."""
 
+import numpy as np
 import pytest
 import torch
 
-from tests.generators.checkpoints.layouts import pkl_of, with_modules
+from tests.generators.checkpoints.layouts import MappingNetwork, pkl_of, with_modules
 from tests.generators.checkpoints.layouts3 import Generator3
 from vjnode.errors import InputError
 from vjnode.generators.checkpoints.confined import convert
@@ -22,10 +23,10 @@ def _settled(monkeypatch):
         yield
 
 
-def converted(tmp_path, data):
+def converted(tmp_path, data, label=None):
     path, target = tmp_path / "given.pkl", tmp_path / "made.safetensors"
     path.write_bytes(data)
-    answer = convert(path, target)
+    answer = convert(path, target, label)
     assert answer.layout == "NVIDIA's .pkl"
     return load(target)
 
@@ -58,6 +59,25 @@ def test_other_protocols_grey_and_a_limit_that_is_reached(tmp_path, protocol):
     _, synthesis = converted(tmp_path, pkl_of(published, protocol))
     assert synthesis.shape.clamp == 1.0
     assert_same_pictures(synthesis, lambda codes: published.synthesis(codes).expand(-1, 3, -1, -1))
+
+
+def test_a_checkpoint_that_was_trained_on_windows(tmp_path):
+    """There whole numbers of numpy had 32 bits."""
+    published = Generator3(DIM, 64, layers=4, most=6)
+    start, names = published.synthesis.input, published.synthesis.layer_names
+    start.size = start.size.astype(np.int32)
+    for layer in (getattr(published.synthesis, name) for name in names):
+        layer.out_size = layer.out_size.astype(np.int32)
+    _, synthesis = converted(tmp_path, pkl_of(published))
+    assert_same_pictures(synthesis, published.synthesis)
+
+
+def test_one_class_of_several(tmp_path):
+    published = Generator3(DIM, 64, layers=4, most=6)
+    published.mapping = MappingNetwork(DIM, 2, classes=3)
+    mapping, _ = converted(tmp_path, pkl_of(published), label=1)
+    z = torch.randn(3, DIM)
+    assert (mapping(z) - published.mapping(z, label=1)).abs().max() <= 2e-5
 
 
 def test_smaller_pictures_are_area_means_and_what_is_written_is_read(tmp_path):

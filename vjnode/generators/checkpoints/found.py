@@ -63,12 +63,16 @@ class Found:
         """Return the number of layers of the mapping network."""
         return sum(name.startswith("mapping.layers.") for name in self.tensors) // 2
 
+    def width(self) -> int:
+        """Return the length of a style code."""
+        return int(self.tensors["mapping.layers.0.weight"].shape[1])
+
     def fill_mean(self) -> None:
         """Put in the mean style code, if the file had none, from many draws."""
         if "mapping.mean" in self.tensors:
             return
-        width = self.tensors["mapping.layers.0.weight"].shape[1]
-        codes = np.random.default_rng(MEAN_SEED).standard_normal((MEAN_DRAWS, width), np.float32)
+        draws = np.random.default_rng(MEAN_SEED)
+        codes = draws.standard_normal((MEAN_DRAWS, self.width()), np.float32)
         codes /= np.sqrt(np.mean(codes * codes, axis=1, keepdims=True) + 1e-8)
         for layer in range(self.depth()):
             name = f"mapping.layers.{layer}"

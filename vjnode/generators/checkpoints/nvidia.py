@@ -1,7 +1,5 @@
 """StyleGAN2 in the layout of NVIDIA's stylegan2-ada-pytorch and stylegan3, a .pkl file."""
 
-from typing import Any
-
 import numpy as np
 
 from vjnode.errors import InputError
@@ -15,10 +13,11 @@ from vjnode.generators.checkpoints.nvidia_modules import (
     put_mapping,
     state_of,
 )
+from vjnode.generators.checkpoints.pickles import Record
 
 
-def read(held: dict[Any, Any], array: Array, label: int | None) -> Found:
-    """Return the network of a file that ``is_one`` knows.
+def read(generator: Record, array: Array, label: int | None) -> Found:
+    """Return the network of a generator that ``generator_in`` has found.
 
     array: from what stands for a tensor. label: class to draw, of a network that was trained with
     labels.
@@ -27,24 +26,25 @@ def read(held: dict[Any, Any], array: Array, label: int | None) -> Found:
         InputError: it is none that vjnode plays.
         ValueError, KeyError: it is damaged.
     """
-    generator = Module("G_ema", state_of(held["G_ema"], "G_ema"), array)
-    synthesis, found = generator.inner("synthesis"), Found(LAYOUT)
+    whole = Module("G_ema", state_of(generator, "G_ema"), array)
+    synthesis, found = whole.inner("synthesis"), Found(LAYOUT)
     if "input" in synthesis.names():
         nvidia3.put_synthesis(synthesis, found)
-        put_mapping(generator.inner("mapping"), found, label)
+        put_mapping(whole.inner("mapping"), found, label)
         return found
-    put_mapping(generator.inner("mapping"), found, label)
+    put_mapping(whole.inner("mapping"), found, label)
     blocks = sum(name.startswith("b") and name[1:].isdigit() for name in synthesis.names()) - 1
     size_of(blocks)
     start = synthesis.inner("b4")
+    # First of all, since a block of another architecture lacks what is asked for below.
+    for px in (4 * 2**i for i in range(blocks + 1)):
+        _check_architecture(synthesis.inner(f"b{px}"))
     found.put("synthesis.input", start.needed("const"), (1, -1, 4, 4))
     clamps = {_conv(start.inner("conv1"), found, "synthesis.conv", 4)}
     _head(start.inner("torgb"), found, "synthesis.head")
     for i in range(blocks):
         px, target = 8 * 2**i, f"synthesis.blocks.{i}"
         block = synthesis.inner(f"b{px}")
-        if block.state.get("architecture", "skip") != "skip":
-            raise InputError("its architecture is not 'skip', the one that vjnode draws")
         check_filter(block.tensor("resample_filter"))
         clamps.add(_conv(block.inner("conv0"), found, f"{target}.up", px))
         clamps.add(_conv(block.inner("conv1"), found, f"{target}.conv", px))
@@ -53,6 +53,15 @@ def read(held: dict[Any, Any], array: Array, label: int | None) -> Found:
         raise InputError("its layers have different limits (conv_clamp)")
     (found.clamp,) = clamps
     return found
+
+
+def _check_architecture(block: Module) -> None:
+    kind = block.state.get("architecture", "skip")
+    if kind != "skip":
+        raise InputError(
+            f"its architecture is {str(kind)[:16]!r}; vjnode draws 'skip', the one of every "
+            "published network: train with that"
+        )
 
 
 def _conv(module: Module, found: Found, target: str, px: int) -> float | None:

@@ -9,7 +9,7 @@ import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,9 @@ LAYOUT = "NVIDIA's .pkl"
 
 _SCALARS = {"f8": "<d", "f4": "<f", "i8": "<q", "i4": "<i"}
 """Types of numpy's numbers, as struct has them."""
+
+_WHOLE = {"i8": "<2q", "i4": "<2i"}
+"""Two whole numbers as struct has them; numpy on Windows made them of 32 bits."""
 
 _REBUILD = "torch_utils.persistence._reconstruct_persistent_obj"
 
@@ -99,13 +102,17 @@ class Module:
                 return one, one
             case (int(one), int(two)):
                 return one, two
-            case Record(_, _, (_, _, Record("numpy.dtype", ("i8", *_)), _, bytes(data))):
+            case Record(_, _, (_, _, Record("numpy.dtype", (str(kind), *_)), _, bytes(data))):
                 pass
-            case Record(_, (bytes(data) | bytearray(data), Record("numpy.dtype", ("i8", *_)), *_)):
+            case Record(
+                _, (bytes(data) | bytearray(data), Record("numpy.dtype", (str(kind), *_)), *_)
+            ):
                 pass
             case _:
                 raise ValueError(f"{self.path}.{name} is not two numbers")
-        one, two = struct.unpack("<2q", data)
+        if kind not in _WHOLE:
+            raise ValueError(f"{self.path}.{name} is not two whole numbers")
+        one, two = struct.unpack(_WHOLE[kind], data)
         return one, two
 
 
@@ -125,17 +132,30 @@ def state_of(value: object, path: str) -> dict[Any, Any]:
     Raises:
         InputError: it stands for something else.
     """
+    state = _state(value)
+    if state is None:
+        raise InputError(f"{path} is no module of NVIDIA's programs")
+    return state
+
+
+def _state(value: object) -> dict[Any, Any] | None:
     match value:
         case Record(name, ({"state": dict(state)}, *_)) if name == _REBUILD:
             return state
         case Record(name, _, dict(state)) if name.startswith(("training.", "torch.nn.")):
             return state
-    raise InputError(f"{path} is no module of NVIDIA's programs")
+    return None
 
 
-def is_one(held: object) -> TypeGuard[dict[Any, Any]]:
-    """Return whether what a file holds is of this layout."""
-    return isinstance(held, dict) and isinstance(held.get("G_ema"), Record)
+def generator_in(held: object) -> Record | None:
+    """Return the generator in what a file holds; None: it is not of this layout.
+
+    Some programs that go on from NVIDIA's save it alone, or in a dict without its training.
+    """
+    match held:
+        case {"G_ema": Record() as generator} | (Record() as generator):
+            return generator if _state(generator) is not None else None
+    return None
 
 
 def put_mapping(mapping: Module, found: Found, label: int | None) -> None:
@@ -144,6 +164,8 @@ def put_mapping(mapping: Module, found: Found, label: int | None) -> None:
     classes = int(mapping.number("c_dim", 0))
     for layer in range(len(names)):
         weight, bias = linear(mapping.inner(f"fc{layer}"))
+        if mapping.inner(f"fc{layer}").state.get("activation", "lrelu") != "lrelu":
+            raise InputError(f"{mapping.path}.fc{layer} has another activation than leaky ReLU")
         if layer == 0 and classes:
             width = len(weight) if "embed" in mapping.names() else 0
             bias = bias + weight[:, width:] @ _embedded(mapping.inner("embed"), classes, label)

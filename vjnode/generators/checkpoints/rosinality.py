@@ -15,6 +15,9 @@ from vjnode.generators.checkpoints.found import Found, Numbers, check_filter, si
 
 LAYOUT = "rosinality's .pt"
 
+PREFIXES = ("", "module.", "decoder.", "generator.")
+"""Beginnings of names: of training on several cards, and of encoders that carry a generator."""
+
 RATE = 0.01
 """Learning rate of the mapping network, by which its weights and biases are multiplied."""
 
@@ -24,9 +27,18 @@ def state_of(held: object) -> dict[Any, Any] | None:
     if not isinstance(held, dict):
         return None
     for name in ("g_ema", "g", "state_dict", "params_ema"):
-        if isinstance(inner := held.get(name), dict) and "conv1.conv.weight" in inner:
-            return inner
-    return held if "conv1.conv.weight" in held else None
+        if isinstance(inner := held.get(name), dict) and (state := _plain(inner)) is not None:
+            return state
+    return _plain(held)
+
+
+def _plain(held: dict[Any, Any]) -> dict[Any, Any] | None:
+    """Return the generator's tensors of a dict, without what their names may begin with."""
+    for start in PREFIXES:
+        if f"{start}conv1.conv.weight" in held:
+            names = (name for name in held if isinstance(name, str) and name.startswith(start))
+            return {name.removeprefix(start): held[name] for name in names}
+    return None
 
 
 def read(held: dict[Any, Any], array: Callable[[object], Numbers]) -> Found:
@@ -100,5 +112,6 @@ def read(held: dict[Any, Any], array: Callable[[object], Numbers]) -> Found:
             check_filter(array(state[name]) if name in state else None)
     mean = held.get("latent_avg", state.get("latent_avg"))
     if mean is not None:
-        found.put("mapping.mean", array(mean), (-1,))
+        # Encoders keep one row for each slot, all of them the same.
+        found.put("mapping.mean", array(mean).reshape(-1, found.width()).mean(0), (-1,))
     return found
