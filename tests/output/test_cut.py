@@ -160,6 +160,8 @@ def test_a_background_stands_in_every_output(name):
     ("text", "part"),
     [
         ("null,alpha=matte", "carries no alpha"),
+        ("camera,alpha=matte", "carries no alpha; those that do: record, preview, ndi"),
+        ("window,alpha=matte", "carries no alpha; those that do: record, preview, ndi"),
         ("ndi,alpha=matte,background=blur", "leave out one"),
         ("ndi,alpha=luma,background=black", "leave out one"),
         ("ndi,key,alpha=matte", "another --output"),

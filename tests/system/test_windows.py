@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import pytest
 
 from tests.events import wait_for
-from vjnode.system import windows, windows_session
+from vjnode.generators.checkpoints import limits
+from vjnode.system import windows, windows_job, windows_session
 from vjnode.system.windows_session import WM_ENDSESSION, Message, Session
 
 
@@ -59,7 +60,7 @@ def open_nothing():
     return open("/dev/null", "wb")  # noqa: PTH123
 
 
-@pytest.mark.parametrize("module", [windows, windows_session])
+@pytest.mark.parametrize("module", [windows, windows_session, windows_job])
 def test_every_call_has_its_signature(module):
     """Without one, ctypes cuts a handle to 32 bits."""
     tree = ast.parse(inspect.getsource(module))
@@ -108,6 +109,76 @@ def test_the_handler_of_a_console_is_handed_to_the_system_and_kept(monkeypatch):
     assert [handler(event) for event in (0, 1, 5)] == [0, 1, 1]
     assert heard == ["broken"]
     assert kernel32.OpenProcess.restype is ctypes.c_void_p
+
+
+def test_limits_of_a_job_have_the_layout_of_windows():
+    """Offsets and sizes of winnt.h for 64 bits."""
+    basic, extended = windows_job.BasicLimits, windows_job.ExtendedLimits
+    assert (basic.flags.offset, basic.active_processes.offset, basic.affinity.offset) == (
+        16,
+        40,
+        48,
+    )
+    assert (ctypes.sizeof(basic), ctypes.sizeof(extended)) == (64, 144)
+    assert (extended.io.offset, extended.process_memory.offset) == (64, 112)
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """Give kernel32.dll as far as jobs need it, which notes its calls and may refuse one."""
+    called, refused = [], set()
+
+    def answering(name, answer):
+        def call(*arguments):
+            told = [
+                windows_job.ExtendedLimits.from_buffer_copy(one._obj)
+                if hasattr(one, "_obj")
+                else one
+                for one in arguments
+            ]
+            called.append((name, told))
+            return 0 if name in refused else answer
+
+        return call
+
+    answers = dict.fromkeys(windows_job.SIGNATURES, 1) | {
+        "CreateJobObjectW": 2**40,
+        "GetCurrentProcess": -1,
+    }
+    library = SimpleNamespace(**{name: answering(name, one) for name, one in answers.items()})
+    monkeypatch.setattr(ctypes, "CDLL", lambda name, **_: {"kernel32": library}[name])
+    monkeypatch.setattr(windows_job, "_jobs", [])
+    return SimpleNamespace(called=called, refused=refused)
+
+
+def test_who_reads_a_checkpoint_on_windows_puts_itself_into_a_job(monkeypatch, jobs):
+    monkeypatch.setattr(limits, "sys", SimpleNamespace(platform="win32"))
+    limits.set_limits()
+    called = dict(jobs.called)
+    job, number, told, size = called["SetInformationJobObject"]
+    assert (job, number, size) == (2**40, 9, 144)
+    assert told.basic.flags == 0x2 | 0x8 | 0x100 | 0x400
+    assert told.basic.process_time == limits.CPU_S * 10**7
+    assert told.basic.active_processes == 1
+    assert told.process_memory == limits.MEMORY_BYTES
+    assert called["AssignProcessToJobObject"] == [2**40, -1]
+    assert windows_job._jobs == [2**40]  # open to the end of the process
+    assert "CloseHandle" not in called
+
+
+@pytest.mark.parametrize(
+    ("refused", "closed"),
+    [
+        ("CreateJobObjectW", False),
+        ("SetInformationJobObject", True),
+        ("AssignProcessToJobObject", True),
+    ],
+)
+def test_a_job_that_is_refused_is_told_and_closed(jobs, refused, closed):
+    jobs.refused.add(refused)
+    assert not windows_job.limit_this_process(memory_bytes=2**30, cpu_s=10)
+    assert ("CloseHandle" in dict(jobs.called)) == closed
+    assert windows_job._jobs == []
 
 
 class Desktop:

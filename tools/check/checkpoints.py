@@ -56,7 +56,9 @@ def _rosinality(px: int) -> tuple[Any, bytes]:
 
 
 def _stylegan3(px: int, *, radial: bool) -> tuple[Any, bytes]:
-    network = Generator3(DIM, px, most=512, radial=radial)
+    network = Generator3(
+        DIM, px, base=16_384 * (1 + radial), most=512 * (1 + radial), radial=radial
+    )
     return network, pkl_of(network)
 
 

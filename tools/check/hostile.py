@@ -114,7 +114,8 @@ class Files:
 
     def _nested(self, draws: random.Random) -> bytes:
         inner = draws.choice(self._calls)
-        begun = b"".join(pickle.dumps(one, 2) for one in (0x1950A86A20F9469CFC6C, 1001, {}))
+        begins: tuple[object, ...] = (0x1950A86A20F9469CFC6C, 1001, {})
+        begun = b"".join(pickle.dumps(one, 2) for one in begins)
         inner = draws.choice((inner, begun + inner, begun[: draws.randrange(len(begun))]))
         return _holding(hostile.Runs(hostile.torch.storage._load_from_bytes, inner))
 
@@ -169,7 +170,7 @@ def _compressed(draws: random.Random) -> bytes:
 
 def _deep(draws: random.Random) -> bytes:
     many = draws.choice((1000, 50_000))
-    return draws.choice(
+    made: bytes = draws.choice(
         (
             pickle_of(b"(" * many, b"t" * many),
             pickle_of(b"]" * many, b"a" * (many - 1)),
@@ -178,6 +179,7 @@ def _deep(draws: random.Random) -> bytes:
             pickle_of(b"N" * 2_100_000),
         )
     )
+    return made
 
 
 def read_batch(numbers: range, seed: int, folder: Path, answer: Any) -> None:  # noqa: ANN401

@@ -114,9 +114,15 @@ def _upfirdn(x, f, up, down, padding):
 
 
 class Synthesis(Persistent):
-    """The synthesis network of a StyleGAN3. radial: as config R has it, with kernels of one tap."""
+    """The synthesis network of a StyleGAN3.
 
-    def __init__(self, dim, size, *, layers=14, most=16, radial=False, colours=3, clamp=256):
+    base, most: channels at a cutoff of 1, and the most. radial: as config R has it, with kernels of
+    one tap.
+    """
+
+    def __init__(
+        self, dim, size, *, layers=14, base=512, most=16, radial=False, colours=3, clamp=256
+    ):
         super().__init__()
         critical, margin = 2, 10
         exponents = np.minimum(np.arange(layers + 1) / (layers - critical), 1)
@@ -126,7 +132,7 @@ class Synthesis(Persistent):
         rates = np.exp2(np.ceil(np.log2(np.minimum(stopbands * 2, size))))
         sizes = rates + margin * 2
         sizes[-2:] = size
-        widths = np.rint(np.minimum(512 / cutoffs, most))
+        widths = np.rint(np.minimum(base / cutoffs, most))
         widths[-1] = colours
         self.img_resolution, self.num_ws, self.output_scale = size, layers + 2, 0.25
         self.input = SynthesisInput(dim, int(widths[0]), int(sizes[0]), rates[0], cutoffs[0])

@@ -20,7 +20,7 @@ from vjnode.output.record import codecs, files
 from vjnode.output.record import output as record
 from vjnode.output.record.muxer import Movie
 from vjnode.output.registry import parse_output
-from vjnode.output.test_pattern import Pattern
+from vjnode.output.test_pattern import BARS, Pattern, bar_centre
 
 FPS = Fraction(60)
 SUFFIXES = (".mp4", ".mov", ".mkv")
@@ -123,9 +123,11 @@ def test_alpha_comes_back(tmp_path, suffix):
     np.testing.assert_allclose(found[..., :3], pixels[..., :3], atol=6)
 
 
-def test_a_head_that_was_cut_out_comes_back(tmp_path):
-    path, pattern = tmp_path / "out.mov", Pattern(64, FPS)
-    adapter = Adapter(parse_output(f"record:{path},alpha=matte").delivery, 64)
+@pytest.mark.parametrize("options", ["alpha=matte", "alpha=matte,premultiplied"])
+def test_a_head_that_was_cut_out_comes_back(tmp_path, options):
+    """All levels of alpha are in the picture; where its colours are even they come back, too."""
+    path, pattern = tmp_path / "out.mov", Pattern(256, FPS)
+    adapter = Adapter(parse_output(f"record:{path},{options}").delivery, 256)
     adapter.use(pattern.matte)
     frame = pattern.frame(0)
     shown = adapter.adapt(frame.pixels).astype(int)
@@ -133,7 +135,13 @@ def test_a_head_that_was_cut_out_comes_back(tmp_path):
     with av.open(path) as file:
         found = next(file.decode(video=0)).to_ndarray(format="rgba").astype(int)
     np.testing.assert_array_equal(shown[..., 3], pattern.matte[..., 3])
+    np.testing.assert_array_equal(np.unique(shown[..., 3]), np.arange(256))
     np.testing.assert_allclose(found[..., 3], pattern.matte[..., 3], atol=2)
+    bars = slice(60, 110)
+    middles = [bar_centre(index, 256)[0] for index in range(len(BARS))]
+    even = [slice(x - 8, x + 8) for x in middles]
+    for part in even:
+        np.testing.assert_allclose(found[bars, part, :3], shown[bars, part, :3], atol=6)
 
 
 def test_hap_is_refused_with_the_remedy_where_it_is_not_there():

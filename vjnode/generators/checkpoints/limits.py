@@ -3,6 +3,8 @@
 import contextlib
 import sys
 
+from vjnode.system.windows_job import limit_this_process
+
 MEMORY_BYTES = 6 * 2**30
 """Address space; a network of 1024 px with all that its training kept needs some 2 GB."""
 
@@ -19,10 +21,12 @@ FILES = 64
 def set_limits() -> None:
     """Limit this process, where the system can.
 
-    Linux holds all of them, macOS all but the memory. Windows has none of these: there the file's
-    size, the checks of every length in it and the time limit of whoever waits have to do.
+    Linux holds all of them, macOS all but the memory, Windows memory and processor, by a job
+    object. Where a limit is refused, the file's size, the checks of every length in it and the time
+    limit of whoever waits have to do.
     """
     if sys.platform == "win32":
+        limit_this_process(memory_bytes=MEMORY_BYTES, cpu_s=CPU_S)
         return
     import resource  # noqa: PLC0415 - there is none on Windows
 
