@@ -85,8 +85,8 @@ def differences(case: Case, folder: Path) -> tuple[float, float, float]:
     del data
     convert(path, target)
     family = stylegan3 if case.layout.startswith("StyleGAN3") else stylegan2
-    _, ours = family.load(target)
-    codes = torch.randn(1, ours.slots, DIM)
+    mapping, ours = family.load(target)
+    codes = torch.randn(1, ours.slots, len(mapping.mean))
     drawn = published if isinstance(published, Rosinality) else published.synthesis
     wanted: Tensor = drawn(codes)
     form = Picture(ours, case.px) if family is stylegan3 else FoldedSynthesis(ours, case.px)

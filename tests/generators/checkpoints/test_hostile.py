@@ -106,6 +106,7 @@ def test_a_pickle_within_a_tensor_is_no_way_in(tmp_path, monkeypatch, read):
         tensor_of((2**20, 2**20), (0, 0)),
         tensor_of((2**25,), (0,)),
         tensor_of((2, 4, 4), (16, 4, 1)),
+        tensor_of((0, 4, 4), (16, 4, 1)),
         tensor_of((2, 2), (2, 1), offset=1),
         tensor_of((2, 2), (2, 1), offset=-1),
         tensor_of((2, 2), (-2, 1)),

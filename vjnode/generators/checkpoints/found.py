@@ -55,6 +55,8 @@ class Found:
                 f"it is no StyleGAN as this reader knows it: {name} has shape "
                 f"{[*value.shape]}, and {[*shape]} is expected"
             ) from error
+        if not whole.size:
+            raise InputError(f"{name} is a tensor without numbers; the file is damaged")
         if not np.isfinite(whole).all():
             raise InputError(f"{name} is not finite everywhere: the training had failed by then")
         self.tensors[name] = whole
