@@ -5,13 +5,12 @@
 
 Most are mutations of small checkpoints in each layout; every tenth is made to do harm: calls,
 source code, nested payloads, shapes of a terabyte, truncated archives, links, pipes. They are read
-by processes with the limits of ``vjnode generators add``, and every two-hundredth by its own command.
-Exits with 1 where a file had an effect, took more than two minutes, ended a process, or was taken as
-a checkpoint without being one.
+by processes with the limits of ``vjnode generators add``, and every two-hundredth by its own
+command. Exits with 1 where a file had an effect, took more than two minutes, ended a process, or
+was taken as a checkpoint without being one.
 """
 
 import argparse
-import io
 import multiprocessing
 import os
 import pickle
@@ -24,7 +23,6 @@ import time
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,9 +30,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.generators.checkpoints import hostile
-from tests.generators.checkpoints.hostile import mutated, mutated_within, pickle_of, watch
-from tests.generators.checkpoints.layouts import Generator, Persistent, pkl_of, with_modules
+from tests.generators.checkpoints.hostile import watch
+from tests.generators.checkpoints.layouts import with_modules
+from tools.check.hostile_files import Files
 from vjnode.errors import InputError
 from vjnode.generators.checkpoints import child
 from vjnode.generators.checkpoints.confined import convert
@@ -45,9 +43,6 @@ BATCH = 500
 
 HANG_S = 120.0
 """Time after which a file counts as one that hangs; on a busy machine any takes some seconds."""
-
-LONG_SHARE = 0.02
-"""Share of the deep pickles that have more operations than are read, which takes seconds."""
 
 COMMAND_EVERY = 200
 """Each file of this number is read by the command's own process as well."""
@@ -68,123 +63,6 @@ class Found:
         self.missed += other.missed
         self.longest_s = max(self.longest_s, other.longest_s)
         self.memory_bytes = max(self.memory_bytes, other.memory_bytes)
-
-
-class Files:
-    """Maker of files. mark: path that a file would make if anything of it ran."""
-
-    def __init__(self, mark: Path, patch: pytest.MonkeyPatch) -> None:
-        self.mark = mark
-        self.sound: dict[str, bytes] = hostile.files(patch)
-        patch.setattr(Persistent, "mark", str(mark))
-        source = pkl_of(Generator(hostile.CHANNELS, hostile.DIM, 1))
-        self.sound["source"] = source
-        self._calls = [
-            data for one in hostile.calls(mark).values() if (data := _pickled(one)) is not None
-        ] + [b"\x80\x04cbuiltins\ngetattr\n(cos\nsystem\nS'x'\ntR."]
-
-    def make(self, number: int, draws: random.Random) -> tuple[str, bytes]:
-        """Return kind and bytes of a file."""
-        if number % 10 == 0:
-            makers: dict[str, Callable[[random.Random], bytes]] = {
-                "call alone": lambda draws: draws.choice(self._calls) + b" " * 16,
-                "call beside a network": self._beside,
-                "call in an archive": self._archived,
-                "payload in a tensor": self._nested,
-                "shape beyond its numbers": self._shape,
-                "length of 1 TB": self._length,
-                "archive cut short": lambda draws: self._cut("zip", draws),
-                "pickle cut short": lambda draws: self._cut("pkl", draws),
-                "compressed archive": _compressed,
-                "deep or wide pickle": _deep,
-            }
-            kind = [*makers][number // 10 % len(makers)]
-            return kind, makers[kind](draws)
-        kind = [*self.sound][number % len(self.sound)]
-        data = self.sound[kind]
-        within = kind == "zip" and draws.random() < 0.8
-        return f"mutated {kind}", (mutated_within if within else mutated)(data, draws)
-
-    def _beside(self, draws: random.Random) -> bytes:
-        return self.sound["pkl"][:-1] + b"0" + draws.choice(self._calls)[2:]
-
-    def _archived(self, draws: random.Random) -> bytes:
-        stream = io.BytesIO()
-        with zipfile.ZipFile(stream, "w") as archive:
-            archive.writestr("archive/data.pkl", draws.choice(self._calls))
-            archive.writestr(draws.choice(("../../x", "/etc/x", "archive/data/0")), b"x" * 64)
-        return stream.getvalue()
-
-    def _nested(self, draws: random.Random) -> bytes:
-        inner = draws.choice(self._calls)
-        begins: tuple[object, ...] = (0x1950A86A20F9469CFC6C, 1001, {})
-        begun = b"".join(pickle.dumps(one, 2) for one in begins)
-        inner = draws.choice((inner, begun + inner, begun[: draws.randrange(len(begun))]))
-        return _holding(hostile.Runs(hostile.torch.storage._load_from_bytes, inner))
-
-    def _shape(self, draws: random.Random) -> bytes:
-        sides = tuple(
-            draws.choice((-1, 0, 1, 2, 2**20, 2**31, 2**40, 2**62, 2**70))
-            for _ in range(draws.randrange(1, 9))
-        )
-        steps = tuple(draws.choice((-1, 0, 1, 2**31, 2**62)) for _ in sides)
-        offset = draws.choice((0, -1, 3, 2**62))
-        return _holding(hostile.tensor_of(sides, steps, offset=offset))
-
-    def _length(self, draws: random.Random) -> bytes:
-        code = draws.choice((b"\x8e", b"\x8d", b"\x96"))
-        length = draws.choice((2**40, 2**63 - 1, 2**63, 2**64 - 1)).to_bytes(8, "little")
-        return draws.choice(
-            (
-                pickle_of(code, length, b"x"),
-                pickle_of(b"\x8b", b"\xff\xff\xff\x7f", b"x"),
-                length + b"{" + b"x" * 100,
-                (2**24).to_bytes(8, "little") + b'{"x":{"dtype":"F32","shape":[1099511627776],'
-                b'"data_offsets":[0,4398046511104]}}',
-            )
-        )
-
-    def _cut(self, kind: str, draws: random.Random) -> bytes:
-        data = self.sound[kind]
-        return data[: draws.randrange(1, len(data) - 1)]
-
-
-def _pickled(one: object) -> bytes | None:
-    try:
-        return pickle.dumps(one)
-    except TypeError:  # a module cannot be pickled
-        return None
-
-
-def _holding(tensor: object) -> bytes:
-    """Return a checkpoint with something else where a tensor should be."""
-    generator: Any = Generator(hostile.CHANNELS, hostile.DIM, 1)
-    generator.synthesis.b4._parameters["const"] = tensor
-    data: bytes = pkl_of(generator)
-    return data
-
-
-def _compressed(draws: random.Random) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data.pkl", b"\x00" * draws.choice((10, 10**6, 10**7)))
-    return stream.getvalue()
-
-
-def _deep(draws: random.Random) -> bytes:
-    many = draws.choice((1000, 50_000))
-    if draws.random() < LONG_SHARE:
-        many = 2_100_000
-    made: bytes = draws.choice(
-        (
-            pickle_of(b"(" * many, b"t" * many),
-            pickle_of(b"]" * many, b"a" * (many - 1)),
-            pickle_of(b"]\x94", b"(h\x00h\x00h\x00h\x00h\x00h\x00h\x00h\x00e" * (many // 8)),
-            pickle_of(b"]\x94(", b"h\x00" * many, b"e"),
-            pickle_of(b"N" * many),
-        )
-    )
-    return made
 
 
 def read_batch(numbers: range, seed: int, folder: Path, answer: Any) -> None:  # noqa: ANN401
