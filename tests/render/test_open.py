@@ -209,7 +209,7 @@ def test_an_engine_that_is_started_again_is_told_that_the_show_goes_on():
     config = ShowConfig("tone", (parse_output("null"),), size=SIZE, drawing="live")
     job = EngineJob(SIZE, config.fps, 64, (), config.drawing)
     with ShowMemory(SIZE, 1) as memory:
-        spec = next(one for one in stages_of(config, memory, job) if one.name == "engine")
+        spec = next(one for one in stages_of(config, memory, job, None) if one.name == "engine")
         jobs = [spec.run(attempt)[1][1] for attempt in range(3)]
     assert [one.restarted for one in jobs] == [False, True, True]
     assert jobs[0] == job

@@ -1,13 +1,16 @@
 """Measure morphs on this machine: how even they are, and what they cost a show.
 
     python -m tools.bench.morph [--size 1024] [--fps 60] [--seconds 2] [--faces A B C]
-                                [--show] [--strip FOLDER]
+                                [--interruptions N] [--show] [--strip FOLDER]
 
 Ticks as an engine process does, without sound, and prints a line for each of a morph from A to B,
 one that turns round half-way, and one that is led to C half-way. A step is the mean difference of
 two neighbouring frames, in levels, judged at 256 px; sharpness is the deviation of the Laplacian
-of the middle of a frame. --show: a real `vjnode run` as well, whose face is changed over OSC.
---strip: keeps a PNG of eight frames of the first, and one of its two hand-overs.
+of the middle of a frame.
+
+--interruptions: also goes on to another face N times, at random moments, and compares the largest
+step with that of morphs that are left alone. --show: a real `vjnode run` as well, whose face is
+changed over OSC. --strip: keeps a PNG of eight frames of the first, and one of its two hand-overs.
 """
 
 import argparse
@@ -19,8 +22,9 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, permutations
 from pathlib import Path
+from random import Random
 
 import cv2
 import numpy as np
@@ -48,8 +52,8 @@ AFTER_S = 2.0
 """Time that is watched after a morph, s: the hand-over is in it."""
 
 HEAD = """\
-             step, levels          level sharpness  interval, ms  tick, ms  pictures
-               mean    max  ratio   most   most, %    p99    max       p99  a second"""
+               step, levels         brightness sharpness interval, ms    tick, ms pictures
+                mean    max  ratio  most/frame  most, %     p99    max      p99 a second"""
 JUDGED_PX = 256
 MOVES = 0.1
 """Part of the largest step from which on a frame counts as one that moves."""
@@ -89,17 +93,21 @@ class Watch:
 
     def row(self, name: str) -> str:
         """Return what was seen, as a line of the table."""
-        steps = np.array([float(cv2.absdiff(a, b).mean()) for a, b in pairwise(self.small)])
+        steps = self.steps()
         levels = np.diff([float(one.mean()) for one in self.small])
         moving = steps[steps > MOVES * steps.max()]
         intervals = 1e3 * np.diff(self.began_s)
         sharper = np.abs(np.diff(np.log(self.sharpness))) / 2
         return (
-            f"{name:12} {moving.mean():6.3f} {steps.max():6.3f} {steps.max() / moving.mean():6.2f} "
+            f"{name:13} {moving.mean():6.3f} {steps.max():6.3f} {steps.max() / moving.mean():6.2f} "
             f"{np.abs(levels).max():6.2f} {100 * sharper.max():9.1f} "
             f"{np.percentile(intervals, 99):6.2f} {intervals.max():6.1f} "
             f"{np.percentile(self.took_ms, 99):9.2f} {self.rate():9.1f}"
         )
+
+    def steps(self) -> NDArray[np.float64]:
+        """Return the mean difference of each two neighbouring frames, in levels."""
+        return np.array([float(cv2.absdiff(a, b).mean()) for a, b in pairwise(self.small)])
 
     def rate(self) -> float:
         """Return the pictures of the passage in a second, from the first to the last of them."""
@@ -176,10 +184,7 @@ def watch_morphs(options: argparse.Namespace) -> None:
     first, second, third = options.faces
     half_s, rest_s = options.seconds / 2, options.seconds + AFTER_S
     print(f"{options.size} px, {options.fps} frames/s, morphs of {options.seconds:g} s")
-    print(
-        "              step, levels         brightness sharpness interval, ms    tick, ms pictures"
-    )
-    print("               mean    max  ratio  most/frame  most, %     p99    max      p99 a second")
+    print(HEAD)
     with closing(Ticks(options)) as ticks:
         ticks.settle()
         for name, asked in (
@@ -196,8 +201,33 @@ def watch_morphs(options: argparse.Namespace) -> None:
             if keep:
                 keep_strips(watch, options)
             ticks.settle()
+        if options.interruptions:
+            interrupt(ticks, options)
         if isinstance(ticks.renderer, KeyframeRenderer):
             print(f"key frames by {ticks.renderer.engine_name}")
+
+
+def interrupt(ticks: Ticks, options: argparse.Namespace) -> None:
+    """Print the largest step of morphs that are interrupted at random, and of those that are not.
+
+    The latter go from each face to each other.
+    """
+    plain, broken, dice = Watch(), Watch(), Random(1)
+    for first, second in permutations(options.faces, 2):
+        ticks.ask(first)
+        ticks.go(options.seconds + AFTER_S)
+        ticks.settle()
+        ticks.ask(second)
+        ticks.go(options.seconds + AFTER_S, plain)
+    print(plain.row("each to each"), flush=True)
+    for _ in range(options.interruptions):
+        ticks.ask(dice.choice(options.faces))
+        ticks.go(dice.uniform(0.05, options.seconds), broken)
+    print(broken.row("interrupted"), flush=True)
+    ratio = broken.steps().max() / plain.steps().max()
+    print(
+        f"{options.interruptions} interruptions: largest step {ratio:.2f} of the longest plain one"
+    )
 
 
 def keep_strips(watch: Watch, options: argparse.Namespace) -> None:
@@ -249,6 +279,7 @@ def main() -> None:
     parser.add_argument("--faces", nargs=3, default=face_names()[:3])
     parser.add_argument("--expression", default="laugh")
     parser.add_argument("--show", action="store_true", help="a real show as well")
+    parser.add_argument("--interruptions", type=int, default=0, metavar="N", help="at random")
     parser.add_argument("--strip", type=Path, help="folder for PNGs of frames")
     options = parser.parse_args()
     cv2.setNumThreads(1)
