@@ -66,8 +66,8 @@ def test_all_addresses_of_a_machine_are_announced_without_its_own_loop():
 
 
 def test_a_long_name_of_a_machine_still_makes_a_service():
-    assert _label("studio.example") == "vjnode (studio)"
-    assert _label("x" * 60) == "vjnode"
+    assert _label("studio.example", 8360) == "vjnode (studio, 8360)"
+    assert _label("x" * 60, 8360) == "vjnode (8360)"
 
 
 def test_without_the_package_the_remedy_is_told(monkeypatch):

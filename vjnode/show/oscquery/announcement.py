@@ -66,7 +66,7 @@ class Announcement:
         self._fault = zeroconf.Error
         self.info = zeroconf.ServiceInfo(
             SERVICE,
-            f"{_label(own)}.{SERVICE}",
+            f"{_label(own, port)}.{SERVICE}",
             port=port,
             parsed_addresses=others or found or [host],
             server=f"{own.removesuffix('.local')}.local.",
@@ -88,7 +88,10 @@ class Announcement:
             _log.info("OSCQuery is announced as %s", self.info.get_name())
 
 
-def _label(machine: str) -> str:
-    """Return the name of the service, which a list of services shows."""
-    name = f"vjnode ({machine.partition('.')[0]})"
-    return name if len(name.encode()) <= _LONGEST_NAME else "vjnode"
+def _label(machine: str, port: int) -> str:
+    """Return the name of the service, which a list of services shows.
+
+    With the port, for two nodes that begin at one moment would not hear of each other's name.
+    """
+    name = f"vjnode ({machine.partition('.')[0]}, {port})"
+    return name if len(name.encode()) <= _LONGEST_NAME else f"vjnode ({port})"
