@@ -212,19 +212,22 @@ def interrupt(ticks: Ticks, options: argparse.Namespace) -> None:
 
     The latter go from each face to each other.
     """
-    plain, broken, dice = Watch(), Watch(), Random(1)
+    longest, broken, dice = 0.0, Watch(), Random(1)
     for first, second in permutations(options.faces, 2):
         ticks.ask(first)
         ticks.go(options.seconds + AFTER_S)
         ticks.settle()
+        plain = Watch()
+        ticks.go(0.2, plain)
         ticks.ask(second)
         ticks.go(options.seconds + AFTER_S, plain)
-    print(plain.row("each to each"), flush=True)
+        longest = max(longest, float(plain.steps().max()))
+    ticks.settle()
     for _ in range(options.interruptions):
         ticks.ask(dice.choice(options.faces))
         ticks.go(dice.uniform(0.05, options.seconds), broken)
     print(broken.row("interrupted"), flush=True)
-    ratio = broken.steps().max() / plain.steps().max()
+    ratio = broken.steps().max() / longest
     print(
         f"{options.interruptions} interruptions: largest step {ratio:.2f} of the longest plain one"
     )
