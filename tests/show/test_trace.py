@@ -9,7 +9,8 @@ import pytest
 from tests.output.shows import flat, hearing
 from tests.show.process import read_trace
 from vjnode.errors import VjnodeError
-from vjnode.show.trace import QUEUED_LINES, LiveTrace, TraceWriter
+from vjnode.show.file_thread import QUEUED
+from vjnode.show.trace import LiveTrace, TraceWriter
 
 INFO = flat((1, 2, 3)).info
 
@@ -39,7 +40,7 @@ def test_a_disk_that_hangs_costs_lines_and_not_time(tmp_path, monkeypatch, caplo
 
     monkeypatch.setattr(TraceWriter, "write", hang)
     trace = LiveTrace(tmp_path / "trace.jsonl", again=False)
-    write(trace, range(QUEUED_LINES + 100))
+    write(trace, range(QUEUED + 100))
     assert 99 <= trace.dropped <= 100  # one may be in the writer's hands
     trace.close()
     assert not written  # so neither has waited for the disk
@@ -55,7 +56,7 @@ def test_a_trace_that_cannot_be_written_is_told_before_the_show(tmp_path):
 
 def test_and_during_the_show_it_is_done_without(tmp_path, caplog):
     with closing(LiveTrace(tmp_path, again=True)) as trace:
-        for start in range(0, 2 * QUEUED_LINES, 100):
+        for start in range(0, 2 * QUEUED, 100):
             write(trace, range(start, start + 100))
             time.sleep(0.01)
     assert trace.dropped == 0

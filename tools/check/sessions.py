@@ -56,7 +56,7 @@ def record(path: Path, again: bool, pipe: int) -> None:
         now_s, asked, drive = told(number)
         if asked.number("gain") != gain:
             controls, gain = asked, asked.number("gain")
-        while recorder._queue.full():  # faster than any show
+        while recorder.full:  # faster than any show
             time.sleep(0.001)
         recorder.tick(now_s, controls, packed(drive))
 

@@ -1,7 +1,6 @@
 """Transitions where every frame is drawn anew."""
 
 import logging
-from collections.abc import Collection
 from concurrent.futures import Future
 
 from vjnode.control.glide import EASINGS
@@ -10,12 +9,12 @@ from vjnode.render.delayed import Weights
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.mixtures import Mixtures
 from vjnode.render.morph import Morph
-from vjnode.render.transition import OnlyKeys
+from vjnode.render.transition import OnlyKeys, Transition
 
 _log = logging.getLogger(__name__)
 
 
-class DirectTransition:
+class DirectTransition(Transition):
     """Morphs where every frame is drawn anew: each is drawn from a mix of looks.
 
     A face with weights of its own is drawn by its codes alone, and that is told.
@@ -28,11 +27,6 @@ class DirectTransition:
         self._morph: Morph | None = None
         self._told: set[str] = set()
         self.note = ""
-
-    def held(self, look: Look, weights: Weights, now_s: float, still: Collection[int]) -> Look:
-        """Return ``look`` as it is: nothing is to be prepared of it."""
-        del weights, now_s, still
-        return look
 
     def begin(
         self,

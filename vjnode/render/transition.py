@@ -49,14 +49,16 @@ LeftOutOf = Callable[[Look], tuple[LeftOut, ...]]
 class Transition(Protocol):
     """One way from look to look."""
 
-    @property
-    def note(self) -> str:
-        """Text for people about what of the look is drawn otherwise, or not at all; "" if none."""
-        ...
+    note: str
+    """Text for people about what of the look is drawn otherwise, or not at all; "" if none."""
 
     def held(self, look: Look, weights: Weights, now_s: float, still: Collection[int]) -> Look:
-        """Return ``look`` with what is to be prepared of it held; see ``HeldPoses.step``."""
-        ...
+        """Return ``look`` with what is to be prepared of it held; see ``HeldPoses.step``.
+
+        Here: as it is, for where no pose is prepared.
+        """
+        del weights, now_s, still
+        return look
 
     def begin(
         self,
@@ -81,18 +83,13 @@ class Transition(Protocol):
         ...
 
 
-class AtOnce:
+class AtOnce(Transition):
     """Looks that follow one another without a transition."""
 
     note = ""
 
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
-
-    def held(self, look: Look, weights: Weights, now_s: float, still: Collection[int]) -> Look:
-        """Return ``look`` as it is."""
-        del weights, now_s, still
-        return look
 
     def begin(
         self,

@@ -6,8 +6,8 @@ Beside a frame clock it is written in a thread of its own: no disk may hold that
 import json
 import logging
 import queue
-import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TextIO
@@ -16,6 +16,7 @@ from vjnode.errors import VjnodeError
 from vjnode.modulation.matrix import CHANNELS
 from vjnode.output.base import FrameInfo
 from vjnode.paths import check_writable
+from vjnode.show.file_thread import FileThread
 
 _log = logging.getLogger(__name__)
 
@@ -108,13 +109,6 @@ class TraceWriter:
         self.close()
 
 
-QUEUED_LINES = 600
-"""Ten seconds at 60 frames/s. What comes while so many wait for the disk is left out."""
-
-CLOSE_S = 0.4
-"""Time, s, that the end of a show waits for the last lines, twice."""
-
-
 class LiveTrace:
     """Writes a trace in a thread of its own, or nothing when there is no path."""
 
@@ -126,47 +120,38 @@ class LiveTrace:
         Raises:
             VjnodeError: the file cannot be written, before the show.
         """
-        self.dropped = 0
-        """Lines that the disk was too slow for."""
-        self._path = path
-        self._queue: queue.Queue[tuple[FrameInfo, int, float] | None] = queue.Queue(QUEUED_LINES)
-        self._thread: threading.Thread | None = None
+        self._thread: FileThread[_Line] | None = None
         if path is not None:
-            writer = None if again else TraceWriter(path)
-            self._thread = threading.Thread(
-                target=self._write, args=(path, writer), name="trace", daemon=True
-            )
-            self._thread.start()
+            write = partial(_write, path, None if again else TraceWriter(path))
+            self._thread = FileThread(write, path, name="trace", entries="lines")
+
+    @property
+    def dropped(self) -> int:
+        """Return the number of lines that the disk was too slow for."""
+        return 0 if self._thread is None else self._thread.dropped
 
     def write(self, info: FrameInfo, *, frame: int, published_s: float) -> None:
         """Add one frame, at once."""
-        if self._thread is None:
-            return
-        try:
-            self._queue.put_nowait((info, frame, published_s))
-        except queue.Full:
-            self.dropped += 1
+        if self._thread is not None:
+            self._thread.put((info, frame, published_s))
 
     def close(self) -> None:
         """Finish the file, as far as its disk lets that happen soon."""
-        if self._thread is None:
-            return
-        with suppress(queue.Full):
-            self._queue.put(None, timeout=CLOSE_S)
-        self._thread.join(CLOSE_S)
-        if self._thread.is_alive():
-            _log.error("the end of the trace %s is missing: its disk is too slow", self._path)
-        if self.dropped:
-            _log.warning("the trace %s lacks %d lines: too slow a disk", self._path, self.dropped)
+        if self._thread is not None:
+            self._thread.close()
 
-    def _write(self, path: Path, writer: TraceWriter | None) -> None:
-        """Be the thread that writes; without a writer it opens one, which may take long too."""
-        entries = iter(self._queue.get, None)
-        try:
-            with writer or TraceWriter(path, append=True) as trace:
-                for info, frame, published_s in entries:
-                    trace.write(info, frame=frame, published_s=published_s)
-        except VjnodeError as error:
-            _log.error("%s; the show goes on without it", error)
-            for _ in entries:
-                pass
+
+_Line = tuple[FrameInfo, int, float]
+
+
+def _write(path: Path, writer: TraceWriter | None, lines: "queue.Queue[_Line | None]") -> None:
+    """Write all lines; without a writer it opens one, which may take long too."""
+    entries = iter(lines.get, None)
+    try:
+        with writer or TraceWriter(path, append=True) as trace:
+            for info, frame, published_s in entries:
+                trace.write(info, frame=frame, published_s=published_s)
+    except VjnodeError as error:
+        _log.error("%s; the show goes on without it", error)
+        for _ in entries:
+            pass

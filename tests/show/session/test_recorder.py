@@ -15,8 +15,9 @@ from tests.events import wait_for
 from tests.show.process import ROOT
 from tests.show.session.made import HEADER, heard, steered, ticks, write_session
 from vjnode.errors import InputError
+from vjnode.show.file_thread import QUEUED
 from vjnode.show.session.reader import open_session
-from vjnode.show.session.recorder import QUEUED_TICKS, SessionRecorder, SessionWriter, free_path
+from vjnode.show.session.recorder import SessionRecorder, SessionWriter, free_path
 from vjnode.show.session.records import packed
 
 
@@ -53,10 +54,10 @@ def test_a_disk_that_hangs_costs_ticks_and_not_time(tmp_path, monkeypatch, caplo
 
     monkeypatch.setattr(SessionWriter, "write", hang)
     recorder = SessionRecorder(path, HEADER, again=False)
-    record(recorder, QUEUED_TICKS + 100)
+    record(recorder, QUEUED + 100)
     assert 99 <= recorder.dropped <= 100  # one may be in the writer's hands
     goes_on.set()
-    assert wait_for(recorder._queue.empty)
+    assert wait_for(recorder._thread.queue.empty)
     late_s, controls = 2000.0, steered(9)
     recorder.tick(late_s, controls, packed(heard(1)))
     recorder.close()
@@ -73,9 +74,9 @@ def test_a_full_disk_ends_the_session_and_not_the_show(tmp_path, monkeypatch, ca
 
     monkeypatch.setattr(SessionWriter, "write", full)
     recorder = SessionRecorder(tmp_path / "set.vjsession", HEADER, again=False)
-    record(recorder, 3 * QUEUED_TICKS // 4)
-    assert wait_for(recorder._queue.empty)
-    record(recorder, 3 * QUEUED_TICKS // 4)
+    record(recorder, 3 * QUEUED // 4)
+    assert wait_for(recorder._thread.queue.empty)
+    record(recorder, 3 * QUEUED // 4)
     recorder.close()
     assert recorder.dropped == 0
     assert caplog.text.count("No space left on device; the show goes on") == 1

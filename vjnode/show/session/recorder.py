@@ -2,12 +2,12 @@
 
 import logging
 import queue
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -19,18 +19,13 @@ from vjnode.modulation.drive import Drive
 from vjnode.modulation.interpolation import COUNT
 from vjnode.output.record.files import check_folder
 from vjnode.paths import check_writable, sha256_of, shipped
+from vjnode.show.file_thread import FileThread
 from vjnode.show.session.records import CRC, FRAME, MAGIC, MOST_BYTES, Encoder, Header, packed
 
 _log = logging.getLogger(__name__)
 
 FLUSH_S = 0.5
 """Longest time, s, that a record waits to be written: what a killed process can lose."""
-
-QUEUED_TICKS = 600
-"""Ten seconds at 60 a second. What comes while so many wait for the disk is left out."""
-
-CLOSE_S = 0.4
-"""Time, s, that the end of a show waits for the last records, twice."""
 
 
 def header_of(
@@ -147,19 +142,22 @@ class SessionRecorder:
         A file that cannot be written is said once, and the show goes on without it: before the
         show, ``free_path`` has tried it.
         """
-        self.dropped = 0
-        """Ticks that the disk was too slow for."""
-        self._path = path
         self._encoder = Encoder()
-        self._lost = 0  # of these, not told in the file yet
-        self._queue: queue.Queue[bytes | None] = queue.Queue(QUEUED_TICKS)
-        self._thread: threading.Thread | None = None
+        self._lost = 0  # ticks that were dropped, and are not told in the file yet
+        self._thread: FileThread[bytes] | None = None
         if path is not None and header is not None:
-            arguments = (path, header, again)
-            self._thread = threading.Thread(
-                target=self._write, args=arguments, name="session", daemon=True
-            )
-            self._thread.start()
+            write = partial(_write, path, header, again)
+            self._thread = FileThread(write, path, name="session", entries="ticks")
+
+    @property
+    def dropped(self) -> int:
+        """Return the number of ticks that the disk was too slow for."""
+        return 0 if self._thread is None else self._thread.dropped
+
+    @property
+    def full(self) -> bool:
+        """Return whether one more tick would be dropped."""
+        return self._thread is not None and self._thread.queue.full()
 
     def tick(self, now_s: float, controls: Controls, drive: bytes | None) -> None:
         """Add one tick, at once. drive: packed, where one was new."""
@@ -167,40 +165,29 @@ class SessionRecorder:
             return
         lost = self._encoder.lost(self._lost) if self._lost else b""
         data = lost + self._encoder.tick(now_s, controls, () if drive is None else (drive,))
-        try:
-            self._queue.put_nowait(data)
-            self._lost = 0
-        except queue.Full:
-            self._lost += 1
-            self.dropped += 1
+        self._lost = 0 if self._thread.put(data) else self._lost + 1
 
     def close(self) -> None:
         """Finish the file, as far as its disk lets that happen soon."""
-        if self._thread is None:
-            return
-        with suppress(queue.Full):
-            self._queue.put(None, timeout=CLOSE_S)
-        self._thread.join(CLOSE_S)
-        if self._thread.is_alive():
-            _log.error("the end of the session %s is missing: its disk is too slow", self._path)
-        if self.dropped:
-            _log.warning("the session %s lacks %d ticks: too slow a disk", self._path, self.dropped)
+        if self._thread is not None:
+            self._thread.close()
 
-    def _write(self, path: Path, header: Header, again: bool) -> None:
-        """Be the thread that writes."""
-        try:
-            with SessionWriter(path, header, again=again) as writer:
-                flushed_s = time.monotonic()
-                while True:
-                    with suppress(queue.Empty):
-                        data = self._queue.get(timeout=FLUSH_S)
-                        if data is None:
-                            return
-                        writer.write(data)
-                    if time.monotonic() - flushed_s >= FLUSH_S:
-                        writer.flush()
-                        flushed_s = time.monotonic()
-        except OSError as error:
-            _log.error("the session %s breaks off: %s; the show goes on", path, error.strerror)
-            for _ in iter(self._queue.get, None):
-                pass
+
+def _write(path: Path, header: Header, again: bool, records: "queue.Queue[bytes | None]") -> None:
+    """Write all records, and hand them to the system every ``FLUSH_S``."""
+    try:
+        with SessionWriter(path, header, again=again) as writer:
+            flushed_s = time.monotonic()
+            while True:
+                with suppress(queue.Empty):
+                    data = records.get(timeout=FLUSH_S)
+                    if data is None:
+                        return
+                    writer.write(data)
+                if time.monotonic() - flushed_s >= FLUSH_S:
+                    writer.flush()
+                    flushed_s = time.monotonic()
+    except OSError as error:
+        _log.error("the session %s breaks off: %s; the show goes on", path, error.strerror)
+        for _ in iter(records.get, None):
+            pass
