@@ -18,6 +18,7 @@ from vjnode.control.osc_map import TYPES, MapLine, OscMap, Type
 from vjnode.control.osc_validation import is_address
 from vjnode.control.parameter import MAX_SHOWN, Parameter
 from vjnode.control.parameters import BY_NAME, KNOWN
+from vjnode.control.toml_tables import check_keys, read_flag, read_number
 from vjnode.errors import InputError
 from vjnode.paths import config_dir, shipped
 
@@ -81,10 +82,10 @@ def read_map(text: str) -> OscMap:
 
 
 def _map(name: str, table: Mapping[str, Any], target: Sender | None, lines: list[str]) -> OscMap:
-    _check_keys(table, _TOP_KEYS)
+    check_keys(table, _TOP_KEYS)
     if table.get("version") != VERSION:
         raise InputError(f"it needs 'version = {VERSION}', not {table.get('version')!r}")
-    rate = _number(table, "rate", 0.0, RATE_HIGH, RATE)
+    rate = read_number(table, "rate", 0.0, RATE_HIGH, RATE)
     entries = table.get("send", [])
     if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
         raise InputError("'send' is written as [[send]]")
@@ -103,7 +104,7 @@ def _map(name: str, table: Mapping[str, Any], target: Sender | None, lines: list
 
 
 def _line(entry: Mapping[str, Any], to: object, target: Sender | None, rate: float) -> MapLine:
-    _check_keys(entry, _LINE_KEYS)
+    check_keys(entry, _LINE_KEYS)
     source = _source(entry.get("from"))
     address = entry.get("address")
     if not isinstance(address, str) or not is_address(address):
@@ -126,9 +127,9 @@ def _line(entry: Mapping[str, Any], to: object, target: Sender | None, rate: flo
         high,
         to_low,
         to_high,
-        _number(entry, "rate", 0.0, RATE_HIGH, rate if measured else 0.0),
-        _number(entry, "skip", -1e9, 1e9, 0.0) if "skip" in entry else None,
-        _flag(entry, "release"),
+        read_number(entry, "rate", 0.0, RATE_HIGH, rate if measured else 0.0),
+        read_number(entry, "skip", -1e9, 1e9, 0.0) if "skip" in entry else None,
+        read_flag(entry, "release", default=False),
     )
     if not line.happens and line.release:
         raise InputError("'release' is for what happens: triggers, beat, bar and onset")
@@ -181,7 +182,7 @@ def _span(entry: Mapping[str, Any], key: str) -> tuple[float | None, float | Non
     if not isinstance(given, list) or len(given) != 2:
         raise InputError(f"'{key}' is two numbers, such as [0.0, 1.0], not {given!r:.{MAX_SHOWN}}")
     first, second = ({key: one} for one in given)
-    return _number(first, key, -1e9, 1e9, 0.0), _number(second, key, -1e9, 1e9, 0.0)
+    return read_number(first, key, -1e9, 1e9, 0.0), read_number(second, key, -1e9, 1e9, 0.0)
 
 
 def _target(given: object) -> Sender:
@@ -190,26 +191,3 @@ def _target(given: object) -> Sender:
         if host and port.isascii() and port.isdigit() and 1 <= int(port) <= 65535:
             return host, int(port)
     raise InputError(f"'to' is HOST:PORT, such as \"127.0.0.1:7000\", not {given!r:.{MAX_SHOWN}}")
-
-
-def _number(entry: Mapping[str, Any], key: str, low: float, high: float, default: float) -> float:
-    given = entry.get(key, default)
-    if not isinstance(given, int | float) or isinstance(given, bool) or not low <= given <= high:
-        raise InputError(
-            f"'{key}' is a number from {low:g} to {high:g}, not {given!r:.{MAX_SHOWN}}"
-        )
-    return float(given)
-
-
-def _flag(entry: Mapping[str, Any], key: str) -> bool:
-    given = entry.get(key, False)
-    if not isinstance(given, bool):
-        raise InputError(f"'{key}' is true or false, not {given!r:.{MAX_SHOWN}}")
-    return given
-
-
-def _check_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    if unknown := set(table) - set(known):
-        raise InputError(
-            f"unknown key '{min(unknown):.{MAX_SHOWN}}'; there are: {', '.join(known)}"
-        )

@@ -70,7 +70,7 @@ class ClockWriter:
 
 
 class LeadReader:
-    """Reads that slot for hearing, and tells the log when a clock that was chosen comes or goes."""
+    """Reads the beat of a MIDI clock for hearing, and logs when a chosen clock comes or goes."""
 
     def __init__(self, slot: Slot, listener: Listener) -> None:
         self._slot = slot

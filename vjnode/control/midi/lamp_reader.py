@@ -49,18 +49,6 @@ def read_ring(entry: Mapping[str, Any], source: Source, mode: Mode, place: int) 
     return Ring(_lamp(source, given[2:], "ring", place), low, high)
 
 
-def read_flag(entry: Mapping[str, Any], key: str, *, default: bool) -> bool:
-    """Return what is true or false.
-
-    Raises:
-        InputError: it is neither.
-    """
-    given = entry.get(key, default)
-    if not isinstance(given, bool):
-        raise InputError(f"'{key}' is true or false, not {given!r:.{MAX_SHOWN}}")
-    return given
-
-
 def _is_numbers(given: object, *lengths: int) -> bool:
     whole = isinstance(given, list) and all(isinstance(one, int) for one in given)
     return whole and isinstance(given, list) and len(given) in lengths

@@ -8,9 +8,10 @@ from typing import Any
 
 from vjnode.control.address import ROOT, Act, read_address
 from vjnode.control.midi import mapping as model
-from vjnode.control.midi.lamp_reader import read_flag, read_light, read_ring
+from vjnode.control.midi.lamp_reader import read_light, read_ring
 from vjnode.control.midi.message import ENCODERS, HIGHEST, KINDS, UNNUMBERED, Kind, Source
 from vjnode.control.parameter import MAX_SHOWN, number_in_range
+from vjnode.control.toml_tables import check_keys, read_flag, read_number
 from vjnode.errors import InputError
 
 VERSION = 1
@@ -45,7 +46,7 @@ def read_mapping(path: Path) -> model.Mapping:
 
 
 def _mapping(name: str, table: Mapping[str, Any]) -> model.Mapping:
-    _check_keys(table, _TOP_KEYS)
+    check_keys(table, _TOP_KEYS)
     if table.get("version") != VERSION:
         raise InputError(f"it needs 'version = {VERSION}', not {table.get('version')!r}")
     channel = table.get("channel", 1)
@@ -74,7 +75,7 @@ def _mapping(name: str, table: Mapping[str, Any]) -> model.Mapping:
 
 
 def _layer(entry: Mapping[str, Any], channel: object) -> Iterator[model.LayerButton]:
-    _check_keys(entry, _LAYER_KEYS)
+    check_keys(entry, _LAYER_KEYS)
     name = entry.get("name")
     if not isinstance(name, str) or not name:
         raise InputError("it needs a name")
@@ -85,7 +86,7 @@ def _layer(entry: Mapping[str, Any], channel: object) -> Iterator[model.LayerBut
 def _controls(
     entry: Mapping[str, Any], channel: object, layers: set[str]
 ) -> Iterator[model.Control]:
-    _check_keys(entry, _CONTROL_KEYS)
+    check_keys(entry, _CONTROL_KEYS)
     sources = list(read_sources(entry, channel))
     acts = [read_address(ROOT + one) for one in _texts(entry, "do")]
     if not acts or len(sources) % len(acts):
@@ -118,13 +119,13 @@ def _control(
         mode,
         low,
         high,
-        _number(entry, "curve", 0.1, 10.0, row.taper),
+        read_number(entry, "curve", 0.1, 10.0, row.taper),
         read_flag(entry, "invert", default=False),
         layer,
         value,
         read_flag(entry, "takeover", default=True),
         encoder,
-        _number(entry, "step", 0.0001, 1.0, model.STEP),
+        read_number(entry, "step", 0.0001, 1.0, model.STEP),
         read_light(entry, source, place),
         read_ring(entry, source, mode, place),
     )
@@ -250,19 +251,3 @@ def _bytes(text: str) -> bytes:
     if len(data) < 2 or data[0] < 0x80:
         raise InputError(f"'start' is bytes such as \"F0 7E F7\", not {text!r:.{MAX_SHOWN}}")
     return data
-
-
-def _number(entry: Mapping[str, Any], key: str, low: float, high: float, default: float) -> float:
-    given = entry.get(key, default)
-    if not isinstance(given, int | float) or isinstance(given, bool) or not low <= given <= high:
-        raise InputError(
-            f"'{key}' is a number from {low:g} to {high:g}, not {given!r:.{MAX_SHOWN}}"
-        )
-    return float(given)
-
-
-def _check_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    if unknown := set(table) - set(known):
-        raise InputError(
-            f"unknown key '{min(unknown):.{MAX_SHOWN}}'; there are: {', '.join(known)}"
-        )

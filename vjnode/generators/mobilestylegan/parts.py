@@ -1,11 +1,9 @@
 """MobileStyleGAN in parts: 4 to 8 px, up to 32 px, and bands of the picture."""
 
 import logging
-from functools import partial
 from pathlib import Path
 
 from vjnode.generators.mobilestylegan import distilled_weights, download
-from vjnode.generators.mobilestylegan.layout import DIM, SLOTS, STYLES
 from vjnode.generators.parts import Drawing, PartsForm, Plan
 from vjnode.paths import sha256_of, shipped
 
@@ -35,10 +33,10 @@ def _stem(plan: Plan) -> str:
 
 def _drawings(plan: Plan) -> list[Drawing]:
     # torch takes seconds to import, and only the first start needs it.
-    import torch  # noqa: PLC0415
     from safetensors.torch import load_file  # noqa: PLC0415
 
     from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail  # noqa: PLC0415
+    from vjnode.generators.mobilestylegan.drawings import drawings_of  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.folded import FoldedSynthesis  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.model import load  # noqa: PLC0415
     from vjnode.generators.mobilestylegan.quantized import to_int8  # noqa: PLC0415
@@ -46,23 +44,12 @@ def _drawings(plan: Plan) -> list[Drawing]:
     weights = download.generator_weights()
     _log.info("preparing the generator for %d px, once", plan.size)
     _, synthesis = load(weights)
-    given = torch.zeros(1, SLOTS, DIM), torch.ones(1)
-    moved = (*given, torch.zeros(1, STYLES))
     if plan.quality == "reduced":
-        live = DistilledGenerator(synthesis, load_tail(plan.size))
-        x = live.generator.root(*moved)
-        return [(live.generator.root, moved), (live.rest, (x, *moved))]
+        return drawings_of(DistilledGenerator(synthesis, load_tail(plan.size)), plan.bands)
     network = FoldedSynthesis(synthesis, plan.size, strips=True)
     if plan.arithmetic == "int8":
         to_int8(network, load_file(INT8_LIMITS)).requires_grad_(requires_grad=False)
-    x = network.root(*moved)
-    features = network.trunk(x, *moved)
-    bands = [partial(network.picture, index=i, count=plan.bands) for i in range(plan.bands)]
-    return [
-        (network.root, moved),
-        (network.trunk, (x, *moved)),
-        *((band, (features, *given)) for band in bands),
-    ]
+    return drawings_of(network, plan.bands)
 
 
 PARTS = PartsForm(

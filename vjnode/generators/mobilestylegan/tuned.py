@@ -18,8 +18,9 @@ from vjnode.errors import InputError
 from vjnode.generators.latent import Weights
 from vjnode.generators.mobilestylegan import distilled_weights, download
 from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
+from vjnode.generators.mobilestylegan.drawings import drawings_of
 from vjnode.generators.mobilestylegan.folded import FoldedBlock, FoldedSynthesis
-from vjnode.generators.mobilestylegan.layout import DIM, SLOTS, STYLES, TRUNK
+from vjnode.generators.mobilestylegan.layout import STYLES, TRUNK
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
 from vjnode.generators.parts import Drawing, PartsForm, Plan
@@ -143,17 +144,4 @@ def _key(weights: Weights, plan: Plan) -> str:
 
 
 def _drawings(weights: Weights, plan: Plan) -> list[Drawing]:
-    network = tuned_network(weights)
-    given = torch.zeros(1, SLOTS, DIM), torch.ones(1)
-    moved = (*given, torch.zeros(1, STYLES))
-    if isinstance(network, DistilledGenerator):
-        x = network.generator.root(*moved)
-        return [(network.generator.root, moved), (network.rest, (x, *moved))]
-    x = network.root(*moved)
-    features = network.trunk(x, *moved)
-    bands = [partial(network.picture, index=i, count=plan.bands) for i in range(plan.bands)]
-    return [
-        (network.root, moved),
-        (network.trunk, (x, *moved)),
-        *((band, (features, *given)) for band in bands),
-    ]
+    return drawings_of(tuned_network(weights), plan.bands)
