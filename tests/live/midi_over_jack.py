@@ -22,6 +22,8 @@ from vjnode.show.ipc.slot import Slot
 from vjnode.show.messages import LEAD_BYTES, unpack_lead
 
 JACK = rtmidi2.API_UNIX_JACK
+TRIES = 4
+"""Times that a clock may be sent: a machine that is busy in one is not in all of them."""
 
 
 def play(mapping):
@@ -59,19 +61,27 @@ def keep_time(mapping):
             wait_for(lambda: server.counts.opened == 1)
             time.sleep(0.3)
             for bpm, beats in ((128.0, 8), (150.0, 5)):
-                before, sent = server.counts.clock, []
-                drums.send_raw(START)
-                due_s = monotonic_s() + 0.01
-                for _ in range(beats * PULSES_PER_BEAT):
-                    time.sleep(max(due_s - monotonic_s(), 0.0))
-                    sent.append(monotonic_s())
-                    drums.send_raw(PULSE)
-                    due_s += 60.0 / bpm / PULSES_PER_BEAT
-                check_time(server, slot, sent, before)
+                misses = []
+                while missed := missed_time(server, slot, *send_beats(server, drums, bpm, beats)):
+                    misses.append(missed)
+                    assert len(misses) < TRIES, misses
 
 
-def check_time(server, slot, sent, before):
-    """Check what a clock tells against the pulses that were sent since its start.
+def send_beats(server, drums, bpm, beats):
+    """Start a clock and send so many beats; return when each pulse was sent, and what had come."""
+    before, sent = server.counts.clock, []
+    drums.send_raw(START)
+    due_s = monotonic_s() + 0.01
+    for _ in range(beats * PULSES_PER_BEAT):
+        time.sleep(max(due_s - monotonic_s(), 0.0))
+        sent.append(monotonic_s())
+        drums.send_raw(PULSE)
+        due_s += 60.0 / bpm / PULSES_PER_BEAT
+    return sent, before
+
+
+def missed_time(server, slot, sent, before):
+    """Return what a clock tells wrongly, against the pulses that were sent since its start.
 
     before: messages that had come before that. A busy machine sends pulses late, and JACK drops
     some where it misses a cycle, so those that came are counted.
@@ -80,15 +90,23 @@ def check_time(server, slot, sent, before):
     while came < (now := server.counts.clock - before - 1):
         came = now
         time.sleep(0.3)
-    assert came > 0.9 * len(sent)
     lately = sent[-4 * PULSES_PER_BEAT :]
     slope_s, _ = np.polyfit(np.arange(len(lately)), lately, 1)
+    sent_bpm = 60.0 / slope_s / PULSES_PER_BEAT
     with closing(Slot(LEAD_BYTES, name=slot.name)) as far:
         told = unpack_lead(far.read())
-    assert abs(told.bpm - 60.0 / slope_s / PULSES_PER_BEAT) < 2.0
-    if max(np.diff(sent)) < GAP_S / 2:  # else it counts what it takes to be lost
-        assert abs(told.beats - (came - 1) / PULSES_PER_BEAT) < 1e-6
-    assert abs(told.anchor_s - sent[-1]) < 0.05
+    misses = []
+    if came <= 0.9 * len(sent):
+        misses.append(f"{came} of {len(sent)} pulses came")
+    if abs(told.bpm - sent_bpm) >= 2.0:
+        misses.append(f"{told.bpm:.2f} BPM are told, {sent_bpm:.2f} were sent")
+    beats = (came - 1) / PULSES_PER_BEAT
+    # Above such a gap it counts what it takes to be lost.
+    if max(np.diff(sent)) < GAP_S / 2 and abs(told.beats - beats) >= 1e-6:
+        misses.append(f"beat {told.beats} is told, beat {beats} came")
+    if abs(told.anchor_s - sent[-1]) >= 0.05:
+        misses.append(f"the last pulse is told {told.anchor_s - sent[-1]:.3f} s late")
+    return misses
 
 
 if __name__ == "__main__":

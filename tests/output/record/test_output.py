@@ -38,10 +38,18 @@ def record_frames(path, frames, dues, **more):
     output.close()
 
 
-def video_of(path):
-    """Times and RGB pictures."""
+def video_of(path, *, torn=False):
+    """Times and RGB pictures; a file that is torn may end within one, which is then left out."""
+    frames = []
     with av.open(path) as file:
-        frames = list(file.decode(video=0))
+        packets = list(file.demux(video=0))
+        for place, packet in enumerate(packets):
+            try:
+                frames += packet.decode()
+            except av.InvalidDataError:
+                # The very last packet is the one that flushes the decoder.
+                if not torn or place < len(packets) - 2:
+                    raise
     return [float(f.pts * f.time_base) for f in frames], [
         f.to_ndarray(format="rgb24") for f in frames
     ]
