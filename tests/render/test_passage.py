@@ -71,6 +71,22 @@ def show(passage, value, now_s):
     return shown
 
 
+def test_halves_of_the_way_between_two_pictures_are_equal_steps(passage):
+    """In 8 bits, levels that differ by an odd number meet in two ways, and neither may prevail."""
+    rng = np.random.default_rng(0)
+    first = rng.integers(20, 230, (SIZE, SIZE, 4)).astype(np.uint8)
+    second = (first + rng.choice((-1, 1), first.shape)).astype(np.uint8)
+    now_s, tick_s = 7.3, 1 / 60
+    passage._since_s = 0.0
+    passage._shown_s = now_s
+    passage._pictures = ((now_s, first), (now_s + 2 * tick_s, second))
+    passage._playout.at = lambda now_s, newest_s: now_s - 2e-6
+    out = np.empty_like(first)
+    passage.show(level(0), now_s + tick_s).picture.copy_to(out)
+    steps = [np.abs(out.astype(int) - one).mean() for one in (first, second)]
+    assert steps == pytest.approx([0.5, 0.5], abs=0.1)
+
+
 def test_it_shows_what_lies_between_two_pictures_at_full_size(passage):
     assert show(passage, 0, 1.0) is None
     assert show(passage, 100, 1.1) is None

@@ -4,10 +4,8 @@ What a show promises in time is held where this machine lets it; see ``tests.liv
 """
 
 import json
-import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -22,47 +20,20 @@ from tests.audio.sounds import write_wav
 from tests.control.test_osc_out import Receiver
 from tests.events import HANG_S, wait_for
 from tests.generators.own_folder import small_checkpoint
-from tests.live.fairness import Miss, play_fairly
-from tests.processes import lives
-from tests.show.process import ROOT, free_port, shows_in, vjnode
-from tests.terminal import open_terminal
+from tests.live.fairness import play_fairly
+from tests.show.measures import first_shown_s, missed
+from tests.show.process import free_port, vjnode
 from tools.data.grooves import groove
 from vjnode.control.features import FEATURES
 from vjnode.control.osc_out import TOLD
-from vjnode.control.presets import scan_presets
 from vjnode.engines import timing
 from vjnode.engines.openvino.engine import known_as
 from vjnode.faces.catalogue import expression_names, face_names
 from vjnode.generators.registry import DEFAULT
 from vjnode.paths import cache_dir
 from vjnode.runtime import cores
-from vjnode.show.ipc.show_flags import ShowFlags
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def start(tmp_path):
-    with shows_in(tmp_path) as start:
-        yield start
-
-
-def missed(*limits, since_s):
-    """Return a miss for each limit, a pair of what it is and whether it held, that did not hold."""
-    now_s = time.monotonic()
-    return [Miss(what, since_s, now_s) for what, held in limits if not held]
-
-
-def frames_between(show, begin_s, end_s):
-    """Return the times, s, at which frames were published within a span of time."""
-    published = (line["published_s"] for line in show.trace())
-    return [one_s for one_s in published if begin_s < one_s < end_s]
-
-
-def first_shown_s(show, **wanted):
-    """Return the time, s, at which the first frame of a face or expression was published."""
-    shown = (one for one in show.trace() if all(one[name] == wanted[name] for name in wanted))
-    return next((one["published_s"] for one in shown), float("inf"))
 
 
 def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
@@ -86,7 +57,41 @@ def test_a_show_runs_for_its_duration_and_says_how_it_went(start):
     play_fairly(scenario)
 
 
-@pytest.mark.slow
+def check_report(show):
+    report, trace = show.report(), show.trace()
+    assert set(report) >= {
+        *("frames", "duration_s", "fps", "interval_ms", "late", "repeated", "latency_ms"),
+        "age_ms",
+        *("restarts", "osc", "engine", "size"),
+    }
+    assert set(report["interval_ms"]) == {"p50", "p99", "p999", "max"}
+    assert set(report["latency_ms"]) == set(report["age_ms"]) == {"p50", "p99", "max"}
+    assert report["age_ms"]["max"] >= report["latency_ms"]["max"] > 0
+    assert report["osc"] == {"received": 0, "rejected": 0, "clamped": 0}
+    assert report["osc_out"] == {"sent": 0, "failed": 0, "subscriptions": 0}
+    assert (report["restarts"], report["size"]) == (0, 256)
+    assert report["engine"]
+    choice = report["engine_choice"]
+    assert choice["engine"] == report["engine"]
+    assert (choice["ms"] > 0, choice["drawing"]) == (True, "keys")
+    assert all(choice["skipped"].values())
+    heard = report["encoder_choice"]
+    assert heard["encoder"]
+    assert f"hearing with {heard['encoder']}" in show.log
+    assert show.log.count("drawing with ") == 1
+    assert f"drawing with {choice['engine']}, {choice['ms']:.3g} ms a picture" in show.log
+    assert report["frames"] == len(trace)
+    assert [line["frame"] for line in trace] == list(range(len(trace)))
+    assert set(trace[-1]) == {
+        *("frame", "t", "rms_db", "agc_db", "onsets", "low", "mid", "high", "bpm", "beat", "bar"),
+        *("gain", "face", "captured_s", "published_s"),
+        *("weight", "weight/2", "weight/3", "weight/4"),
+        *("expression", "expression/2", "expression/3", "expression/4"),
+    }
+    assert all(0 <= line["weight"] <= 1 for line in trace)
+    assert (np.diff([line["published_s"] for line in trace]) > 0).all()
+
+
 def test_another_generator_plays_its_own_faces(start):
     """The untrained one, drawn live: colours that move with the sound."""
     show = start(
@@ -123,41 +128,6 @@ def test_a_checkpoint_of_the_users_own_plays_by_components(start, tmp_path):
     assert shown == {("blobs-0", "blobs-flow")}
     assert np.ptp([line["weight"] for line in trace]) > 0.1
     assert "left out" not in show.log
-
-
-def check_report(show):
-    report, trace = show.report(), show.trace()
-    assert set(report) >= {
-        *("frames", "duration_s", "fps", "interval_ms", "late", "repeated", "latency_ms"),
-        "age_ms",
-        *("restarts", "osc", "engine", "size"),
-    }
-    assert set(report["interval_ms"]) == {"p50", "p99", "p999", "max"}
-    assert set(report["latency_ms"]) == set(report["age_ms"]) == {"p50", "p99", "max"}
-    assert report["age_ms"]["max"] >= report["latency_ms"]["max"] > 0
-    assert report["osc"] == {"received": 0, "rejected": 0, "clamped": 0}
-    assert report["osc_out"] == {"sent": 0, "failed": 0, "subscriptions": 0}
-    assert (report["restarts"], report["size"]) == (0, 256)
-    assert report["engine"]
-    choice = report["engine_choice"]
-    assert choice["engine"] == report["engine"]
-    assert (choice["ms"] > 0, choice["drawing"]) == (True, "keys")
-    assert all(choice["skipped"].values())
-    heard = report["encoder_choice"]
-    assert heard["encoder"]
-    assert f"hearing with {heard['encoder']}" in show.log
-    assert show.log.count("drawing with ") == 1
-    assert f"drawing with {choice['engine']}, {choice['ms']:.3g} ms a picture" in show.log
-    assert report["frames"] == len(trace)
-    assert [line["frame"] for line in trace] == list(range(len(trace)))
-    assert set(trace[-1]) == {
-        *("frame", "t", "rms_db", "agc_db", "onsets", "low", "mid", "high", "bpm", "beat", "bar"),
-        *("gain", "face", "captured_s", "published_s"),
-        *("weight", "weight/2", "weight/3", "weight/4"),
-        *("expression", "expression/2", "expression/3", "expression/4"),
-    }
-    assert all(0 <= line["weight"] <= 1 for line in trace)
-    assert (np.diff([line["published_s"] for line in trace]) > 0).all()
 
 
 @pytest.fixture
@@ -209,161 +179,16 @@ def test_drawing_live_every_face_is_there_at_once(start, slow, request):
     play_fairly(scenario)
 
 
-def test_the_picture_goes_on_while_the_engine_is_killed_and_comes_back(start):
-    def scenario():
-        show = start("--audio", "demo", "--output", "null")
-        show.wait_until_live()
-        killed_s = time.monotonic()
-        os.kill(show.children()["engine"], signal.SIGKILL)
-        show.wait_for_log("engine is back")
-        back_s = time.monotonic()
-        time.sleep(1.0)
-        assert show.end()[0] == 0
-        report = show.report()
-        assert report["restarts"] == 1
-        assert report["incidents"][0]["stage"] == "engine"
-        since = frames_between(show, killed_s, float("inf"))
-        gap_s = np.diff(since).max()
-        live = {one["captured_s"] for one in show.trace() if one["published_s"] > since[-1] - 0.5}
-        return missed(
-            (f"back after {back_s - killed_s:.1f} s", back_s - killed_s < 10),
-            (f"{len(since)} frames since then", len(since) > 0.8 * (since[-1] - killed_s) * 60),
-            (f"a gap of {gap_s:.2f} s", gap_s < 0.25),
-            (f"{len(live)} new ones in the last half second", len(live) > 10),
-            since_s=killed_s,
-        )
-
-    play_fairly(scenario)
-
-
-@pytest.mark.parametrize("stage", ["audio", "null"])
-def test_a_killed_stage_is_back_soon(start, stage):
-    show = start("--audio", "tone", "--output", "null")
-    show.wait_until_live()
-    os.kill(show.children()[stage], signal.SIGKILL)
-    show.wait_for_log(f"{stage} is back")
-    assert show.end()[0] == 0
-    assert show.report()["restarts"] == 1
-
-
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
-@pytest.mark.parametrize("whole_group", [False, True])
-def test_the_end_is_quick_and_leaves_nothing_behind(start, name, whole_group):
-    def scenario():
-        show = start("--audio", "demo", "--output", "null")
-        show.wait_until_live()
-        children = show.children()
-        assert {"audio", "engine", "null"} <= set(children)
-        memory = show.shared_memory()
-        assert memory
-        told_s = time.monotonic()
-        code, took_s = show.end(signal.Signals[name], whole_group=whole_group)
-        assert code == 0
-        assert show.report()["frames"] == len(show.trace())
-        assert not [block for block in memory if block.exists()]
-        wait_until_gone(children)  # Python's own tracker of memory ends just after the program
-        assert "Traceback" not in show.log
-        return missed((f"it took {took_s:.1f} s to end", took_s < 2), since_s=told_s)
-
-    play_fairly(scenario)
-
-
-def wait_until_gone(children, timeout_s=60):
-    end = time.monotonic() + timeout_s
-    while living := [name for name, pid in children.items() if lives(pid)]:
-        assert time.monotonic() < end, living
-        time.sleep(0.02)
-
-
-def test_a_terminal_that_takes_nothing_holds_no_show_up(tmp_path):
-    """A paused terminal, or a Windows console that was clicked into, is like that."""
-    termios = pytest.importorskip("termios")
-    report, trace = tmp_path / "report.json", tmp_path / "trace.jsonl"
-    with open_terminal() as (stream, _):
-        termios.tcflow(stream.fileno(), termios.TCOOFF)
-        command = [sys.executable, "-m", "vjnode", "run", "--audio", "tone", "--output", "null"]
-        command += ["--size", "256", "--report", str(report), "--trace", str(trace)]
-        command += ["--osc", f"127.0.0.1:{free_port()}"]
-        with subprocess.Popen(command, cwd=ROOT, stderr=stream) as show:
-            try:
-                wait_for(lambda: trace.is_file() and trace.read_text().count("\n") > 60)
-                show.terminate()
-                assert show.wait(HANG_S) == 0
-            finally:
-                show.kill()
-        figures = json.loads(report.read_text())
-        assert (figures["restarts"], figures["frames"] > 60) == (0, True)
-
-
-def test_a_child_that_is_told_that_the_console_closes_ends_the_show_in_order(start, tmp_path):
-    """On Windows it may be told before its parent is; here it says so as it would there."""
-    film = tmp_path / "show.mp4"
-    show = start("--audio", "demo", "--output", f"record:{film}")
-    show.wait_until_live()
-    wait_for(lambda: frames_in(film) > 30)
-    board = next(path for path in show.shared_memory() if is_flags(path))
-    joined = ShowFlags(name=board.name)
-    joined.stop()
-    joined.close()
-    assert show.process.wait(HANG_S) == 0
-    assert show.report()["restarts"] == 0
-    assert frames_in(film) > 30
-
-
-def frames_in(film):
-    """Return how many frames a recording holds, even while it is being made."""
-    try:
-        with av.open(str(film)) as video:
-            return sum(1 for _ in video.decode(video=0))
-    except (FileNotFoundError, av.error.InvalidDataError):
-        return 0
-
-
-def is_flags(path):
-    """Return whether it is a show's notice board: 64 bytes, of which the second 8 are its epoch."""
-    data = np.fromfile(path, np.float64)
-    return data.size == 8 and data[0] == 0 and abs(time.monotonic() - data[1]) < 60
-
-
-def test_nothing_outlives_a_killed_parent(start):
-    show = start("--audio", "tone", "--output", "null")
-    show.wait_until_live()
-    children, memory = show.children(), show.shared_memory()
-    assert memory
-    os.kill(show.process.pid, signal.SIGKILL)
-    show.process.wait()
-    wait_until_gone(children)
-    assert not [block for block in memory if block.exists()]
-
-
-def test_a_full_disk_ends_the_trace_and_not_the_show(start):
-    def scenario():
-        show = start("--audio", "tone", "--output", "null", "--duration", 2, "--trace", "/dev/full")
-        show.wait_for_log(r"live: ")
-        live_s = time.monotonic()
-        assert show.process.wait(240) == 0, show.log
-        assert show.report()["restarts"] == 0
-        assert show.log.count("breaks off") == 1
-        frames = show.report()["frames"]
-        return missed((f"{frames} frames in 2 s", frames > 0.9 * 2 * 60), since_s=live_s)
-
-    play_fairly(scenario)
-
-
-def test_a_recording_is_whole_when_the_whole_group_is_told_to_end(start, tmp_path):
-    def scenario():
-        show = start("--audio", "demo", "--output", f"record:{tmp_path / 'show.mp4'}")
-        show.wait_until_live()
-        live_s = time.monotonic()
-        time.sleep(2)
-        assert show.end(signal.SIGTERM, whole_group=True)[0] == 0
-        with av.open(str(tmp_path / "show.mp4")) as video:
-            frames = sum(1 for _ in video.decode(video=0))
-        sent = show.report()["frames"]
-        assert 0 < frames <= sent
-        return missed((f"{frames} frames of {sent} in it", frames >= sent - 3), since_s=live_s)
-
-    play_fairly(scenario)
+def test_live_drawing_that_would_be_too_slow_is_refused_before_the_show(slow_processor):
+    done = vjnode(
+        *("run", "--output", "null", "--duration", 60, "--drawing", "live", "--size", 1024),
+        *("--osc", f"127.0.0.1:{free_port()}"),
+        env={"VJNODE_ENGINE": "openvino"},
+    )
+    assert done.returncode == 2
+    assert "1024 px 12.5 times a second here" in done.stderr
+    assert "at least 20; add --size 512 or --size 256" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_outputs_show_the_head_alone_beside_others_that_show_all(start, tmp_path):
@@ -426,64 +251,6 @@ def test_osc_steers_a_running_show_and_nonsense_does_not(start):
     play_fairly(scenario)
 
 
-def test_a_missing_device_is_a_face_at_rest_and_not_the_end(start):
-    show = start("--audio", "device:no such thing", "--output", "null", "--duration", 3)
-    assert show.process.wait(240) == 0, show.log
-    assert "no sound" in show.log
-    assert {line["weight"] for line in show.trace()[60:]} == {0.0}
-
-
-def test_live_drawing_that_would_be_too_slow_is_refused_before_the_show(slow_processor):
-    done = vjnode(
-        *("run", "--output", "null", "--duration", 60, "--drawing", "live", "--size", 1024),
-        *("--osc", f"127.0.0.1:{free_port()}"),
-        env={"VJNODE_ENGINE": "openvino"},
-    )
-    assert done.returncode == 2
-    assert "1024 px 12.5 times a second here" in done.stderr
-    assert "at least 20; add --size 512 or --size 256" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_taken_osc_port_is_told_before_the_show():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-        done = vjnode("run", "--output", "null", "--duration", 1, "--osc", f"127.0.0.1:{port}")
-    assert done.returncode == 1
-    assert f"127.0.0.1:{port}" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_report_that_cannot_be_written_is_told_before_the_show(tmp_path):
-    done = vjnode(
-        *("run", "--output", "null", "--duration", 60, "--report", tmp_path),
-        *("--osc", f"127.0.0.1:{free_port()}"),
-        timeout_s=30,
-    )
-    assert done.returncode == 1
-    assert str(tmp_path) in done.stderr
-
-
-def test_a_start_that_fails_is_told_and_leaves_every_file_as_it_was(tmp_path):
-    (tmp_path / "old.jsonl").write_text("last night")
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        output = f"preview:127.0.0.1:{port}"
-        done = vjnode(
-            *("run", "--duration", 1, "--size", 256, "--osc", f"127.0.0.1:{free_port()}"),
-            *("--output", f"record:{tmp_path / 'set.mp4'}", "--output", output),
-            *("--report", tmp_path / "new.json", "--trace", tmp_path / "old.jsonl"),
-        )
-    assert done.returncode == 1
-    assert str(port) in done.stderr
-    assert "Traceback" not in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["old.jsonl"]
-    assert (tmp_path / "old.jsonl").read_text() == "last night"
-
-
 def test_a_show_answers_whoever_subscribes(start, tmp_path):
     """All that is promised comes from a real show, and what a hand does comes back."""
     pytest.importorskip("zeroconf")
@@ -521,33 +288,3 @@ def test_a_show_answers_whoever_subscribes(start, tmp_path):
         sent = show.report()["osc_out"]
         assert sent["sent"] >= got
         assert (sent["failed"], sent["subscriptions"]) == (0, 1)
-
-
-SET = """version = 1
-[[entry]]
-preset = "dream"
-[[entry]]
-preset = "riot"
-notes = "strobe"
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="SIGKILL as POSIX has it")
-def test_a_show_that_was_killed_goes_on_where_it_was(start, tmp_path):
-    (tmp_path / "set.toml").write_text(SET)
-    state = tmp_path / "state.json"
-    arguments = ("--set-list", tmp_path / "set.toml", "--state", state, "--audio", "demo")
-    show = start(*arguments, "--output", "null")
-    show.wait_until_live()
-    client = SimpleUDPClient("127.0.0.1", show.port)
-    client.send_message("/vjnode/set/next", 1)
-    client.send_message("/vjnode/gain", 2.5)
-    wait_for(lambda: '"gain": 2.5' in state.read_text())
-    show.process.send_signal(signal.SIGKILL)
-    show.process.wait(HANG_S)
-    show = start(*arguments, "--output", "null", "--duration", 2)
-    assert show.process.wait(HANG_S) == 0, show.log
-    assert "the show goes on after a crash" in show.log
-    face = scan_presets(faces=face_names(), expressions=expression_names())["riot"].face
-    assert {(one["face"], one["gain"]) for one in show.trace()} == {(face, 2.5)}
-    assert '"ended": true' in state.read_text()

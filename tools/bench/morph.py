@@ -3,10 +3,10 @@
     python -m tools.bench.morph [--size 1024] [--fps 60] [--seconds 2] [--faces A B C]
                                 [--interruptions N] [--show] [--strip FOLDER]
 
-Ticks as an engine process does, without sound, and prints a line for each of a morph from A to B,
-one that turns round half-way, and one that is led to C half-way. A step is the mean difference of
-two neighbouring frames, in levels, judged at 256 px; sharpness is the deviation of the Laplacian
-of the middle of a frame.
+Ticks as an engine process does, without sound and idle life, and prints a line for each of a morph
+from A to B, one that turns round half-way, and one that is led to C half-way. A step is the mean
+difference of two neighbouring frames, in levels, judged at 256 px; sharpness is the deviation of
+the Laplacian of the middle of a frame.
 
 --interruptions: also goes on to another face N times, at random moments, and compares the largest
 step with that of morphs that are left alone. --show: a real `vjnode run` as well, whose face is
@@ -57,7 +57,13 @@ HEAD = """\
 JUDGED_PX = 256
 MOVES = 0.1
 """Part of the largest step from which on a frame counts as one that moves."""
+PLAIN = 3
+"""Times that each morph is left alone: the largest step of few frames is small by chance."""
+
 OSC_PORT = 9019
+
+IDLE = ("idle_smile", "idle_gaze", "idle_breath", "route/expression/3/blink/amount")
+"""Movements of a face at rest, which are left out: a blink in a morph is a step of its own."""
 
 
 def shrunk(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -125,7 +131,10 @@ class Ticks:
     def __init__(self, options: argparse.Namespace) -> None:
         fps = Fraction(options.fps)
         self.size, self.seconds = options.size, options.seconds
-        self.controls = Controls("", options.faces[0], options.expression, morph=options.seconds)
+        self.controls = Controls(
+            *("", options.faces[0], options.expression),
+            **{"morph": options.seconds, **dict.fromkeys(IDLE, 0.0)},
+        )
         self.renderer = open_renderer(
             size=self.size, drawing="auto", period_s=float(1 / fps), memory_mib=2048
         )
@@ -210,10 +219,10 @@ def watch_morphs(options: argparse.Namespace) -> None:
 def interrupt(ticks: Ticks, options: argparse.Namespace) -> None:
     """Print the largest step of morphs that are interrupted at random, and of those that are not.
 
-    The latter go from each face to each other.
+    The latter go from each face to each other, ``PLAIN`` times.
     """
     longest, broken, dice = 0.0, Watch(), Random(1)
-    for first, second in permutations(options.faces, 2):
+    for first, second in PLAIN * tuple(permutations(options.faces, 2)):
         ticks.ask(first)
         ticks.go(options.seconds + AFTER_S)
         ticks.settle()

@@ -38,6 +38,10 @@ _DRAWING = 5
 _KEPT = 16
 """Pictures that are kept at most. Some are waiting where a slow one has made it late."""
 
+SHARES = 64
+"""Parts of the way between two pictures that are told apart, so that half-way is met exactly: of
+levels that differ by an odd number a share just below it rounds all down, and the next all up."""
+
 EVEN = 0.9
 """Two pictures that are under way at once are begun this part of their interval apart, at least."""
 
@@ -178,7 +182,7 @@ class Passage:
         self._shown_s = at_s = self._playout.at(now_s, pictures[-1][0])
         for (first_s, first), (second_s, second) in itertools.pairwise(pictures):
             if first_s < at_s <= second_s:
-                share = (at_s - first_s) / (second_s - first_s)
+                share = round(SHARES * (at_s - first_s) / (second_s - first_s)) / SHARES
                 return Shown(_Between(first, second, share), at_s)
         return Shown(Drawn(pictures[0][1]), at_s)
 

@@ -5,8 +5,9 @@ from collections import deque
 REMEMBERED = 24
 """Pictures of late, some in a second, that tell how long one may be waited for."""
 
-SLOWEST, FASTEST = 0.6, 1.4
-"""Limits on the rate of what is shown, in its own time: nobody sees it go slower or faster."""
+SLOWEST, FASTEST = 0.6, 1.1
+"""Limits on the rate of what is shown, in its own time. It may wait at once for a picture that is
+late, but has time to catch up: that would be seen as haste."""
 
 SETTLES_S = 0.15
 """Time in which most of a wrong lag is made up, s."""
