@@ -139,7 +139,7 @@ class Delivery:
 ORDERS = ("rgba", "bgra")
 ALPHAS = ("opaque", "luma", "matte")
 EDGES = ("soft", "hard")
-CODECS = ("h264", "prores", "prores4444", "hap_alpha", "mjpeg")
+CODECS = ("h264", "prores", "prores4444", "hap", "hap_alpha", "mjpeg")
 
 
 @dataclass(frozen=True)

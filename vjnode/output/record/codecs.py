@@ -1,7 +1,7 @@
 """Table of a recording's codecs and their containers, and the choice from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from vjnode.errors import InputError
@@ -20,7 +20,6 @@ class Codec:
     matrix: one of ``BT601`` and ``BT709``. full_range: whether black is 0, and not 16 of 255.
     intra: whether every picture can be decoded without the previous ones.
     threads: number of threads that share a picture.
-    without: remedy where PyAV's wheels lack the encoder; "": they have it.
     """
 
     name: str
@@ -35,7 +34,6 @@ class Codec:
     alpha: bool = False
     intra: bool = True
     threads: int = 1
-    without: str = ""
 
 
 # The fastest preset keeps 60 frames/s at 1024² on one core; CABAC saves a fifth at no cost.
@@ -76,19 +74,9 @@ PRORES_4444 = Codec(
     threads=2,
 )
 
-HAP_ALPHA = Codec(
-    "hap_alpha",
-    "HAP Alpha",
-    "hap",
-    "rgba",
-    (".mov",),
-    {"format": "hap_alpha"},
-    sound="pcm_s16le",
-    full_range=True,
-    alpha=True,
-    threads=2,
-    without=f"record codec={PRORES_4444.name}, and convert that with a FFmpeg that has HAP",
-)
+HAP = Codec("hap", "HAP", "hap", "rgba", (".mov",), sound="pcm_s16le", full_range=True)
+
+HAP_ALPHA = replace(HAP, name="hap_alpha", label="HAP Alpha", alpha=True)
 
 # Huffman tables of the standard instead of the picture's own: a third faster, a tenth larger.
 MJPEG = Codec(
@@ -103,8 +91,11 @@ MJPEG = Codec(
     full_range=True,
 )
 
-CODECS = (H264, PRORES, PRORES_4444, HAP_ALPHA, MJPEG)
+CODECS = (H264, PRORES, PRORES_4444, HAP, HAP_ALPHA, MJPEG)
 """Codecs in order of preference when none is asked for."""
+
+WITH_ALPHA = {PRORES.name: PRORES_4444.name, HAP.name: HAP_ALPHA.name}
+"""Codecs that are meant as well when one is asked for: the same with alpha."""
 
 SUFFIXES = (".mp4", ".mov", ".mkv")
 
@@ -121,7 +112,7 @@ def choose_codec(target: str, name: str, alpha: str) -> Codec:
     if suffix not in SUFFIXES:
         known = ", ".join(SUFFIXES)
         raise InputError(f"cannot record to '{target}': its name must end in one of {known}")
-    names = {name, PRORES_4444.name} if name == PRORES.name else {name}
+    names = {name, WITH_ALPHA.get(name, name)}
     asked = [codec for codec in CODECS if not name or codec.name in names]
     fitting = [codec for codec in asked if suffix in codec.suffixes]
     if not fitting:
@@ -135,9 +126,10 @@ def choose_codec(target: str, name: str, alpha: str) -> Codec:
         if codec.alpha == keyed:
             return codec
     if not keyed:
+        plain = next((one for one, alike in WITH_ALPHA.items() if alike == name), PRORES.name)
         raise InputError(
             f"cannot record to '{target}': {fitting[0].label} is for pictures with alpha; "
-            f"add alpha=matte (of a rendering: --alpha), or ask for codec={PRORES.name}"
+            f"add alpha=matte (of a rendering: --alpha), or ask for codec={plain}"
         )
     raise InputError(
         f"cannot record to '{target}': {fitting[0].label} in {suffix} carries no alpha; "

@@ -6,9 +6,11 @@ its writer is killed or the disk is full; a proper end adds one index.
 
 import errno
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -18,7 +20,8 @@ from numpy.typing import NDArray
 
 from vjnode.audio.sources.base import RATE_HZ
 from vjnode.errors import OutputError
-from vjnode.output.record.codecs import BT601, BT709, Codec
+from vjnode.output.record.codecs import BT601, BT709, HAP, Codec
+from vjnode.output.record.hap import HapEncoder
 from vjnode.remedies import install
 
 FRAGMENT_S = 0.25
@@ -63,12 +66,15 @@ class Movie:
         size: px. fps: frames/s, exact.
 
         Raises:
-            OutputError: this PyAV has no such encoder.
+            OutputError: no such encoder is installed.
         """
         self._codec, self._size, self._fps = codec, size, fps
         self._key_pts: int | None = None
         self._container: av.container.OutputContainer | None = None
-        _check_encoder(codec.encoder, codec.without)
+        self._encode: Callable[[av.VideoFrame | None], list[av.Packet[Any]]]
+        self._hap = HapEncoder(codec, size=size, fps=fps) if codec.encoder == HAP.encoder else None
+        if self._hap is None:
+            _check_encoder(codec.encoder)
         _check_encoder(codec.sound)
 
     @property
@@ -82,28 +88,38 @@ class Movie:
         Raises:
             OutputError: it cannot be written; the text is the reason only.
         """
-        codec, fps = self._codec, self._fps
+        codec = self._codec
         options = _CONTAINERS[path.suffix.lower()] | _ALL_CONTAINERS
         try:
             self._container = av.open(str(path), "w", options=options)
-            video = self._container.add_stream(codec.encoder, rate=fps, options=dict(codec.options))
-            assert isinstance(video, av.VideoStream)  # noqa: S101 - for the type checker, as below
-            video.width = video.height = self._size
-            video.pix_fmt = codec.pixels
-            video.thread_count = min(codec.threads, os.cpu_count() or 1)
-            video.thread_type = "SLICE"  # frame threads would hold several frames in memory
-            video.codec_context.time_base = 1 / fps
-            video.colorspace = codec.matrix
-            video.color_primaries = video.color_trc = _PRIMARIES_BT709
-            video.color_range = _FULL if codec.full_range else _LIMITED
+            if self._hap is not None:
+                video, self._encode = self._hap.add_stream(self._container), self._hap.encode
+            else:
+                video = self._add_stream(self._container)
+                self._encode = video.encode
             audio = self._container.add_stream(codec.sound, rate=RATE_HZ, layout="stereo")
             assert isinstance(audio, av.AudioStream)  # noqa: S101
             if codec.sound == "aac":
                 audio.bit_rate = 192_000
-            self._video, self._audio = video, audio
+            self._audio = audio
             self._container.start_encoding()
         except av.error.FFmpegError as error:
             raise OutputError(_reason(error)) from error
+
+    def _add_stream(self, container: av.container.OutputContainer) -> av.VideoStream:
+        """Add the stream of the pictures, with its encoder."""
+        codec, fps = self._codec, self._fps
+        video = container.add_stream(codec.encoder, rate=fps, options=dict(codec.options))
+        assert isinstance(video, av.VideoStream)  # noqa: S101 - for the type checker
+        video.width = video.height = self._size
+        video.pix_fmt = codec.pixels
+        video.thread_count = min(codec.threads, os.cpu_count() or 1)
+        video.thread_type = "SLICE"  # frame threads would hold several frames in memory
+        video.codec_context.time_base = 1 / fps
+        video.colorspace = codec.matrix
+        video.color_primaries = video.color_trc = _PRIMARIES_BT709
+        video.color_range = _FULL if codec.full_range else _LIMITED
+        return video
 
     def picture(self, pixels: NDArray[np.uint8], pts: int) -> av.VideoFrame:
         """Return a picture in the format of its encoder.
@@ -119,6 +135,8 @@ class Movie:
             dst_colorspace=_SPACES[codec.matrix],
             interpolation=Interpolation.AREA,
         )
+        if picture is rgba:  # it shares its memory with ``pixels``
+            picture = av.VideoFrame.from_ndarray(pixels, "rgba")
         picture.pts = pts
         picture.time_base = 1 / self._fps
         # One key frame per second of time, whatever the number of frames in it.
@@ -150,7 +168,7 @@ class Movie:
             return
         try:
             if picture is not None:
-                self._container.mux(self._video.encode(picture))
+                self._container.mux(self._encode(picture))
             for portion in portions:
                 self._container.mux(self._audio.encode(portion))
         except av.error.FFmpegError as error:
@@ -166,7 +184,7 @@ class Movie:
             return
         try:
             if self._key_pts is not None:
-                self._container.mux(self._video.encode(None))
+                self._container.mux(self._encode(None))
                 self._container.mux(self._audio.encode(None))
             self._container.close()
         except av.error.FFmpegError as error:
@@ -179,8 +197,8 @@ class Movie:
                 self._container.close()
 
 
-def _check_encoder(encoder: str, without: str = "") -> None:
-    """Check that this PyAV has an encoder; without: what else helps than installing it anew.
+def _check_encoder(encoder: str) -> None:
+    """Check that this PyAV has an encoder.
 
     Raises:
         OutputError: it has not.
@@ -189,9 +207,7 @@ def _check_encoder(encoder: str, without: str = "") -> None:
         av.codec.Codec(encoder, "w")
     except av.codec.codec.UnknownCodecError as error:
         again = f"run: {install('--force-reinstall', '--only-binary=:all:', 'av')}"
-        raise OutputError(
-            f"cannot record: this PyAV has no encoder {encoder}; {without or again}"
-        ) from error
+        raise OutputError(f"cannot record: this PyAV has no encoder {encoder}; {again}") from error
 
 
 def _reason(error: av.error.FFmpegError) -> str:
