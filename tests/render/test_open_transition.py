@@ -95,4 +95,4 @@ def test_a_rendered_morph_is_the_same_whenever_it_is_rendered():
     assert moved[1] == 0.0
     assert 0.0 < moved[3] < moved[5]
     assert max(moved) > 10.0
-    assert moved[-1] < 1.0
+    assert moved[-1] < 2.0  # key frames again; in int8 they are a level away from what was drawn
