@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 LEFT_OUT = {
     "onnxruntime-directml": "it is for Windows",
+    "pillow-heif": "its lowest version is the one that all other tests run with",
     "pyaudio": "its lowest version is the one that all other tests run with",
     "tensorrt-rtx": "its lowest version is the one that all other tests run with",
 }

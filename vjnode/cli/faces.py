@@ -30,7 +30,7 @@ def add_faces(commands: "argparse._SubParsersAction[Parser]") -> None:
     seeds = Number(0, SEED_HIGH, whole=True)
     whence.add_argument("--seed", type=seeds, metavar="N", help="of a random face")
     whence.add_argument("--latent", type=Path, metavar="FILE", help=".npy or .safetensors")
-    whence.add_argument("--photo", type=Path, metavar="FILE", help="JPEG, PNG or WebP of a person")
+    whence.add_argument("--photo", type=Path, metavar="FILE", help="JPEG, PNG, WebP or HEIC")
     add_photo(adding)
     adding.add_argument("--about", default="", help="a line about it, for lists")
     add_generator(adding)

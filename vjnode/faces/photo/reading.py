@@ -1,4 +1,4 @@
-"""Reading of photos: JPEG, PNG and WebP, turned as their EXIF says."""
+"""Reading of photos: JPEG, PNG, WebP and HEIC, upright, and opaque."""
 
 from pathlib import Path
 from typing import TypeAlias
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.errors import InputError
+from vjnode.faces.photo.heif import is_heif, read_heif
 
 MOST_MB = 200
 """Largest file that is read."""
@@ -15,38 +16,99 @@ MOST_MB = 200
 MOST_PX = 4096
 """Longest side that is kept; a larger photo is reduced to it."""
 
-_HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
+GREY = 128
+"""Level of what is laid behind transparent pixels, whose own colours are any."""
+
+_TOO_MANY = "CV_IO_MAX_IMAGE_PIXELS"
+"""Said by OpenCV about a picture of more than 2³⁰ pixels."""
 
 Picture: TypeAlias = NDArray[np.uint8]
 """(H, W, 3), RGB."""
 
 
 def read_photo(path: Path) -> Picture:
-    """Return the picture in a file, upright as its EXIF says, ``MOST_PX`` at most.
+    """Return the picture in a file, upright as the file says, ``MOST_PX`` at most.
+
+    Of an animation it is the first picture.
 
     Raises:
         InputError: it is not there, is too large, or holds no picture that can be read.
     """
-    try:
-        size_mb = path.stat().st_size / 2**20
-        if size_mb > MOST_MB:
-            raise InputError(f"{path} has {size_mb:.0f} MB; a photo has at most {MOST_MB} MB")
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror})") from error
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF:
-        raise InputError(
-            f"{path} is a HEIC picture, which cannot be read here; save it as JPEG or PNG "
-            "(on an iPhone: Settings, Camera, Formats, Most Compatible)"
-        )
-    try:
-        # It turns the picture by its EXIF.
-        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    except cv2.error:
-        found = None
-    if found is None:
-        raise InputError(f"{path} holds no picture that can be read; take a JPEG, PNG or WebP file")
+    data = _bytes_of(path)
+    found = read_heif(path, data) if is_heif(data) else _decoded(path, data)
+    if found.shape[-1] == 4:
+        found = over_grey(found)
     share = MOST_PX / max(found.shape[:2])
     if share < 1:
-        found = cv2.resize(found, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(found[..., ::-1])
+        side = [max(round(share * px), 1) for px in found.shape[1::-1]]
+        found = cv2.resize(found, side, interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(found)
+
+
+def _bytes_of(path: Path) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        InputError: it cannot be read, is empty or too large.
+    """
+    most = MOST_MB * 2**20
+    try:
+        with path.open("rb") as file:
+            data = file.read(int(most) + 1)  # a device has no size, and no end
+            size_mb = max(path.stat().st_size, len(data)) / 2**20
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from error
+    if not data:
+        raise InputError(f"{path} is empty; copy the photo again")
+    if len(data) > most:
+        raise InputError(
+            f"{path} has {size_mb:.0f} MB; a photo has at most {MOST_MB} MB: save a smaller one"
+        )
+    return data
+
+
+def _decoded(path: Path, data: bytes) -> Picture:
+    """Return a picture that OpenCV reads, (H, W, 3) or (H, W, 4) RGB with alpha.
+
+    Raises:
+        InputError: there is none that it reads.
+    """
+    packed = np.frombuffer(data, np.uint8)
+    try:
+        found = cv2.imdecode(packed, cv2.IMREAD_COLOR)  # it turns the picture by its EXIF
+        alpha = None if found is None else _alpha(packed, found)
+    except cv2.error as error:
+        if _TOO_MANY in str(error):
+            raise InputError(
+                f"{path} has more than 1000 million pixels; save it smaller: {MOST_PX} px a side "
+                "are enough"
+            ) from error
+        found = None
+    if found is None:
+        raise InputError(
+            f"{path} holds no picture that can be read, or not all of it; take a JPEG, PNG, WebP "
+            "or HEIC file, or copy it again"
+        )
+    picture = np.asarray(found[..., ::-1], np.uint8)
+    return picture if alpha is None else np.dstack((picture, alpha))
+
+
+def _alpha(packed: NDArray[np.uint8], upright: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Return the alpha of a picture, (H, W); None: it is opaque, or was turned by its EXIF."""
+    if packed[:2].tobytes() == b"\xff\xd8":  # no JPEG has alpha
+        return None
+    whole = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED)  # not turned, and of any depth
+    if whole is None or whole.ndim < 3 or whole.shape[2] != 4:
+        return None
+    if whole.dtype == np.uint16:
+        whole = (whole >> 8).astype(np.uint8)
+    if whole.dtype != np.uint8 or whole[..., 3].min() == 255:
+        return None
+    stored = cv2.imdecode(packed, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    return np.asarray(whole[..., 3]) if np.array_equal(stored, upright) else None
+
+
+def over_grey(picture: NDArray[np.uint8]) -> Picture:
+    """Return a picture with alpha, (H, W, 4) RGBA, over grey."""
+    alpha = picture[..., 3:].astype(np.uint16)
+    return ((picture[..., :3] * alpha + GREY * (255 - alpha) + 127) // 255).astype(np.uint8)
