@@ -39,11 +39,19 @@ def test_weights_are_kept_and_used_again_without_network(monkeypatch):
     assert first.stat().st_size > 40_000_000
 
 
-def test_without_network_the_error_says_what_to_do(wheel):
+def test_without_network_the_error_says_what_to_do(wheel, capsys):
+    """Also where stderr is no file, as here, that pip could write to."""
     thing, _ = wheel
     with pytest.raises(FetchError, match=r"connect .* put vjnode_test_wheel.* VJNODE_WHEELS"):
         download.fetch(thing)
     assert not list(download.cache_dir("wheels").iterdir())
+
+
+def test_without_pip_the_error_does_not_blame_the_cache(wheel, monkeypatch):
+    thing, _ = wheel
+    monkeypatch.setattr(download.sys, "executable", "/no/such/python")
+    with pytest.raises(FetchError, match=r"pip cannot be run .*/no/such/python"):
+        download.fetch(thing)
 
 
 def test_a_wheel_dropped_in_by_hand_is_used(wheel, tmp_path, monkeypatch):

@@ -186,16 +186,27 @@ def _download(wheel: Wheel, folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--retries=2", "--timeout=15"]
     command += [f"--dest={folder}", *wheel.pip_options, wheel.requirement]
-    # pip shows its progress on stdout: pass that on, but keep its errors.
-    run = subprocess.run(  # noqa: S603
-        command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False
-    )
+    try:
+        # pip shows its progress on stdout: pass that on, but keep its errors.
+        run = subprocess.run(  # noqa: S603
+            command, stdout=_console(), stderr=subprocess.PIPE, text=True, check=False
+        )
+    except OSError as error:  # the caller would take it for a cache that cannot be written
+        raise FetchError(f"pip cannot be run ({error}): {sys.executable}") from error
     if run.returncode != 0 or not (folder / wheel.file).is_file():
         raise FetchError(
             f"pip could not fetch {wheel.requirement} ({_cause(run.stderr)}); "
             f"connect to the network once, or put {wheel.file} into {folder.parent} "
             "or into a folder named by VJNODE_WHEELS"
         )
+
+
+def _console() -> int:
+    """Return the descriptor of stderr, or of nothing where that is no file: under a test, say."""
+    try:
+        return sys.stderr.fileno() if sys.stderr is not None else subprocess.DEVNULL
+    except (OSError, ValueError):
+        return subprocess.DEVNULL
 
 
 def _cause(text: str) -> str:
