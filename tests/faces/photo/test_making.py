@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from tests.caches import with_models
 from tests.photos import FRAME, SIDE, keep, portrait, untrained_vgg
 from vjnode.cli.main import main
 from vjnode.errors import InputError
@@ -31,20 +32,16 @@ PX = 256
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """The user's configuration folder, and one for states."""
+    """The user's configuration folder, and a cache."""
     folder = tmp_path_factory.mktemp("home")
+    portrait()  # the graph that draws it is kept in the user's own cache
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VJNODE_CACHE", str(with_models(folder / "cache")))
         for module in (catalogue, own):
             patch.setattr(module, "config_dir", (folder / "config").joinpath)
-        patch.setattr(making, "cache_dir", lambda *parts: _made(folder.joinpath("cache", *parts)))
         catalogue.forget_own()
         yield folder
     catalogue.forget_own()
-
-
-def _made(folder):
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +112,7 @@ def test_the_face_that_key_frames_draw_is_the_tuned_one(home, made):
         renderer.begin(Look("nova", ("laugh",)), (0.0,)).result().copy_to(out)
     finally:
         renderer.close()
+    assert list((home / "cache" / "models").glob("own-*"))  # and not in the user's
     tuned = making_picture(face)
     assert np.abs(out[..., :3].astype(int) - tuned).mean() < 2
     plain = making_picture(replace(face, weights=None))
