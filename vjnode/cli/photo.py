@@ -9,14 +9,20 @@ from vjnode.cli.options import Number, Parser
 from vjnode.errors import InputError
 from vjnode.generators.registry import DEFAULT
 from vjnode.generators.spec import GeneratorSpec
+from vjnode.paths import check_writable
 
 if TYPE_CHECKING:
     from vjnode.faces.photo.making import Made
+    from vjnode.faces.photo.progress import PngFile
     from vjnode.faces.photo.settings import Rounds
+    from vjnode.output.preview.making import MakingPage
 
 SIZES = (256, 512, 1024)
 FACES_HIGH = 99
 ROUNDS_HIGH = 100_000
+
+PAGE = "page"
+"""Value of ``--watch`` by itself."""
 
 IN_EVERY_SHOW = ("blink", "brows_up")
 """Actions that channels show as they come."""
@@ -46,7 +52,13 @@ def add_photo(adding: Parser) -> None:
     group.add_argument("--vgg", type=Path, metavar="FILE", help="torchvision's VGG16 checkpoint")
     group.add_argument("--dlib", type=Path, metavar="FOLDER", help="of dlib's recognition network")
     group.add_argument("--resume", action="store_true", help="go on with what was broken off")
-    group.add_argument("--watch", type=Path, metavar="FILE.png", help="the picture as it is now")
+    group.add_argument(
+        "--watch",
+        nargs="?",
+        const=PAGE,
+        metavar="FILE.png",
+        help="a page that shows the face as it is now, or a file",
+    )
     group.add_argument("--sheet", type=Path, metavar="OUT.png", help="default: NAME.png")
     group.add_argument("--keep-photo", action="store_true", help="in the face's file")
     group.add_argument("--as-it-is", action="store_true", help="a smile is not taken out")
@@ -57,32 +69,75 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
     if spec is not DEFAULT:
         raise InputError(f"--photo goes with {DEFAULT.name}, not with {spec.name}")
     from vjnode.faces.photo.making import Request, make_face  # noqa: PLC0415 - imports torch
-    from vjnode.offline.sheet import check_png, draw_sheet  # noqa: PLC0415 - imports an engine
+    from vjnode.offline.sheet import draw_sheet  # noqa: PLC0415 - imports an engine
 
     sheet = options.sheet or Path(f"{options.name}.png")
-    check_png("--sheet", sheet)
+    _check_png("--sheet", sheet)
+    size = options.size or 512
     request = Request(
         options.name,
         options.photo,
         _expressions(options.expressions, spec),
-        size=options.size or 512,
+        size=size,
         rounds=rounds_of(options.rounds),
         second=options.second,
         number=None if options.face_number is None else int(options.face_number),
         vgg=options.vgg,
         dlib=options.dlib,
-        watch=options.watch,
         keep_photo=options.keep_photo,
         as_it_is=options.as_it_is,
         about=options.about,
     )
+    page: MakingPage | None = None
     try:
-        made = make_face(request, resume=options.resume)
+        if options.watch == PAGE:
+            page = _page(options.name, size)
+        watch = page if options.watch in (None, PAGE) else _png(Path(options.watch))
+        made = make_face(request, resume=options.resume, watch=watch)
+        if page is not None:
+            page.made(_verdict(made))
     except (KeyboardInterrupt, SystemExit):
         print("broken off; the same command with --resume goes on", file=sys.stderr)
         raise
+    finally:
+        if page is not None:
+            page.close()
     draw_sheet(sheet, spec, options.name, photo=made.aligned.picture)
     print(_said(made, sheet))
+
+
+def _page(name: str, size: int) -> "MakingPage":
+    """Return the page that shows how a face is made, and tell its address."""
+    from vjnode.output.preview.making import MakingPage  # noqa: PLC0415 - imports aiohttp
+
+    page = MakingPage(name, size)
+    print(f"watch it at {page.url}", file=sys.stderr)
+    return page
+
+
+def _png(path: Path) -> "PngFile":
+    """Return the file that shows how a face is made; see ``_check_png`` for errors."""
+    from vjnode.faces.photo.progress import PngFile  # noqa: PLC0415 - imports torch
+
+    _check_png("--watch", path)
+    return PngFile(path)
+
+
+def _check_png(option: str, path: Path) -> None:
+    """Refuse a file that could not be written minutes later.
+
+    Raises:
+        InputError: it is no PNG, or cannot be written.
+    """
+    from vjnode.offline.sheet import check_png  # noqa: PLC0415 - imports an engine
+
+    check_png(option, path)
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise InputError(
+            f"{option} {path} cannot be written ({error.strerror}); name another one"
+        ) from error
 
 
 def refuse_without_photo(options: argparse.Namespace) -> None:
@@ -141,16 +196,22 @@ def rounds_of(asked: str | None) -> "Rounds":
     return Rounds(pivot, trunk, output)
 
 
+def _verdict(made: "Made") -> str:
+    """Return how a face became, and what to do about it."""
+    from vjnode.faces.photo.figures import advice  # noqa: PLC0415
+
+    return f"{made.figures.verdict}: {advice(made.figures, made.aligned.side)}"
+
+
 def _said(made: "Made", sheet: Path) -> str:
     """Return the figures of a face, for people."""
-    from vjnode.faces.photo.figures import advice  # noqa: PLC0415
     from vjnode.faces.photo.making import CONSENT  # noqa: PLC0415
 
     figures = made.figures
     name, distance = figures.worst
     lines = [
         f"{made.file}, in {made.seconds:.0f} s; look at {sheet}",
-        f"{figures.verdict}: {advice(figures, made.aligned.side)}",
+        _verdict(made),
         f"distance to the photo (0.6 is another person): {figures.rest:.2f} at rest",
     ]
     if name:

@@ -18,7 +18,7 @@ from vjnode.faces.catalogue import face_names, load_expression, load_face
 from vjnode.faces.expression import latent_of
 from vjnode.faces.face_file import text_within
 from vjnode.faces.identity import DlibIdentity, dlib_file
-from vjnode.faces.photo import making
+from vjnode.faces.photo import progress
 from vjnode.faces.photo.features import PersonFeatures, VggFeatures, distance
 from vjnode.faces.photo.making import Request, make_face
 from vjnode.faces.photo.settings import Rounds, Settings
@@ -91,7 +91,7 @@ def test_a_face_that_was_broken_off_goes_on_to_the_same_file(few, made, monkeypa
             raise BrokenOffError
 
     with monkeypatch.context() as patch:
-        patch.setattr(making._Progress, "shown", shown)
+        patch.setattr(progress.Progress, "shown", shown)
         with pytest.raises(BrokenOffError):
             make_face(few)
     with pytest.raises(InputError, match="of another photo, or has other options"):

@@ -78,9 +78,10 @@ def hanging(output):
     """Return the socket of a watcher who asks for pictures and never reads."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # else much has room in it
-    connection.connect((output.host, output.port))
+    host, port = output.url.removeprefix("http://").split(":")
+    connection.connect((host, int(port)))
     connection.sendall(
-        f"GET /live HTTP/1.1\r\nHost: 127.0.0.1:{output.port}\r\nUpgrade: websocket\r\n"
+        f"GET /live HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
     )
@@ -259,7 +260,7 @@ def test_nothing_comes_that_was_not_asked_for():
 def test_many_watchers_share_each_picture(monkeypatch):
     encoded, asked = [], []
     monkeypatch.setattr(
-        preview, "_preview_jpeg", lambda rgba: encoded.append(1) or preview._jpeg(rgba, 80)
+        preview, "small_jpeg", lambda rgba: encoded.append(1) or preview.jpeg(rgba, 80)
     )
     hand_out = PreviewServer._next
     monkeypatch.setattr(PreviewServer, "_next", lambda server: asked.append(1) or hand_out(server))
@@ -294,9 +295,9 @@ def test_send_is_never_held_up_by_watchers(monkeypatch):
     def encode(rgba):
         begun.set()
         going_on.wait()
-        return preview._jpeg(rgba, 80)
+        return preview.jpeg(rgba, 80)
 
-    monkeypatch.setattr(preview, "_preview_jpeg", encode)
+    monkeypatch.setattr(preview, "small_jpeg", encode)
     with closing(preview.open_output("0", CONTEXT)) as output:
         watching = threading.Thread(target=lambda: asyncio.run(watch(output, 1)))
         watching.start()
@@ -372,7 +373,7 @@ def test_an_address_that_is_not_of_this_machine_is_refused(host):
     assert "--output preview:127.0.0.1:8350" in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["/", "/preview.css", "/preview.js"])
+@pytest.mark.parametrize("path", ["/", "/preview.css", "/preview.js", "/picture.js"])
 def test_the_page_is_complete_and_loads_nothing_from_elsewhere(path):
     with closing(preview.open_output("0", CONTEXT)) as output:
         status, headers, body = ask(output, path)

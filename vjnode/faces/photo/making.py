@@ -5,16 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from vjnode import __version__
-from vjnode.errors import InputError, VjnodeError
+from vjnode.errors import InputError
 from vjnode.faces.catalogue import face_names, load_expression
 from vjnode.faces.face_file import LAYOUT, face_file
 from vjnode.faces.finding.mesh import FaceMesh
@@ -23,17 +21,18 @@ from vjnode.faces.own import add_whole_face, check_name
 from vjnode.faces.photo.aligning import Aligned, Aligner
 from vjnode.faces.photo.features import Features, PersonFeatures, VggFeatures
 from vjnode.faces.photo.figures import Figures, figures_of
+from vjnode.faces.photo.progress import Progress, Watch
 from vjnode.faces.photo.reading import Picture, read_photo
 from vjnode.faces.photo.rest import ACTIONS
 from vjnode.faces.photo.settings import Rounds, Settings
 from vjnode.faces.photo.stages import Stages
 from vjnode.faces.photo.state import State, StateFile, digest_of
 from vjnode.faces.photo.target import as_picture, as_tensor, at_px, target_of
-from vjnode.faces.photo.tuning import Tools, Tuned, cost_of, draw, tune
+from vjnode.faces.photo.tuning import Tools, Tuned, draw, tune
 from vjnode.generators.mobilestylegan.layout import SIZES
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
 from vjnode.generators.mobilestylegan.tuned import OFFSETS, PREFIX, tunable
-from vjnode.paths import cache_dir, replace_file
+from vjnode.paths import cache_dir
 
 ALIGNED_PX = 1024
 """Size at which photos are aligned, px."""
@@ -55,9 +54,8 @@ class Request:
     photo, second: files; second is another photo of the person, that only measures. number: of the
     face in the photo, from the left, from 1. size: of the pictures that are shown, px. expressions:
     names of those that it is to have. vgg: torchvision's checkpoint; None: features of the network
-    that tells persons apart. dlib: folder of that network. watch: PNG with the picture as it is
-    now. keep_photo: whether the aligned photo goes into the face's file.
-    as_it_is: whether a face that smiles stays so.
+    that tells persons apart. dlib: folder of that network. keep_photo: whether the aligned photo
+    goes into the face's file. as_it_is: whether a face that smiles stays so.
     """
 
     name: str
@@ -69,7 +67,6 @@ class Request:
     number: int | None = None
     vgg: Path | None = None
     dlib: Path | None = None
-    watch: Path | None = None
     keep_photo: bool = False
     as_it_is: bool = False
     about: str = ""
@@ -86,8 +83,10 @@ class Made:
     seconds: float
 
 
-def make_face(request: Request, *, resume: bool = False) -> Made:
-    """Make a face of a photo, and keep it. resume: go on with what was broken off.
+def make_face(request: Request, *, resume: bool = False, watch: Watch | None = None) -> Made:
+    """Make a face of a photo, and keep it.
+
+    resume: go on with what was broken off. watch: is shown the face as it becomes.
 
     Raises:
         InputError: the photo will not do, or an option; the text says why, and what will.
@@ -97,8 +96,6 @@ def make_face(request: Request, *, resume: bool = False) -> Made:
     check_name(request.name)
     if request.size not in SIZES:
         raise InputError(f"--size {request.size}: take one of {', '.join(map(str, SIZES))}")
-    if request.watch is not None and request.watch.suffix.lower() != ".png":
-        raise InputError(f"--watch {request.watch} is not a name that ends in .png")
     expressions = [load_expression(name, _GENERATOR) for name in request.expressions]
     photo, network = read_photo(request.photo), dlib_file(request.dlib)
     kind = PersonFeatures.name if request.vgg is None else VggFeatures.name
@@ -114,10 +111,12 @@ def make_face(request: Request, *, resume: bool = False) -> Made:
     )
     aligner = Aligner()
     aligned = aligner.align(photo, ALIGNED_PX, number=request.number)
+    if watch is not None:
+        watch.begun(aligned.picture)
     second = _person(aligner, request.second, identity)
     target = target_of(aligned, request.size, identity, features)
     tools = Tools(identity, features, FaceMesh())
-    with _Progress(request) as progress:
+    with Progress(request.name, request.rounds, request.size, watch) as progress:
         tuned = tune(
             target,
             expressions,
@@ -125,7 +124,7 @@ def make_face(request: Request, *, resume: bool = False) -> Made:
             rounds=request.rounds,
             settings=request.settings,
             tools=tools,
-            stages=Stages(file, state, progress.passed, progress.shown),
+            stages=Stages(file, state, progress.passed, progress.shown, progress.resumed),
             calms=not request.as_it_is,
         )
     figures = figures_of(tuned, target.embedding, expressions, identity, second)
@@ -212,40 +211,3 @@ def _jpeg(picture: Picture, px: int) -> "np.ndarray[tuple[int, ...], np.dtype[np
     small = cv2.resize(picture, (px, px), interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return np.asarray(data, np.uint8).reshape(-1)
-
-
-class _Progress:
-    """The bar with the time left, and the picture as it is now."""
-
-    _EVERY_S = 3.0
-
-    def __init__(self, request: Request) -> None:
-        total = round(cost_of(request.rounds, request.size))
-        self._bar = tqdm(total=total, desc=request.name, unit="round", disable=None)
-        self._watch, self._shown_s = request.watch, 0.0
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.close()
-
-    def passed(self, cost: float) -> None:
-        """Note that so much is done."""
-        self._bar.update(cost)
-
-    def shown(self, picture: Tensor) -> None:
-        """Write the picture at rest, every few seconds."""
-        if self._watch is None or monotonic() - self._shown_s < self._EVERY_S:
-            return
-        self._shown_s = monotonic()
-        _, data = cv2.imencode(".png", as_picture(picture)[..., ::-1])
-        try:
-            replace_file(self._watch, data.tobytes())
-        except OSError as error:
-            raise VjnodeError(f"{self._watch} cannot be written ({error.strerror})") from error

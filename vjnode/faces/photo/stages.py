@@ -32,7 +32,7 @@ class Stages:
     """Runs stages one after the other.
 
     state: to go on from. progress: is told the cost of each round that is done. watch: is given
-    its picture at rest.
+    its picture at rest. resumed: is told the cost of what an earlier run did; without it, progress.
     """
 
     def __init__(
@@ -41,9 +41,11 @@ class Stages:
         state: State,
         progress: Callable[[float], object],
         watch: Callable[[Tensor], object],
+        resumed: Callable[[float], object] | None = None,
     ) -> None:
         self._file, self._state = file, state
         self._progress, self._watch = progress, watch
+        self._resumed = progress if resumed is None else resumed
         self._number = 0
         self._over: dict[str, Tensor] = {}
         """Results of the stages that are over, by their number and name."""
@@ -58,7 +60,7 @@ class Stages:
         self._number += 1
         if state.stage > number:
             _set(stage.tensors, state.tensors, f"{number}.")
-            self._progress(stage.cost * stage.rounds)
+            self._resumed(stage.cost * stage.rounds)
         else:
             self._descend(number, stage, state if state.stage == number else State())
         self._over |= {f"{number}.{name}": value for name, value in stage.tensors.items()}
@@ -68,7 +70,7 @@ class Stages:
         if state.done:
             _set(tensors, state.tensors, "now.")
         adam = Adam(tensors, _beginning(state.tensors, "adam."))
-        self._progress(stage.cost * state.done)
+        self._resumed(stage.cost * state.done)
         for value in tensors.values():
             value.requires_grad_()
         for i in range(state.done, stage.rounds):

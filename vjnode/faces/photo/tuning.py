@@ -84,9 +84,9 @@ class Tuned:
     before: Network
 
 
-def cost_of(rounds: Rounds, size: int) -> float:
-    """Return the cost of all rounds, in those of the pivot."""
-    return rounds.pivot + TRUNK_COST * rounds.trunk + OUTPUT_COSTS[size] * rounds.output
+def costs_of(rounds: Rounds, size: int) -> tuple[float, float, float]:
+    """Return the costs of the three stages, in rounds of the pivot."""
+    return rounds.pivot, TRUNK_COST * rounds.trunk, OUTPUT_COSTS[size] * rounds.output
 
 
 def tune(

@@ -7,28 +7,27 @@ for a picture, so that ``send`` costs one copy while somebody watches, and nothi
 import asyncio
 import errno
 import logging
-import threading
 from collections.abc import Callable
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.errors import InputError, OutputError
 from vjnode.modulation.matrix import CHANNELS
 from vjnode.output.base import Frame, FrameInfo, OutputContext
+from vjnode.output.preview.pictures import (
+    FULL_QUALITY,
+    alpha_png,
+    jpeg,
+    opaque_png,
+    small_jpeg,
+)
 from vjnode.output.preview.server import PreviewServer, Status
+from vjnode.output.preview.serving import DEFAULT_HOST, DEFAULT_PORT, ServerThread
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8350
 USAGE = "preview[:[HOST:]PORT], such as preview:127.0.0.1:8351"
-
-PREVIEW_PX = 512
-PREVIEW_QUALITY = 82
-FULL_QUALITY = 92
 
 CHECKS = 32
 """Squares of the checkerboard along a side."""
@@ -53,26 +52,14 @@ class PreviewOutput:
         self._pixels = np.zeros((context.size, context.size, 4), np.uint8)
         self._wanted = False
         self._newest: tuple[FrameInfo, float] | None = None
-        self._loop = asyncio.new_event_loop()
         self._arrived = asyncio.Event()
         self._taking = asyncio.Lock()
-        self._stop = asyncio.Event()
         self._server = PreviewServer(self.status, self._preview, self._full, self._png)
         try:
-            self.host, self.port = self._loop.run_until_complete(self._server.start(host, port))
+            self._thread = ServerThread(self._server, host, port)
         except (OSError, UnicodeError) as error:
-            self._loop.close()
             raise OutputError(_cannot_bind(host, port, error)) from error
-        self._thread = threading.Thread(
-            target=self._loop.run_until_complete, args=(self._serve(),), name="preview", daemon=True
-        )
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """Address of the page."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        self.host, self.port, self.url = self._thread.host, self._thread.port, self._thread.url
 
     def send(self, frame: Frame, due_s: float) -> None:
         """Keep the particulars of ``frame``, and copy it if a watcher waits for a picture."""
@@ -80,7 +67,7 @@ class PreviewOutput:
         if self._wanted:
             np.copyto(self._pixels, frame.pixels)
             self._wanted = False
-            self._loop.call_soon_threadsafe(self._arrived.set)
+            self._thread.set(self._arrived)
 
     def about(self) -> dict[str, object]:
         """Return the page's address, the watchers and the count of stalls, for the report."""
@@ -117,21 +104,13 @@ class PreviewOutput:
 
     def close(self) -> None:
         """Stop the server, even if somebody is watching."""
-        if self._loop.is_closed():
-            return
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        await self._stop.wait()
-        await self._server.stop()
+        self._thread.close()
 
     async def _preview(self) -> bytes:
-        return await self._take(lambda pixels: _preview_jpeg(self._seen(pixels)))
+        return await self._take(lambda pixels: small_jpeg(self._seen(pixels)))
 
     async def _full(self) -> bytes:
-        return await self._take(lambda pixels: _jpeg(self._seen(pixels), FULL_QUALITY))
+        return await self._take(lambda pixels: jpeg(self._seen(pixels), FULL_QUALITY))
 
     def _seen(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the picture as it is seen: over a checkerboard where it is transparent."""
@@ -140,7 +119,7 @@ class PreviewOutput:
         return over_checkerboard(pixels, premultiplied=self._context.premultiplied)
 
     async def _png(self) -> bytes:
-        return await self._take(_png if self._context.alpha != "opaque" else _opaque_png)
+        return await self._take(alpha_png if self._context.alpha != "opaque" else opaque_png)
 
     async def _take(self, encode: Callable[[NDArray[np.uint8]], bytes]) -> bytes:
         """Wait for the next frame, and return it encoded in a thread of its own."""
@@ -152,13 +131,6 @@ class PreviewOutput:
             finally:
                 self._wanted = False
             return await asyncio.to_thread(encode, self._pixels)
-
-
-def _preview_jpeg(rgba: NDArray[np.uint8]) -> bytes:
-    if len(rgba) <= PREVIEW_PX:
-        return _jpeg(rgba, PREVIEW_QUALITY)
-    small = cv2.resize(rgba, (PREVIEW_PX, PREVIEW_PX), interpolation=cv2.INTER_AREA)
-    return _jpeg(small, PREVIEW_QUALITY)
 
 
 def over_checkerboard(rgba: NDArray[np.uint8], *, premultiplied: bool) -> NDArray[np.uint8]:
@@ -173,25 +145,6 @@ def over_checkerboard(rgba: NDArray[np.uint8], *, premultiplied: bool) -> NDArra
     behind = (1.0 - alpha) * grey
     made[..., :3] = np.clip(np.rint((head if premultiplied else alpha * head) + behind), 0, 255)
     return made
-
-
-def _png(rgba: NDArray[np.uint8]) -> bytes:
-    return _encoded_png(cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))
-
-
-def _opaque_png(rgba: NDArray[np.uint8]) -> bytes:
-    return _encoded_png(cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGR))
-
-
-def _encoded_png(picture: NDArray[Any]) -> bytes:
-    _, data = cv2.imencode(".png", picture, (cv2.IMWRITE_PNG_COMPRESSION, 1))
-    return bytes(data)
-
-
-def _jpeg(rgba: NDArray[Any], quality: int) -> bytes:
-    bgr = cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGR)
-    _, data = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))
-    return bytes(data)
 
 
 def _cannot_bind(host: str, port: int, error: OSError | UnicodeError) -> str:

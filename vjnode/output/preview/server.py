@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 
 from aiohttp import WSMsgType, web
@@ -18,11 +18,21 @@ FRAME_TIMEOUT_S = 2.0
 STALL_S = 1.0
 """Time after which a watcher that has not taken its picture counts as stalled."""
 
-_PAGE = {
-    "/": ("index.html", "text/html"),
+_SHARED = {
     "/preview.css": ("preview.css", "text/css"),
+    "/picture.js": ("picture.js", "text/javascript"),
+}
+SHOW = {
+    **_SHARED,
+    "/": ("index.html", "text/html"),
     "/preview.js": ("preview.js", "text/javascript"),
 }
+MAKING = {
+    **_SHARED,
+    "/": ("making.html", "text/html"),
+    "/making.js": ("making.js", "text/javascript"),
+}
+"""Files of the pages, by address, each with its type: of a show, and of a face in the making."""
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -44,6 +54,7 @@ class PreviewServer:
     status: returns the particulars of the newest frame.
     preview, full: make the next JPEG, small and in full size. png: makes the next PNG in full
         size, with the picture's alpha if it has one.
+    page: its files.
     """
 
     def __init__(
@@ -52,17 +63,28 @@ class PreviewServer:
         preview: Callable[[], Awaitable[bytes]],
         full: Callable[[], Awaitable[bytes]],
         png: Callable[[], Awaitable[bytes]],
+        page: Mapping[str, tuple[str, str]] = SHOW,
     ) -> None:
         self._status = status
         self._preview = preview
         self._full = full
         self._png = png
         self._site = GuardedSite("the preview", _HEADERS, risk="can be seen by the whole network")
+        for path, (name, content_type) in page.items():
+            self._site.add(path, _file(name, content_type))
         # Watchers, and the time since which their picture is on its way; None: not asked for.
         self._watchers: dict[web.WebSocketResponse, float | None] = {}
         self._stalled = 0
         self._coming: asyncio.Task[tuple[str, bytes]] | None = None
         self._begun_s = float("-inf")
+
+    def add(self, path: str, make: Callable[[], Awaitable[bytes]], content_type: str) -> None:
+        """Serve another picture, which ``make`` makes each time; to be called before it starts."""
+
+        async def answer(_: web.Request) -> web.Response:
+            return await _frame(make, content_type)
+
+        self._site.add(path, answer)
 
     @property
     def watchers(self) -> int:
@@ -80,8 +102,6 @@ class PreviewServer:
         Raises:
             OSError: the address cannot be bound.
         """
-        for path, (name, content_type) in _PAGE.items():
-            self._site.add(path, _file(name, content_type))
         for path, answer in (
             ("/live", self._watch),
             ("/status", self._get_status),

@@ -1,91 +1,17 @@
-// Shows the pictures and figures that the node sends over one socket. Each "next" asks for
-// one status (text) and one picture (binary), so a slow page gets fewer, never older ones.
+// The page of a show: the picture, and the figures that it was drawn from.
+
+import { byId, clamp, number, show, text, watch } from "./picture.js";
 
 const HISTORY_S = 10;
-const STILL_MS = 1500;
-const RETRY_MS = 700;
 const FLOOR_DB = -60;
 const SLOW_MS = 100;
 
-const byId = (id) => document.getElementById(id);
-const picture = byId("picture");
-const canvas = byId("canvas");
-const context = canvas.getContext("2d", { alpha: false });
 const history = byId("history");
 const pen = history.getContext("2d");
 
-let socket = null;
-let still = 0;
 let onsets = null;
 let peak = { db: FLOOR_DB, at: 0 };
 const past = []; // {at (ms), weight, onset}
-
-const text = (id, value) => {
-  const element = byId(id);
-  if (element.textContent !== value) element.textContent = value;
-};
-const number = (value, digits) => value.toFixed(digits).replace("-", "−");
-const clamp = (value) => Math.min(1, Math.max(0, value));
-
-function show(state, words) {
-  document.body.dataset.state = state;
-  text("state", state);
-  if (words) text("notice", words);
-}
-
-// the connection
-
-function connect() {
-  socket = new WebSocket(`ws://${location.host}/live`);
-  socket.binaryType = "blob";
-  let status = null;
-  socket.onopen = ask;
-  socket.onmessage = async ({ data }) => {
-    if (typeof data === "string") {
-      status = JSON.parse(data);
-      return;
-    }
-    const bitmap = await createImageBitmap(data);
-    draw(bitmap);
-    report(status);
-    ask();
-  };
-  socket.onclose = () => {
-    clearTimeout(still);
-    show("waiting", "waiting for the node");
-    setTimeout(connect, RETRY_MS);
-  };
-}
-
-function ask() {
-  clearTimeout(still);
-  // A page that nobody sees costs the node nothing.
-  if (document.hidden || socket?.readyState !== WebSocket.OPEN) return;
-  socket.send("next");
-  still = setTimeout(() => show("still", "the picture stands still"), STILL_MS);
-}
-
-document.addEventListener("visibilitychange", ask);
-
-// the picture
-
-function draw(bitmap) {
-  if (canvas.width !== bitmap.width) canvas.width = canvas.height = bitmap.width;
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-}
-
-function toggleFull() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else picture.requestFullscreen?.();
-}
-
-picture.addEventListener("click", toggleFull);
-byId("full").addEventListener("click", toggleFull);
-byId("full").hidden = !document.fullscreenEnabled;
-document.addEventListener("keydown", (event) => {
-  if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) toggleFull();
-});
 
 // the set list, and what waits for a beat
 
@@ -221,4 +147,4 @@ function runs() {
   return found;
 }
 
-connect();
+watch({ report, stillMs: 1500 });
