@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vjnode.cli.lists import print_rows
 from vjnode.cli.options import Number, Parser, add_generator
+from vjnode.cli.vgg import add_vgg, vgg_of
 from vjnode.errors import InputError
 from vjnode.faces.finding.components import COUNT_HIGH, find_components
 from vjnode.generators.registry import DEFAULT, PLAYABLE
@@ -78,7 +79,7 @@ def _add_adding(actions: "argparse._SubParsersAction[Parser]") -> None:
     )
     rounds = Number(1, ROUNDS_HIGH, whole=True)
     adding.add_argument("--rounds", type=rounds, metavar="N", help="default: 100, or 1000")
-    adding.add_argument("--vgg", type=Path, metavar="FILE", help="torchvision's VGG16 checkpoint")
+    add_vgg(adding)
     adding.add_argument("--dlib", type=Path, metavar="FOLDER", help="of dlib's recognition network")
     adding.add_argument("--about", default="", help="a line about it, for lists")
     add_generator(adding)
@@ -138,7 +139,7 @@ def _add(options: argparse.Namespace) -> None:
         options.fuse,
         options.method,
         rounds=ROUNDS[options.method] if options.rounds is None else int(options.rounds),
-        vgg=options.vgg,
+        vgg=vgg_of(options),
         dlib=options.dlib,
         about=options.about,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vjnode.cli.options import Number, Parser
+from vjnode.cli.vgg import add_vgg, vgg_of
 from vjnode.errors import InputError
 from vjnode.generators.registry import DEFAULT
 from vjnode.generators.spec import GeneratorSpec
@@ -28,8 +29,8 @@ IN_EVERY_SHOW = ("blink", "brows_up")
 """Actions that channels show as they come."""
 
 _WITH_PHOTO = (
-    *("second", "face_number", "size", "rounds", "expressions", "vgg", "dlib"),
-    *("resume", "watch", "sheet", "keep_photo", "as_it_is"),
+    *("second", "face_number", "size", "rounds", "expressions", "vgg", "yes"),
+    *("dlib", "resume", "watch", "sheet", "keep_photo", "as_it_is"),
 )
 
 
@@ -49,7 +50,7 @@ def add_photo(adding: Parser) -> None:
     )
     group.add_argument("--rounds", metavar="A,B,C", help="of style code, shapes, all layers")
     group.add_argument("--expressions", metavar="all|A,B", help="that it is to have (default: all)")
-    group.add_argument("--vgg", type=Path, metavar="FILE", help="torchvision's VGG16 checkpoint")
+    add_vgg(group)
     group.add_argument("--dlib", type=Path, metavar="FOLDER", help="of dlib's recognition network")
     group.add_argument("--resume", action="store_true", help="go on with what was broken off")
     group.add_argument(
@@ -82,7 +83,7 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
         rounds=rounds_of(options.rounds),
         second=options.second,
         number=None if options.face_number is None else int(options.face_number),
-        vgg=options.vgg,
+        vgg=vgg_of(options),
         dlib=options.dlib,
         keep_photo=options.keep_photo,
         as_it_is=options.as_it_is,

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
@@ -69,23 +69,10 @@ class VggFeatures:
     name, px = "vgg16", 128
 
     def __init__(self, path: Path) -> None:
-        try:
-            if path.suffix == ".safetensors":
-                tensors = load_file(path)
-            else:
-                tensors = torch.load(path, map_location="cpu", weights_only=True)
-            self._layers = [
-                (tensors[f"features.{n}.weight"].float(), tensors[f"features.{n}.bias"].float())
-                for n in _NUMBERS
-            ]
-            outputs = [len(bias) for _, bias in self._layers]
-        except (
-            *(OSError, SafetensorError, UnpicklingError, RuntimeError, EOFError),
-            *(KeyError, TypeError, AttributeError, ValueError),
-        ) as error:
-            raise InputError(f"{path} is no VGG16 of torchvision's ({error})") from error
-        if outputs != [width for width, count in _WIDTHS for _ in range(count)]:
-            raise InputError(f"{path} is no VGG16 of torchvision's: {outputs} channels")
+        tensors = _tensors(path)
+        self._layers = [
+            (tensors[f"features.{n}.weight"], tensors[f"features.{n}.bias"]) for n in _NUMBERS
+        ]
         self._mean, self._spread = (torch.tensor(one)[:, None, None] for one in (_MEAN, _SPREAD))
 
     def __call__(self, picture: Tensor) -> list[Tensor]:
@@ -97,6 +84,41 @@ class VggFeatures:
                 found.append(x)
                 x = F.max_pool2d(x, 2)
         return found
+
+
+def vgg_layers(path: Path) -> bytes:
+    """Return the layers of VGG16 that are used, as the content of a .safetensors file.
+
+    Raises:
+        InputError: see ``VggFeatures``.
+    """
+    return save(_tensors(path))
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """Return kernels and biases of the layers that are used, by torchvision's names.
+
+    Raises:
+        InputError: see ``VggFeatures``.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            whole = load_file(path)
+        else:
+            whole = torch.load(path, map_location="cpu", weights_only=True)
+        names = [f"features.{n}.{part}" for n in _NUMBERS for part in ("weight", "bias")]
+        tensors = {name: whole[name].float().contiguous() for name in names}
+        outputs = [len(tensors[f"features.{n}.bias"]) for n in _NUMBERS]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error})") from error
+    except (
+        *(SafetensorError, UnpicklingError, RuntimeError, EOFError),
+        *(KeyError, TypeError, AttributeError, ValueError),
+    ) as error:
+        raise InputError(f"{path} is no VGG16 of torchvision's ({error})") from error
+    if outputs != [width for width, count in _WIDTHS for _ in range(count)]:
+        raise InputError(f"{path} is no VGG16 of torchvision's: {outputs} channels")
+    return tensors
 
 
 def distance(one: Sequence[Tensor], other: Sequence[Tensor], mask: Tensor | None = None) -> Tensor:
