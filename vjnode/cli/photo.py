@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def add_photo(adding: Parser) -> None:
         metavar="FILE.png",
         help="a page that shows the face as it is now, or a file",
     )
-    group.add_argument("--sheet", type=Path, metavar="OUT.png", help="default: NAME.png")
+    group.add_argument("--sheet", type=Path, metavar="OUT.png", help="default: NAME-sheet.png")
     group.add_argument("--keep-photo", action="store_true", help="in the face's file")
     group.add_argument("--as-it-is", action="store_true", help="a smile is not taken out")
 
@@ -69,11 +70,16 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
     """Make a face of a photo, and say how it became."""
     if spec is not DEFAULT:
         raise InputError(f"--photo goes with {DEFAULT.name}, not with {spec.name}")
-    from vjnode.faces.photo.making import Request, make_face  # noqa: PLC0415 - imports torch
+    from vjnode.faces.photo.making import (  # noqa: PLC0415 - imports torch
+        Request,
+        has_state,
+        make_face,
+    )
     from vjnode.offline.sheet import draw_sheet  # noqa: PLC0415 - imports an engine
 
-    sheet = options.sheet or Path(f"{options.name}.png")
-    _check_png("--sheet", sheet)
+    sheet = options.sheet or Path(f"{options.name}-sheet.png")
+    photos = [path for path in (options.photo, options.second) if path is not None]
+    _check_png("--sheet", sheet, photos)
     size = options.size or 512
     request = Request(
         options.name,
@@ -93,12 +99,14 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
     try:
         if options.watch == PAGE:
             page = _page(options.name, size)
-        watch = page if options.watch in (None, PAGE) else _png(Path(options.watch))
+        watch = page if options.watch in (None, PAGE) else _png(Path(options.watch), photos)
         made = make_face(request, resume=options.resume, watch=watch)
         if page is not None:
             page.made(_verdict(made))
     except (KeyboardInterrupt, SystemExit):
-        print("broken off; the same command with --resume goes on", file=sys.stderr)
+        goes_on = "the same command with --resume goes on"
+        said = goes_on if has_state(options.name) else "nothing is kept yet"
+        print(f"broken off; {said}", file=sys.stderr)
         raise
     finally:
         if page is not None:
@@ -116,23 +124,25 @@ def _page(name: str, size: int) -> "MakingPage":
     return page
 
 
-def _png(path: Path) -> "PngFile":
+def _png(path: Path, photos: Sequence[Path]) -> "PngFile":
     """Return the file that shows how a face is made; see ``_check_png`` for errors."""
     from vjnode.faces.photo.progress import PngFile  # noqa: PLC0415 - imports torch
 
-    _check_png("--watch", path)
+    _check_png("--watch", path, photos)
     return PngFile(path)
 
 
-def _check_png(option: str, path: Path) -> None:
-    """Refuse a file that could not be written minutes later.
+def _check_png(option: str, path: Path, photos: Sequence[Path]) -> None:
+    """Refuse a file that could not be written minutes later, or is a photo.
 
     Raises:
-        InputError: it is no PNG, or cannot be written.
+        InputError: it is no PNG, cannot be written, or would replace a photo.
     """
     from vjnode.offline.sheet import check_png  # noqa: PLC0415 - imports an engine
 
     check_png(option, path)
+    if any(path.exists() and one.exists() and path.samefile(one) for one in photos):
+        raise InputError(f"{option} {path} is a photo, and would be replaced; name another one")
     try:
         check_writable(path)
     except OSError as error:
@@ -163,6 +173,8 @@ def _expressions(asked: str | None, spec: GeneratorSpec) -> list[str]:
     if asked in (None, "all"):
         return whole_expressions(spec)
     names = [name.strip() for name in asked.split(",") if name.strip()]
+    if not names:
+        raise InputError(f"--expressions {asked!r} names none; take all, or names such as laugh")
     return [load_expression(name, spec).name for name in dict.fromkeys(names)]
 
 

@@ -14,7 +14,7 @@ from vjnode.faces.catalogue import face_names, forget_own, load_face, scan
 from vjnode.faces.face_file import own_files
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.naming import check_new_name
-from vjnode.paths import config_dir, remove, replace_file, shipped
+from vjnode.paths import check_writable, config_dir, remove, replace_file, shipped
 
 TRUNCATION = 0.7
 """Of random faces: plainer and cleaner than those of the whole network, as those that ship."""
@@ -31,6 +31,24 @@ def check_name(name: str, kind: str = "face") -> None:
         raise InputError(
             f"a{'n' * (kind[0] in 'aeiou')} {kind} called {name!r} ships; choose another name"
         )
+
+
+def check_kept(name: str) -> None:
+    """Refuse to begin a face, which takes minutes, that could not be kept in the end.
+
+    Raises:
+        InputError: see ``check_name``.
+        VjnodeError: its file cannot be written.
+    """
+    check_name(name)
+    path = config_dir("faces") / f"{name}.safetensors"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        check_writable(path)
+    except OSError as error:
+        raise VjnodeError(
+            f"{path} cannot be written ({error.strerror}); make that folder writable"
+        ) from error
 
 
 def random_codes(

@@ -12,13 +12,13 @@ from safetensors.numpy import load_file
 from tests.caches import with_models
 from tests.photos import FRAME, SIDE, keep, portrait, untrained_vgg
 from vjnode.cli.main import main
-from vjnode.errors import InputError
+from vjnode.errors import InputError, VjnodeError
 from vjnode.faces import catalogue, own
 from vjnode.faces.catalogue import face_names, load_expression, load_face
 from vjnode.faces.expression import latent_of
 from vjnode.faces.face_file import text_within
 from vjnode.faces.identity import DlibIdentity, dlib_file
-from vjnode.faces.photo import progress
+from vjnode.faces.photo import making, progress
 from vjnode.faces.photo.features import PersonFeatures, VggFeatures, distance
 from vjnode.faces.photo.making import Request, make_face
 from vjnode.faces.photo.settings import Rounds, Settings
@@ -180,12 +180,55 @@ PHOTO = "the photo"
         (("--photo", PHOTO, "--expressions", "nothing"), "no expression 'nothing'"),
         (("--photo", PHOTO, "--sheet", "x.jpg"), "ends in .png"),
         (("--photo", PHOTO, "--watch", "x.jpg"), "ends in .png"),
+        (("--photo", PHOTO, "--sheet", PHOTO), "is a photo, and would be replaced"),
+        (("--photo", PHOTO, "--watch", PHOTO), "is a photo, and would be replaced"),
+        (("--photo", PHOTO, "--sheet", "no/folder.png"), "cannot be written (No such file"),
+        (("--photo", PHOTO, "--watch", "no/folder.png"), "cannot be written (No such file"),
+        (("--photo", PHOTO, "--expressions", ","), "names none; take all"),
+        (("--seed", "1", "--watch"), "--watch goes with --photo FILE"),
         (("--photo", PHOTO, "--dlib", "nowhere"), "is not there; run: "),
         (("--photo", PHOTO, "--generator", "stylegan2"), "--photo goes with mobile"),
         (("--photo", PHOTO, "--resume"), "nothing to go on with"),
     ],
 )
 def test_what_cannot_be_is_said(photo, capsys, arguments, said):
-    given = [str(photo) if one == PHOTO else one for one in arguments]
+    given, size = [str(photo) if one == PHOTO else one for one in arguments], photo.stat().st_size
     assert main(["faces", "add", "other", *given]) == 2
     assert said in capsys.readouterr().err
+    assert photo.stat().st_size == size
+
+
+@pytest.mark.parametrize("name", ["a/b", "../a", "", "Ada", "con", "x" * 40])
+def test_a_name_that_no_file_can_have_is_refused(photo, capsys, name):
+    assert main(["faces", "add", name, "--photo", str(photo)]) == 2
+    assert f"{name!r} cannot be the name of a face; take up to 32" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(few, home, monkeypatch):
+    (home / "file").write_text("in the way")
+    monkeypatch.setattr(own, "config_dir", (home / "file").joinpath)
+    with pytest.raises(VjnodeError, match=r"faces.*cannot be written.*make that folder writable"):
+        make_face(replace(few, photo=home / "gone.jpg"))  # which is not looked at yet
+
+
+def test_a_disk_that_is_full_in_the_end_loses_nothing(few, made, home, monkeypatch):
+    """The work is kept, and ended once there is room."""
+    before = made.file.read_bytes()
+
+    def full(name, data):
+        raise VjnodeError("it cannot be written (No space left on device)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "add_whole_face", full)
+        with pytest.raises(VjnodeError, match=r"No space left.*--resume ends it at once"):
+            make_face(few)
+    assert making.has_state(few.name)
+    assert make_face(few, resume=True).file.read_bytes() == before
+    assert not making.has_state(few.name)
+
+
+def test_the_photo_that_will_not_do_is_named(few, home):
+    grey = keep(np.full((300, 300, 3), 128, np.uint8), home / "grey.png")
+    for request in (replace(few, photo=grey), replace(few, second=grey)):
+        with pytest.raises(InputError, match=r"grey.png: there is no face in the photo"):
+            make_face(request)

@@ -87,6 +87,29 @@ def test_only_the_same_request_is_gone_on_with(tmp_path, run):
         StateFile(path, "request", 0.0).load()
 
 
+def test_a_state_that_cannot_be_saved_is_told_once_and_ends_nothing(tmp_path, caplog):
+    file = StateFile(tmp_path / "gone" / "state.safetensors", "request", 0.0)
+    stages = Stages(file, State(), lambda _: None, lambda _: None)
+    tensor = {"a": torch.zeros(3)}
+
+    def loss(_):
+        return (tensor["a"] - 1).square().sum(), tensor["a"]
+
+    stages.run(Stage(4, 0.1, 0.25, 1.0, tensor, loss))
+    assert (tensor["a"] > 0).all()
+    (said,) = [one.message for one in caplog.records]
+    assert "cannot be written" in said
+    assert "could not be resumed" in said
+
+
+def test_what_a_killed_process_left_of_a_save_is_removed(tmp_path):
+    left, other = tmp_path / ".nova.safetensors.x7", tmp_path / ".novalis.safetensors.x7"
+    left.touch()
+    other.touch()
+    StateFile(tmp_path / "nova.safetensors", "request", 0.0)
+    assert list(tmp_path.iterdir()) == [other]
+
+
 def test_every_expression_comes_at_every_weight():
     drawn = order(5, 20, 1)
     assert sorted(drawn) == [(which, weight) for which in range(5) for weight in sorted(WEIGHTS)]

@@ -1,6 +1,7 @@
 """A photo becomes a face of the user's own, from the file of the one to the file of the other."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,17 +13,17 @@ import torch
 from torch import Tensor
 
 from vjnode import __version__
-from vjnode.errors import InputError
+from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import face_names, load_expression
 from vjnode.faces.face_file import LAYOUT, face_file
 from vjnode.faces.finding.mesh import FaceMesh
 from vjnode.faces.identity import DlibIdentity, dlib_file
-from vjnode.faces.own import add_whole_face, check_name
+from vjnode.faces.own import add_whole_face, check_kept
 from vjnode.faces.photo.aligning import Aligned, Aligner
 from vjnode.faces.photo.features import Features, PersonFeatures, VggFeatures
 from vjnode.faces.photo.figures import Figures, figures_of
 from vjnode.faces.photo.progress import Progress, Watch
-from vjnode.faces.photo.reading import Picture, read_photo
+from vjnode.faces.photo.reading import Picture, named, read_photo
 from vjnode.faces.photo.rest import ACTIONS
 from vjnode.faces.photo.settings import Rounds, Settings
 from vjnode.faces.photo.stages import Stages
@@ -33,6 +34,8 @@ from vjnode.generators.mobilestylegan.layout import SIZES
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
 from vjnode.generators.mobilestylegan.tuned import OFFSETS, PREFIX, tunable
 from vjnode.paths import cache_dir
+
+_log = logging.getLogger(__name__)
 
 ALIGNED_PX = 1024
 """Size at which photos are aligned, px."""
@@ -93,24 +96,25 @@ def make_face(request: Request, *, resume: bool = False, watch: Watch | None = N
         VjnodeError: a file cannot be written.
     """
     began_s = monotonic()
-    check_name(request.name)
+    check_kept(request.name)
     if request.size not in SIZES:
         raise InputError(f"--size {request.size}: take one of {', '.join(map(str, SIZES))}")
     expressions = [load_expression(name, _GENERATOR) for name in request.expressions]
     photo, network = read_photo(request.photo), dlib_file(request.dlib)
     kind = PersonFeatures.name if request.vgg is None else VggFeatures.name
     file = StateFile(
-        cache_dir("photos") / f"{request.name}.safetensors",
-        _digest(request, photo, kind),
-        request.settings.saved_s,
+        _state_path(request.name), _digest(request, photo, kind), request.settings.saved_s
     )
     state = file.load() if resume else State()
+    if not resume and file.is_of_this_request():
+        _log.info("it is begun anew, although some of it was done; --resume would go on with that")
     identity = DlibIdentity(network)
     features: Features = (
         PersonFeatures(identity) if request.vgg is None else VggFeatures(request.vgg)
     )
     aligner = Aligner()
-    aligned = aligner.align(photo, ALIGNED_PX, number=request.number)
+    with named(request.photo):
+        aligned = aligner.align(photo, ALIGNED_PX, number=request.number)
     if watch is not None:
         watch.begun(aligned.picture)
     second = _person(aligner, request.second, identity)
@@ -128,16 +132,33 @@ def make_face(request: Request, *, resume: bool = False, watch: Watch | None = N
             calms=not request.as_it_is,
         )
     figures = figures_of(tuned, target.embedding, expressions, identity, second)
-    path = add_whole_face(request.name, _face_file(request, tuned, figures, aligned, features.name))
+    data = _face_file(request, tuned, figures, aligned, features.name)
+    try:
+        path = add_whole_face(request.name, data)
+    except VjnodeError as error:
+        raise VjnodeError(
+            f"{error}; make room, and the same command with --resume ends it at once"
+        ) from error
     file.forget()
     return Made(path, figures, aligned, monotonic() - began_s)
+
+
+def has_state(name: str) -> bool:
+    """Return whether there is something of a face to go on with."""
+    return _state_path(name).is_file()
+
+
+def _state_path(name: str) -> Path:
+    return cache_dir("photos") / f"{name}.safetensors"
 
 
 def _person(aligner: Aligner, path: Path | None, identity: DlibIdentity) -> Tensor | None:
     """Return the embedding of the person in another photo; None: there is none."""
     if path is None:
         return None
-    aligned = aligner.align(read_photo(path), ALIGNED_PX)
+    photo = read_photo(path)
+    with named(path):
+        aligned = aligner.align(photo, ALIGNED_PX)
     with torch.no_grad():
         picture = at_px(as_tensor(aligned.picture))
         return identity(picture, torch.from_numpy(aligned.landmarks.points))

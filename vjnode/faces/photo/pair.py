@@ -29,7 +29,7 @@ from vjnode.faces.photo.adam import Adam, pace
 from vjnode.faces.photo.aligning import Aligner
 from vjnode.faces.photo.features import Features, PersonFeatures, VggFeatures, distance
 from vjnode.faces.photo.pivot import whitening
-from vjnode.faces.photo.reading import read_photo
+from vjnode.faces.photo.reading import named, read_photo
 from vjnode.faces.photo.settings import Settings
 from vjnode.faces.photo.stages import Stage
 from vjnode.faces.photo.target import PX, Target, rest_loss, target_of
@@ -92,10 +92,11 @@ def add_expression(request: PairRequest) -> Path:
         PersonFeatures(identity) if request.vgg is None else VggFeatures(request.vgg)
     )
     aligner, tools = Aligner(), Tools(identity, features, FaceMesh())
-    targets = [
-        target_of(aligner.align(read_photo(path), PX), PX, identity, features)
-        for path in (request.neutral, request.shown)
-    ]
+    targets = list[Target]()
+    for path in (request.neutral, request.shown):
+        photo = read_photo(path)
+        with named(path):
+            targets.append(target_of(aligner.align(photo, PX), PX, identity, features))
     slots = list(request.slots)
     with tqdm(total=2 * request.rounds, desc=request.name, unit="round", disable=None) as bar:
         if request.method == "document":

@@ -1,5 +1,6 @@
 """Progress of a face in the making: a bar with the time left, and pictures for whoever watches."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -10,18 +11,21 @@ import cv2
 from torch import Tensor
 from tqdm import tqdm
 
-from vjnode.errors import VjnodeError
 from vjnode.faces.photo.reading import Picture
 from vjnode.faces.photo.settings import Rounds
 from vjnode.faces.photo.target import as_picture
 from vjnode.faces.photo.tuning import costs_of
 from vjnode.paths import replace_file
 
+_log = logging.getLogger(__name__)
+
 STAGES = ("style code", "shapes", "all layers")
 """Names of the three stages, for people."""
 
 EVERY_S = 2.0
 """Interval of pictures, s; the first comes at once."""
+
+_BAR = "{desc}: {percentage:3.0f} % |{bar}| {elapsed}, {remaining} left"
 
 _TOLD_AFTER_S = 3.0
 """Time before which the time left is a guess, s."""
@@ -52,14 +56,10 @@ class Watch(Protocol):
 
 
 class PngFile:
-    """A watch that writes the picture to a file, always whole.
-
-    Raises:
-        VjnodeError: it cannot be written.
-    """
+    """A watch that writes the picture to a file, always whole; if that fails, it is told once."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._told = path, False
 
     def begun(self, photo: Picture) -> None:
         """Write the photo."""
@@ -67,7 +67,9 @@ class PngFile:
         try:
             replace_file(self._path, data.tobytes())
         except OSError as error:
-            raise VjnodeError(f"{self._path} cannot be written ({error.strerror})") from error
+            if not self._told:
+                _log.warning("%s cannot be written (%s); it goes on", self._path, error.strerror)
+            self._told = True
 
     def shown(self, picture: Picture, point: Point) -> None:
         """Write the face as it is now."""
@@ -83,7 +85,9 @@ class Progress:
     def __init__(self, name: str, rounds: Rounds, size: int, watch: Watch | None) -> None:
         self._costs = costs_of(rounds, size)
         self._total = sum(self._costs)
-        self._bar = tqdm(total=round(self._total), desc=name, unit="round", disable=None)
+        self._bar = tqdm(
+            total=round(self._total), desc=name, bar_format=_BAR, smoothing=0.1, disable=None
+        )
         self._watch, self._shown_s = watch, float("-inf")
         self._begun_s, self._done, self._worked = monotonic(), 0.0, 0.0
 

@@ -1,5 +1,7 @@
 """Reading of photos: JPEG, PNG, WebP and HEIC, upright, and opaque."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -43,6 +45,15 @@ def read_photo(path: Path) -> Picture:
         side = [max(round(share * px), 1) for px in found.shape[1::-1]]
         found = cv2.resize(found, side, interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(found)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Name the photo in errors about it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -1,12 +1,16 @@
 """Stages of descent that can be broken off after any round, and gone on with to the same result."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from vjnode.errors import VjnodeError
 from vjnode.faces.photo.adam import Adam, pace
 from vjnode.faces.photo.state import State, StateFile
+
+_log = logging.getLogger(__name__)
 
 Loss = Callable[[int], tuple[Tensor, Tensor]]
 """From the number of a round to the loss, [], and the picture at rest, [1, 3, H, W], 0…1."""
@@ -46,16 +50,12 @@ class Stages:
         self._file, self._state = file, state
         self._progress, self._watch = progress, watch
         self._resumed = progress if resumed is None else resumed
-        self._number = 0
+        self._number, self._told = 0, False
         self._over: dict[str, Tensor] = {}
         """Results of the stages that are over, by their number and name."""
 
     def run(self, stage: Stage) -> None:
-        """Run the rounds of the next stage that are left.
-
-        Raises:
-            VjnodeError: the state cannot be saved.
-        """
+        """Run the rounds of the next stage that are left."""
         number, state = self._number, self._state
         self._number += 1
         if state.stage > number:
@@ -88,7 +88,12 @@ class Stages:
     def _save(self, number: int, done: int, tensors: dict[str, Tensor], adam: Adam) -> None:
         now = {f"now.{name}": value for name, value in tensors.items()}
         moments = {f"adam.{name}": value for name, value in adam.state().items()}
-        self._file.save(number, done, {**self._over, **now, **moments})
+        try:
+            self._file.save(number, done, {**self._over, **now, **moments})
+        except VjnodeError as error:
+            if not self._told:
+                _log.warning("%s; it goes on, but could not be resumed if it broke off", error)
+            self._told = True
 
 
 def _set(tensors: dict[str, Tensor], values: dict[str, Tensor], prefix: str) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +48,17 @@ class StateFile:
     def __init__(self, path: Path, request: str, every_s: float) -> None:
         self._path, self._request, self._every_s = path, request, every_s
         self._saved_s = time.monotonic()
+        for left in path.parent.glob(f".{path.name}.*"):  # of a process that was killed as it saved
+            with suppress(OSError):
+                left.unlink()
+
+    def is_of_this_request(self) -> bool:
+        """Return whether something was saved that can be gone on with."""
+        try:
+            self.load()
+        except InputError:
+            return False
+        return True
 
     def load(self) -> State:
         """Return the point that was reached.
@@ -88,7 +100,8 @@ class StateFile:
             replace_file(self._path, save(whole, metadata={_METADATA: json.dumps(said)}))
         except OSError as error:
             raise VjnodeError(f"{self._path} cannot be written ({error.strerror})") from error
-        self._saved_s = time.monotonic()
+        finally:
+            self._saved_s = time.monotonic()
 
     def forget(self) -> None:
         """Remove the file."""

@@ -104,9 +104,6 @@ def tune(
 
     size: of the pictures that are shown, px. expressions: that the face is to have. calms: whether
     a face that smiles is brought to rest.
-
-    Raises:
-        VjnodeError: the state cannot be saved.
     """
     before, white = network_of(PX), torch.zeros(DIM)
     stages.run(pivot_stage(before, white, target, rounds.pivot, settings=settings, tools=tools))
