@@ -3,7 +3,8 @@
 import shutil
 import threading
 import time
-from contextlib import contextmanager
+from collections import namedtuple
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ from tests.events import wait_for
 from tests.output.shows import INFO, hearing
 from vjnode.output.base import Frame, OutputContext
 from vjnode.output.preview import output
+from vjnode.output.preview.making import MakingPage
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -37,6 +39,9 @@ FLAGS = (
     "--disable-sync",
     "--window-size=1280,800",
 )
+
+
+Point = namedtuple("Point", ["stage", "done", "left_s"])
 
 
 class Show:
@@ -182,21 +187,82 @@ def test_f_shows_the_picture_alone(browser):
     ("width", "height"), [(1920, 1080), (1280, 800), (1280, 640), (1024, 700), (390, 844)]
 )
 def test_all_fits_on_the_screen(browser, width, height):
+    with on_a_screen(browser, width, height), running() as show:
+        browser.get(show.url)
+        wait_for(lambda: state(browser) == "live")
+        page = browser.execute_script(
+            "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
+        )
+    assert page[0] <= width
+    assert page[1] <= height
+
+
+RED, BLUE = (230, 20, 30), (20, 60, 220)
+PHOTO_PX = "return document.getElementById('photo').naturalWidth"
+
+
+def flat(colour):
+    return np.full((512, 512, 3), colour, np.uint8)
+
+
+@contextmanager
+def on_a_screen(browser, width, height):
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500},
     )
     try:
-        with running() as show:
-            browser.get(show.url)
-            wait_for(lambda: state(browser) == "live")
-            page = browser.execute_script(
-                "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
-            )
-        assert page[0] <= width
-        assert page[1] <= height
+        yield
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_face_in_the_making_is_shown_and_stays_when_it_is_made(browser):
+    page = MakingPage("nova", 512, 0)
+    browser.get(page.url)
+    assert text(browser, "notice") == "looking at the photo"
+    browser.get_log("browser")
+    page.begun(flat(RED))
+    wait_for(lambda: browser.execute_script(PHOTO_PX) == 512)
+    wait_for(lambda: state(browser) == "live")
+    assert pixel(browser, 0.5, 0.5) == pytest.approx(RED, abs=6)
+    page.shown(flat(BLUE), Point("shapes", 0.259, 70.4))
+    wait_for(lambda: text(browser, "stage") == "shapes")
+    assert pixel(browser, 0.5, 0.5) == pytest.approx(BLUE, abs=6)
+    assert [text(browser, one) for one in ("face", "done", "left")] == ["nova", "25 %", "1:10"]
+    assert browser.title == "nova 25 %"
+    page.made("good: nothing needs doing")
+    page.close()
+    wait_for(lambda: text(browser, "state") == "made")
+    assert text(browser, "note") == "good: nothing needs doing"
+    assert pixel(browser, 0.5, 0.5) == pytest.approx(BLUE, abs=6)
+    assert state(browser) == "live"  # and bright
+    assert browser.get_log("browser") == []
+
+
+def test_a_face_that_was_broken_off_is_told(browser):
+    with closing(MakingPage("nova", 512, 0)) as page:
+        page.begun(flat(RED))
+        browser.get(page.url)
+        wait_for(lambda: state(browser) == "live")
+    wait_for(lambda: state(browser) == "waiting")
+    assert text(browser, "notice") == "it was broken off"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1280, 640), (1024, 700), (390, 844)])
+def test_a_face_in_the_making_fits_on_the_screen(browser, width, height):
+    with on_a_screen(browser, width, height), closing(MakingPage("nova", 512, 0)) as page:
+        page.begun(flat(RED))
+        page.shown(flat(BLUE), Point("style code", 0.5, 30.0))
+        page.made("fair: take a photo from the front, lips closed, in even light")
+        browser.get(page.url)
+        wait_for(lambda: text(browser, "state") == "made")
+        wait_for(lambda: browser.execute_script(PHOTO_PX) == 512)
+        size = browser.execute_script(
+            "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
+        )
+    assert size[0] <= width
+    assert size[1] <= height
 
 
 def test_the_browser_has_nothing_to_complain_about(browser):

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,9 @@ from vjnode.generators.spec import GeneratorSpec
 from vjnode.paths import check_writable
 
 if TYPE_CHECKING:
-    from vjnode.faces.photo.making import Made
-    from vjnode.faces.photo.progress import PngFile
+    from vjnode.faces.photo.making import Made, Request
+    from vjnode.faces.photo.progress import Watch
     from vjnode.faces.photo.settings import Rounds
-    from vjnode.output.preview.making import MakingPage
 
 SIZES = (256, 512, 1024)
 FACES_HIGH = 99
@@ -80,12 +80,11 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
     sheet = options.sheet or Path(f"{options.name}-sheet.png")
     photos = [path for path in (options.photo, options.second) if path is not None]
     _check_png("--sheet", sheet, photos)
-    size = options.size or 512
     request = Request(
         options.name,
         options.photo,
         _expressions(options.expressions, spec),
-        size=size,
+        size=options.size or 512,
         rounds=rounds_of(options.rounds),
         second=options.second,
         number=None if options.face_number is None else int(options.face_number),
@@ -95,41 +94,43 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
         as_it_is=options.as_it_is,
         about=options.about,
     )
-    page: MakingPage | None = None
     try:
-        if options.watch == PAGE:
-            page = _page(options.name, size)
-        watch = page if options.watch in (None, PAGE) else _png(Path(options.watch), photos)
-        made = make_face(request, resume=options.resume, watch=watch)
-        if page is not None:
-            page.made(_verdict(made))
+        with _watch(options.watch, request, photos) as watch:
+            made = make_face(request, resume=options.resume, watch=watch)
+            if watch is not None:
+                watch.made(_verdict(made))
     except (KeyboardInterrupt, SystemExit):
         goes_on = "the same command with --resume goes on"
         said = goes_on if has_state(options.name) else "nothing is kept yet"
         print(f"broken off; {said}", file=sys.stderr)
         raise
-    finally:
-        if page is not None:
-            page.close()
     draw_sheet(sheet, spec, options.name, photo=made.aligned.picture)
     print(_said(made, sheet))
 
 
-def _page(name: str, size: int) -> "MakingPage":
-    """Return the page that shows how a face is made, and tell its address."""
-    from vjnode.output.preview.making import MakingPage  # noqa: PLC0415 - imports aiohttp
+@contextmanager
+def _watch(
+    asked: str | None, request: "Request", photos: Sequence[Path]
+) -> Iterator["Watch | None"]:
+    """Open what shows how a face is made: a page, whose address is told, or a file.
 
-    page = MakingPage(name, size)
-    print(f"watch it at {page.url}", file=sys.stderr)
-    return page
+    Raises:
+        InputError: see ``_check_png``.
+        OutputError: no page can be served.
+    """
+    if asked is None:
+        yield None
+    elif asked == PAGE:
+        from vjnode.output.preview.making import MakingPage  # noqa: PLC0415 - imports aiohttp
 
+        with closing(MakingPage(request.name, request.size)) as page:
+            print(f"watch it at {page.url}", file=sys.stderr)
+            yield page
+    else:
+        from vjnode.faces.photo.progress import PngFile  # noqa: PLC0415 - imports torch
 
-def _png(path: Path, photos: Sequence[Path]) -> "PngFile":
-    """Return the file that shows how a face is made; see ``_check_png`` for errors."""
-    from vjnode.faces.photo.progress import PngFile  # noqa: PLC0415 - imports torch
-
-    _check_png("--watch", path, photos)
-    return PngFile(path)
+        _check_png("--watch", Path(asked), photos)
+        yield PngFile(Path(asked))
 
 
 def _check_png(option: str, path: Path, photos: Sequence[Path]) -> None:

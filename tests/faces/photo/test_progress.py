@@ -26,6 +26,9 @@ class Watch:
         assert (picture == 128).all()
         self.points.append(point)
 
+    def made(self, note):
+        pass
+
 
 @pytest.fixture
 def now(monkeypatch):

@@ -54,6 +54,10 @@ class Watch(Protocol):
         """Take the face at rest as it is now."""
         ...
 
+    def made(self, note: str) -> None:
+        """Take the news that it is made. note: how it became."""
+        ...
+
 
 class PngFile:
     """A watch that writes the picture to a file, always whole; if that fails, it is told once."""
@@ -74,6 +78,9 @@ class PngFile:
     def shown(self, picture: Picture, point: Point) -> None:
         """Write the face as it is now."""
         self.begun(picture)
+
+    def made(self, note: str) -> None:
+        """Leave the last picture."""
 
 
 class Progress:
