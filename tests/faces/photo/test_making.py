@@ -83,6 +83,7 @@ class BrokenOffError(Exception):
 
 
 def test_a_face_that_was_broken_off_goes_on_to_the_same_file(few, made, monkeypatch):
+    """Twice: in the middle, and when the disk was full in the end."""
     before, left = made.file.read_bytes(), [3]
 
     def shown(self, picture):
@@ -96,7 +97,17 @@ def test_a_face_that_was_broken_off_goes_on_to_the_same_file(few, made, monkeypa
             make_face(few)
     with pytest.raises(InputError, match="of another photo, or has other options"):
         make_face(replace(few, rounds=Rounds(3, 2, 3)), resume=True)
+
+    def full(name, data):
+        raise VjnodeError("it cannot be written (No space left on device)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "add_whole_face", full)
+        with pytest.raises(VjnodeError, match=r"No space left.*--resume ends it at once"):
+            make_face(few, resume=True)
+    assert making.has_state(few.name)
     assert make_face(few, resume=True).file.read_bytes() == before
+    assert not making.has_state(few.name)
 
 
 def test_the_face_that_key_frames_draw_is_the_tuned_one(home, made):
@@ -209,22 +220,6 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(few, home, monk
     monkeypatch.setattr(own, "config_dir", (home / "file").joinpath)
     with pytest.raises(VjnodeError, match=r"faces.*cannot be written.*make that folder writable"):
         make_face(replace(few, photo=home / "gone.jpg"))  # which is not looked at yet
-
-
-def test_a_disk_that_is_full_in_the_end_loses_nothing(few, made, home, monkeypatch):
-    """The work is kept, and ended once there is room."""
-    before = made.file.read_bytes()
-
-    def full(name, data):
-        raise VjnodeError("it cannot be written (No space left on device)")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(making, "add_whole_face", full)
-        with pytest.raises(VjnodeError, match=r"No space left.*--resume ends it at once"):
-            make_face(few)
-    assert making.has_state(few.name)
-    assert make_face(few, resume=True).file.read_bytes() == before
-    assert not making.has_state(few.name)
 
 
 def test_the_photo_that_will_not_do_is_named(few, home):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -43,7 +43,7 @@ def read_photo(path: Path) -> Picture:
     share = MOST_PX / max(found.shape[:2])
     if share < 1:
         side = [max(round(share * px), 1) for px in found.shape[1::-1]]
-        found = cv2.resize(found, side, interpolation=cv2.INTER_AREA)
+        found = np.asarray(cv2.resize(found, side, interpolation=cv2.INTER_AREA), np.uint8)
     return np.ascontiguousarray(found)
 
 
@@ -86,7 +86,8 @@ def _decoded(path: Path, data: bytes) -> Picture:
     """
     packed = np.frombuffer(data, np.uint8)
     try:
-        found = cv2.imdecode(packed, cv2.IMREAD_COLOR)  # it turns the picture by its EXIF
+        # It turns the picture by its EXIF.
+        found: NDArray[Any] | None = cv2.imdecode(packed, cv2.IMREAD_COLOR)
         alpha = None if found is None else _alpha(packed, found)
     except cv2.error as error:
         if _TOO_MANY in str(error):
@@ -108,14 +109,15 @@ def _alpha(packed: NDArray[np.uint8], upright: NDArray[np.uint8]) -> NDArray[np.
     """Return the alpha of a picture, (H, W); None: it is opaque, or was turned by its EXIF."""
     if packed[:2].tobytes() == b"\xff\xd8":  # no JPEG has alpha
         return None
-    whole = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED)  # not turned, and of any depth
+    # Not turned, and of any depth.
+    whole: NDArray[Any] | None = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED)
     if whole is None or whole.ndim < 3 or whole.shape[2] != 4:
         return None
     if whole.dtype == np.uint16:
         whole = (whole >> 8).astype(np.uint8)
     if whole.dtype != np.uint8 or whole[..., 3].min() == 255:
         return None
-    stored = cv2.imdecode(packed, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    stored: NDArray[Any] = cv2.imdecode(packed, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     return np.asarray(whole[..., 3]) if np.array_equal(stored, upright) else None
 
 
