@@ -41,7 +41,9 @@ def now(monkeypatch):
 def test_stages_parts_and_the_time_left_are_told(now):
     watch = Watch()
     with Progress("nova", ROUNDS, 512, watch) as making:
-        for cost in [1.0] * 10 + [2.0] * 10 + [4.0] * 10:
+        for number, cost in enumerate([1.0] * 10 + [2.0] * 10 + [4.0] * 10):
+            if number % 10 == 0:
+                making.resumed(0.0)  # as each stage does that is not resumed
             now[0] += cost
             making.shown(PICTURE)
             making.passed(cost)
@@ -49,6 +51,8 @@ def test_stages_parts_and_the_time_left_are_told(now):
     assert list(dict.fromkeys(stages)) == list(progress.STAGES)
     assert [point.done for point in watch.points] == sorted(point.done for point in watch.points)
     assert watch.points[0].left_s is None
+    for point in watch.points[5:]:
+        assert point.left_s == pytest.approx(70 * (1 - point.done), rel=0.25)
     last = watch.points[-1]
     assert last.done == pytest.approx(66 / 70)
     assert last.left_s == pytest.approx(4.0, abs=0.5)

@@ -116,7 +116,8 @@ class Progress:
             self._bar.initial += cost
             self._bar.n += cost
             self._bar.last_print_n += cost
-        self._begun_s = monotonic()
+        if not self._worked:
+            self._begun_s = monotonic()
 
     def passed(self, cost: float) -> None:
         """Note that so much is done."""

@@ -12,7 +12,7 @@ function report(status) {
   show("live");
   text("state", status.state);
   text("face", status.face);
-  text("stage", status.stage === "photo" ? "the photo" : status.stage);
+  text("stage", made ? "made" : status.stage === "photo" ? "the photo" : status.stage);
   text("size", `${status.size} px`);
   const percent = `${Math.floor(clamp(status.done) * 100)} %`;
   text("done", percent);
