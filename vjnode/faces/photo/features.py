@@ -53,6 +53,8 @@ _NUMBERS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21)
 _TAPS = (1, 3, 6, 9)
 """Convolutions whose features are taken: the last one of each stage."""
 
+_REMEDY = "; take vgg16-397923af.pth, or fetch it: --vgg fetch"
+
 _MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -115,9 +117,12 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         *(SafetensorError, UnpicklingError, RuntimeError, EOFError),
         *(KeyError, TypeError, AttributeError, ValueError),
     ) as error:
-        raise InputError(f"{path} is no VGG16 of torchvision's ({error})") from error
+        # The reader's own text tells how to have a file's programs run.
+        raise InputError(
+            f"{path} is no VGG16 of torchvision's, or not all of it{_REMEDY}"
+        ) from error
     if outputs != [width for width, count in _WIDTHS for _ in range(count)]:
-        raise InputError(f"{path} is no VGG16 of torchvision's: {outputs} channels")
+        raise InputError(f"{path} is no VGG16 of torchvision's: {outputs} channels{_REMEDY}")
     return tensors
 
 
