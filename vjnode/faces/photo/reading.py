@@ -117,8 +117,9 @@ def _alpha(packed: NDArray[np.uint8], upright: NDArray[np.uint8]) -> NDArray[np.
         whole = (whole >> 8).astype(np.uint8)
     if whole.dtype != np.uint8 or whole[..., 3].min() == 255:
         return None
-    stored: NDArray[Any] = cv2.imdecode(packed, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    return np.asarray(whole[..., 3]) if np.array_equal(stored, upright) else None
+    stored = cv2.imdecode(packed, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    was_turned = stored is None or not np.array_equal(stored, upright)
+    return None if was_turned else np.asarray(whole[..., 3])
 
 
 def over_grey(picture: NDArray[np.uint8]) -> Picture:
