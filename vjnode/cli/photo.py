@@ -23,15 +23,12 @@ SIZES = (256, 512, 1024)
 FACES_HIGH = 99
 ROUNDS_HIGH = 100_000
 
-PAGE = "page"
-"""Value of ``--watch`` by itself."""
-
 IN_EVERY_SHOW = ("blink", "brows_up")
 """Actions that channels show as they come."""
 
 _WITH_PHOTO = (
     *("second", "face_number", "size", "rounds", "expressions", "vgg", "yes"),
-    *("dlib", "resume", "watch", "sheet", "keep_photo", "as_it_is"),
+    *("dlib", "resume", "watch", "watch_file", "sheet", "keep_photo", "as_it_is"),
 )
 
 
@@ -54,13 +51,9 @@ def add_photo(adding: Parser) -> None:
     add_vgg(group)
     group.add_argument("--dlib", type=Path, metavar="FOLDER", help="of dlib's recognition network")
     group.add_argument("--resume", action="store_true", help="go on with what was broken off")
-    group.add_argument(
-        "--watch",
-        nargs="?",
-        const=PAGE,
-        metavar="FILE.png",
-        help="a page that shows the face as it is now, or a file",
-    )
+    watch = group.add_mutually_exclusive_group()
+    watch.add_argument("--watch", action="store_true", help="a page with the face as it is now")
+    watch.add_argument("--watch-file", type=Path, metavar="OUT.png", help="a file of it instead")
     group.add_argument("--sheet", type=Path, metavar="OUT.png", help="default: NAME-sheet.png")
     group.add_argument("--keep-photo", action="store_true", help="in the face's file")
     group.add_argument("--as-it-is", action="store_true", help="a smile is not taken out")
@@ -95,7 +88,7 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
         about=options.about,
     )
     try:
-        with _watch(options.watch, request, photos) as watch:
+        with _watch(options, request, photos) as watch:
             made = make_face(request, resume=options.resume, watch=watch)
             if watch is not None:
                 watch.made(_verdict(made))
@@ -110,7 +103,7 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
 
 @contextmanager
 def _watch(
-    asked: str | None, request: "Request", photos: Sequence[Path]
+    options: argparse.Namespace, request: "Request", photos: Sequence[Path]
 ) -> Iterator["Watch | None"]:
     """Open what shows how a face is made: a page, whose address is told, or a file.
 
@@ -118,19 +111,19 @@ def _watch(
         InputError: see ``_check_png``.
         OutputError: no page can be served.
     """
-    if asked is None:
-        yield None
-    elif asked == PAGE:
+    if options.watch:
         from vjnode.output.preview.making import MakingPage  # noqa: PLC0415 - imports aiohttp
 
         with closing(MakingPage(request.name, request.size)) as page:
             print(f"watch it at {page.url}", file=sys.stderr)
             yield page
-    else:
+    elif options.watch_file is not None:
         from vjnode.faces.photo.progress import PngFile  # noqa: PLC0415 - imports torch
 
-        _check_png("--watch", Path(asked), photos)
-        yield PngFile(Path(asked))
+        _check_png("--watch-file", options.watch_file, photos)
+        yield PngFile(options.watch_file)
+    else:
+        yield None
 
 
 def _check_png(option: str, path: Path, photos: Sequence[Path]) -> None:
