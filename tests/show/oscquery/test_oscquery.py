@@ -52,13 +52,13 @@ class Writer(ControlWriter):
 class Node:
     """Everything of a show that OSCQuery needs; its values are told as fast as can be."""
 
-    def __init__(self):
+    def __init__(self, config=CONFIG):
         self.slot = Slot(CONTROLS_BYTES)
         self.writer = Writer(STOCK.fitted(Controls("", "ada", "laugh")), STOCK, self.slot)
         self.out = OscOut()
         self.osc = OscServer(HOST, 0, self.writer.perform, self.out)
         self.query = open_oscquery(
-            (HOST, 0), CONFIG, osc=self.osc, out=self.out, writer=self.writer
+            (HOST, 0), config, osc=self.osc, out=self.out, writer=self.writer
         )
         self._over = threading.Event()
         self._telling = threading.Thread(target=self._tell)
@@ -152,6 +152,7 @@ def test_every_parameter_and_feature_is_a_node_with_what_the_table_says(node):
             assert one["RANGE"] == [{"MIN": row.low, "MAX": row.high}]
             assert one["CLIPMODE"] == ["both"]
     assert found["/vjnode/face"]["RANGE"] == [{"VALS": ["ada", "ben"]}]
+    assert found["/vjnode/set/go"]["RANGE"] == found["/vjnode/set"]["RANGE"]
     assert found["/vjnode/attack"]["UNIT"] == ["time.second"]
     assert found["/vjnode/level"]["ACCESS"] == 1
 
@@ -211,6 +212,23 @@ def test_nodes_that_come_and_go_are_told_to_who_listens(node, monkeypatch):
     assert now["CONTENTS"].keys() - {"calm"} == {
         *("next", "previous", "random", "save", "rename", "delete", "move")
     }
+
+
+def test_where_midi_is_read_who_listens_is_told_what_was_learned():
+    text = "gain: cc 7, channel 1, of Desk"
+
+    async def talk(node):
+        async with node.socket() as one:
+            await one.send_json({"COMMAND": "LISTEN", "DATA": "/vjnode/midi/learned"})
+            await one.send_json({"COMMAND": "LISTEN", "DATA": "/vjnode/gain"})
+            assert await next_of(one) == ("/vjnode/gain", 1.0)
+            node.out.announce("midi/learned", text)
+            return await next_of(one)
+
+    with closing(Node(replace(CONFIG, midi=("",)))) as node:
+        assert asyncio.run(talk(node)) == ("/vjnode/midi/learned", text)
+        assert node.json("/vjnode/midi/learned?VALUE") == {"VALUE": [text]}
+        assert node.json("/vjnode/midi/learn")["CONTENTS"]["gain"]["TYPE"] == "I"
 
 
 def test_over_a_websocket_nobody_subscribes_to_what_goes_by_udp(node, caplog):

@@ -73,7 +73,7 @@ def open_oscquery(
 
     server = OscQuery(
         *address,
-        tree=Tree(writer.names, value, told.values()),
+        tree=Tree(writer.names, value, told.values(), learns=bool(config.midi)),
         info=host_info("vjnode", config.osc_host, config.osc_port),
         osc=osc,
         out=out,

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from vjnode.control.address import ROOT
 from vjnode.control.features import Feature
+from vjnode.control.midi.learner import STOP
+from vjnode.control.osc import LEARN
 from vjnode.control.osc_out import REFRESH, SUBSCRIBE
 from vjnode.control.osc_validation import is_address
 from vjnode.control.parameter import Firing, Parameter, Value
 from vjnode.control.parameters import PARAMETERS
 from vjnode.control.shortcuts import SHORTCUTS, Shortcut
+from vjnode.show.midi import LEARNED
 
 Json = Mapping[str, object]
 
@@ -39,7 +42,7 @@ _UNITS = {
 }
 """Units that the proposal has names for, by ours."""
 
-_ASKING: Mapping[str, Mapping[str, object]] = {
+_ASKING: Mapping[str, Json] = {
     SUBSCRIBE: {
         "TYPE": "i",
         "ACCESS": WRITE,
@@ -55,6 +58,37 @@ _ASKING: Mapping[str, Mapping[str, object]] = {
     },
 }
 
+_GO = "/vjnode/set/go"
+
+_GOING: Json = {
+    "TYPE": "s",
+    "ACCESS": WRITE,
+    "DESCRIPTION": "set: the one of that name",
+    "TAGS": ["shortcut", "control"],
+}
+
+_LEARNING: Mapping[str, Json] = {
+    LEARN: {
+        "TYPE": "s",
+        "ACCESS": WRITE,
+        "DESCRIPTION": "the MIDI control that moves next is mapped to the parameter of that name",
+        "TAGS": ["midi"],
+    },
+    f"{LEARN}/{STOP}": {
+        "TYPE": "I",
+        "ACCESS": WRITE,
+        "DESCRIPTION": "no MIDI control is waited for any more",
+        "TAGS": ["midi"],
+    },
+}
+
+_LEARNED: Json = {
+    "TYPE": "s",
+    "ACCESS": READ,
+    "DESCRIPTION": "the MIDI control that was learned, and what for",
+    "TAGS": ["midi"],
+}
+
 
 class Tree:
     """The nodes of a show, with the values that they have when they are asked for.
@@ -63,6 +97,7 @@ class Tree:
         choices: returns the names that a choice parameter takes; they may change.
         value: returns the value that is told at an address's name; None where none is known.
         features: those that are told.
+        learns: whether controls of MIDI can be learned.
 
     """
 
@@ -71,6 +106,8 @@ class Tree:
         choices: Callable[[str], Sequence[str]],
         value: Callable[[str], Value | None],
         features: Iterable[Feature] = (),
+        *,
+        learns: bool = False,
     ) -> None:
         self._choices = choices
         self._value = value
@@ -87,8 +124,12 @@ class Tree:
             for shortcut in SHORTCUTS:
                 if shortcut.fits(row):
                     self._add(f"{row.address}/{shortcut.verb}", _of_shortcut(shortcut, row))
-        for path, attributes in _ASKING.items():
+            if learns:
+                self._add(f"{LEARN}/{row.name}", _of_learning(row))
+        for path, attributes in (_ASKING | (_LEARNING if learns else {}) | {_GO: _GOING}).items():
             self._add(path, attributes)
+        if learns:
+            self._add(ROOT + LEARNED, _LEARNED, LEARNED)
         self.renew()
 
     def renew(self) -> list[tuple[str, str]]:
@@ -102,7 +143,9 @@ class Tree:
             if names == before:
                 continue
             self._chosen_from[row.address] = names
-            self._nodes[row.address]["RANGE"] = [{"VALS": list(names)}]
+            for path in (row.address, f"{row.address}/go"):
+                if path in self._nodes:
+                    self._nodes[path]["RANGE"] = [{"VALS": list(names)}]
             told += [(REMOVED, self._remove(path)) for path in self._buttons(row, before or ())]
             for path, name in self._buttons(row, names).items():
                 self._add(path, _of_button(row, name))
@@ -212,6 +255,11 @@ def _of_shortcut(shortcut: Shortcut, row: Parameter) -> Json:
     if shortcut.low is not None:
         said |= {"RANGE": [{"MIN": shortcut.low, "MAX": shortcut.high}], "CLIPMODE": ["both"]}
     return said
+
+
+def _of_learning(row: Parameter) -> Json:
+    about = f"the MIDI control that moves next is mapped to {row.name}"
+    return {"TYPE": "I", "ACCESS": WRITE, "DESCRIPTION": about, "TAGS": ["midi"]}
 
 
 _BUTTON = ["button"]
