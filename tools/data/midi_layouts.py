@@ -194,13 +194,16 @@ LAYOUTS = {
     "xtouch_mini": Layout(
         "Behringer X-Touch Mini",
         (
-            Block("knob", ("cc 1-8",), (0, 0), name="ENCODERS, LAYER A"),
-            Block("knob", ("cc 11-18",), (0, 1.75), name="ENCODERS, LAYER B"),
-            Block("button", ("note 0-7",), (0, 3.5), name="ENCODERS, PRESSED"),
-            Block("button", ("note 8-15",), (0, 4.65), name="UPPER BUTTONS"),
-            Block("button", ("note 16-23",), (0, 5.8), name="LOWER BUTTONS"),
-            Block("fader", ("cc 9",), (8.15, 0), name="FADER, LAYER A"),
-            Block("fader", ("cc 10",), (8.15, 3.5), name="FADER, LAYER B"),
+            Block("knob", ("cc 1-8",), (0, 0), name="LAYER A: ENCODERS"),
+            Block("button", ("note 0-7",), (0, 1.75), name="ENCODERS, PRESSED"),
+            Block("button", ("note 8-15",), (0, 2.9), name="UPPER BUTTONS"),
+            Block("button", ("note 16-23",), (0, 4.05), name="LOWER BUTTONS"),
+            Block("fader", ("cc 9",), (8.15, 0.6), name="FADER"),
+            Block("knob", ("cc 11-18",), (0, 5.8), name="LAYER B: ENCODERS"),
+            Block("button", ("note 24-31",), (0, 7.55), name="ENCODERS, PRESSED"),
+            Block("button", ("note 32-39",), (0, 8.7), name="UPPER BUTTONS"),
+            Block("button", ("note 40-47",), (0, 9.85), name="LOWER BUTTONS"),
+            Block("fader", ("cc 10",), (8.15, 6.4), name="FADER"),
         ),
     ),
 }

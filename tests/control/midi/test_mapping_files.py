@@ -71,6 +71,7 @@ def written(folder, text):
             'version = 1\n[[control]]\non = "note 0-9"\ndo = "tap"\nlight = [0, 1, 1, 120]',
             "0 to 127",
         ),
+        ('version = 1\n[[control]]\non = "cc 7"\ndo = "gain"\nbank = 2', "'bank' is a name"),
         ('version = 1\nstart = ["nonsense"]', "'start' is bytes"),
         ("version = ", "cannot be read"),
     ],
@@ -215,6 +216,23 @@ def test_rings_show_values(name, ring, parameter):
         show.controls = show.controls.with_(**{parameter: value})
         ends.append(player.lights()[bytes.fromhex(ring)])
     assert ends == ([0, 127] if name == "apc40_mk2" else [1, 13])
+
+
+def test_both_layers_of_the_xtouch_mini_have_lamps_and_what_is_for_emergencies():
+    show = Show()
+    player = Player(read_mapping(shipped("midi", "xtouch_mini.toml")), show, MidiCounts())
+    decoder, ring, freeze = Decoder(), b"\xb0\x09", b"\x90\x05"
+    show.controls = show.controls.with_(dynamics=0.0, **{"channel/1/gain": 4.0})
+    assert player.lights()[ring] == 1
+    layers = {"A": "90 0D 7F", "B": "90 25 7F"}  # freeze: its place is the same
+    for number, layer in enumerate("BAB", 1):
+        player.play(decoder.decode(bytes.fromhex(layers[layer].replace("90", "9A"))))
+        assert player.lights()[ring] == (13 if layer == "B" else 1)
+        assert show.controls.is_on("freeze") == bool(number % 2)
+        assert player.lights()[freeze] == number % 2
+    for layer in "AB":
+        acts = {one.act.parameter.name for one in player.mapping.controls if one.bank == layer}
+        assert acts >= {"panic", "freeze", "neutral", "blackout", "preset", "face"}
 
 
 @pytest.mark.parametrize("port", PORTS)

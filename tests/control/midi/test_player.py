@@ -260,6 +260,36 @@ def test_lamps_and_rings_may_have_numbers_of_their_own(desk):
     assert shown == {b"\xb0\x09": 1, b"\x90\x00": 1}  # these are sent anew
 
 
+def test_banks_share_lamps_which_show_the_one_that_was_moved_last(desk):
+    """A controller that says nothing when its bank is switched is known by what it sends."""
+    text = (
+        '[[control]]\non = "cc 1"\nbank = "A"\ndo = "floor"\nring = [1, 13, 1, 9]\n'
+        '[[control]]\non = "note 1"\nbank = "A"\ndo = "blackout"\nlight = [0, 1, 1, 0]\n'
+        '[[control]]\non = "cc 11"\nbank = "B"\ndo = "ceiling"\nring = [1, 13, 1, 9]\n'
+        '[[control]]\non = "note 11"\nbank = "B"\ndo = "tap"\nlight = [0, 1, 1, 0]\n'
+        '[[control]]\non = "note 2"\ndo = "freeze"\nlight = [0, 1]\n'
+    )
+    one = desk(text)
+    ring, lamp, other = b"\xb0\x09", b"\x90\x00", b"\x90\x02"
+    shown = one.player.lights()
+    assert shown == {ring: 1, lamp: 0, other: 0}
+    for sent, lights, anew in (
+        ("90 02 7F", {ring: 1, lamp: 0, other: 1}, {ring, lamp}),  # of no bank
+        ("90 0B 7F", {ring: 13, lamp: 1, other: 1}, set()),
+        ("80 0B 00", {ring: 13, lamp: 0, other: 1}, {ring, other}),
+        ("B0 01 00", {ring: 1, lamp: 0, other: 1}, set()),
+    ):
+        one.player.moved(shown, one.decoder.decode(bytes.fromhex(sent)))
+        one.send(sent)
+        assert shown.keys() == anew, sent  # the rest is sent anew
+        assert one.player.lights() == lights, sent
+        shown = one.player.lights()
+    another = desk(text).player
+    one.send("B0 0B 7F")
+    another.carry_on(one.player)
+    assert another.lights()[ring] == 13
+
+
 def test_what_a_controller_shows_by_itself_is_known(desk):
     one = desk(
         '[[control]]\non = "cc 7"\ndo = "floor"\nring = true\n'

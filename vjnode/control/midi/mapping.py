@@ -53,6 +53,8 @@ class Control:
     takeover: whether a fader that stands elsewhere has no effect until it reaches the value.
     step: part of the way for each step of an encoder.
     light: its lamp. ring: its ring or motor.
+    bank: the bank of the controller that it belongs to, where one has several that share lamps and
+        tells of them by what its controls send alone; "" for none.
     """
 
     source: Source
@@ -69,6 +71,7 @@ class Control:
     step: float = STEP
     light: Light | None = None
     ring: Ring | None = None
+    bank: str = ""
 
     def value_at(self, way: float) -> float:
         """Return the parameter's value for a part of the way, clipped to 0…1."""

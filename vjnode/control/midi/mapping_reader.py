@@ -21,7 +21,7 @@ _TOP_KEYS = ("version", "about", "match", "ignore", "channel", "start", "layer",
 _LAYER_KEYS = ("name", "on", "channel", "latch")
 _CONTROL_KEYS = (
     *("on", "channel", "do", "mode", "range", "curve", "invert", "layer", "value", "takeover"),
-    *("encoder", "step", "light", "ring"),
+    *("encoder", "step", "light", "ring", "bank"),
 )
 _SPAN = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 _MOST = 512
@@ -110,6 +110,8 @@ def _control(
         raise InputError(f"'value' is a number or a name, not {value!r:.{MAX_SHOWN}}")
     if "value" in entry and row.kind == "float" and mode in ("value", "momentary"):
         value = number_in_range(row, value)
+    if not isinstance(bank := entry.get("bank", ""), str):
+        raise InputError(f"'bank' is a name, not {bank!r:.{MAX_SHOWN}}")
     encoder = entry.get("encoder", ENCODERS[0])
     if encoder not in ENCODERS:
         raise InputError(f"'encoder' is one of {', '.join(ENCODERS)}, not {encoder!r:.{MAX_SHOWN}}")
@@ -128,6 +130,7 @@ def _control(
         read_number(entry, "step", 0.0001, 1.0, model.STEP),
         read_light(entry, source, place),
         read_ring(entry, source, mode, place),
+        bank,
     )
 
 

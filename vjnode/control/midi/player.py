@@ -73,6 +73,8 @@ class Player:
         self._buttons: dict[Source, LayerButton] = {one.source: one for one in mapping.layers}
         self._layers: list[str] = []
         """Layers that are on; the last one counts first."""
+        self._bank = next((one.bank for one in mapping.controls if one.bank), "")
+        """The bank of the control that was moved last."""
         self._ways: dict[Source, float] = {}
         """Last place of each control."""
         self._down: set[Source] = set()
@@ -92,6 +94,7 @@ class Player:
             source, before = event.source, self._ways.get(event.source)
             self._ways[source] = event.way
             pressed = self._pressed(event)
+            self._bank = self._bank_of(source)
             if (button := self._buttons.get(source)) is not None:
                 known = True
                 self._switch(button, pressed)
@@ -105,6 +108,7 @@ class Player:
         for event in events:
             self._ways[event.source] = event.way
             self._pressed(event)
+            self._bank = self._bank_of(event.source)
 
     def carry_on(self, before: "Player") -> None:
         """Go on from another player of the same controller, that had another mapping."""
@@ -112,6 +116,8 @@ class Player:
         self._ways, self._down, self._left = before._ways, before._down, before._left
         names = {button.name for button in self.mapping.layers}
         self._layers = [name for name in before._layers if name in names]
+        if before._bank in {one.bank for one in self.mapping.controls}:
+            self._bank = before._bank
 
     @property
     def layer(self) -> str:
@@ -138,7 +144,7 @@ class Player:
         """Return what each lamp and ring is to be sent: the last byte, by the bytes before it."""
         told = {}
         for source in self._lit:
-            if (control := self.control_of(source)) is None:
+            if (control := self.control_of(source)) is None or control.bank not in ("", self._bank):
                 continue
             if (light := control.light) is not None:
                 told[light.lamp] = light.on if self._is_on(control) else light.off
@@ -151,9 +157,11 @@ class Player:
         """Note in ``shown`` what the controller shows by itself after these events.
 
         A ring that takes its control's own message stands where that was turned to. Another, or a
-        lamp, may have been changed by the controller, and is sent anew.
+        lamp, may have been changed by the controller, and is sent anew; all are in another bank.
         """
         for event in events:
+            if self._bank_of(event.source) != self._bank:
+                shown.clear()
             if event.source not in self._lit:
                 continue
             if (control := self.control_of(event.source)) is None:
@@ -162,6 +170,11 @@ class Player:
                 shown[ring.lamp] = event.raw
             elif (lamp := control.light or ring) is not None:
                 shown.pop(lamp.lamp, None)
+
+    def _bank_of(self, source: Source) -> str:
+        """Return the bank that is on once a control is moved."""
+        control = self.control_of(source)
+        return (control.bank if control is not None else "") or self._bank
 
     def _is_on(self, control: Control) -> bool:
         """Return whether what a control does is so now, or else whether it is held down."""
