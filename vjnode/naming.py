@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from vjnode.errors import InputError
 
@@ -41,9 +41,17 @@ def choose(kind: str, names: Sequence[str], value: object, *, first: int = 0) ->
         last = len(names) - 1 + first
         raise InputError(f"there is no {kind} number {value}; they go from {first} to {last}")
     shown = repr(value)[:_MAX_NAME]  # a sender may send kilobytes
-    near = difflib.get_close_matches(shown.strip("'"), names, n=1)
-    hint = f"did you mean '{near[0]}'? " if near else ""
+    hint = nearest(shown.strip("'"), names)
     raise InputError(f"there is no {kind} {shown}; {hint}there are: {', '.join(names)}")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return a question with the one of ``names`` that may be meant, and a space; "" for none.
+
+    It takes a millisecond for some hundred names.
+    """
+    near = difflib.get_close_matches(name[:_MAX_NAME], list(names), n=1)
+    return f"did you mean '{near[0]}'? " if near else ""
 
 
 def check_new_name(kind: str, name: str) -> None:

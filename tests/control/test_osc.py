@@ -339,3 +339,19 @@ def test_an_address_that_is_none_is_refused_with_what_there_is(played, caplog, a
     played.handle(sent(address, "T"), "test")
     assert played.counts.rejected == 1
     assert "there are: " in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("/vjnode/gian", "did you mean '/vjnode/gain'?"),
+        ("/vjnode/preset/rito", "did you mean 'riot'?"),
+        ("/vjnode/midi/learn", ""),
+        ("/zzz", ""),
+    ],
+)
+def test_the_address_that_was_meant_is_told_where_one_is_like_it(played, caplog, address, hint):
+    played.handle(sent(address, "T"), "test")
+    assert played.counts.rejected == 1
+    assert hint in caplog.text
+    assert ("did you mean" in caplog.text) == bool(hint)

@@ -121,7 +121,7 @@ def _map(options: argparse.Namespace) -> None:
         return
     mapping = mappings[choose("MIDI mapping", list(mappings), options.name)]
     rows = [
-        (f"channel {one.source.channel}", str(one.source), one.layer, one.does)
+        (f"channel {one.source.channel}", str(one.source), one.layer or one.bank, one.does)
         for one in mapping.controls
     ]
     layers = [
@@ -132,7 +132,7 @@ def _map(options: argparse.Namespace) -> None:
 
 
 def _learn(options: argparse.Namespace) -> None:
-    act = read_address(ROOT + options.parameter)
+    act = read_address(ROOT + options.parameter, hints=True)
     mappings = scan_mappings().values()
     print(f"move the control for {options.parameter} now, within {LEARN_S:g} s", flush=True)
     found = Gathering(time.monotonic())

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vjnode.control.parameter import MAX_SHOWN, Parameter
-from vjnode.control.parameters import BY_NAME, KNOWN
+from vjnode.control.parameters import BY_NAME, KNOWN, PARAMETERS
 from vjnode.errors import InputError
+from vjnode.naming import nearest
 
 ROOT = "/vjnode/"
 
@@ -33,11 +34,22 @@ class Act:
     choice: str = ""
 
 
-def read_address(address: str) -> Act:
+class UnknownAddressError(InputError):
+    """An address that there is not."""
+
+
+def like(address: str) -> str:
+    """Return a question with the parameter's address that one may mean; see ``naming.nearest``."""
+    return nearest(address, (row.address for row in PARAMETERS))
+
+
+def read_address(address: str, *, hints: bool = False) -> Act:
     """Return what an address does.
 
+    hints: whether the error says which one may be meant, which takes a millisecond.
+
     Raises:
-        InputError: there is no such address.
+        UnknownAddressError: there is no such address.
     """
     name = address.removeprefix(ROOT)
     if name != address:
@@ -55,7 +67,8 @@ def read_address(address: str) -> Act:
         for verb in OF_FLOATS:
             if row is not None and row.kind == "float" and last == verb:
                 return Act(row, verb)
-    raise InputError(
-        f"unknown address {address[:MAX_SHOWN]}; after {ROOT} there are: {KNOWN}; behind a number "
-        f"/add and /norm, behind a choice /next, /previous, /random and each name"
+    hint = like(address) if hints else ""
+    raise UnknownAddressError(
+        f"unknown address {address[:MAX_SHOWN]}; {hint}after {ROOT} there are: {KNOWN}; behind a "
+        "number /add and /norm, behind a choice /next, /previous, /random and each name"
     )

@@ -10,11 +10,19 @@ from dataclasses import dataclass
 
 from pythonosc.osc_message import OscMessage, ParseError
 
-from vjnode.control.address import OF_PRESETS, ROOT, Act, read_address
+from vjnode.control.address import (
+    OF_PRESETS,
+    ROOT,
+    Act,
+    UnknownAddressError,
+    like,
+    read_address,
+)
 from vjnode.control.argument import as_number, first_of
 from vjnode.control.destination import Sender
 from vjnode.control.osc_out import ASKING, OscOut
 from vjnode.control.osc_validation import MalformedError, check_datagram
+from vjnode.control.parameter import MAX_SHOWN
 from vjnode.errors import InputError, VjnodeError
 
 _log = logging.getLogger(__name__)
@@ -157,8 +165,13 @@ class OscServer:
                 self._act(message, (sender, port))
             except InputError as error:
                 self.counts.rejected += 1
-                about = message.address if message.address in self._known else sender
-                self._log_once(about, f"OSC {message.address[:64]} refused: {error}")
+                address, shown = message.address, message.address[:MAX_SHOWN]
+                unknown = isinstance(error, UnknownAddressError) and not shown.startswith(LEARN)
+                self._log_once(
+                    address if address in self._known else sender,
+                    f"OSC {shown} refused: {error}",
+                    unknown=shown if unknown else "",
+                )
 
     def _act(self, message: OscMessage, sender: Sender) -> None:
         out = self._out
@@ -184,8 +197,11 @@ class OscServer:
             fits = row.fits(number) if act.verb == "set" else 0.0 <= number <= 1.0
             self.counts.clamped += not fits
 
-    def _log_once(self, about: str, text: str) -> None:
-        """Log each complaint once, and few about one subject, so that no sender fills the log."""
+    def _log_once(self, about: str, text: str, *, unknown: str = "") -> None:
+        """Log each complaint once, and few about one subject, so that no sender fills the log.
+
+        unknown: an address that there is not; one that is like it is looked for only then.
+        """
         if about not in self._complaints and len(self._complaints) >= _MAX_THINGS:
             return
         said = self._complaints.setdefault(about, set())
@@ -194,4 +210,6 @@ class OscServer:
         said.add(text)
         if len(said) > _MAX_COMPLAINTS:
             text = f"OSC: further complaints about {about} are counted and not logged"
+        elif unknown and (hint := like(unknown)):
+            text = f"{text}; {hint.rstrip()}"
         _log.warning("%s", text)

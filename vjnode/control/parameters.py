@@ -11,6 +11,7 @@ from vjnode.errors import InputError
 from vjnode.modulation.dynamics import AS_HEARD
 from vjnode.modulation.matrix import CHANNELS, SOURCES, Envelope, default_route
 from vjnode.modulation.shaping import CURVE_HIGH, CURVE_LOW, GATE_DB
+from vjnode.naming import nearest
 
 AGC_MODES = ("off", "on", "freeze")
 """Modes of automatic gain: none; following the level slowly; kept as it is now."""
@@ -275,5 +276,6 @@ def find(name: str) -> Parameter:
         extra = ""
         if name.startswith("route/"):
             extra = f"; channels: {', '.join(CHANNELS)}; sources: {', '.join(SOURCES)}"
-        raise InputError(f"there is no parameter '{shown}'; there are: {KNOWN}{extra}")
+        hint = nearest(shown, BY_NAME)
+        raise InputError(f"there is no parameter '{shown}'; {hint}there are: {KNOWN}{extra}")
     return parameter
