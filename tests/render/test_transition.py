@@ -275,6 +275,20 @@ def test_looks_follow_at_once_while_the_head_turns(turned, keys):
     assert turned.ticks(60, C, over_s=0.0)[-1] == 240  # key frames show all of this one
 
 
+def test_a_cut_to_a_head_that_turns_is_seen_at_once(keys, late):
+    """Its turn follows, and nothing of the look before is seen on the way."""
+    turns = turning(B)
+    show = Show(PassageTransition(keys, late, Levels(), lambda look: turns if look == B else ()))
+    for before in (A, C, A):
+        show.ticks(5, before, over_s=0.0)
+        levels = show.ticks(60, B, over_s=0.0, turns=np.ones(60))
+        assert levels[0] == 140
+        assert levels[-1] == 136 + TURNS
+        assert levels == sorted(levels)
+        assert largest_step(levels) <= 3
+        assert show.ticks(1, before, over_s=0.0) == [LEVELS[before.face]]
+
+
 def test_while_the_passage_gets_ready_key_frames_are_shown(turned, late):
     late.ready = False
     assert turned.ticks(90, A, turns=np.ones(90)) == [40] * 90

@@ -203,7 +203,10 @@ class PassageTransition:
             passage.rest()
             self._rolling = False
             return self._renderer.begin(self._keys, weights)
-        # Until there is a picture, it is begun with what is shown already.
+        # Until there is a picture, it is begun with what is shown already: in a cut, the new look.
+        if over_s <= 0.0 and under_way and not (moved or self._taken):
+            passage.rest()
+            self._keys, self._rolling = look, True
         morph.step(look if self._rolling else morph.asked, now_s, over_s, easing)
         self._settled_s = min(self._settled_s, now_s) if morph.settled else math.inf
         shown = passage.show(self._mixtures.latent(morph.leg, morph.share, weights), now_s)
