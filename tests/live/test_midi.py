@@ -1,15 +1,14 @@
 """MIDI over the virtual ports of a real JACK server: played, pulled out, plugged in again."""
 
-import ctypes.util
-import os
 import shutil
 import subprocess
 import sys
-import time
+from contextlib import ExitStack
 
 import pytest
 
 from tests.test_style import ROOT
+from tools.check.virtual_midi import jack_server
 
 MAPPING = """version = 1
 match = ["Desk"]
@@ -24,30 +23,17 @@ light = [0, 127]
 
 
 @pytest.fixture
-def jack(tmp_path):
+def jack():
     """The environment of programs that use a JACK server of the test's own."""
     if shutil.which("jackd") is None:
         pytest.skip("jackd is not installed")
     pytest.importorskip("rtmidi2")
-    name = f"vjnode-{os.getpid()}"
-    command = ["jackd", "-r", "-n", name, "-d", "dummy", "-r", "44100", "-p", "256"]
-    own = {**os.environ, "JACK_NO_AUDIO_RESERVATION": "1"}
-    with (
-        (tmp_path / "jackd.log").open("wb") as log,
-        subprocess.Popen(command, env=own, stdout=log, stderr=log) as server,
-    ):
-        time.sleep(1.0)
-        if server.poll() is not None:
+    with ExitStack() as stack:
+        try:
+            environment = stack.enter_context(jack_server())
+        except RuntimeError:
             pytest.skip("jackd does not start here")
-        # The package brings a client library that is older than the server's.
-        library = ctypes.util.find_library("jack")
-        yield {
-            **own,
-            "JACK_DEFAULT_SERVER": name,
-            "JACK_NO_START_SERVER": "1",
-            **({"LD_PRELOAD": library} if library else {}),
-        }
-        server.terminate()
+        yield environment
 
 
 @pytest.mark.live

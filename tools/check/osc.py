@@ -19,7 +19,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from tools.bench.control import Played, compared, play
+from tools.bench.control import compared
+from tools.bench.played import Played, play
 from tools.check.osc_client import BINARY, CLOSE, WebSocket, answer, connect, frame, get
 from tools.check.osc_mutations import (
     addresses,

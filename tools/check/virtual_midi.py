@@ -1,0 +1,171 @@
+"""Virtual MIDI ports, where need be of a JACK server of one's own, and a MIDI clock at one of them.
+
+    python -m tools.check.virtual_midi BPM
+
+sends the clock: a process of its own, as a drum machine is. It prints a line when its port is
+there, begins at the first line that it reads, and at the end of its input prints how many pulses
+it sent, and their tempo.
+"""
+
+import argparse
+import ctypes.util
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from vjnode.audio.tempo.midi_clock import PULSE, PULSES_PER_BEAT, START
+
+PORT = "Drums"
+"""Name of the clock's port."""
+
+STARTS_S = 1.0
+"""Time, s, within which a server has started or given up."""
+
+
+def needs_jack() -> bool:
+    """Return whether there is no other system for MIDI here, as in many containers."""
+    return sys.platform.startswith("linux") and not Path("/dev/snd/seq").exists()
+
+
+def lacking() -> str:
+    """Return the reason why there can be no virtual ports here; "" where there can."""
+    if find_spec("rtmidi2") is None:
+        return "rtmidi2 is not installed"
+    if needs_jack() and shutil.which("jackd") is None:
+        return "jackd is not installed"
+    return "Windows has none" if sys.platform == "win32" else ""
+
+
+@contextmanager
+def midi_system() -> Iterator[dict[str, str]]:
+    """Within it there are virtual ports; it gives the environment of programs that use them.
+
+    Raises:
+        RuntimeError: JACK is needed, and does not start.
+    """
+    if not needs_jack():
+        yield dict(os.environ)
+        return
+    with jack_server() as environment:
+        yield environment
+
+
+@contextmanager
+def jack_server() -> Iterator[dict[str, str]]:
+    """Within it a server runs; it gives the environment of programs that use that one.
+
+    Raises:
+        RuntimeError: it does not start.
+    """
+    name = f"vjnode-{os.getpid()}"
+    command = [shutil.which("jackd") or "jackd", "-r", "-n", name, "-d", "dummy"]
+    own = {**os.environ, "JACK_NO_AUDIO_RESERVATION": "1"}
+    with subprocess.Popen(  # noqa: S603 - our own
+        [*command, "-r", "44100", "-p", "256"],
+        env=own,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        try:
+            time.sleep(STARTS_S)
+            if server.poll() is not None:
+                raise RuntimeError("jackd does not start here")
+            # The package brings a client library that is older than the server's.
+            library = ctypes.util.find_library("jack")
+            yield {
+                **own,
+                "JACK_DEFAULT_SERVER": name,
+                "JACK_NO_START_SERVER": "1",
+                **({"LD_PRELOAD": library} if library else {}),
+            }
+        finally:
+            server.terminate()
+
+
+class ClockSender:
+    """A process that sends a clock from ``PORT``.
+
+    Args:
+        bpm: its tempo.
+        environment: that of a ``midi_system``.
+
+    """
+
+    def __init__(self, bpm: float, environment: Mapping[str, str]) -> None:
+        """Wait until its port is there.
+
+        Raises:
+            RuntimeError: it cannot be made.
+        """
+        self._process = subprocess.Popen(  # noqa: S603 - our own
+            [sys.executable, "-m", "tools.check.virtual_midi", str(bpm)],
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # JACK's library prints whatever it does not find
+            text=True,
+        )
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker
+        if not self._process.stdout.readline():
+            self.close()
+            raise RuntimeError("no virtual MIDI port can be made")
+
+    def begin(self) -> None:
+        """Send a start, and pulses from then on."""
+        assert self._process.stdin is not None  # noqa: S101 - for the type checker
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def end(self) -> tuple[int, float]:
+        """Send no more; return the number of pulses that were sent, and their tempo, BPM."""
+        told, _ = self._process.communicate()
+        pulses, bpm = told.split()
+        return int(pulses), float(bpm)
+
+    def close(self) -> None:
+        """End the process; safe to call twice."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+
+def _send(bpm: float) -> None:
+    """Send a clock from the first line that is read to the end of the input."""
+    import rtmidi2  # noqa: PLC0415 - in this process alone
+
+    api = rtmidi2.API_UNIX_JACK if needs_jack() else rtmidi2.API_UNSPECIFIED
+    port = rtmidi2.MidiOut("drums", api=api)
+    port.open_virtual_port(PORT)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    over = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+    port.send_raw(START)
+    due_s, sent_s = time.monotonic() + 0.01, list[float]()
+    while not over.is_set():
+        time.sleep(max(due_s - time.monotonic(), 0.0))
+        sent_s.append(time.monotonic())
+        port.send_raw(PULSE)
+        due_s += 60.0 / bpm / PULSES_PER_BEAT
+    pulse_s = (sent_s[-1] - sent_s[0]) / (len(sent_s) - 1) if len(sent_s) > 1 else float("inf")
+    print(len(sent_s), 60.0 / pulse_s / PULSES_PER_BEAT, flush=True)
+
+
+def main() -> None:
+    """Send what the command line asks for, once a line has come."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.check.virtual_midi", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("bpm", type=float)
+    _send(parser.parse_args().bpm)
+
+
+if __name__ == "__main__":
+    main()
