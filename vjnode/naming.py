@@ -39,7 +39,7 @@ def choose(kind: str, names: Sequence[str], value: object, *, first: int = 0) ->
         if number == int(number) and 0 <= number - first < len(names):
             return names[int(number) - first]
         last = len(names) - 1 + first
-        raise InputError(f"there is no {kind} number {value}; they go from {first} to {last}")
+        raise InputError(f"there is no {kind} number {number:g}; they go from {first} to {last}")
     shown = repr(value)[:_MAX_NAME]  # a sender may send kilobytes
     hint = nearest(shown.strip("'"), names)
     raise InputError(f"there is no {kind} {shown}; {hint}there are: {', '.join(names)}")

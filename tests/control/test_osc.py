@@ -355,3 +355,10 @@ def test_the_address_that_was_meant_is_told_where_one_is_like_it(played, caplog,
     assert played.counts.rejected == 1
     assert hint in caplog.text
     assert ("did you mean" in caplog.text) == bool(hint)
+
+
+def test_a_refusal_says_what_came(played, caplog):
+    for address, tags, data in (("gain", "", b""), ("preset", "f", FLOAT.pack(99.0))):
+        played.handle(sent(f"/vjnode/{address}", tags, data), "test")
+    assert "gain takes a number from 0 to 4 ×, and nothing came" in caplog.text
+    assert "there is no preset number 99; they go from 1 to 3" in caplog.text

@@ -40,7 +40,8 @@ def as_number(parameter: Parameter, value: object) -> float:
     """
     number = number_of(value)
     if not math.isfinite(number):
-        raise InputError(f"{parameter.name} takes {parameter.takes}, not {value!r:.{MAX_SHOWN}}")
+        came = "and nothing came" if value is None else f"not {value!r:.{MAX_SHOWN}}"
+        raise InputError(f"{parameter.name} takes {parameter.takes}, {came}")
     return number
 
 

@@ -10,7 +10,7 @@ from tests.control.midi.shows import Show
 from vjnode.control.midi import ports as ports_module
 from vjnode.control.midi import server as server_module
 from vjnode.control.midi.mapping_reader import read_mapping
-from vjnode.control.midi.ports import labels, paired
+from vjnode.control.midi.ports import Ports, labels, paired
 from vjnode.control.midi.server import MidiServer
 from vjnode.errors import VjnodeError
 from vjnode.runtime import monotonic_s
@@ -141,6 +141,17 @@ def test_two_of_one_name_are_told_apart(plugs, mappings):
         plugs.send("Desk 28:0", "90 01 7F")
         until(lambda: show.controls.is_on("blackout"))
         assert show.controls.fired("tap").count == 0
+
+
+def test_what_vjnode_itself_sends_by_is_no_controller(plugs):
+    """Else a lamp that changes would be learned, or play."""
+    for name in ("vjnode:RtMidi output 130:0", "vjnode-02:RtMidi", "Desk 24:0", "vjnode bus 1"):
+        plugs.plug(name)
+    with closing(Ports()) as ports:
+        news = None
+        while news is None or news.kind != "ports":
+            news = ports.receive(PATIENCE_S)
+    assert news.ports == ("Desk", "vjnode bus 1")
 
 
 @pytest.mark.parametrize("fault", ["abort", "hang"])

@@ -30,6 +30,9 @@ POLL_S = 0.5
 
 CLIENT = "vjnode"
 
+_OWN = re.compile(rf"{CLIENT}(-\d+)?:")
+"""Linux: a port by which this program sends a controller its lamps. It can be read like one."""
+
 _NUMBERS = re.compile(r"\s+\d+:\d+$")  # ALSA: client and port, which change with every plug
 _INDEX = re.compile(r"\s+\d+$")  # Windows: its place in the list
 
@@ -222,8 +225,9 @@ class _Reader:
             if (output := self._outputs.pop(port, None)) is not None:
                 output.close_port()
             self._connection.send(News("lost", port))
-        text = "" if there else self._lacking
-        self._connection.send(News("ports", ports=tuple(there), text=text))
+        others = tuple(port for port in there if not _OWN.match(port))
+        text = "" if others else self._lacking
+        self._connection.send(News("ports", ports=others, text=text))
 
     def _open(self, port: str) -> None:
         there = labels(self._list.ports)

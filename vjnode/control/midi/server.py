@@ -178,7 +178,7 @@ class MidiServer:
             self._settled[port] = monotonic_s() + _SETTLE_S
         if known is not None:
             _log.info("MIDI: %s plays, by the mapping %s", port, known.name)
-        else:
+        elif not self.learner.learns:
             learn = run_vjnode("midi", "learn", "gain")
             self._log_once(
                 f"MIDI: there is no mapping for {port}, so it plays nothing, and nothing but its "
