@@ -83,10 +83,11 @@ def test_a_controller_plays_over_the_bridge_until_it_is_ended(env, plugs):
         assert bridge.wait() == 130
 
 
-def test_what_is_no_parameter_cannot_be_learned(env, plugs):
+@pytest.mark.parametrize("words", [("gian",), ("preset/roit",), ("preset", "--value", "roit")])
+def test_what_there_is_not_cannot_be_learned(env, plugs, words):
     plugs.plug("Stranger 24:0")
-    done = vjnode("midi", "learn", "gian", env=env)
-    assert (done.returncode, "unknown address" in done.stderr) == (2, True)
+    done = vjnode("midi", "learn", *words, env=env)
+    assert (done.returncode, "did you mean" in done.stderr) == (2, True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")

@@ -88,7 +88,7 @@ def test_a_step_through_a_set_list_is_seen_a_frame_and_a_tick_later():
     """In most cases, likewise."""
 
     def scenario():
-        took_ms = float(np.median(play_recalls(8, warm_s=0.5)))
+        took_ms = float(np.median(play_recalls(6, warm_s=0.2)))
         return [(f"seen after {took_ms:.1f} ms", took_ms <= FRAMES * 1e3 / FPS)]
 
     judged(scenario)

@@ -19,7 +19,7 @@ from vjnode.audio.tempo.midi_clock import (
 from vjnode.cli.lists import print_rows
 from vjnode.cli.midi_bridge import add_bridge
 from vjnode.cli.options import Parser
-from vjnode.control.address import ROOT, read_address
+from vjnode.control.address import ROOT, Act, read_address
 from vjnode.control.midi.learn import LEARN_S, Gathering, control_lines
 from vjnode.control.midi.mapping import MODES, Mapping
 from vjnode.control.midi.mapping_files import add_control, mapping_for, scan_mappings
@@ -119,7 +119,7 @@ def _map(options: argparse.Namespace) -> None:
     if options.name is None:
         print_rows([(one.name, one.about) for one in mappings.values()])
         return
-    mapping = mappings[choose("MIDI mapping", list(mappings), options.name)]
+    mapping = mappings[choose("MIDI mapping", list(mappings), options.name, first=1)]
     rows = [
         (f"channel {one.source.channel}", str(one.source), one.layer or one.bank, one.does)
         for one in mapping.controls
@@ -133,6 +133,8 @@ def _map(options: argparse.Namespace) -> None:
 
 def _learn(options: argparse.Namespace) -> None:
     act = read_address(ROOT + options.parameter, hints=True)
+    value = _value(options.value) if options.value is not None else None
+    _check_names(act, value)
     mappings = scan_mappings().values()
     print(f"move the control for {options.parameter} now, within {LEARN_S:g} s", flush=True)
     found = Gathering(time.monotonic())
@@ -143,11 +145,28 @@ def _learn(options: argparse.Namespace) -> None:
     more: dict[str, object] = {
         "mode": options.mode,
         "encoder": options.encoder,
-        **({"value": _value(options.value)} if options.value is not None else {}),
+        **({"value": value} if value is not None else {}),
     }
     lines = control_lines(source, act.parameter, options.parameter, **more)
-    path = add_control(found.port, lines, mappings)
-    print(f"{source} of {found.port} → {options.parameter}; written to {path}")
+    try:
+        path, control = add_control(found.port, lines, mappings)
+    except InputError as error:
+        raise InputError(f"{source} of {found.port} cannot be learned: {error}") from error
+    print(f"{source} of {found.port} → {control.does}; written to {path}")
+
+
+def _check_names(act: Act, value: float | str | None) -> None:
+    """Refuse a choice of what there is not; entries of a set list are not known here.
+
+    Raises:
+        InputError: there is no such name.
+    """
+    from vjnode.show.factory import stock  # noqa: PLC0415
+
+    row = act.parameter
+    for name in (act.choice, value):
+        if row.kind == "choice" and isinstance(name, str) and name and row.name != "set":
+            choose(row.name, stock().names(row.name), name, first=1)
 
 
 def _value(text: str) -> float | str:

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from tests.control.midi.plugs import STAND_IN, Plugs
-from tests.control.midi.shows import Show
+from tests.control.midi.shows import STOCK, Show
 from tests.events import wait_for
 from vjnode.control.midi import learn as learn_module
 from vjnode.control.midi.learner import Learner
@@ -132,7 +132,10 @@ def test_it_can_be_stopped_and_what_cannot_be_learned_is_told(stage, config):
     stage.tells(3)
     wait_for(lambda: stage.server.counts.opened == 1)
     stage.send("Stranger 24:0", "90 01 7F")
-    assert "a pad needs the 'value'" in stage.tells(4)
+    assert stage.tells(4) == (
+        "face: note 1 of Stranger cannot be learned: "
+        "a pad needs the 'value' that it chooses, or face/next"
+    )
     assert not list(config.iterdir())
 
 
@@ -167,8 +170,10 @@ def test_who_asks_on_and_on_fills_no_log(caplog):
         ("", None, "takes the name of a parameter"),
         ("/gian", 1.0, "unknown address"),
         ("ed", 1.0, "unknown address"),
+        ("", "preset/mild", "did you mean 'wild'"),
+        ("/preset/mild", 1.0, "did you mean 'wild'"),
     ],
 )
 def test_what_has_no_address_cannot_be_learned(rest, value, says):
     with pytest.raises(InputError, match=says):
-        Learner(lambda _: None).serve(rest, value)
+        Learner(lambda _: None, STOCK.names).serve(rest, value)

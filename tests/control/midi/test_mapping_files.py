@@ -264,7 +264,8 @@ class TestLearning:
         port, known = "nanoKONTROL2 SLIDER/KNOB", scan_mappings([shipped("midi")]).values()
         for do in ("curve", "accent"):
             lines = control_lines(Source("cc", 1, 0), find(do), do)
-            path = add_control(port, lines, known)
+            path, added = add_control(port, lines, known)
+            assert added.does.startswith(do)
         mapping = read_mapping(path)
         player = Player(mapping, Show(), MidiCounts())
         assert player.control_of(Source("cc", 1, 0)).act.parameter.name == "accent"
@@ -274,13 +275,19 @@ class TestLearning:
     def test_a_stranger_gets_a_file(self, tmp_path, monkeypatch):
         monkeypatch.setattr(mapping_files, "config_dir", tmp_path.joinpath)
         port = "../Some: Desk (2)"
-        path = add_control(port, control_lines(Source("note", 2, 5), find("gain"), "gain"), [])
+        path, _ = add_control(port, control_lines(Source("note", 2, 5), find("gain"), "gain"), [])
         assert path == tmp_path / "midi" / "some_desk.toml"
         assert mapping_for(port, [read_mapping(path)]).controls[0].value == 4.0
 
     def test_what_would_be_wrong_changes_nothing(self, tmp_path, monkeypatch):
         monkeypatch.setattr(mapping_files, "config_dir", tmp_path.joinpath)
         lines = control_lines(Source("cc", 1, 7), find("gain"), "gain", mode="toggle")
-        with pytest.raises(InputError, match="'mode' for gain"):
+        with pytest.raises(InputError, match=r"^'mode' for gain"):
             add_control("Desk", lines, [])
-        assert list((tmp_path / "midi").iterdir()) == []
+        assert not (tmp_path / "midi").exists()
+        (tmp_path / "midi").mkdir()
+        text = "version = 1\nfoo = 1"
+        path = written(tmp_path / "midi", text)
+        with pytest.raises(InputError, match=r"desk\.toml is wrong: unknown key 'foo'"):
+            add_control("Desk", control_lines(Source("cc", 1, 7), find("gain"), "gain"), [])
+        assert path.read_text("utf-8") == text

@@ -12,6 +12,7 @@ from vjnode.control.midi.message import Event
 from vjnode.control.midi.player import Player
 from vjnode.control.parameter import MAX_SHOWN
 from vjnode.errors import InputError, VjnodeError
+from vjnode.naming import choose
 from vjnode.runtime import monotonic_s
 
 _log = logging.getLogger(__name__)
@@ -30,11 +31,14 @@ class Learner:
 
     Args:
         tell: gets what happens, in words.
+        names: returns the choices of the parameter of that name.
 
     """
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    def __init__(
+        self, tell: Callable[[str], None], names: Callable[[str], Sequence[str]] = lambda _: ()
+    ) -> None:
+        self._tell, self._names = tell, names
         self._asked: deque[str] = deque(maxlen=1)  # who asks again means the last
         self._logged_s = float("-inf")
         self._name = self._layer = ""
@@ -51,7 +55,7 @@ class Learner:
         rest: what stands behind; ``/stop`` ends it. value: the argument; None for none.
 
         Raises:
-            InputError: the name is none that an address has.
+            InputError: the name is none that an address has, or chooses what there is not.
         """
         if rest and not rest.startswith("/"):
             raise InputError(f"unknown address {ROOT}midi/learn{rest:.{MAX_SHOWN}}")
@@ -64,7 +68,9 @@ class Learner:
         if rest and value == 0:
             return  # a button that is let go
         if name != STOP:
-            read_address(ROOT + name)
+            act = read_address(ROOT + name)
+            if act.choice and (names := self._names(act.parameter.name)):
+                choose(act.parameter.name, names, act.choice, first=1)
         self._asked.append(name)
 
     def takes(self, port: str, events: Sequence[Event], player: Player) -> bool:
@@ -96,7 +102,7 @@ class Learner:
         layer = self._layer or None
         try:
             lines = control_lines(source, act.parameter, self._name, layer=layer)
-            path = add_control(found.port, lines, mappings)
+            path, _ = add_control(found.port, lines, mappings)
         except VjnodeError as error:
             self._say(f"{self._name}: {source} of {found.port} cannot be learned: {error}")
             return False

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from vjnode.control.midi.mapping import Mapping
-from vjnode.control.midi.mapping_reader import VERSION, read_mapping
+from vjnode.control.midi.mapping import Control, Mapping
+from vjnode.control.midi.mapping_reader import VERSION, parse_mapping, read_mapping
 from vjnode.errors import InputError, VjnodeError
-from vjnode.paths import config_dir, remove, replace_file, shipped
+from vjnode.paths import config_dir, replace_file, shipped
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ def mapping_for(port: str, mappings: Iterable[Mapping]) -> Mapping | None:
     return best if best is not None and best.fit(port) else None
 
 
-def add_control(port: str, lines: str, mappings: Iterable[Mapping]) -> Path:
-    """Add a control to the user's mapping for a port, and return the mapping's file.
+def add_control(port: str, lines: str, mappings: Iterable[Mapping]) -> tuple[Path, Control]:
+    """Add a control to the user's mapping for a port; return the mapping's file, and the control.
 
     The user's file begins as a copy of the shipped one, if there is one for that port. What stands
     later in a file counts, so that the new control replaces an old one on the same message.
@@ -49,13 +49,15 @@ def add_control(port: str, lines: str, mappings: Iterable[Mapping]) -> Path:
     lines: the ``[[control]]`` as TOML.
 
     Raises:
-        VjnodeError: the file cannot be written, or it would be wrong; it is unchanged.
+        InputError: there can be no such control, or the file is wrong already; it is unchanged.
+        VjnodeError: the file cannot be read or written; likewise.
     """
     known = mapping_for(port, mappings)
     port = re.sub(r" \(\d+\)$", "", port)  # a second of one name does the same
     name = known.name if known is not None else _file_name(port)
     path = config_dir("midi") / f"{name}.toml"
     if path.exists():
+        read_mapping(path)
         text = path.read_text("utf-8")
     elif known is not None:
         text = shipped("midi", f"{name}.toml").read_text("utf-8")
@@ -64,17 +66,15 @@ def add_control(port: str, lines: str, mappings: Iterable[Mapping]) -> Path:
         text = f'version = {VERSION}\nabout = "{shown}"\nmatch = ["{shown}"]\n'
     whole = text.rstrip("\n") + "\n\n" + lines
     try:
+        control = parse_mapping(name, whole).controls[-1]
+    except InputError as error:
+        raise InputError(str(error.__cause__ or error)) from error
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        trial = path.with_suffix(".new")
-        replace_file(trial, whole.encode())
-        try:
-            read_mapping(trial)
-        finally:
-            remove(trial)
         replace_file(path, whole.encode())
     except OSError as error:
         raise VjnodeError(f"{path} cannot be written: {error.strerror or error}") from error
-    return path
+    return path, control
 
 
 def _file_name(port: str) -> str:

@@ -36,13 +36,24 @@ def read_mapping(path: Path) -> model.Mapping:
             the file and the place.
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return parse_mapping(path.stem, path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the MIDI mapping {path} cannot be read: {error}") from error
-    try:
-        return _mapping(path.stem, table)
     except InputError as error:
         raise InputError(f"the MIDI mapping {path} is wrong: {error}") from error
+
+
+def parse_mapping(name: str, text: str) -> model.Mapping:
+    """Return the mapping of a name that a file with this text holds.
+
+    Raises:
+        InputError: as of ``read_mapping``; it names the place alone. Its cause is the fault itself.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"it cannot be read: {error}") from error
+    return _mapping(name, table)
 
 
 def _mapping(name: str, table: Mapping[str, Any]) -> model.Mapping:

@@ -85,7 +85,7 @@ class MidiServer:
         self._mappings = (scan_mappings() if mappings is None else mappings).values()
         self._start = start
         self._clock = clock
-        self.learner = Learner(tell)
+        self.learner = Learner(tell, played.names)
         self._players: dict[str, tuple[Decoder, Player]] = {}
         self._shown: dict[str, dict[bytes, int]] = {}
         """By port, what each lamp was last sent."""
