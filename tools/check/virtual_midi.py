@@ -146,7 +146,12 @@ def _send(bpm: float) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        over.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
     port.send_raw(START)
     due_s, sent_s = time.monotonic() + 0.01, list[float]()
     while not over.is_set():

@@ -126,7 +126,7 @@ class Tree:
                     self._add(f"{row.address}/{shortcut.verb}", _of_shortcut(shortcut, row))
             if learns:
                 self._add(f"{LEARN}/{row.name}", _of_learning(row))
-        for path, attributes in (_ASKING | (_LEARNING if learns else {}) | {_GO: _GOING}).items():
+        for path, attributes in {**_ASKING, **(_LEARNING if learns else {}), _GO: _GOING}.items():
             self._add(path, attributes)
         if learns:
             self._add(ROOT + LEARNED, _LEARNED, LEARNED)
