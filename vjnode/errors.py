@@ -1,6 +1,11 @@
 """Errors for a person at the console: each tells the fault, the limit and the remedy."""
 
 
+def reason_of(error: Exception) -> str:
+    """Return what an error says: of the system's, without its number and the file's name."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 class VjnodeError(Exception):
     """An error that vjnode detected; its text tells the remedy.
 

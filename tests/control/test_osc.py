@@ -192,6 +192,11 @@ def test_a_taken_port_is_a_clear_error(server):
         OscServer("127.0.0.1", server.port, print)
 
 
+def test_an_address_that_is_not_this_machines_is_a_clear_error(server):
+    with pytest.raises(VjnodeError, match=r"take an address of this machine: --osc 127"):
+        OscServer("192.0.2.1", server.port, print)
+
+
 def sent(address, tags, data=b""):
     """Return a message with these type tags, as another program would write it."""
     padded = [text.encode() + b"\0" * (4 - len(text) % 4) for text in (address, "," + tags)]

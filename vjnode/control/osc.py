@@ -1,5 +1,6 @@
 """OSC server: datagrams change the controls, by the addresses of ``vjnode.control.parameters``."""
 
+import errno
 import logging
 import selectors
 import socket
@@ -23,7 +24,7 @@ from vjnode.control.destination import Sender
 from vjnode.control.osc_out import ASKING, OscOut
 from vjnode.control.osc_validation import MalformedError, check_datagram
 from vjnode.control.parameter import MAX_SHOWN
-from vjnode.errors import InputError, VjnodeError
+from vjnode.errors import InputError, VjnodeError, reason_of
 
 _log = logging.getLogger(__name__)
 
@@ -103,10 +104,7 @@ class OscServer:
             self._socket.bind((host, port))
         except OSError as error:
             self._socket.close()
-            raise VjnodeError(
-                f"OSC cannot listen on {host}:{port} ({error.strerror or error}); if another "
-                f"vjnode runs, end it, or choose another port: --osc {host}:{port % 65535 + 1}"
-            ) from error
+            raise VjnodeError(_cannot_bind(host, port, error)) from error
         self._socket.setblocking(False)
         self.port = int(self._socket.getsockname()[1])
         self._stopping = threading.Event()
@@ -213,3 +211,12 @@ class OscServer:
         elif unknown and (hint := like(unknown)):
             text = f"{text}; {hint.rstrip()}"
         _log.warning("%s", text)
+
+
+def _cannot_bind(host: str, port: int, error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        remedy = f"take an address of this machine: --osc 127.0.0.1:{port}, or 0.0.0.0:{port}"
+    else:
+        other = f"--osc {host}:{port % 65535 + 1}"
+        remedy = f"if another vjnode runs, end it, or choose another port: {other}"
+    return f"OSC cannot listen on {host}:{port} ({reason_of(error)}); {remedy}"

@@ -19,7 +19,7 @@ from vjnode.control.osc_validation import is_address
 from vjnode.control.parameter import MAX_SHOWN, Parameter
 from vjnode.control.parameters import BY_NAME, KNOWN
 from vjnode.control.toml_tables import check_keys, read_flag, read_number
-from vjnode.errors import InputError
+from vjnode.errors import InputError, reason_of
 from vjnode.paths import config_dir, shipped
 
 VERSION = 1
@@ -74,7 +74,7 @@ def read_map(text: str) -> OscMap:
         written = path.read_text("utf-8")
         table = tomllib.loads(written)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"the OSC map {path} cannot be read: {error}") from error
+        raise InputError(f"the OSC map {path} cannot be read: {reason_of(error)}") from error
     try:
         return _map(path.stem, table, target, written.splitlines())
     except InputError as error:

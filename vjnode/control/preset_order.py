@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from vjnode.errors import InputError
+from vjnode.errors import InputError, reason_of
 from vjnode.paths import config_dir, replace_file_with_backup
 
 VERSION = 1
@@ -28,7 +28,9 @@ def read_order(path: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"the order of presets {path} cannot be read: {error}") from error
+        raise InputError(
+            f"the order of presets {path} cannot be read: {reason_of(error)}"
+        ) from error
     names = told.get("order")
     if told.get("version") != VERSION or not isinstance(names, list):
         raise InputError(

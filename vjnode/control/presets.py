@@ -15,7 +15,7 @@ from vjnode.control.parameter import Parameter, number_in_range
 from vjnode.control.parameters import BY_NAME, PARAMETERS
 from vjnode.control.preset_order import order_file, ordered, read_order
 from vjnode.control.state import Preset, Stock
-from vjnode.errors import InputError
+from vjnode.errors import InputError, reason_of
 from vjnode.naming import choose
 from vjnode.paths import config_dir, shipped
 
@@ -55,7 +55,7 @@ def read_preset(
     try:
         values = dict(_flat(tomllib.loads(path.read_text("utf-8"))))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"the preset {path} cannot be read: {error}") from error
+        raise InputError(f"the preset {path} cannot be read: {reason_of(error)}") from error
     if unknown := set(values) - {"version", "about"} - {row.name for row in allowed()}:
         raise InputError(
             f"the preset {path} has an unknown key '{_as_key(min(unknown))}'; "

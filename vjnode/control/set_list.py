@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vjnode.control.parameter import MAX_SHOWN
 from vjnode.control.parameters import find
-from vjnode.errors import InputError
+from vjnode.errors import InputError, reason_of
 from vjnode.naming import check_new_name, choose
 
 VERSION = 1
@@ -64,7 +64,7 @@ def read_set_list(path: Path, presets: Collection[str]) -> dict[str, SetEntry]:
     try:
         told = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"the set list {path} cannot be read: {error}") from error
+        raise InputError(f"the set list {path} cannot be read: {reason_of(error)}") from error
     entries = told.get("entry")
     if told.get("version") != VERSION or not isinstance(entries, list) or not entries:
         raise InputError(

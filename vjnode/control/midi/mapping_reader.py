@@ -12,7 +12,7 @@ from vjnode.control.midi.lamp_reader import read_light, read_ring
 from vjnode.control.midi.message import ENCODERS, HIGHEST, KINDS, UNNUMBERED, Kind, Source
 from vjnode.control.parameter import MAX_SHOWN, number_in_range
 from vjnode.control.toml_tables import check_keys, read_flag, read_number
-from vjnode.errors import InputError
+from vjnode.errors import InputError, reason_of
 
 VERSION = 1
 """Version of the file's layout; increased when an old file would be misread."""
@@ -38,7 +38,7 @@ def read_mapping(path: Path) -> model.Mapping:
     try:
         return parse_mapping(path.stem, path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the MIDI mapping {path} cannot be read: {error}") from error
+        raise InputError(f"the MIDI mapping {path} cannot be read: {reason_of(error)}") from error
     except InputError as error:
         raise InputError(f"the MIDI mapping {path} is wrong: {error}") from error
 
