@@ -192,9 +192,10 @@ def test_a_taken_port_is_a_clear_error(server):
         OscServer("127.0.0.1", server.port, print)
 
 
-def test_an_address_that_is_not_this_machines_is_a_clear_error(server):
+@pytest.mark.parametrize("host", ["192.0.2.1", "300.1.1.1"])
+def test_an_address_that_is_not_this_machines_is_a_clear_error(server, host):
     with pytest.raises(VjnodeError, match=r"take an address of this machine: --osc 127"):
-        OscServer("192.0.2.1", server.port, print)
+        OscServer(host, server.port, print)
 
 
 def sent(address, tags, data=b""):
