@@ -1,11 +1,13 @@
 """The desk: recalls on the beat, panic, morphs in bars, and a set list that goes on by itself."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from vjnode.control.address import read_address
-from vjnode.control.desk import GLANCE_S, Count, Desk
+from vjnode.control.counting import Count
+from vjnode.control.desk import GLANCE_S, Desk
 from vjnode.control.plan import Plan
 from vjnode.control.set_list import SetEntry
 from vjnode.control.state import Controls, Preset, Stock
@@ -255,6 +257,33 @@ def test_a_set_list_goes_on_by_hand_and_stops_at_its_ends(room):
     room.send("set/previous")
     assert room.desk.controls.choice("set") == "opening"
     assert room.desk.plan == Plan("opening", "lights down", "drop", "")
+
+
+def test_entries_whose_preset_is_gone_are_passed_over(room, caplog):
+    entries = {**STOCK.entries, "last": SetEntry("stage")}
+    room.desk.stock = replace(STOCK, entries=entries)
+    room.send("set", "opening")
+    room.desk.stock = replace(
+        STOCK,
+        entries=entries,
+        presets={name: one for name, one in STOCK.presets.items() if name != "wild"},
+    )
+    assert [record.getMessage() for record in caplog.records] == [
+        "the set list passes over drop: its preset is gone"
+    ]
+    assert room.desk.plan.coming == "end"
+    room.send("set/next")
+    assert room.desk.controls.choice("set") == "end"
+    room.send("set/previous")
+    assert room.desk.controls.choice("set") == "opening"
+    room.wait(16.5)  # its eight bars
+    assert room.desk.controls.choice("set") == "end"
+    room.send("set", 4)  # numbers stay
+    assert room.desk.controls.choice("set") == "last"
+    room.desk.stock = Stock(STOCK.faces, STOCK.expressions, {}, entries)
+    for way in ("next", "previous"):
+        room.send(f"set/{way}")
+        assert room.desk.controls.choice("set") == "last"
 
 
 def test_an_entry_lasts_so_many_bars_or_seconds(room):

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from vjnode.control.address import read_address
-from vjnode.control.desk import Count, Desk
+from vjnode.control.counting import Count
+from vjnode.control.desk import Desk
 from vjnode.control.glide import EASINGS, steepest
 from vjnode.control.parameters import PARAMETERS, QUANTISE
 from vjnode.control.set_list import SetEntry

@@ -7,15 +7,16 @@ and counts of beats are handed in, so that the same acts at the same times give 
 import logging
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 
-from vjnode.control.address import Act
+from vjnode.control.address import OF_CHOICES, Act
 from vjnode.control.argument import pressed
+from vjnode.control.counting import Count, Lasting, Waiting
 from vjnode.control.glide import Way
 from vjnode.control.parameters import QUANTISE
 from vjnode.control.performing import choice_of, perform
 from vjnode.control.plan import Plan
-from vjnode.control.set_list import SetEntry
+from vjnode.control.set_list import SetEntry, lacking, playable
 from vjnode.control.state import Controls, Stock, change
 from vjnode.errors import InputError
 from vjnode.naming import choose
@@ -33,74 +34,11 @@ WAY_HIGH_S = 120.0
 GLANCE_S, MOMENT_S = 0.02, 0.0005
 """Longest and shortest pause between two looks at the beat while something waits for it, s."""
 
-ANEW = 0.5
-"""Part of a beat or bar; a count that goes back by more is a new one, and else was corrected."""
-
 _WHOLE = ("preset", "set")
 """Parameters whose recall changes everything."""
 
 WAYS = ("morph", "morph_bars", "easing")
 """Parameters that say how the next recall is made."""
-
-
-@dataclass(frozen=True)
-class Count:
-    """The count of beats and bars at a moment. beat_s, bar_s: length of one, s."""
-
-    beats: float
-    bars: float
-    beat_s: float
-    bar_s: float
-
-    def of(self, unit: str) -> float:
-        """Return the count in one of the units of ``quantise``."""
-        return {"beat": self.beats, "bar": self.bars, "4bars": self.bars / 4.0}[unit]
-
-    def left_s(self, unit: str) -> float:
-        """Return the time until the next begins, s."""
-        lasts_s = {"beat": self.beat_s, "bar": self.bar_s, "4bars": 4.0 * self.bar_s}[unit]
-        return (1.0 - self.of(unit) % 1.0) * lasts_s
-
-
-@dataclass
-class _Waiting:
-    """A recall that waits. whole: count of its unit when it was asked for."""
-
-    name: str
-    unit: str
-    whole: int
-
-    def is_due(self, count: Count | None) -> bool:
-        """Return whether it waits no more: another unit has begun, or the beat is lost."""
-        if count is None:
-            return True
-        now = count.of(self.unit)
-        if now < self.whole - ANEW:
-            self.whole = math.floor(now)
-        return math.floor(now) > self.whole
-
-
-@dataclass
-class _Lasting:
-    """An entry of the set list that goes on by itself.
-
-    until_s: monotonic s. bars: that are left. whole: count of them at the last look.
-    """
-
-    until_s: float
-    bars: float
-    whole: int | None
-
-    def is_over(self, now_s: float, count: Count | None) -> bool:
-        """Return whether its time has passed."""
-        if count is not None:
-            whole = math.floor(count.bars)
-            if self.whole is None or count.bars < self.whole - ANEW:
-                self.whole = whole
-            # It is looked at in every bar: one that goes on by more has jumped to a new place.
-            self.bars -= min(max(whole - self.whole, 0), 1)
-            self.whole = max(whole, self.whole)
-        return now_s >= self.until_s or self.bars <= 0.0
 
 
 class Desk:
@@ -114,8 +52,8 @@ class Desk:
 
     def __init__(self, controls: Controls, stock: Stock) -> None:
         self.controls, self._stock = controls, stock
-        self._waiting: dict[str, _Waiting] = {}
-        self._lasting: _Lasting | None = None
+        self._waiting: dict[str, Waiting] = {}
+        self._lasting: Lasting | None = None
         self.plan = Plan()
         self._named: tuple[tuple[str, str], ...] = ()
         self.likely: tuple[Controls, ...] = ()
@@ -129,6 +67,9 @@ class Desk:
 
     @stock.setter
     def stock(self, stock: Stock) -> None:
+        before = lacking(self._stock.entries, self._stock.presets)
+        for name in sorted(lacking(stock.entries, stock.presets) - before):
+            _log.warning("the set list passes over %s: its preset is gone", name)
         self._stock, self._named = stock, ()
         self._replan()
 
@@ -224,7 +165,10 @@ class Desk:
         on = self.controls
         if (waiting := self._waiting.get(row.key)) is not None:
             on = on.with_(**{row.name: waiting.name})  # the next of that
-        chosen = choice_of(on, act, value, self._stock)
+        stock = self._stock
+        if act.verb in OF_CHOICES:
+            stock = replace(stock, entries=playable(stock.entries, stock.presets, on.choice("set")))
+        chosen = choice_of(on, act, value, stock)
         at_the_end = chosen == on.choice(row.name) and act.verb in ("next", "previous")
         if chosen is None or (at_the_end and not row.in_a_circle):
             return None
@@ -240,7 +184,7 @@ class Desk:
             self._forget(key)
         else:
             self._forget(key)
-            self._waiting[key] = _Waiting(name, unit, math.floor(count.of(unit)))
+            self._waiting[key] = Waiting(name, unit, math.floor(count.of(unit)))
         self._replan()
 
     def _forget(self, key: str) -> None:
@@ -274,11 +218,12 @@ class Desk:
         if entry.seconds is not None or entry.bars is not None:
             whole = math.floor(count.bars) if count is not None else None
             until_s = now_s + entry.seconds if entry.seconds is not None else math.inf
-            self._lasting = _Lasting(until_s, entry.bars or math.inf, whole)
+            self._lasting = Lasting(until_s, entry.bars or math.inf, whole)
 
     def _next(self) -> str:
         """Return the name of the entry after the one that is on; "" for none."""
-        names, on = list(self._stock.entries), self.controls.choice("set")
+        on = self.controls.choice("set")
+        names = list(playable(self._stock.entries, self._stock.presets, on))
         at = names.index(on) + 1 if on in names else 0
         return names[at] if at < len(names) else ""
 

@@ -45,6 +45,17 @@ SetList = Mapping[str, SetEntry]
 """Entries by their names, in their order."""
 
 
+def lacking(entries: SetList, presets: Collection[str]) -> set[str]:
+    """Return the names of entries whose preset there is not any more."""
+    return {name for name, entry in entries.items() if entry.preset not in presets}
+
+
+def playable(entries: SetList, presets: Collection[str], on: str) -> SetList:
+    """Return the entries that can be stepped to. on: name of the one that is on, which stays."""
+    gone = lacking(entries, presets) - {on}
+    return {name: entry for name, entry in entries.items() if name not in gone}
+
+
 def renamed(entries: SetList, old: str, new: str) -> SetList:
     """Return entries with another name for one of their presets."""
     return {

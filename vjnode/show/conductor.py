@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from vjnode.audio.tempo.beat import BEATS_PER_BAR, Beat
-from vjnode.control.desk import Count
+from vjnode.control.counting import Count
 from vjnode.control.state import Controls, Stock
 from vjnode.show.control_sync import ControlWriter
 from vjnode.show.factory import preset_shelf

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from vjnode.control.address import OF_PRESETS, Act
-from vjnode.control.desk import WAYS, Count, Desk
+from vjnode.control.counting import Count
+from vjnode.control.desk import WAYS, Desk
 from vjnode.control.parameters import PARAMETERS
 from vjnode.control.plan import Plan
 from vjnode.control.preset_job import read_job
