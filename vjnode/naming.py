@@ -1,9 +1,10 @@
 """Choice from a list of names, the same for the command line, OSC and presets; and new names."""
 
 import difflib
+import functools
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from vjnode.errors import InputError
 
@@ -40,17 +41,33 @@ def choose(kind: str, names: Sequence[str], value: object, *, first: int = 0) ->
             return names[int(number) - first]
         last = len(names) - 1 + first
         raise InputError(f"there is no {kind} number {number:g}; they go from {first} to {last}")
-    shown = repr(value)[:_MAX_NAME]  # a sender may send kilobytes
-    hint = nearest(shown.strip("'"), names)
-    raise InputError(f"there is no {kind} {shown}; {hint}there are: {', '.join(names)}")
+    # A sender may send kilobytes.
+    raise UnknownNameError(kind, repr(value)[:_MAX_NAME], tuple(names))
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+class UnknownNameError(InputError):
+    """A name that there is not. Its text is made where it is told: most of a flood never is.
+
+    kind: of the thing that is named. shown: what was asked for. names: that there are.
+    """
+
+    def __init__(self, kind: str, shown: str, names: tuple[str, ...]) -> None:
+        super().__init__(kind, shown, names)
+        self._kind, self._shown, self._names = kind, shown, names
+
+    def __str__(self) -> str:
+        """Return what is missing, what may be meant, and what there is."""
+        hint = nearest(self._shown.strip("'"), self._names)
+        return f"there is no {self._kind} {self._shown}; {hint}there are: {', '.join(self._names)}"
+
+
+@functools.lru_cache(maxsize=64)
+def nearest(name: str, names: tuple[str, ...]) -> str:
     """Return a question with the one of ``names`` that may be meant, and a space; "" for none.
 
-    It takes a millisecond for some hundred names.
+    It takes milliseconds for some hundred names that are alike.
     """
-    near = difflib.get_close_matches(name[:_MAX_NAME], list(names), n=1)
+    near = difflib.get_close_matches(name[:_MAX_NAME], names, n=1)
     return f"did you mean '{near[0]}'? " if near else ""
 
 

@@ -4,6 +4,7 @@ import struct
 import threading
 import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -11,6 +12,7 @@ from pythonosc.osc_packet import OscPacket
 from pythonosc.udp_client import SimpleUDPClient
 
 from tests.events import wait_for
+from vjnode import naming
 from vjnode.control.destination import padded
 from vjnode.control.osc import OscServer
 from vjnode.control.parameters import PARAMETERS
@@ -361,6 +363,24 @@ def test_the_address_that_was_meant_is_told_where_one_is_like_it(played, caplog,
     assert played.counts.rejected == 1
     assert hint in caplog.text
     assert ("did you mean" in caplog.text) == bool(hint)
+
+
+def test_in_a_flood_of_wrong_names_few_are_compared_with_those_that_there_are(played, monkeypatch):
+    """Comparing takes milliseconds, in which no other message is acted on."""
+    compared = []
+
+    def compare(name, names, n):
+        compared.append(name)
+        return []
+
+    monkeypatch.setattr(naming, "difflib", SimpleNamespace(get_close_matches=compare))
+    for number in range(300):
+        text = f"n{number:06d}\0".encode()
+        played.handle(sent("/vjnode/preset", "s", text), "test")
+        played.handle(sent(f"/vjnode/face/n{number}", "T"), "test")
+        played.handle(sent(f"/vjnode/n{number}", "T"), "test")
+    assert played.counts.rejected == 900
+    assert 0 < len(compared) < 100
 
 
 def test_a_refusal_says_what_came(played, caplog):

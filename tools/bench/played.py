@@ -76,7 +76,7 @@ class Played:
 
     @property
     def follows(self) -> bool:
-        """Whether it had the tempo of its MIDI clock, if there was one."""
+        """True if it had the tempo of its MIDI clock, or there was none."""
         if not self.pulses:
             return True
         off_bpm = float(np.median(abs(self.off_bpm))) if self.off_bpm.size else float("inf")

@@ -132,7 +132,7 @@ def _map(options: argparse.Namespace) -> None:
 
 
 def _learn(options: argparse.Namespace) -> None:
-    act = read_address(ROOT + options.parameter, hints=True)
+    act = read_address(ROOT + options.parameter)
     value = _value(options.value) if options.value is not None else None
     _check_names(act, value)
     mappings = scan_mappings().values()

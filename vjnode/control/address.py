@@ -34,19 +34,24 @@ class Act:
     choice: str = ""
 
 
+_ADDRESSES = tuple(row.address for row in PARAMETERS)
+
+
 class UnknownAddressError(InputError):
-    """An address that there is not."""
+    """An address that there is not. Its text is made where it is told; see ``UnknownNameError``."""
+
+    def __str__(self) -> str:
+        """Return the address, the one that may be meant, and what there is."""
+        shown = str(self.args[0])[:MAX_SHOWN]
+        hint = nearest(shown, _ADDRESSES)
+        return (
+            f"unknown address {shown}; {hint}after {ROOT} there are: {KNOWN}; behind a number "
+            f"/add and /norm, behind a choice /next, /previous, /random and each name"
+        )
 
 
-def like(address: str) -> str:
-    """Return a question with the parameter's address that one may mean; see ``naming.nearest``."""
-    return nearest(address, (row.address for row in PARAMETERS))
-
-
-def read_address(address: str, *, hints: bool = False) -> Act:
+def read_address(address: str) -> Act:
     """Return what an address does.
-
-    hints: whether the error says which one may be meant, which takes a millisecond.
 
     Raises:
         UnknownAddressError: there is no such address.
@@ -67,8 +72,4 @@ def read_address(address: str, *, hints: bool = False) -> Act:
         for verb in OF_FLOATS:
             if row is not None and row.kind == "float" and last == verb:
                 return Act(row, verb)
-    hint = like(address) if hints else ""
-    raise UnknownAddressError(
-        f"unknown address {address[:MAX_SHOWN]}; {hint}after {ROOT} there are: {KNOWN}; behind a "
-        "number /add and /norm, behind a choice /next, /previous, /random and each name"
-    )
+    raise UnknownAddressError(address)

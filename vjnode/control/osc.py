@@ -11,14 +11,7 @@ from dataclasses import dataclass
 
 from pythonosc.osc_message import OscMessage, ParseError
 
-from vjnode.control.address import (
-    OF_PRESETS,
-    ROOT,
-    Act,
-    UnknownAddressError,
-    like,
-    read_address,
-)
+from vjnode.control.address import OF_PRESETS, ROOT, Act, read_address
 from vjnode.control.argument import as_number, first_of
 from vjnode.control.destination import Sender
 from vjnode.control.osc_out import ASKING, OscOut
@@ -135,7 +128,7 @@ class OscServer:
         except BlockingIOError:
             return False
         except OSError as error:  # Windows reports a sender's closed port here
-            self._log_once("socket", f"OSC: {error}")
+            self._log_once("socket", "OSC", error)
             return True
         self.handle(data, sender[0], sender[1])
         return True
@@ -155,7 +148,7 @@ class OscServer:
         except (MalformedError, ParseError) as error:
             self.counts.received += 1
             self.counts.rejected += 1
-            self._log_once(sender, f"OSC datagram from {sender} refused: {error}")
+            self._log_once(sender, f"OSC datagram from {sender} refused", error)
             return
         for message in messages:
             self.counts.received += 1
@@ -163,13 +156,9 @@ class OscServer:
                 self._act(message, (sender, port))
             except InputError as error:
                 self.counts.rejected += 1
-                address, shown = message.address, message.address[:MAX_SHOWN]
-                unknown = isinstance(error, UnknownAddressError) and not shown.startswith(LEARN)
-                self._log_once(
-                    address if address in self._known else sender,
-                    f"OSC {shown} refused: {error}",
-                    unknown=shown if unknown else "",
-                )
+                address = message.address
+                about = address if address in self._known else sender
+                self._log_once(about, f"OSC {address[:MAX_SHOWN]} refused", error)
 
     def _act(self, message: OscMessage, sender: Sender) -> None:
         out = self._out
@@ -195,21 +184,18 @@ class OscServer:
             fits = row.fits(number) if act.verb == "set" else 0.0 <= number <= 1.0
             self.counts.clamped += not fits
 
-    def _log_once(self, about: str, text: str, *, unknown: str = "") -> None:
-        """Log each complaint once, and few about one subject, so that no sender fills the log.
-
-        unknown: an address that there is not; one that is like it is looked for only then.
-        """
+    def _log_once(self, about: str, what: str, error: Exception) -> None:
+        """Log each complaint once, and few about one subject, so that no sender fills the log."""
         if about not in self._complaints and len(self._complaints) >= _MAX_THINGS:
             return
         said = self._complaints.setdefault(about, set())
-        if text in said or len(said) > _MAX_COMPLAINTS:
+        if len(said) > _MAX_COMPLAINTS:
+            return  # before the error says what it is: to find a name that is like one takes time
+        if (text := f"{what}: {error}") in said:
             return
         said.add(text)
         if len(said) > _MAX_COMPLAINTS:
             text = f"OSC: further complaints about {about} are counted and not logged"
-        elif unknown and (hint := like(unknown)):
-            text = f"{text}; {hint.rstrip()}"
         _log.warning("%s", text)
 
 

@@ -276,6 +276,6 @@ def find(name: str) -> Parameter:
         extra = ""
         if name.startswith("route/"):
             extra = f"; channels: {', '.join(CHANNELS)}; sources: {', '.join(SOURCES)}"
-        hint = nearest(shown, BY_NAME)
+        hint = nearest(shown, tuple(BY_NAME))
         raise InputError(f"there is no parameter '{shown}'; {hint}there are: {KNOWN}{extra}")
     return parameter

@@ -99,7 +99,7 @@ def _controls(
 ) -> Iterator[model.Control]:
     check_keys(entry, _CONTROL_KEYS)
     sources = list(read_sources(entry, channel))
-    acts = [read_address(ROOT + one, hints=True) for one in _texts(entry, "do")]
+    acts = [read_address(ROOT + one) for one in _texts(entry, "do")]
     if not acts or len(sources) % len(acts):
         raise InputError(f"'do' has {len(acts)} names, which {len(sources)} controls cannot share")
     layer = entry.get("layer", "")
