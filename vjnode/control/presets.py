@@ -6,6 +6,7 @@ replaces a shipped one of the same name.
 """
 
 import logging
+import os
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -151,18 +152,22 @@ class PresetShelf:
         }
         self._folders = preset_folders() if folders is None else folders
         self._order = order_file() if order is None else order
-        self._good: dict[Path, Preset] = {}
+        self._good: dict[str, Preset] = {}
         self._said: set[str] = set()
-        self._stamps: Mapping[Path, tuple[int, int, int]] = {}
+        self._stamps: Mapping[str, tuple[int, int, int]] = {}
         self.presets: Mapping[str, Preset] = {}
         """Those that were there at the last look, by name, in their order."""
         self.refresh()
         self._told = False
 
     def refresh(self) -> bool:
-        """Look whether files have changed, and read them if so; returns whether they have."""
-        files = [path for folder in self._folders for path in sorted(folder.glob("*.toml"))]
-        stamps = {path: _stamp(path) for path in (*files, self._order)}
+        """Look whether files have changed, and read them if so; returns whether they have.
+
+        A recall waits for the look, so it keeps to plain paths: with pathlib's it took 9 ms where
+        there are 500.
+        """
+        files = [path for folder in self._folders for path in _files(folder)]
+        stamps = {path: _stamp(path) for path in (*files, str(self._order))}
         before, self._stamps = self._stamps, stamps
         if stamps == before:
             return False
@@ -172,7 +177,7 @@ class PresetShelf:
             if stamps[path] != before.get(path):
                 self._read(path)
             if (preset := self._good.get(path)) is not None:
-                found[path.stem] = preset
+                found[Path(path).stem] = preset
         try:
             order = read_order(self._order)
         except InputError as error:
@@ -181,10 +186,10 @@ class PresetShelf:
         self.presets = {name: found[name] for name in ordered(found, order)}
         return True
 
-    def _read(self, path: Path) -> None:
+    def _read(self, path: str) -> None:
         """Take over what a file holds now, or else leave it at what it held before."""
         try:
-            self._good[path] = read_preset(path, **self._names)
+            self._good[path] = read_preset(Path(path), **self._names)
         except OfAnotherGeneratorError as error:
             _log.debug("preset left out: %s", error)
             self._good.pop(path, None)
@@ -198,10 +203,19 @@ class PresetShelf:
             _log.log(logging.DEBUG if self._told else logging.WARNING, "%s", text)
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
+def _files(folder: Path) -> list[str]:
+    """Return the paths of the presets in a folder, in order; none where it is not there."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.path for entry in entries if entry.name.endswith(".toml"))
+    except OSError:
+        return []
+
+
+def _stamp(path: str) -> tuple[int, int, int]:
     """Return what changes with a file; one that is not there has zeros."""
     try:
-        told = path.stat()
+        told = os.stat(path)  # noqa: PTH116 - see ``PresetShelf.refresh``
     except OSError:
         return 0, 0, 0
     return told.st_mtime_ns, told.st_size, told.st_ino
