@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.live.fairness import Miss, play_fairly
+from tools.bench import control
 from tools.bench.control import FRAMES, compared
 from tools.bench.played import FPS, Played, effects_ms, play
 from tools.bench.recalls import play_recalls, steps_ms
@@ -50,6 +51,35 @@ def test_each_step_is_found_in_a_trace_before_the_next_one():
     steps = [(0.5, "ben"), (3.25, "ada"), (4.5, "ben")]
     assert steps_ms(steps, lines) == pytest.approx([1500.0, 750.0, np.inf])
     assert steps_ms([(0.5, "ben"), (1.5, "ben")], lines)[0] == np.inf
+
+
+@pytest.mark.parametrize(
+    ("lacks", "measured", "says"),
+    [
+        ("", (0.1, 20.0), "BPM is followed"),
+        ("", (9.0, 20.0), "BPM is NOT followed"),
+        ("", (0.1, 40.0), "longest 40.0 ms"),
+        ("jackd", (9.0, 20.0), "without a MIDI clock: jackd"),
+    ],
+)
+def test_it_ends_with_1_on_a_miss_and_says_what_it_left_out(
+    monkeypatch, capsys, lacks, measured, says
+):
+    off_bpm, took_ms = measured
+
+    def play(_seconds, *, clock_bpm=0.0, **_):
+        even = np.full(9, 16.0)
+        if not clock_bpm:
+            return Played(even, even)
+        return Played(even, even, off_bpm=np.full(9, off_bpm), pulses=100, heard=100)
+
+    monkeypatch.setattr(control, "play", play)
+    monkeypatch.setattr(control, "play_recalls", lambda count, **_: np.full(count, took_ms))
+    monkeypatch.setattr(control, "lacking", lambda: lacks)
+    assert control.main(["--rounds", "1", "--recalls", "3"]) == (
+        took_ms > 33.4 or (not lacks and off_bpm > 1.0)
+    )
+    assert says in capsys.readouterr().out
 
 
 def judged(scenario):
