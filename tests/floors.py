@@ -24,6 +24,8 @@ LEFT_OUT = {
     "tensorrt-rtx": "its lowest version is the one that all other tests run with",
 }
 
+FOLDER = cache_dir("floors-for-tests")
+
 LINKED = ("torch", "functorch", "torchgen", "triton", "nvidia")
 """PyTorch's packages: its lowest version is that of this environment, and is not fetched twice."""
 
@@ -59,7 +61,7 @@ def environment():
     """Return the Python of that environment, which is made once; skips where it cannot be."""
     wanted = [*floors(), *pinned("pytest", "pytest-timeout")]
     digest = hashlib.sha256("\n".join([sys.version, sys.prefix, *wanted]).encode()).hexdigest()
-    folder = cache_dir("floors-for-tests") / digest[:16]
+    folder = FOLDER / digest[:16]
     python = folder / "bin" / "python"
     ready = folder / "ready"
     if ready.exists():

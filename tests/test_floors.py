@@ -1,11 +1,11 @@
 """With the lowest version of every dependency at once, vjnode works as well."""
 
-import subprocess
 import sys
 
 import pytest
 
-from tests.floors import ROOT, dependencies, environment, floors
+from tests.early import run
+from tests.floors import dependencies, environment, floors
 
 TRIED = (
     "tests/floors_smoke.py",
@@ -29,13 +29,16 @@ def test_every_dependency_has_a_lowest_version():
     assert bare == TOOLS
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1800)  # the first time it fetches some hundred megabytes
-def test_it_works_with_the_lowest_versions():
+def try_floors():
     if sys.version_info[:2] != (3, 11):
         pytest.skip(
             "the lowest versions are those of the lowest Python, 3.11: this is another Python"
         )
-    command = [environment(), "-m", "pytest", "-q", "-p", "no:cacheprovider", *TRIED]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"with {floors()}:\n{done.stdout[-8000:]}"
+    return run(environment(), "-m", "pytest", "-q", "-p", "no:cacheprovider", *TRIED)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)  # the first time it fetches some hundred megabytes
+@pytest.mark.early(work=try_floors)
+def test_it_works_with_the_lowest_versions(early):
+    assert early.returncode == 0, f"with {floors()}:\n{early.stdout[-8000:]}"

@@ -3,11 +3,12 @@
 import ast
 import graphlib
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.early import run
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,16 +40,18 @@ QUESTION_WORDS = {"What", "How", "Whether", "Where", "Who", "When", "Which", "Wh
 """Words with which no docstring begins: its first line says what the thing is or does."""
 
 
+def check(command):
+    return run(sys.executable, "-m", *command)
+
+
+@pytest.mark.early(work=check)
 @pytest.mark.parametrize(
     "command",
     [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
     ids=" ".join,
 )
-def test_checker_is_content(command):
-    done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_checker_is_content(command, early):
+    assert early.returncode == 0, early.stdout + early.stderr
 
 
 def modules():

@@ -5,10 +5,13 @@ Each part of ``tools/bench/hearing.py`` is run and every line of its table must 
 
 import json
 import shutil
-import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
+
+from tests.early import run
 
 MADE = "silence,onsets,beats,smoothness,cost"
 """Parts whose sound is made, in one process."""
@@ -22,25 +25,27 @@ and the face may not stand still. All tracks, whole, and an hour of loud ones in
 hour: ``python -m tools.bench.hearing``."""
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("part", [MADE, *REAL])
-def test_the_figures_are_reached(part, tmp_path):
+def measure(part):
+    """Return the program that measured a part, and its rows."""
     if part in REAL and shutil.which("apt-get") is None:
         pytest.skip("real music is fetched from Debian's packages, and this is no Debian")
-    figures = tmp_path / "figures.json"
-    done = subprocess.run(
-        [
+    with tempfile.TemporaryDirectory() as folder:
+        figures = Path(folder) / "figures.json"
+        done = run(
             *(sys.executable, "-m", "tools.bench.hearing", "--only", part, "--json", figures),
-            *("--tracks", str(REAL.get(part, 0)), *LENGTHS),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if "cannot be fetched" in done.stderr:
-        pytest.skip("the music cannot be fetched")
-    assert figures.exists(), done.stderr
-    rows = [row for row in json.loads(figures.read_text()) if row["what"] != "held-out tracks"]
-    missed = [row for row in rows if not row["good"]]
+            *("--tracks", REAL.get(part, 0), *LENGTHS),
+        )
+        if "cannot be fetched" in done.stderr:
+            pytest.skip("the music cannot be fetched")
+        assert figures.exists(), done.stderr
+        return done, json.loads(figures.read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.early(work=measure)
+@pytest.mark.parametrize("part", [MADE, *REAL])
+def test_the_figures_are_reached(part, early):
+    done, rows = early
+    missed = [row for row in rows if row["what"] != "held-out tracks" and not row["good"]]
     assert not missed, done.stdout

@@ -50,7 +50,7 @@ class StateFile:
         self._saved_s = time.monotonic()
         for left in path.parent.glob(f".{path.name}.*"):  # of a process that was killed as it saved
             with suppress(OSError):
-                left.unlink()
+                remove(left)
 
     def is_of_this_request(self) -> bool:
         """Return whether something was saved that can be gone on with."""

@@ -1,0 +1,57 @@
+"""Work of tests in programs of their own, begun with the first test, so that no core waits.
+
+A test that is marked ``early(work=…)`` gets what ``work`` returned, or raised, by the fixture
+``early``. ``work`` is called with the test's parameters, in a thread, one after the other, while
+tests before it run: it only starts programs, by ``run``, which give way to those tests.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+_BEGUN = pytest.StashKey()
+
+_ENVIRONMENT = dict(os.environ)
+"""As it is before any test changes it for itself."""
+
+_ROOT = Path(__file__).parents[1]
+
+
+class EarlyWork:
+    """Begins the work of all tests that were chosen."""
+
+    def __init__(self):
+        self._thread = ThreadPoolExecutor(1, "early")
+
+    def pytest_configure(self, config):
+        config.addinivalue_line("markers", "early(work=…): has its work done before its turn")
+
+    def pytest_collection_finish(self, session):
+        if session.config.option.collectonly:
+            return
+        for item in session.items:
+            if (mark := item.get_closest_marker("early")) is not None:
+                spec = getattr(item, "callspec", None)
+                work = self._thread.submit(mark.kwargs["work"], **(spec.params if spec else {}))
+                item.stash[_BEGUN] = work
+
+    def pytest_sessionfinish(self):
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    @pytest.fixture
+    def early(self, request):
+        return request.node.stash[_BEGUN].result()
+
+
+def run(*command):
+    """Run a program to its end, behind all others; return it, with its texts."""
+    niced = ["nice", "-n", "15"] if shutil.which("nice") and sys.platform != "win32" else []
+    words = [*niced, *map(str, command)]
+    return subprocess.run(
+        words, capture_output=True, text=True, check=False, env=_ENVIRONMENT, cwd=_ROOT
+    )
