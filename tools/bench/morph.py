@@ -57,6 +57,7 @@ HEAD = """\
 JUDGED_PX = 256
 MOVES = 0.1
 """Part of the largest step from which on a frame counts as one that moves."""
+
 PLAIN = 3
 """Times that each morph is left alone: the largest step of few frames is small by chance."""
 
@@ -236,10 +237,8 @@ def interrupt(ticks: Ticks, options: argparse.Namespace) -> None:
         ticks.ask(dice.choice(options.faces))
         ticks.go(dice.uniform(0.05, options.seconds), broken)
     print(broken.row("interrupted"), flush=True)
-    ratio = broken.steps().max() / longest
-    print(
-        f"{options.interruptions} interruptions: largest step {ratio:.2f} of the longest plain one"
-    )
+    ratio, count = broken.steps().max() / longest, options.interruptions
+    print(f"{count} interruptions: largest step {ratio:.2f} of the longest plain one")
 
 
 def keep_strips(watch: Watch, options: argparse.Namespace) -> None:
@@ -282,9 +281,8 @@ def run_show(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Measure what was asked for."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.bench.morph", description=__doc__.splitlines()[0]
-    )
+    name, about = "python -m tools.bench.morph", __doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(prog=name, description=about)
     parser.add_argument("--size", type=int, default=1024)
     parser.add_argument("--fps", default="60")
     parser.add_argument("--seconds", type=float, default=2.0)
