@@ -33,6 +33,15 @@ def test_the_optimiser_moves_as_torchs_does():
     assert torch.allclose(ours, theirs, atol=1e-5)
 
 
+def test_a_tensor_with_a_pace_of_its_own_moves_by_that():
+    tensors = {name: torch.zeros(3, requires_grad=True) for name in "ab"}
+    adam = Adam(tensors)
+    (tensors["a"] + tensors["b"] - 1).square().sum().backward()
+    adam.step(0.1, {"b": 0.25})
+    assert torch.allclose(tensors["b"], 0.25 * tensors["a"])
+    assert float(tensors["a"].detach().min()) > 0.09
+
+
 def test_the_rate_rises_holds_and_falls():
     rates = [pace(step, 100, 0.5) for step in range(100)]
     assert rates[0] < rates[5] < rates[10] == rates[50] == 1

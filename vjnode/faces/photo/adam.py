@@ -45,8 +45,12 @@ class Adam:
             "done": torch.tensor(self._done),
         }
 
-    def step(self, rate: float) -> None:
-        """Move all tensors that have a gradient, and forget it."""
+    def step(self, rate: float, paces: Mapping[str, float] | None = None) -> None:
+        """Move all tensors that have a gradient, and forget it.
+
+        paces: factors of the rate by name; of those that are not there, 1.
+        """
+        paces = paces or {}
         self._done += 1
         one, two = (1 - beta**self._done for beta in _BETAS)
         with torch.no_grad():
@@ -56,5 +60,6 @@ class Adam:
                 first, second = self._first[name], self._second[name]
                 first.lerp_(value.grad, 1 - _BETAS[0])
                 second.mul_(_BETAS[1]).addcmul_(value.grad, value.grad, value=1 - _BETAS[1])
-                value.addcdiv_(first, (second / two).sqrt_().add_(_EPSILON), value=-rate / one)
+                own = rate * paces.get(name, 1.0)
+                value.addcdiv_(first, (second / two).sqrt_().add_(_EPSILON), value=-own / one)
                 value.grad = None

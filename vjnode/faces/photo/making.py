@@ -34,6 +34,7 @@ from vjnode.generators.mobilestylegan.layout import SIZES
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
 from vjnode.generators.mobilestylegan.tuned import OFFSETS, PREFIX, tunable
 from vjnode.paths import cache_dir
+from vjnode.system.memory import keep_freed_memory
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ def make_face(request: Request, *, resume: bool = False, watch: Watch | None = N
         VjnodeError: a file cannot be written.
     """
     began_s = monotonic()
+    keep_freed_memory()
     check_kept(request.name)
     if request.size not in SIZES:
         raise InputError(f"--size {request.size}: take one of {', '.join(map(str, SIZES))}")

@@ -28,10 +28,11 @@ class Settings:
     fine, edges: of pixels and of their gradients at the shown size. grain: of what is finest,
     compared by its means.
     Of rounds with an expression: mouth: perceptual, around what it moves, against the untuned
-    generator. moved_person: of the person, who is to stay. still: of pixels around the face, which
-    are to stay. change: of the change of pixels, which is to be the untuned generator's. within:
-    of shut eyes, which are to be the untuned generator's own: a change cannot take away an open
-    eye that is another one.
+    generator. opening: of the square by which a mouth opens less or more than that one's, in
+    standard deviations of random faces. moved_person: of the person, who is to stay. still: of
+    pixels around the face, which are to stay. change: of the change of pixels, which is to be the
+    untuned generator's. within: of shut eyes, which are to be the untuned generator's own: a change
+    cannot take away an open eye that is another one.
     saved_s: interval of saving, s.
     """
 
@@ -46,6 +47,7 @@ class Settings:
     edges: float = 0.3
     grain: float = 8.0
     mouth: float = 0.3
+    opening: float = 0.2
     moved_person: float = 0.25
     still: float = 0.5
     change: float = 0.5

@@ -1,7 +1,7 @@
 """Stages of descent that can be broken off after any round, and gone on with to the same result."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -21,7 +21,8 @@ class Stage:
     """One descent.
 
     rate: of Adam. held: part of the rounds after which it falls. cost: of a round, in those of the
-    first stage. tensors: by name; they are moved in place.
+    first stage. tensors: by name; they are moved in place. paces: factors of the rate by name; of
+    those that are not there, 1.
     """
 
     rounds: int
@@ -30,6 +31,7 @@ class Stage:
     cost: float
     tensors: dict[str, Tensor] = field(repr=False)
     loss: Loss = field(repr=False)
+    paces: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 class Stages:
@@ -76,7 +78,7 @@ class Stages:
         for i in range(state.done, stage.rounds):
             loss, picture = stage.loss(i)
             loss.backward()  # type: ignore[no-untyped-call]
-            adam.step(stage.rate * pace(i, stage.rounds, stage.held))
+            adam.step(stage.rate * pace(i, stage.rounds, stage.held), stage.paces)
             self._watch(picture.detach())
             self._progress(stage.cost)
             if self._file.is_due():

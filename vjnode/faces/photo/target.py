@@ -24,6 +24,12 @@ SCALES = (1, 4, 16)
 _ENLARGED = 0.7
 """Part of a size that a photo has at least to be compared at it."""
 
+REDUCED_PX = 512
+"""Size up to which reduced networks draw, px."""
+
+LEAST_GRAIN_PX = 64
+"""Size up to which levels do not count as grain, px: grids come with each doubling of features."""
+
 _LEAST_WEIGHT = 0.25
 _FACE_GROWS_PX, _FACE_SOFT_PX = 20, 12
 _MOVED_GROWS_PX, _JAW_PX, _MOVED_SOFT_PX = 4, 18, 5
@@ -35,7 +41,8 @@ class Target:
     """A photo, prepared for comparison.
 
     picture: [1, 3, PX, PX], and fine: [1, 3, px, px], 0…1, of the size that is shown, or of a half
-    or quarter of it where the photo has no more. points: landmarks, (468, 3), in
+    or quarter of it where the photo has no more. grain_px: largest size at which its grain counts.
+    points: landmarks, (468, 3), in
     picture widths. embedding: of the person. seen: features. mask: [1, 1, PX, PX], weight of each
     place, more in the face. moved: [1, 1, PX, PX], 1 in the face and where a jaw goes, 0 around it.
     """
@@ -47,6 +54,7 @@ class Target:
     seen: list[Tensor] = field(repr=False)
     mask: Tensor = field(repr=False)
     moved: Tensor = field(repr=False)
+    grain_px: int
 
 
 def target_of(aligned: Aligned, size: int, identity: DlibIdentity, features: Features) -> Target:
@@ -55,6 +63,11 @@ def target_of(aligned: Aligned, size: int, identity: DlibIdentity, features: Fea
     fine_px = size
     while fine_px > PX and aligned.side < _ENLARGED * fine_px:
         fine_px //= 2
+    grain_px = fine_px
+    if size > REDUCED_PX:
+        # The whole generator draws well what an enlarged photo lacks.
+        while grain_px > LEAST_GRAIN_PX and aligned.side < _ENLARGED * grain_px:
+            grain_px //= 2
     picture, fine = (F.interpolate(whole, (px, px), mode="area") for px in (PX, fine_px))
     points = torch.from_numpy(aligned.landmarks.points)
     hull = area(aligned.landmarks.points, _ALL, PX).astype(np.float32)
@@ -73,6 +86,7 @@ def target_of(aligned: Aligned, size: int, identity: DlibIdentity, features: Fea
             features(small),
             torch.from_numpy(_LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * wide)[None, None],
             torch.from_numpy(soft)[None, None],
+            grain_px,
         )
 
 

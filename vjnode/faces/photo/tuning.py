@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vjnode.faces.expression import Expression, Face
+from vjnode.faces.finding.measures import MEASURES, SPREAD, measure
 from vjnode.faces.finding.mesh import FaceMesh
 from vjnode.faces.finding.regions import EYES, area
 from vjnode.faces.identity import DlibIdentity
@@ -26,6 +27,7 @@ from vjnode.faces.photo.rest import Rest, as_it_is, brought_to_rest
 from vjnode.faces.photo.settings import Rounds, Settings
 from vjnode.faces.photo.stages import Stage, Stages
 from vjnode.faces.photo.target import (
+    LEAST_GRAIN_PX,
     PX,
     Target,
     at_px,
@@ -41,6 +43,7 @@ from vjnode.generators.mobilestylegan.tuned import (
     in_trunk,
     network_of,
     tunable,
+    works_at,
 )
 
 _MOUTH = slice(128, 224), slice(80, 176)
@@ -52,8 +55,11 @@ _EYES = slice(90, 146), slice(58, 198)
 _LIDS_GROW = 1.9
 """Size of what is looked at around shut eyes, in sizes of an eye."""
 
-_COARSEST_PX = 64
-"""Size above which levels count as grain: grids come with each doubling of the features."""
+LATE = {256: 0.3, 512: 0.0}
+"""Factors of the rate of the whole generator's late layers, by the size that they work at, px.
+
+They draw pores and hairs for anybody, and a few rounds at the full rate are enough for a grid.
+"""
 
 TRUNK_COST = 2.0
 """Cost of a round of the trunk's, in those of the pivot."""
@@ -135,8 +141,10 @@ def tune(
         whole[name].data.copy_(value)
     tuned = Tuned(rest, network, before)
     losses = TuningLoss(tuned, late, target, settings, tools, fine=True)
+    paces = {name: LATE.get(works_at(name), 1.0) for name in whole}
+    moved = {name: value for name, value in whole.items() if paces[name]}
     cost = OUTPUT_COSTS[size]
-    stages.run(Stage(rounds.output, settings.rate, held[1], cost, whole, losses))
+    stages.run(Stage(rounds.output, settings.rate, held[1], cost, moved, losses, paces))
     return tuned
 
 
@@ -190,9 +198,10 @@ class TuningLoss:
         with torch.no_grad():
             self._seen_before = draw(self._before, self._seen, self._codes)
             # As in the photo, and above the size of that as the generator has it, which has a grid.
-            drawn = grain_of(self._seen_before, _COARSEST_PX)
+            drawn = grain_of(self._seen_before, LEAST_GRAIN_PX)
+            own = at_px(target.fine, target.grain_px)
             plain = {px: grain.without_grid() for px, grain in drawn.items()}
-            self._grain = plain | grain_of(target.fine, _COARSEST_PX)
+            self._grain = plain | grain_of(own, LEAST_GRAIN_PX)
 
     def __call__(self, number: int) -> tuple[Tensor, Tensor]:
         """Return the loss of a round, and the picture at rest; see ``Loss``."""
@@ -203,7 +212,7 @@ class TuningLoss:
         )
         if self._fine:
             loss = loss + fine_loss(seen, target, settings)
-            loss = loss + settings.grain * grain_apart(grain_of(seen, _COARSEST_PX), self._grain)
+            loss = loss + settings.grain * grain_apart(grain_of(seen, LEAST_GRAIN_PX), self._grain)
         if number < len(self._poses):
             loss = loss + self._moved(seen.detach(), self._poses[number])
         return loss, seen
@@ -222,6 +231,8 @@ class TuningLoss:
                     clean = tools.features(at_px(wanted)[..., rows, columns])
                 near = distance(tools.features(small[..., rows, columns]), clean)
                 loss = loss + settings.mouth * near
+        if pose.mouth and settings.opening:
+            loss = loss + settings.opening * self._opening(small, at_px(wanted))
         points = target.points
         if pose.turns:
             points = tools.mesh.points(small.detach()).detach()
@@ -241,6 +252,14 @@ class TuningLoss:
         loss = loss + settings.still * means_apart(change * (1 - moved))
         inside = means_apart((change - as_before) * moved) + means_apart(change - as_before * moved)
         return 0.5 * (loss + settings.change * inside)
+
+    def _opening(self, picture: Tensor, wanted: Tensor) -> Tensor:
+        """Return the square by which a mouth opens less or more than the untuned generator's."""
+        mesh, which = self._tools.mesh, MEASURES.index("mouth_open")
+        with torch.no_grad():
+            far = measure(mesh.points(wanted))[which]
+        apart: Tensor = (measure(mesh.points(picture))[which] - far) / SPREAD["mouth_open"]
+        return apart.square()
 
     def _eyes(self, wanted: Tensor) -> Tensor:
         """Return the place of the eyes in an untuned picture as a mask, [1, 1, size, size]."""

@@ -5,6 +5,7 @@ and frozen noise are not. So expressions are the same numbers for every face. Fo
 it is the distilled network, for 1024 px the whole one.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -20,7 +21,7 @@ from vjnode.generators.mobilestylegan import distilled_weights, download
 from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.drawings import drawings_of
 from vjnode.generators.mobilestylegan.folded import FoldedBlock, FoldedSynthesis
-from vjnode.generators.mobilestylegan.layout import STYLES, TRUNK
+from vjnode.generators.mobilestylegan.layout import BLOCKS, STYLES, TRUNK
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
 from vjnode.generators.parts import Drawing, PartsForm, Plan
@@ -56,6 +57,15 @@ def tunable(network: Network) -> dict[str, nn.Parameter]:
         if not unused and not set(name.split(".")) & set(_FROZEN):
             found[name] = value
     return found
+
+
+def works_at(name: str) -> int:
+    """Return the size, px, of the features that a weight of the generator's own works on.
+
+    Returns: 0 for weights of the 4×4 stage, and of reduced networks' tails.
+    """
+    found = re.match(r"generator\.(?:blocks\.(\d)|head)\.", name)
+    return 8 << int(found[1] or BLOCKS - 1) if found else 0
 
 
 def in_trunk(name: str) -> bool:
