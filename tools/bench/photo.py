@@ -204,7 +204,7 @@ def measured(
         photo,
         expressions,
         size=options.size,
-        rounds=rounds_of(options.rounds),
+        rounds=rounds_of(options.rounds, options.size),
         vgg=options.vgg,
     )
     began = time.perf_counter(), time.process_time()

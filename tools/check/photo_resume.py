@@ -38,7 +38,7 @@ def left() -> Path:
 
 def make(options: argparse.Namespace) -> None:
     """Make the face, or go on with it, and copy its file."""
-    rounds, settings = rounds_of(options.rounds), Settings(saved_s=0.0)
+    rounds, settings = rounds_of(options.rounds, options.size), Settings(saved_s=0.0)
     request = Request(
         NAME, options.photo, ("laugh",), size=options.size, rounds=rounds, settings=settings
     )

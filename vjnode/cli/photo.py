@@ -73,12 +73,13 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
     sheet = options.sheet or Path(f"{options.name}-sheet.png")
     photos = [path for path in (options.photo, options.second) if path is not None]
     _check_png("--sheet", sheet, photos)
+    size = options.size or 512
     request = Request(
         options.name,
         options.photo,
         _expressions(options.expressions, spec),
-        size=options.size or 512,
-        rounds=rounds_of(options.rounds),
+        size=size,
+        rounds=rounds_of(options.rounds, size),
         second=options.second,
         number=None if options.face_number is None else int(options.face_number),
         vgg=vgg_of(options),
@@ -181,16 +182,16 @@ def whole_expressions(spec: GeneratorSpec) -> list[str]:
     return [*shown, *(name for name in IN_EVERY_SHOW if name in actions)]
 
 
-def rounds_of(asked: str | None) -> "Rounds":
-    """Return the rounds that ``--rounds`` asks for.
+def rounds_of(asked: str | None, size: int) -> "Rounds":
+    """Return the rounds that ``--rounds`` asks for, of a face of ``size`` px.
 
     Raises:
         InputError: it is not three whole numbers.
     """
-    from vjnode.faces.photo.settings import Rounds  # noqa: PLC0415
+    from vjnode.faces.photo.settings import Rounds, rounds_for  # noqa: PLC0415
 
     if asked is None:
-        return Rounds()
+        return rounds_for(size)
     try:
         pivot, trunk, output = (int(one) for one in asked.split(","))
     except ValueError:

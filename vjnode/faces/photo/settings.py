@@ -17,6 +17,15 @@ class Rounds:
         return self.pivot + self.trunk + self.output
 
 
+FINE_PX = 1024
+"""Size from which on the generator's own last layers draw, which rounds blur: there are fewer."""
+
+
+def rounds_for(size: int) -> Rounds:
+    """Return the rounds, unless others are asked for, of a face that is shown at ``size`` px."""
+    return Rounds(output=50) if size >= FINE_PX else Rounds()
+
+
 @dataclass(frozen=True)
 class Settings:
     """Weights of the losses, and rates.
@@ -47,7 +56,7 @@ class Settings:
     edges: float = 0.3
     grain: float = 8.0
     mouth: float = 0.3
-    opening: float = 0.2
+    opening: float = 0.05
     moved_person: float = 0.25
     still: float = 0.5
     change: float = 0.5

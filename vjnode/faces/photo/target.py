@@ -13,7 +13,7 @@ from vjnode.faces.identity import DlibIdentity
 from vjnode.faces.photo.aligning import Aligned
 from vjnode.faces.photo.features import Features, distance
 from vjnode.faces.photo.reading import Picture
-from vjnode.faces.photo.settings import Settings
+from vjnode.faces.photo.settings import FINE_PX, Settings
 
 PX = 256
 """Size at which pictures are compared, px."""
@@ -23,9 +23,6 @@ SCALES = (1, 4, 16)
 
 _ENLARGED = 0.7
 """Part of a size that a photo has at least to be compared at it."""
-
-REDUCED_PX = 512
-"""Size up to which reduced networks draw, px."""
 
 LEAST_GRAIN_PX = 64
 """Size up to which levels do not count as grain, px: grids come with each doubling of features."""
@@ -64,7 +61,7 @@ def target_of(aligned: Aligned, size: int, identity: DlibIdentity, features: Fea
     while fine_px > PX and aligned.side < _ENLARGED * fine_px:
         fine_px //= 2
     grain_px = fine_px
-    if size > REDUCED_PX:
+    if size >= FINE_PX:
         # The whole generator draws well what an enlarged photo lacks.
         while grain_px > LEAST_GRAIN_PX and aligned.side < _ENLARGED * grain_px:
             grain_px //= 2

@@ -7,7 +7,7 @@ moves the untuned generator, to stay the person, and to leave alone what is arou
 that smiles is one of the face's poses, and the face at rest another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ from vjnode.faces.photo.grain import grain_apart, grain_of
 from vjnode.faces.photo.pivot import whitening
 from vjnode.faces.photo.poses import Pose, pose, poses_of, with_rest
 from vjnode.faces.photo.rest import Rest, as_it_is, brought_to_rest
-from vjnode.faces.photo.settings import Rounds, Settings
+from vjnode.faces.photo.settings import FINE_PX, Rounds, Settings
 from vjnode.faces.photo.stages import Stage, Stages
 from vjnode.faces.photo.target import (
     LEAST_GRAIN_PX,
@@ -55,8 +55,8 @@ _EYES = slice(90, 146), slice(58, 198)
 _LIDS_GROW = 1.9
 """Size of what is looked at around shut eyes, in sizes of an eye."""
 
-LATE = {256: 0.3, 512: 0.0}
-"""Factors of the rate of the whole generator's late layers, by the size that they work at, px.
+LATE = {64: 0.5, 128: 0.1, 256: 0.0, 512: 0.0}
+"""Factors of the rate of the generator's own late layers, by the size that they work at, px.
 
 They draw pores and hairs for anybody, and a few rounds at the full rate are enough for a grid.
 """
@@ -64,7 +64,7 @@ They draw pores and hairs for anybody, and a few rounds at the full rate are eno
 TRUNK_COST = 2.0
 """Cost of a round of the trunk's, in those of the pivot."""
 
-OUTPUT_COSTS = {256: 2.0, 512: 4.0, 1024: 19.0}
+OUTPUT_COSTS = {256: 2.0, 512: 4.0, 1024: 7.0}
 """The same of a round at the shown size, by that."""
 
 
@@ -141,11 +141,17 @@ def tune(
         whole[name].data.copy_(value)
     tuned = Tuned(rest, network, before)
     losses = TuningLoss(tuned, late, target, settings, tools, fine=True)
-    paces = {name: LATE.get(works_at(name), 1.0) for name in whole}
+    paces = paces_of(whole, size)
     moved = {name: value for name, value in whole.items() if paces[name]}
     cost = OUTPUT_COSTS[size]
     stages.run(Stage(rounds.output, settings.rate, held[1], cost, moved, losses, paces))
     return tuned
+
+
+def paces_of(names: Iterable[str], size: int) -> dict[str, float]:
+    """Return the factor of the rate of each weight when pictures of ``size`` px are tuned."""
+    late = LATE if size >= FINE_PX else {}
+    return {name: late.get(works_at(name), 1.0) for name in names}
 
 
 def pivot_stage(
