@@ -1,4 +1,4 @@
-"""Weights that a photo may move: all of a reduced network, and not the whole generator's last ones."""
+"""Weights that a photo moves: all of a reduced network, and not the whole generator's last ones."""
 
 from vjnode.faces.photo.tuning import paces_of
 from vjnode.generators.mobilestylegan.tuned import network_of, tunable
