@@ -23,7 +23,7 @@ FINE_PX = 1024
 
 def rounds_for(size: int) -> Rounds:
     """Return the rounds, unless others are asked for, of a face that is shown at ``size`` px."""
-    return Rounds(output=50) if size >= FINE_PX else Rounds()
+    return Rounds(output=75) if size >= FINE_PX else Rounds()
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,10 @@ class Settings:
     fine, edges: of pixels and of their gradients at the shown size. grain: of what is finest,
     compared by its means.
     Of rounds with an expression: mouth: perceptual, around what it moves, against the untuned
-    generator. opening: of the square by which a mouth opens less or more than that one's, in
-    standard deviations of random faces. moved_person: of the person, who is to stay. still: of
-    pixels around the face, which are to stay. change: of the change of pixels, which is to be the
-    untuned generator's. within: of shut eyes, which are to be the untuned generator's own: a change
-    cannot take away an open eye that is another one.
+    generator. moved_person: of the person, who is to stay. still: of pixels around the face, which
+    are to stay. change: of the change of pixels, which is to be the untuned generator's. within:
+    of shut eyes, which are to be the untuned generator's own: a change cannot take away an open
+    eye that is another one.
     saved_s: interval of saving, s.
     """
 
@@ -56,7 +55,6 @@ class Settings:
     edges: float = 0.3
     grain: float = 8.0
     mouth: float = 0.3
-    opening: float = 0.05
     moved_person: float = 0.25
     still: float = 0.5
     change: float = 0.5

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from vjnode.faces.expression import Expression, Face
-from vjnode.faces.finding.measures import MEASURES, SPREAD, measure
 from vjnode.faces.finding.mesh import FaceMesh
 from vjnode.faces.finding.regions import EYES, area
 from vjnode.faces.identity import DlibIdentity
@@ -237,8 +236,6 @@ class TuningLoss:
                     clean = tools.features(at_px(wanted)[..., rows, columns])
                 near = distance(tools.features(small[..., rows, columns]), clean)
                 loss = loss + settings.mouth * near
-        if pose.mouth and settings.opening:
-            loss = loss + settings.opening * self._opening(small, at_px(wanted))
         points = target.points
         if pose.turns:
             points = tools.mesh.points(small.detach()).detach()
@@ -258,14 +255,6 @@ class TuningLoss:
         loss = loss + settings.still * means_apart(change * (1 - moved))
         inside = means_apart((change - as_before) * moved) + means_apart(change - as_before * moved)
         return 0.5 * (loss + settings.change * inside)
-
-    def _opening(self, picture: Tensor, wanted: Tensor) -> Tensor:
-        """Return the square by which a mouth opens less or more than the untuned generator's."""
-        mesh, which = self._tools.mesh, MEASURES.index("mouth_open")
-        with torch.no_grad():
-            far = measure(mesh.points(wanted))[which]
-        apart: Tensor = (measure(mesh.points(picture))[which] - far) / SPREAD["mouth_open"]
-        return apart.square()
 
     def _eyes(self, wanted: Tensor) -> Tensor:
         """Return the place of the eyes in an untuned picture as a mask, [1, 1, size, size]."""
