@@ -281,8 +281,9 @@ def run_show(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Measure what was asked for."""
-    name, about = "python -m tools.bench.morph", __doc__.splitlines()[0]
-    parser = argparse.ArgumentParser(prog=name, description=about)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench.morph", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--size", type=int, default=1024)
     parser.add_argument("--fps", default="60")
     parser.add_argument("--seconds", type=float, default=2.0)
