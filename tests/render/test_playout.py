@@ -51,3 +51,21 @@ def test_after_a_picture_that_took_very_long_it_catches_up_slowly():
     assert steps.min() >= 0.0
     assert steps.max() <= FASTEST * TICK_S + 1e-9
     assert (shown[-1, 0] - shown[-1, 1]) < 0.08
+
+
+def test_a_tick_that_comes_late_steps_no_further_than_others():
+    playout, rng = Playout(), np.random.default_rng(0)
+    late_s = rng.uniform(0.0, 0.9, 400) * TICK_S * (rng.random(400) < 0.1)
+    times = 5.0 + TICK_S * np.arange(400) + late_s
+    shown = [playout.at(now_s, now_s - 0.02) for now_s in times]
+    steps = np.diff(shown)[60:]
+    assert steps.min() > 0.0
+    assert steps.max() <= FASTEST * TICK_S + 1e-9
+    assert times[-1] - shown[-1] < 0.08
+
+
+def test_after_a_tick_that_was_very_long_it_is_at_its_place_at_once():
+    playout = Playout()
+    times = [5.0 + TICK_S * at + 0.5 * (at >= 100) for at in range(140)]
+    behind = [now_s - playout.at(now_s, now_s - 0.02) for now_s in times]
+    assert behind[101] < 0.08

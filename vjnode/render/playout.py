@@ -1,6 +1,7 @@
 """Playout: the moment that is shown of pictures that come when they are drawn; reads no clock."""
 
 from collections import deque
+from statistics import median
 
 REMEMBERED = 24
 """Pictures of late, some in a second, that tell how long one may be waited for."""
@@ -8,6 +9,10 @@ REMEMBERED = 24
 SLOWEST, FASTEST = 0.6, 1.1
 """Limits on the rate of what is shown, in its own time. It may wait at once for a picture that is
 late, but has time to catch up: that would be seen as haste."""
+
+LATE_S = 0.1
+"""Length of a tick up to which one that comes late steps no further than others, s. What is behind
+a longer one is seen anyway."""
 
 SETTLES_S = 0.15
 """Time in which most of a wrong lag is made up, s."""
@@ -23,6 +28,8 @@ class Playout:
     def __init__(self) -> None:
         self._stale_s: deque[float] = deque(maxlen=REMEMBERED)
         """Ages of newest pictures just before the next one came, s."""
+        self._ticks_s: deque[float] = deque(maxlen=REMEMBERED)
+        """Lengths of ticks of late, s."""
         self._last: tuple[float, float, float] | None = None
 
     def at(self, now_s: float, newest_s: float) -> float:
@@ -40,6 +47,10 @@ class Playout:
         error_s = (now_s - behind_s) - shown_s
         dt_s = max(now_s - before_s, 0.0)
         rate = min(max(1.0 + (error_s - dt_s) / SETTLES_S, SLOWEST), FASTEST)
-        shown_s = max(min(shown_s + rate * dt_s, newest_s), shown_s)
+        self._ticks_s.append(dt_s)
+        step_s = rate * dt_s
+        if dt_s < LATE_S:
+            step_s = min(step_s, FASTEST * median(self._ticks_s))
+        shown_s = max(min(shown_s + step_s, newest_s), shown_s)
         self._last = now_s, newest_s, shown_s
         return shown_s
