@@ -9,12 +9,14 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 _BEGUN = pytest.StashKey()
+_THREAD = "early"
 
 _ENVIRONMENT = dict(os.environ)
 """As it is before any test changes it for itself."""
@@ -26,7 +28,7 @@ class EarlyWork:
     """Begins the work of all tests that were chosen."""
 
     def __init__(self):
-        self._thread = ThreadPoolExecutor(1, "early")
+        self._thread = ThreadPoolExecutor(1, _THREAD)
 
     def pytest_configure(self, config):
         config.addinivalue_line("markers", "early(work=…): has its work done before its turn")
@@ -46,6 +48,11 @@ class EarlyWork:
     @pytest.fixture
     def early(self, request):
         return request.node.stash[_BEGUN].result()
+
+
+def is_early():
+    """Return whether this is the thread that does early work, beside the test that runs."""
+    return threading.current_thread().name.startswith(_THREAD)
 
 
 def run(*command):

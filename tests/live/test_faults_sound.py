@@ -52,8 +52,8 @@ class PulseServer:
     def start(self):
         self._socket.unlink(missing_ok=True)
         command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1"]
-        command += ["-L", "module-native-protocol-unix"]
         command += ["-L", f"module-null-sink sink_name=nl rate={RATE_HZ}"]
+        command += ["-L", "module-native-protocol-unix"]  # last: its socket is waited for
         self._run(*command)
         wait_for(self._socket.exists, lambda: "pulseaudio does not start here")
         self._run("paplay", "-d", "nl", self._song)
