@@ -18,9 +18,9 @@ KINDS = {
     "other processor": r"^this processor has",
     "other Python": r"this is another Python",
     "not allowed": r"needs root|needs Linux, root",
-    "other system": r"Windows|glibc|SpoutGL may|syphon-python may|Linux|POSIX|Debian|pseudo-terminal"
-    r"|sockets there|keeps its name there|no file size limits|JACK keeps|really started there"
-    r"|could not import '(fcntl|termios|resource)'",
+    "other system": r"Windows|glibc|SpoutGL may|syphon-python may|Linux|POSIX|Debian"
+    r"|pseudo-terminal|sockets there|keeps its name there|no file size limits|JACK keeps"
+    r"|really started there|could not import '(fcntl|termios|resource)'",
     "not installed": r"is not installed|does not start here|^needs a browser|could not import",
     "does not apply": r"^has no ",
 }
