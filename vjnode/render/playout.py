@@ -7,12 +7,12 @@ REMEMBERED = 24
 """Pictures of late, some in a second, that tell how long one may be waited for."""
 
 SLOWEST, FASTEST = 0.6, 1.1
-"""Limits on the rate of what is shown, in its own time. It may wait at once for a picture that is
-late, but has time to catch up: that would be seen as haste."""
+"""Limits on the rate of what is shown, in its own time: it slows down at once for a picture that is
+late, and catches up so slowly that nobody sees it hurry."""
 
 LATE_S = 0.1
-"""Length of a tick up to which one that comes late steps no further than others, s. What is behind
-a longer one is seen anyway."""
+"""Length of a tick, s, from which on the time that it took is made up at once. After a shorter one
+that came late, the next step is no longer than others."""
 
 SETTLES_S = 0.15
 """Time in which most of a wrong lag is made up, s."""

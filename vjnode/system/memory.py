@@ -3,10 +3,9 @@
 import ctypes
 import sys
 
-_TRIM_ABOVE, _MAP_ABOVE = -1, -3
-"""Numbers of glibc's parameters, as mallopt(3) has them."""
-
-_MOST = 2**31 - 1
+_PARAMETERS = {-1: 2**31 - 1, -4: 0}
+"""M_TRIM_THRESHOLD and M_MMAP_MAX of mallopt(3), with their values: nothing is given back, and no
+block is mapped by itself. Older versions of glibc do not take a large M_MMAP_THRESHOLD."""
 
 
 def keep_freed_memory() -> None:
@@ -19,5 +18,5 @@ def keep_freed_memory() -> None:
         return
     # Other C libraries of Linux have none.
     if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
-        for parameter in (_TRIM_ABOVE, _MAP_ABOVE):
-            mallopt(parameter, _MOST)
+        for parameter, value in _PARAMETERS.items():
+            mallopt(parameter, value)
