@@ -3,12 +3,14 @@
 import shutil
 import subprocess
 import sys
-from contextlib import ExitStack
+import time
+from contextlib import closing
 
 import pytest
 
 from tests.test_style import ROOT
-from tools.check.virtual_midi import jack_server
+from tools.bench.played import bench_show
+from tools.check.virtual_midi import PORT, ClockSender, jack_server
 
 MAPPING = """version = 1
 match = ["Desk"]
@@ -23,16 +25,17 @@ light = [0, 127]
 
 
 @pytest.fixture
-def jack():
-    """The environment of programs that use a JACK server of the test's own."""
+def installed():
+    """Skip where there is no JACK server to start, or no package to use it with."""
     if shutil.which("jackd") is None:
         pytest.skip("jackd is not installed")
     pytest.importorskip("rtmidi2")
-    with ExitStack() as stack:
-        try:
-            environment = stack.enter_context(jack_server())
-        except RuntimeError:
-            pytest.skip("jackd does not start here")
+
+
+@pytest.fixture
+def jack(installed):
+    """The environment of programs that use a JACK server of the test's own."""
+    with jack_server() as environment:
         yield environment
 
 
@@ -51,3 +54,16 @@ def test_a_controller_plays_and_is_plugged_in_again(jack, tmp_path):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "played" in done.stdout
+
+
+@pytest.mark.live
+def test_a_show_that_ends_leaves_the_sound_server_to_others(installed):
+    """JACK's server falls if it has news for a client that ended without a word a moment ago."""
+    with jack_server(sturdy=False) as jack, closing(ClockSender(128.0, jack)) as clock:
+        clock.begin()
+        with bench_show(["--size", "256", "--midi", PORT], jack) as show:
+            time.sleep(1.0)  # it plays
+            clock.end()
+            time.sleep(1.0)  # it has noticed
+            show.end()
+        # The server has news for all here: it ends, and the context raises if it falls.

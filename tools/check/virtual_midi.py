@@ -16,17 +16,30 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from vjnode.audio.tempo.midi_clock import PULSE, PULSES_PER_BEAT, START
 
 PORT = "Drums"
 """Name of the clock's port."""
 
+NAMES = tuple(f"vjnode-check-{number}" for number in range(4))
+"""Names of servers: as many run at once as there are."""
+
+REGISTRY = Path("/dev/shm/jack-shm-registry")  # noqa: S108 - where JACK looks for it
+"""JACK's list of servers."""
+
 STARTS_S = 1.0
 """Time, s, within which a server has started or given up."""
+
+
+_DUMMY = ("-d", "dummy", "-r", "44100", "-p", "256")
+
+_JACK_ENVIRONMENT = {**os.environ, "JACK_NO_AUDIO_RESERVATION": "1"}
 
 
 def needs_jack() -> bool:
@@ -58,35 +71,70 @@ def midi_system() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def jack_server() -> Iterator[dict[str, str]]:
+def jack_server(*, sturdy: bool = True) -> Iterator[dict[str, str]]:
     """Within it a server runs; it gives the environment of programs that use that one.
 
+    sturdy: whether nothing befalls it where a client has vanished a moment ago, as usually it may.
+
     Raises:
-        RuntimeError: it does not start.
+        RuntimeError: it does not start, or falls.
     """
-    name = f"vjnode-{os.getpid()}"
-    command = [shutil.which("jackd") or "jackd", "-r", "-n", name, "-d", "dummy"]
-    own = {**os.environ, "JACK_NO_AUDIO_RESERVATION": "1"}
-    with subprocess.Popen(  # noqa: S603 - our own
-        [*command, "-r", "44100", "-p", "256"],
-        env=own,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        try:
-            time.sleep(STARTS_S)
-            if server.poll() is not None:
-                raise RuntimeError("jackd does not start here")
-            # The package brings a client library that is older than the server's.
-            library = ctypes.util.find_library("jack")
-            yield {
-                **own,
-                "JACK_DEFAULT_SERVER": name,
-                "JACK_NO_START_SERVER": "1",
-                **({"LD_PRELOAD": library} if library else {}),
-            }
-        finally:
-            server.terminate()
+    with TemporaryFile() as log, ExitStack() as stack:
+        name, server = _start_jack(stack, log, sturdy)
+        # The package brings a client library that is older than the server's.
+        library = ctypes.util.find_library("jack")
+        yield {
+            **_JACK_ENVIRONMENT,
+            "JACK_DEFAULT_SERVER": name,
+            "JACK_NO_START_SERVER": "1",
+            **({"LD_PRELOAD": library} if library else {}),
+        }
+        server.terminate()
+        if (code := server.wait()) != 0:
+            raise RuntimeError(f"jackd has ended with code {code}")
+
+
+def _start_jack(
+    stack: ExitStack, log: IO[bytes], sturdy: bool
+) -> "tuple[str, subprocess.Popen[bytes]]":
+    """Start a server that the stack ends; return its name and its process.
+
+    JACK keeps eight servers in its list, and takes one that crashed out of it only if another
+    comes by the same name. So the names are few, and used again, and a list that nobody uses is
+    begun anew.
+
+    log: where it writes what it does.
+
+    Raises:
+        RuntimeError: it does not start; with its own words.
+    """
+    if not _registry_used():
+        with suppress(OSError):  # another user's
+            REGISTRY.unlink(missing_ok=True)
+    for name in NAMES:
+        server = subprocess.Popen(  # noqa: S603 - our own
+            [shutil.which("jackd") or "jackd", "-r", "-n", name, *_DUMMY],
+            env=_JACK_ENVIRONMENT,
+            stdout=log,
+            stderr=log,
+            restore_signals=not sturdy,  # what ends it is a SIGPIPE, which Python ignores
+        )
+        stack.enter_context(server)
+        stack.callback(server.terminate)
+        time.sleep(STARTS_S)
+        if server.poll() is None:
+            return name, server
+    log.seek(0)
+    raise RuntimeError(f"jackd does not start:\n{log.read().decode(errors='replace')}")
+
+
+def _registry_used() -> bool:
+    """Return whether a program uses JACK's list of servers, as far as we may look."""
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        with suppress(OSError):  # it has ended, or is another user's
+            if str(REGISTRY) in maps.read_text():
+                return True
+    return False
 
 
 class ClockSender:
@@ -159,6 +207,7 @@ def _send(bpm: float) -> None:
         sent_s.append(time.monotonic())
         port.send_raw(PULSE)
         due_s += 60.0 / bpm / PULSES_PER_BEAT
+    port.close_port()
     pulse_s = (sent_s[-1] - sent_s[0]) / (len(sent_s) - 1) if len(sent_s) > 1 else float("inf")
     print(len(sent_s), 60.0 / pulse_s / PULSES_PER_BEAT, flush=True)
 

@@ -12,6 +12,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -27,6 +28,9 @@ PACKAGE = "rtmidi2"
 
 POLL_S = 0.5
 """Time from one look at the list of ports to the next: no system tells what comes and goes."""
+
+CLOSE_S, END_S = 0.3, 0.5
+"""Time, s, after which ports that hang as they are closed are left, and the process is killed."""
 
 CLIENT = "vjnode"
 
@@ -132,7 +136,7 @@ class Ports:
     def close(self) -> None:
         """End the process."""
         self._connection.close()
-        self._process.join(0.5)
+        self._process.join(END_S)
         if self._process.is_alive():
             self._process.kill()
             self._process.join(1.0)
@@ -154,6 +158,8 @@ def read_ports(connection: Connection) -> None:
             while True:
                 waiting.put(connection.recv())
         except (EOFError, OSError):
+            waiting.put(("end", "", ()))
+            time.sleep(CLOSE_S)  # a driver may hang
             os._exit(0)
 
     threading.Thread(target=listen, name="orders", daemon=True).start()
@@ -217,6 +223,17 @@ class _Reader:
                     self._open(port)
                 elif order == "send":
                     self._send(port, *what)
+                elif order == "end":
+                    self._close()
+                    return
+
+    def _close(self) -> None:
+        """Take leave of the MIDI system: a JACK server may fall over clients that just vanish."""
+        for port in (*self._inputs.values(), *self._outputs.values(), self._list):
+            port.close_port()
+        self._inputs.clear()
+        self._outputs.clear()
+        self._list = None
 
     def _look(self) -> None:
         there = labels(self._list.ports)

@@ -1,6 +1,7 @@
 """The audio process: sound in, drives out."""
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 
@@ -80,9 +81,30 @@ def run_audio(lifeline: Lifeline, names: MemoryNames, audio: str, restarted: boo
     lifeline.ready(choice.report())
     if lifeline.wait_for_begin() is None:
         return
-    live = kind_of(audio) == "device"
     # A live device is heard in the room already; what we play ourselves is not.
-    speakers = None if live else Speakers.open()
+    speakers = None if kind_of(audio) == "device" else Speakers.open()
+
+    def hear(block: Block) -> None:
+        ring.write(block)
+        if speakers is not None:
+            speakers.play(block)
+        control.apply(block.captured_s)
+        slot.write(pack_drive(listener.hear(block)))
+
+    try:
+        _read_sound(lifeline, audio, hear)
+    finally:
+        if speakers is not None:
+            speakers.close()
+
+
+def _read_sound(lifeline: Lifeline, audio: str, hear: Callable[[Block], None]) -> None:
+    """Read a source until the show is over, and silence while it is missing.
+
+    Raises:
+        SourceError: the device has gone, or the sound system hangs.
+    """
+    live = kind_of(audio) == "device"
     complaint = ""
     missing_since_s: float | None = None
     while lifeline.running():
@@ -112,11 +134,7 @@ def run_audio(lifeline: Lifeline, names: MemoryNames, audio: str, restarted: boo
             if not flowing:  # from now on the next block is never far
                 flowing = True
                 lifeline.expect_within(None)
-            ring.write(block)
-            if speakers is not None:
-                speakers.play(block)
-            control.apply(block.captured_s)
-            slot.write(pack_drive(listener.hear(block)))
+            hear(block)
         source.close()
         if hung is not None and lifeline.running():
             raise hung
