@@ -7,7 +7,7 @@ from safetensors.numpy import save_file
 
 from vjnode.cli.main import main
 from vjnode.errors import InputError
-from vjnode.faces import catalogue, own
+from vjnode.faces import catalogue, own, removal
 from vjnode.faces.catalogue import face_names, load_face
 from vjnode.generators.registry import DEFAULT
 from vjnode.generators.stylegan2.spec import STYLEGAN2
@@ -17,7 +17,7 @@ from vjnode.generators.stylegan2.spec import STYLEGAN2
 def home(tmp_path, monkeypatch):
     """The user's configuration folder."""
     folder = tmp_path / "config"
-    for module in (catalogue, own):
+    for module in (catalogue, own, removal):
         monkeypatch.setattr(module, "config_dir", folder.joinpath)
     catalogue.forget_own()
     yield folder

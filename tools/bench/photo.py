@@ -39,8 +39,9 @@ from vjnode.faces.expression import Face, latent_of
 from vjnode.faces.finding.regions import area
 from vjnode.faces.identity import DlibIdentity, dlib_file
 from vjnode.faces.landmarks import LandmarkMeter
-from vjnode.faces.own import random_code, remove_face
+from vjnode.faces.own import random_code
 from vjnode.faces.photo.making import Request, make_face
+from vjnode.faces.removal import remove_face
 from vjnode.generators.latent import Latent, still
 from vjnode.generators.parts import Quality
 from vjnode.generators.registry import DEFAULT

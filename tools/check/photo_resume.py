@@ -21,9 +21,9 @@ import cv2
 from vjnode.cli.photo import rounds_of
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.faces.catalogue import load_face
-from vjnode.faces.own import remove_face
 from vjnode.faces.photo.making import Request, make_face
 from vjnode.faces.photo.settings import Settings
+from vjnode.faces.removal import remove_face
 from vjnode.generators.latent import still
 from vjnode.generators.registry import DEFAULT
 from vjnode.paths import cache_dir

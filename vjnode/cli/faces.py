@@ -96,7 +96,7 @@ def _mix(options: argparse.Namespace) -> None:
 
 
 def _remove(options: argparse.Namespace) -> None:
-    from vjnode.faces.own import remove_face  # noqa: PLC0415
+    from vjnode.faces.removal import remove_face  # noqa: PLC0415
 
     remove_face(options.name)
     print(f"removed {options.name}")

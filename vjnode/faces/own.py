@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save
 
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import face_names, forget_own, load_face, scan
-from vjnode.faces.face_file import own_files
+from vjnode.faces.removal import remove_traces
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.naming import check_new_name
 from vjnode.paths import check_writable, config_dir, remove, replace_file, shipped
@@ -115,6 +115,7 @@ def add_face(name: str, codes: NDArray[np.float32], spec: GeneratorSpec, about: 
     # A text in JSON is one in TOML.
     said = json.dumps(about, ensure_ascii=False)
     text = f'number = {number}\ngenerator = "{spec.codes_of}"\nabout = {said}\n'
+    remove_traces(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path.with_suffix(".safetensors"), save({"codes": codes}))
@@ -136,6 +137,7 @@ def add_whole_face(name: str, data: bytes) -> Path:
     """
     check_name(name)
     path = config_dir("faces") / f"{name}.safetensors"
+    remove_traces(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, data)
@@ -155,21 +157,3 @@ def mix_faces(first: str, second: str, share: float, spec: GeneratorSpec) -> NDA
     one, other = (load_face(name, spec).codes for name in (first, second))
     mixed: NDArray[np.float32] = one + np.float32(share) * (other - one)
     return mixed
-
-
-def remove_face(name: str) -> None:
-    """Remove one of the user's own faces.
-
-    Raises:
-        InputError: none of this name is the user's.
-    """
-    folder = config_dir("faces")
-    own = [path.stem for path in own_files(folder)]
-    if name not in own:
-        there = ", ".join(own) or "none yet"
-        raise InputError(f"{name[:64]!r} is not a face of your own; there are: {there}")
-    for suffix in (".toml", ".safetensors"):
-        path = folder / f"{name}{suffix}"
-        if path.exists():
-            remove(path)
-    forget_own()

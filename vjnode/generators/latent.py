@@ -24,6 +24,11 @@ class Weights:
     size: int
 
 
+def own_stem(sha256: str) -> str:
+    """Return the beginning of names of what is kept of weights of a face's own."""
+    return f"own-{sha256[:12]}"
+
+
 @dataclass(frozen=True, eq=False)
 class Subject:
     """A face and the directions that it can be moved along; an engine is told it once a look.

@@ -30,10 +30,10 @@ from vjnode.faces.photo.stages import Stages
 from vjnode.faces.photo.state import State, StateFile, digest_of
 from vjnode.faces.photo.target import as_picture, as_tensor, at_px, target_of
 from vjnode.faces.photo.tuning import Tools, Tuned, draw, tune
+from vjnode.faces.removal import begun_file
 from vjnode.generators.mobilestylegan.layout import SIZES
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
 from vjnode.generators.mobilestylegan.tuned import OFFSETS, PREFIX, tunable
-from vjnode.paths import cache_dir
 from vjnode.system.memory import keep_freed_memory
 
 _log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ def make_face(request: Request, *, resume: bool = False, watch: Watch | None = N
     photo, network = read_photo(request.photo), dlib_file(request.dlib)
     kind = PersonFeatures.name if request.vgg is None else VggFeatures.name
     file = StateFile(
-        _state_path(request.name), _digest(request, photo, kind), request.settings.saved_s
+        begun_file(request.name), _digest(request, photo, kind), request.settings.saved_s
     )
     state = file.load() if resume else State()
     if not resume and file.is_of_this_request():
@@ -147,11 +147,7 @@ def make_face(request: Request, *, resume: bool = False, watch: Watch | None = N
 
 def has_state(name: str) -> bool:
     """Return whether there is something of a face to go on with."""
-    return _state_path(name).is_file()
-
-
-def _state_path(name: str) -> Path:
-    return cache_dir("photos") / f"{name}.safetensors"
+    return begun_file(name).is_file()
 
 
 def _person(aligner: Aligner, path: Path | None, identity: DlibIdentity) -> Tensor | None:

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vjnode.errors import InputError
-from vjnode.generators.latent import Weights
+from vjnode.generators.latent import Weights, own_stem
 from vjnode.generators.mobilestylegan import distilled_weights, download
 from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.drawings import drawings_of
@@ -126,7 +126,7 @@ def tuned_network(weights: Weights) -> Network:
 
 def tuned_spec(weights: Weights) -> GeneratorSpec:
     """Return the default generator with weights of a face's own, as a processor draws it."""
-    name = f"own-{weights.sha256[:12]}"
+    name = own_stem(weights.sha256)
     small = weights.size in distilled_weights.SIZES
     return replace(
         MOBILESTYLEGAN,
