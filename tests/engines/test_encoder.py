@@ -197,8 +197,11 @@ def test_a_card_that_fails_at_the_start_is_passed_over(card, said, failing):
 @pytest.mark.parametrize("steps", [5, 45])
 def test_a_card_that_fails_in_mid_show_is_replaced_within_the_step(card, said, steps):
     card.build()
-    encoder = open_encoder().encoder
+    choice = open_encoder()
+    encoder, told = choice.encoder, []
+    choice.tell_changes(lambda: told.append(choice.report()))
     before = heard(encoder, slice(800, 800 + steps))
+    assert choice.report()["runtime"] == "tensorrt_rtx"
     card.driver.failing["cuGraphLaunch"] = 700
     after = heard(encoder, slice(800 + steps, 880))
     wanted_ = heard(LiveEncoder(TRAINED), slice(800, 880))
@@ -208,6 +211,9 @@ def test_a_card_that_fails_in_mid_show_is_replaced_within_the_step(card, said, s
     (_, (level, text)) = said()  # once
     assert level == "WARNING"
     assert text.endswith("; hearing goes on with openvino f32")
+    (report,) = told
+    assert (report["runtime"], report["encoder"]) == ("openvino", "openvino f32")
+    assert "illegal address" in report["skipped"]["tensorrt_rtx"]
     assert "illegal address" in text
     assert not card.driver.held
 

@@ -7,7 +7,7 @@ that fails in mid-show: a face follows whatever is heard, and a show never falls
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -79,12 +79,21 @@ class EncoderChoice:
         return self.verdicts[-1]
 
     def report(self) -> dict[str, object]:
-        """Return the same as ``str`` does, for machines."""
+        """Return which hears now, and why none of those before it, for machines."""
+        verdicts = list(self.verdicts)
+        if isinstance(self.encoder, GuardedEncoder) and (reason := self.encoder.reason):
+            verdicts[-1] = Verdict(self.taken.name, "", reason)
+            verdicts.append(Verdict(CANDIDATES[-1].name, self.encoder.name, ""))
         return {
-            "runtime": self.taken.name,
-            "encoder": self.taken.engine,
-            "skipped": {one.name: one.reason for one in self.verdicts[:-1]},
+            "runtime": verdicts[-1].name,
+            "encoder": verdicts[-1].engine,
+            "skipped": {one.name: one.reason for one in verdicts[:-1]},
         }
+
+    def tell_changes(self, listener: Callable[[], object]) -> None:
+        """Have ``listener`` called once another encoder has begun to hear."""
+        if isinstance(self.encoder, GuardedEncoder):
+            self.encoder.changed = listener
 
     def close(self) -> None:
         """Free what is on a card."""
@@ -112,6 +121,10 @@ class GuardedEncoder:
         self._processor = processor
         self._heard: deque[NDArray[np.float32]] = deque(maxlen=FRAMES - 1)
         self._late_s = 0.0
+        self.reason = ""
+        """Fault for which the card was given up; "" before."""
+        self.changed: Callable[[], object] = lambda: None
+        """Called once the card was given up."""
 
     @property
     def name(self) -> str:
@@ -124,7 +137,7 @@ class GuardedEncoder:
             try:
                 values = self._timed(self._card, mfcc)
             except Exception as error:  # noqa: BLE001 - whatever it is, the show goes on
-                return self._give_up(str(error), mfcc)
+                return self._give_up(str(error) or type(error).__name__, mfcc)
             self._heard.append(mfcc.copy())
             return values
         return self._processor.step(mfcc)
@@ -158,7 +171,9 @@ class GuardedEncoder:
             self._processor.step(before)
         self._heard.clear()
         values = self._processor.step(mfcc)
-        self.close()  # last: a card that is busy or has failed may take long
+        self.reason = reason
+        self.close()  # late: a card that is busy or has failed may take long
+        self.changed()
         return values
 
 

@@ -78,6 +78,7 @@ def run_audio(lifeline: Lifeline, names: MemoryNames, audio: str, restarted: boo
     control = HearingControl(
         Slot(CONTROLS_BYTES, name=names.controls), listener, Slot(LEAD_BYTES, name=names.lead)
     )
+    choice.tell_changes(lambda: lifeline.tell(choice.report()))
     lifeline.ready(choice.report())
     if lifeline.wait_for_begin() is None:
         return

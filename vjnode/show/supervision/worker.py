@@ -83,10 +83,15 @@ class Lifeline:
 
     def ready(self, about: Mapping[str, object] | None = None) -> None:
         """Tell the parent that everything is open; about: entries for its report."""
-        self._connection.send(Ready(about or {}))
+        self.tell(about or {})
         # Large objects are all created by now, so the collector need not scan them any more.
         gc.collect()
         gc.freeze()
+
+    def tell(self, about: Mapping[str, object]) -> None:
+        """Tell the parent entries for its report, instead of those before."""
+        with suppress(OSError):  # if the parent is gone, ``running`` notices that
+            self._connection.send(Ready(about))
 
     def expect_within(self, stall_s: float | None) -> None:
         """Tell the parent the longest time until the next progress, s; None: as usual again."""
