@@ -145,7 +145,7 @@ def spec_of(
         mean_latent=network.mean_latent,
         frame_graph=network.frame_graph,
         parts=PartsForm(
-            arithmetic=("f32",),
+            arithmetic=("bf16", "f32"),
             key=network.key,
             stem=network.stem,
             drawings=network.drawings,
