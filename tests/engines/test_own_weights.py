@@ -1,5 +1,6 @@
 """Faces with weights of their own beside others: two engines stay open, a bad file harms nobody."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 
 from vjnode.engines import own_weights
 from vjnode.engines.base import OneByOne
-from vjnode.engines.own_weights import WithOwnWeights
+from vjnode.engines.own_weights import WithOwnWeights, WithTuned
 from vjnode.errors import InputError
 from vjnode.generators.latent import Latent, Subject, Weights
+
+NONE = np.zeros(0, np.float32)
 
 
 class Engine(OneByOne):
@@ -76,4 +79,51 @@ def test_the_engine_that_was_used_longest_ago_is_closed(engine, opened):
 def test_weights_that_cannot_be_used_leave_the_codes(engine, caplog):
     for _ in range(3):
         assert (engine.draw(latent(99)) == 200).all()
+    assert caplog.text.count("99: its weights cannot be used (it is damaged)") == 1
+
+
+class Swapping(Engine):
+    """An engine whose level is that of the weights that it was told last."""
+
+    keeps = 8
+
+    def __init__(self):
+        super().__init__(0)
+        self.there = set()
+
+    def load(self, weights):
+        if weights.path.stem == "99":
+            raise InputError("it is damaged")
+        self.there.add(weights)
+
+    def loaded(self, weights):
+        return weights in self.there
+
+    def draw(self, latent):
+        assert latent.subject.weights in self.there
+        self.level = int(latent.subject.weights.path.stem)
+        return super().draw(latent)
+
+
+@pytest.fixture
+def live(monkeypatch):
+    monkeypatch.setattr(own_weights, "_unusable", set())
+    return WithTuned(Engine(200), {8: Swapping()})
+
+
+def test_engines_that_swap_weights_draw_their_faces_and_the_other_the_rest(live):
+    for number, level in ((0, 200), (1, 1), (0, 200), (2, 2), (1, 1)):
+        assert (live.draw(latent(number)) == level).all()
+        assert (live.begin(latent(number)).result() == level).all()
+    assert live.draw_unless(lambda: True, latent(1)) is None
+    assert live.draws(latent(1).subject.weights) == latent(1).subject.weights
+    other = replace(latent(1).subject.weights, size=16)
+    assert live.draws(other) is live.draws(None) is None
+    assert (live.draw(Latent(replace(latent(1).subject, weights=other), NONE)) == 200).all()
+
+
+def test_damaged_weights_leave_the_codes_where_weights_are_swapped(live, caplog):
+    for _ in range(3):
+        assert (live.draw(latent(99)) == 200).all()
+    assert (live.draw(latent(1)) == 1).all()
     assert caplog.text.count("99: its weights cannot be used (it is damaged)") == 1

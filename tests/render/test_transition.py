@@ -39,6 +39,9 @@ class Levels:
         moved = 10 * weights[0] + TURNS * sum(weights[1:])
         return still(np.full((1, 1), level + moved, np.float32))
 
+    def latents(self, leg, share, weights):
+        return [(self.latent(leg, share, weights), 1.0)]
+
 
 class Keys:
     """Draws looks as levels from key frames."""

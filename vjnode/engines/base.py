@@ -3,12 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.generators.latent import Latent
+from vjnode.generators.latent import Latent, Weights
 
 LEAST_LIVE_FPS = 20.0
 """Fewer pictures a second, measured alone, are no movement: a size that no smaller network draws
@@ -70,6 +70,45 @@ class Engine(Named, Protocol):
 
     def close(self) -> None:
         """Free the device; safe to call twice."""
+        ...
+
+
+class TunedEngine(Engine, Protocol):
+    """An engine whose weights are swapped: each face is drawn by those that its latent names.
+
+    A latent that names none is drawn by those that are there. Naming some that are not loaded
+    loads them first, and so may raise what ``load`` does.
+    """
+
+    keeps: int
+    """Faces whose weights stay loaded; of more, those that were drawn longest ago do not."""
+
+    def load(self, weights: Weights) -> None:
+        """Load weights of a face's own, which takes a second; any thread may do so.
+
+        Raises:
+            VjnodeError: their file cannot be read, or is of another generator.
+            RuntimeError: the device refuses, or has too little memory.
+        """
+        ...
+
+    def loaded(self, weights: Weights) -> bool:
+        """Return whether a picture with these weights waits for nothing."""
+        ...
+
+
+@runtime_checkable
+class OpensTuned(Protocol):
+    """The capability of an engine to have faces with weights of their own drawn live beside it."""
+
+    def open_tuned(self, tuned_for: int) -> TunedEngine:
+        """Open, on the same device, what draws faces that are tuned for ``tuned_for`` px.
+
+        Its pictures are as large as this engine's. It may take minutes for the first time.
+
+        Raises:
+            VjnodeError, RuntimeError: it cannot be opened.
+        """
         ...
 
 

@@ -1,19 +1,20 @@
 """Faces with weights of their own, drawn beside those that the generator draws as it is.
 
-Whatever draws the show, such faces are drawn by OpenVINO on the processor: its graphs are made in
-seconds, and kept by the hash of the weights.
+For key frames such faces are drawn by OpenVINO on the processor, whatever draws the others: its
+graphs are made in seconds, and kept by the hash of the weights. Live they are drawn where an
+engine can swap its weights between pictures (``OpensTuned``), and elsewhere by their codes alone.
 """
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vjnode.engines.base import Engine
+from vjnode.engines.base import Engine, TunedEngine
 from vjnode.errors import VjnodeError
 from vjnode.generators.latent import Latent, Weights
 
@@ -32,8 +33,22 @@ def drawing_weights(latent: Latent) -> Weights | None:
 
     None: the generator's own do, for the face has none, or none that can be used.
     """
-    weights = latent.subject.weights
+    return usable(latent.subject.weights)
+
+
+def usable(weights: Weights | None) -> Weights | None:
+    """Return weights of a face's own; None: there are none, or they could not be used before."""
     return None if weights in _unusable else weights
+
+
+def give_up(weights: Weights, error: Exception) -> None:
+    """Have a face drawn by its codes alone from now on, and say so."""
+    _unusable.add(weights)
+    _log.warning(
+        "%s: its weights cannot be used (%s); the face is drawn by its codes alone",
+        weights.path.stem,
+        error,
+    )
 
 
 def open_tuned(weights: Weights, threads: int | None) -> Engine:
@@ -52,7 +67,7 @@ def open_tuned(weights: Weights, threads: int | None) -> Engine:
 
 
 class WithOwnWeights:
-    """An engine that also draws faces with weights of their own, with further engines.
+    """An engine that also draws faces with weights of their own, with OpenVINO on the processor.
 
     A face whose weights cannot be used is drawn by its codes alone: a show goes on.
 
@@ -104,12 +119,7 @@ class WithOwnWeights:
             try:
                 self._own[weights] = self._open_one(weights, self._threads)
             except (VjnodeError, RuntimeError, OSError) as error:
-                _unusable.add(weights)
-                _log.warning(
-                    "%s: its weights cannot be used (%s); the face is drawn by its codes alone",
-                    weights.path.stem,
-                    error,
-                )
+                give_up(weights, error)
                 return self._engine
         self._own.move_to_end(weights)
         return self._own[weights]
@@ -120,3 +130,64 @@ class WithOwnWeights:
         how = cv2.INTER_AREA if len(picture) > self.size else cv2.INTER_CUBIC
         side = (self.size, self.size)
         return np.asarray(cv2.resize(picture, side, interpolation=how), np.uint8)
+
+
+class WithTuned:
+    """An engine that also draws faces with weights of their own, with engines that swap weights.
+
+    A face whose weights cannot be used, or whose size no such engine is open for, is drawn by its
+    codes alone: a show goes on.
+
+    engine: draws all others. tuned: those that swap, by the size in px that faces are tuned for;
+    their pictures are as large as the engine's. All are closed with it.
+    """
+
+    def __init__(self, engine: Engine, tuned: Mapping[int, TunedEngine]) -> None:
+        self._engine, self._tuned = engine, tuned
+        self.at_once, self.parallel = engine.at_once, engine.parallel
+        self.name, self.size = f"{engine.name}, with faces' own weights", engine.size
+        self.identity = engine.identity
+        self.keeps = min(one.keeps for one in tuned.values())
+
+    def draws(self, weights: Weights | None) -> Weights | None:
+        """Return weights of a face's own if they draw it; None: the generator's do."""
+        weights = usable(weights)
+        return None if weights is None or weights.size not in self._tuned else weights
+
+    def load(self, weights: Weights) -> None:
+        """Load weights that draw a face; those that cannot be loaded are given up.
+
+        It takes a second, and any thread may do so.
+        """
+        try:
+            self._tuned[weights.size].load(weights)
+        except Exception as error:  # noqa: BLE001 - whatever a file holds, the show goes on
+            give_up(weights, error)
+
+    def loaded(self, weights: Weights) -> bool:
+        """Return whether a picture with these weights waits for nothing."""
+        return self._tuned[weights.size].loaded(weights)
+
+    def begin(self, latent: Latent) -> Future[NDArray[np.uint8]]:
+        """Begin a picture; see ``Engine.begin``. Weights that are not loaded are loaded first."""
+        return self._of(latent).begin(latent)
+
+    def draw(self, latent: Latent) -> NDArray[np.uint8]:
+        """Draw one picture; see ``Engine.draw``."""
+        return self._of(latent).draw(latent)
+
+    def draw_unless(self, given_up: Callable[[], bool], latent: Latent) -> NDArray[np.uint8] | None:
+        """Draw one picture unless that is given up; see ``Engine.draw_unless``."""
+        return self._of(latent).draw_unless(given_up, latent)
+
+    def close(self) -> None:
+        """Close all engines."""
+        for engine in (self._engine, *self._tuned.values()):
+            engine.close()
+
+    def _of(self, latent: Latent) -> Engine:
+        weights = self.draws(latent.subject.weights)
+        if weights is not None and not self.loaded(weights):
+            self.load(weights)
+            weights = self.draws(weights)
+        return self._engine if weights is None else self._tuned[weights.size]

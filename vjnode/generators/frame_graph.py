@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 
 class Generator(Protocol):
@@ -31,12 +32,19 @@ class FrameGraph(nn.Module):
 
     generator: a module that is a ``Generator``; it takes codes and offsets as float32, for small
     movements of large codes would be rounded away. dtype: of the noise strength that it takes.
+    size: of the pictures, px, a power of two times the generator's; None: they have its size.
     """
 
-    def __init__(self, generator: Generator, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        dtype: torch.dtype = torch.float32,
+        size: int | None = None,
+    ) -> None:
         super().__init__()
         self.generator = generator
         self.dtype = dtype
+        self.size = size
 
     def forward(
         self,
@@ -61,5 +69,17 @@ class FrameGraph(nn.Module):
         else:
             moved = (amounts[:, None] * offsets).sum(0, keepdim=True)
             levels = self.generator.levels(codes, strength, moved)
+        if self.size is not None:
+            levels = _resized(levels, self.size)
         # TensorRT supports uint8 only at a network's inputs and outputs, so this comes last.
         return levels.clamp(0, 255).round().permute(0, 2, 3, 1).to(torch.uint8)
+
+
+def _resized(levels: Tensor, size: int) -> Tensor:
+    """Return levels [1, 4, px, px] at ``size`` px: means of smaller ones, or a cubic curve."""
+    px = levels.shape[-1]
+    if size < px:
+        return F.avg_pool2d(levels, px // size)
+    if size > px:
+        return F.interpolate(levels.float(), size=(size, size), mode="bicubic")
+    return levels

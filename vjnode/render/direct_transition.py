@@ -1,12 +1,14 @@
 """Transitions where every frame is drawn anew."""
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 from vjnode.control.glide import EASINGS
 from vjnode.render.base import Look, Picture, Progress
 from vjnode.render.delayed import Weights
 from vjnode.render.direct import DirectRenderer
+from vjnode.render.dissolve import Dissolve
 from vjnode.render.mixtures import Mixtures
 from vjnode.render.morph import Morph
 from vjnode.render.transition import OnlyKeys, Transition
@@ -17,7 +19,8 @@ _log = logging.getLogger(__name__)
 class DirectTransition(Transition):
     """Morphs where every frame is drawn anew: each is drawn from a mix of looks.
 
-    A face with weights of its own is drawn by its codes alone, and that is told.
+    Looks that are drawn by different weights dissolve. only_keys: whether a look's face has
+    weights of its own that do not draw it here; that is told.
     """
 
     def __init__(
@@ -45,7 +48,9 @@ class DirectTransition(Transition):
         morph.step(look, now_s, over_s, easing)
         if morph.settled:
             return self._renderer.begin(look, weights)
-        return self._renderer.begin_latent(self._mixtures.latent(morph.leg, morph.share, weights))
+        latents = self._mixtures.latents(morph.leg, morph.share, weights)
+        begun = [(self._renderer.begin_latent(latent), part) for latent, part in latents]
+        return begun[0][0] if len(begun) == 1 else _Dissolving(begun)
 
     def _noted(self, look: Look) -> str:
         if not self._only_keys(look):
@@ -58,3 +63,20 @@ class DirectTransition(Transition):
 
     def close(self) -> None:
         """Do nothing: all is the renderer's."""
+
+
+class _Dissolving(Future[Picture]):
+    """Pictures that an engine draws, dissolved by whoever asks for them.
+
+    parts: with their shares.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Future[Picture], float]]) -> None:
+        super().__init__()
+        self._parts = parts
+
+    def done(self) -> bool:
+        return all(picture.done() for picture, _ in self._parts)
+
+    def result(self, timeout: float | None = None) -> Picture:
+        return Dissolve([(picture.result(timeout), part) for picture, part in self._parts])

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from vjnode.faces.catalogue import expression_names, face_names, load_expression, load_face
 from vjnode.faces.expression import Expression
+from vjnode.generators.latent import Weights
 from vjnode.generators.spec import GeneratorSpec
 from vjnode.render.base import Look
 from vjnode.render.idle_motion import REACH
@@ -36,15 +37,21 @@ def weights_of(look: Look, weights: Sequence[float]) -> tuple[float, ...]:
     return *(own.get(channel, 0.0) for channel in range(channels)), *idle
 
 
-def has_own_weights(spec: GeneratorSpec) -> Callable[[Look], bool]:
-    """Return what tells whether a look's face has weights of its own, which key frames alone draw.
+def own_weights_of(spec: GeneratorSpec) -> Callable[[Look], Weights | None]:
+    """Return what gives the weights of a look's face's own; None: it has none.
 
     A show asks it at every frame.
     """
-    return lru_cache(maxsize=64)(lambda look: load_face(look.face, spec).weights is not None)
+    return lru_cache(maxsize=64)(lambda look: load_face(look.face, spec).weights)
 
 
-def faces_with_own_weights(spec: GeneratorSpec) -> list[str]:
-    """Return the names of the faces that have weights of their own."""
-    names = face_names(spec)
-    return [name for name in names if load_face(name, spec).weights is not None]
+def has_own_weights(spec: GeneratorSpec) -> Callable[[Look], bool]:
+    """Return what tells whether a look's face has weights of its own."""
+    weights = own_weights_of(spec)
+    return lambda look: weights(look) is not None
+
+
+def faces_with_own_weights(spec: GeneratorSpec) -> dict[str, Weights]:
+    """Return the weights of the faces that have some of their own, by the faces' names."""
+    found = {name: load_face(name, spec).weights for name in face_names(spec)}
+    return {name: weights for name, weights in found.items() if weights is not None}

@@ -1,6 +1,6 @@
 """Morphs: from any look to any other over a time, as shares of looks; reads no clock."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from vjnode.control.glide import EASINGS, eased
@@ -23,6 +23,39 @@ class Leg:
         mixed = {look: part * (1.0 - share) for look, part in self.start.items()}
         mixed[self.target] = mixed.get(self.target, 0.0) + share
         return {look: part for look, part in mixed.items() if part > 0.0}
+
+    def parted(self, kind: Callable[[Look], object]) -> "tuple[Part, ...]":
+        """Return the parts of the leg whose looks are of one kind each, its start's first."""
+        parts = []
+        for one in dict.fromkeys(map(kind, (*self.start, self.target))):
+            start = {look: part for look, part in self.start.items() if kind(look) == one}
+            left, arrives = sum(start.values()), kind(self.target) == one
+            target = self.target if arrives else next(iter(start))
+            whole = {look: part / left for look, part in start.items()} or {target: 1.0}
+            parts.append(Part(Leg(whole, target, self.easing), left, arrives=arrives))
+        return tuple(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Those looks of a leg that are of one kind.
+
+    leg: theirs alone. left: share that they have at the whole leg's start. arrives: whether its
+    target is among them.
+    """
+
+    leg: Leg
+    left: float
+    arrives: bool
+
+    def at(self, share: float) -> tuple[float, float]:
+        """Return the share of this part after ``share`` of the whole leg, and that of its own leg.
+
+        Both 0…1.
+        """
+        of_target = share if self.arrives else 0.0
+        whole = self.left * (1.0 - share) + of_target
+        return whole, of_target / whole if whole > 0.0 else 0.0
 
 
 class Morph:

@@ -1,13 +1,13 @@
 """Opens what a show draws with: key frames, or every frame anew where that is fast enough."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING
 
-from vjnode.engines.base import LEAST_LIVE_FPS, Engine
+from vjnode.engines.base import LEAST_LIVE_FPS, Engine, TunedEngine
 from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide
 from vjnode.engines.own_weights import WithOwnWeights
 from vjnode.engines.registry import (
@@ -32,6 +32,7 @@ from vjnode.render.direct import DirectRenderer
 from vjnode.render.keyframe_renderer import KeyframeRenderer
 from vjnode.render.layers import layers_of
 from vjnode.render.looks import expressions_of, faces_with_own_weights, weights_of
+from vjnode.render.own_faces import open_tuned_engines, with_own_faces
 from vjnode.runtime import cores
 
 if TYPE_CHECKING:
@@ -142,17 +143,16 @@ def open_direct(
     ms, reduced_sizes = choice.taken.ms, _reduced_sizes(spec)
     if size not in reduced_sizes and ms is not None and ms > 1e3 / LEAST_LIVE_FPS:
         rate = f"{size} px {1e3 / ms:.3g} times a second here ({choice.taken.engine})"
-        if restarted:
-            _log.warning("drawing %s, fewer than %g: the show goes on", rate, LEAST_LIVE_FPS)
-            return _direct(spec, choice, period_s, told)
-        choice.engine.close()
-        sizes = " or ".join(f"--size {one}" for one in reduced_sizes)
-        remedy = f"add {sizes}, or take --drawing keys" if sizes else "take --drawing keys"
-        raise InputError(
-            f"--drawing live would draw {rate}, and that takes at least {LEAST_LIVE_FPS:g}; "
-            + remedy
-        )
-    return _direct(spec, choice, period_s, told)
+        if not restarted:
+            choice.engine.close()
+            sizes = " or ".join(f"--size {one}" for one in reduced_sizes)
+            remedy = f"add {sizes}, or take --drawing keys" if sizes else "take --drawing keys"
+            raise InputError(
+                f"--drawing live would draw {rate}, and that takes at least {LEAST_LIVE_FPS:g}; "
+                + remedy
+            )
+        _log.warning("drawing %s, fewer than %g: the show goes on", rate, LEAST_LIVE_FPS)
+    return _direct(spec, choice, period_s, told, open_tuned_engines(choice, spec) or {})
 
 
 def _reduced_sizes(spec: GeneratorSpec) -> tuple[int, ...]:
@@ -199,7 +199,7 @@ def open_renderer(
     """Open what a show draws with.
 
     drawing: one of ``vjnode.config.DRAWINGS``; ``auto`` is live where the engine draws fast enough
-    for this period, s, and no face has weights of its own, and from key frames elsewhere.
+    for this period, s, those with weights of faces' own included, and from key frames elsewhere.
     restarted: as for ``open_direct``. The rest is as for ``open_keyframes``.
 
     Raises:
@@ -207,16 +207,18 @@ def open_renderer(
     """
     if drawing == "live":
         return open_direct(spec=spec, size=size, period_s=period_s, told=told, restarted=restarted)
-    own = faces_with_own_weights(spec) if drawing == "auto" else []
-    if own:
+    own, choice = faces_with_own_weights(spec) if drawing == "auto" else {}, None
+    fast = drawing == "auto" and may_be_fast()
+    if fast or (drawing == "auto" and not own and _processor_keeps_up(spec, size, period_s)):
+        choice, within_ms = choose(size, measured=True, spec=spec), LIVE_SHARE * period_s * 1e3
+        if _keeps_up(choice, period_s):
+            tuned = open_tuned_engines(choice, spec, within_ms=within_ms)
+            if tuned is not None:
+                return _direct(spec, choice, period_s, told, tuned)
+    elif own:
         names = ", ".join(own)
         _log.info("drawing from key frames, for the faces with weights of their own: %s", names)
-    elif drawing == "auto" and (may_be_fast() or _processor_keeps_up(spec, size, period_s)):
-        choice = choose(size, measured=True, spec=spec)
-        if _keeps_up(choice, period_s):
-            return _direct(spec, choice, period_s, told)
-        return open_keyframes(spec=spec, size=size, memory_mib=memory_mib, told=told, choice=choice)
-    return open_keyframes(spec=spec, size=size, memory_mib=memory_mib, told=told)
+    return open_keyframes(spec=spec, size=size, memory_mib=memory_mib, told=told, choice=choice)
 
 
 def _processor_keeps_up(spec: GeneratorSpec, size: int, period_s: float) -> bool:
@@ -267,17 +269,22 @@ def _measured(spec: GeneratorSpec, open_one: Callable[[], Engine]) -> tuple[Engi
 
 
 def _direct(
-    spec: GeneratorSpec, choice: Choice, period_s: float, told: Callable[[Choice], None] | None
+    spec: GeneratorSpec,
+    choice: Choice,
+    period_s: float,
+    told: Callable[[Choice], None] | None,
+    tuned: Mapping[int, TunedEngine],
 ) -> DirectRenderer:
     """Return what draws every frame with an engine, the next one meanwhile where that is needed.
 
     An engine that keeps up by itself shows each frame at once. Of one that does not, the next
-    picture is begun before the last one is there.
+    picture is begun before the last one is there. tuned: as for ``WithTuned``; may be empty.
     """
     _tell("drawing every frame with %s", choice, told)
-    engine = choice.engine
+    engine, own = with_own_faces(choice.engine, tuned, spec)
     alone = engine.parallel == 1 and _keeps_up(choice, period_s)
-    return DirectRenderer(engine, latents_of(spec), at_once=1 if alone else engine.at_once)
+    at_once = 1 if alone else engine.at_once
+    return DirectRenderer(engine, latents_of(spec), at_once=at_once, own=own)
 
 
 def _tell(how: str, choice: Choice, told: Callable[[Choice], None] | None) -> None:

@@ -51,7 +51,10 @@ def open_transition(renderer: Renderer, *, spec: GeneratorSpec, size: int) -> Tr
     No engine is opened before a look passes into another, or is about to.
     """
     if isinstance(renderer, DirectRenderer):
-        return DirectTransition(renderer, Mixtures(spec), has_own_weights(spec))
+        mixtures, own = Mixtures(spec, renderer.own_weights), has_own_weights(spec)
+        return DirectTransition(
+            renderer, mixtures, lambda look: own(look) and renderer.own_weights(look) is None
+        )
     passage = Passage(partial(open_passage_engine, spec, size), size)
     layers = layers_of(spec)
     return PassageTransition(

@@ -5,15 +5,14 @@ features into a few kernels; without it, the graph at least takes away what star
 costs. On a processor it runs as it is, in single precision, which is for tests.
 """
 
-import functools
 import hashlib
-import importlib.util
-import logging
-import os
+from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,28 +20,30 @@ from numpy.typing import NDArray
 from vjnode.engines.cuda.capability import gpu_here
 from vjnode.engines.cuda.double_buffer import PLACES, DoubleBuffered
 from vjnode.engines.cuda.driver import NO_CARD
-from vjnode.errors import EngineError
-from vjnode.generators.latent import Latent, Subject
-from vjnode.generators.registry import GENERATORS
-from vjnode.generators.spec import NOISE_STRENGTH, GeneratorSpec, Precision
-from vjnode.paths import cache_dir, sha256_of
+from vjnode.engines.cuda.torch_network import (
+    TorchNetwork,
+    as_it_is,
+    compiled,
+    first_line,
+    module_on,
+    precision_on,
+    shared,
+)
+from vjnode.engines.cuda.torch_places import OnCard, OnProcessor, Place
+from vjnode.errors import EngineError, InputError
+from vjnode.generators.latent import Latent, Weights
+from vjnode.generators.spec import GeneratorSpec
+from vjnode.paths import sha256_of
 from vjnode.remedies import install
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_log = logging.getLogger(__name__)
-
 FORM = 2
 """Grows when ``vjnode.generators.compiled`` computes in another way."""
 
-
-class _Place(Protocol):
-    """One of two places that pictures are drawn in; see ``DoubleBuffered``."""
-
-    def begin(self, latent: Latent) -> None: ...
-    def is_there(self) -> bool: ...
-    def end(self) -> "Tensor": ...
+KEPT = 8
+"""Faces whose own weights lie on the device: some 20 MB each."""
 
 
 def open_torch_cuda(spec: GeneratorSpec, size: int) -> "TorchEngine":
@@ -70,13 +71,14 @@ def open_torch_cuda(spec: GeneratorSpec, size: int) -> "TorchEngine":
     try:
         return TorchEngine(spec, size, "cuda")
     except RuntimeError as error:  # what torch raises for everything that a card refuses
-        raise EngineError(f"torch cannot draw on the card: {_first_line(error)}") from error
+        raise EngineError(f"torch cannot draw on the card: {first_line(error)}") from error
 
 
 class TorchEngine(DoubleBuffered):
     """A generator in torch.
 
-    spec, size: which, and of what size, px. device: ``cuda``, or ``cpu`` for tests.
+    spec, size: which, and of what size, px. device: ``cuda``, or ``cpu`` for tests. alone: whether
+    no other engine has part in its network.
 
     Raises:
         InputError: another size.
@@ -88,27 +90,36 @@ class TorchEngine(DoubleBuffered):
     identity: str
     size: int
 
-    def __init__(self, spec: GeneratorSpec, size: int, device: str) -> None:
+    def __init__(self, spec: GeneratorSpec, size: int, device: str, *, alone: bool = False) -> None:
         super().__init__(spec)
         spec.check_size(size)
         import torch  # noqa: PLC0415
 
-        precision: Precision = "fp32" if device == "cpu" else "fp16"
-        weights = spec.weights()
-        self._places: list[_Place] = []
+        self._device, self._places = device, list[Place]()
+        self._stream: Any = None
+        """The card's, in which pictures are drawn one after the other."""
+        self._network: TorchNetwork
+        weights, precision = spec.weights(), precision_on(device)
         if device == "cpu":
-            tick = _tick(spec, size, precision, device)
-            self._places += [_OnProcessor(tick, spec) for _ in range(PLACES)]
+            self._network = as_it_is(spec, size, device)
+            self._places += [OnProcessor(self._network.tick, spec) for _ in range(PLACES)]
             self.name = f"torch {precision} on the processor"
         else:
-            tick, form = _compiled(spec.name, size)
+            self._network = compiled(spec, size) if alone else shared(spec.name, size)
             cuda: Any = torch.cuda  # Any, for not all of it is typed
-            streams = cuda.Stream(), cuda.Stream()
-            self._places += [_OnCard(cuda, tick, spec, *streams) for _ in range(PLACES)]
-            self.name = f"torch {precision} {form} on {torch.cuda.get_device_name()}"
+            self._stream, copying = cuda.Stream(), cuda.Stream()
+            self._places += [
+                OnCard(cuda, self._network.tick, spec, self._stream, copying) for _ in range(PLACES)
+            ]
+            card = torch.cuda.get_device_name()
+            self.name = f"torch {precision} {self._network.form} on {card}"
         self.size = size
         what = f"{sha256_of(weights)} {spec.graph} {FORM} {torch.__version__} {self.name} {size}"
         self.identity = hashlib.sha256(what.encode()).hexdigest()[:16]
+
+    def open_tuned(self, tuned_for: int) -> "TunedTorchEngine":
+        """Open the engine of faces that are tuned for ``tuned_for`` px; see ``OpensTuned``."""
+        return TunedTorchEngine(tuned_for, self.size, self._device)
 
     def close(self) -> None:
         """Free the card's memory; safe to call twice. Pictures that were drawn stay."""
@@ -129,163 +140,103 @@ class TorchEngine(DoubleBuffered):
         return picture
 
 
-class _GraphInputs:
-    """Inputs of a frame graph: memory of one place on a device.
+class TunedTorchEngine(TorchEngine):
+    """Faces with weights of their own, in torch: the weights of one network are swapped.
 
-    tensors: in the graph's order. amounts: one of them, which changes with every picture.
+    Those of the last ``KEPT`` faces lie on the device, and are copied into the network before a
+    picture of another face than the last is drawn. On a card that is done in the stream that
+    draws, so that a picture under way is drawn by its own; and in place, for compiled code and
+    graphs read them where they lie. Whatever is made of weights beforehand is a weight as well.
+
+    tuned_for: size of the pictures that its faces are tuned for, px. The rest is as for
+    ``TorchEngine``. Its identity is that of the network, whatever weights it has.
     """
 
-    def __init__(self, spec: GeneratorSpec, device: str) -> None:
+    def __init__(self, tuned_for: int, size: int, device: str) -> None:
+        from vjnode.generators.mobilestylegan.tuned import card_spec  # noqa: PLC0415 - imports torch
+
+        super().__init__(card_spec(tuned_for), size, device, alone=True)
+        self._spec_of: Callable[[Weights], GeneratorSpec] = partial(card_spec, tuned_for)
+        self._tuned_for, self.keeps, self.swaps = tuned_for, KEPT, 0
+        self._own: Weights | None = None
+        """Those that are in the network."""
+        self._kept: OrderedDict[Weights, list[Tensor]] = OrderedDict()
+        self._lock = Lock()
+        self.name += f", for faces of {tuned_for} px"
+        self.identity = hashlib.sha256(f"{self.identity} {tuned_for}".encode()).hexdigest()[:16]
+
+    def load(self, weights: Weights) -> None:
+        """Put a face's weights on the device; see ``TunedEngine.load``."""
+        self._values(weights)
+
+    def loaded(self, weights: Weights) -> bool:
+        """Return whether a face's weights lie on the device."""
+        with self._lock:
+            return weights in self._kept
+
+    def close(self) -> None:
+        """Free the card's memory; see ``TorchEngine.close``."""
+        super().close()
+        with self._lock:
+            self._kept.clear()
+
+    def _begin(self, place: int, latent: Latent) -> None:
+        weights = latent.subject.weights
+        if weights is not None:
+            self._take_on(weights)
+        super()._begin(place, latent)
+
+    def _take_on(self, weights: Weights) -> None:
+        """Swap the network's weights, unless these are there already."""
         import torch  # noqa: PLC0415
 
-        self._spec = spec
-        self._subject: Subject | None = None
-        self._named = {
-            name: torch.zeros(shape, device=device) for name, shape in spec.inputs.items()
-        }
-        self._named["noise_strength"].fill_(NOISE_STRENGTH)
-        self.tensors = tuple(self._named.values())
-        self.amounts = self._named["amounts"]
+        values = self._values(weights)
+        if weights == self._own:
+            return
+        self._own = None  # until all are there
+        there = list(self._network.module.parameters())
+        with torch.no_grad(), self._in_order():
+            for dtype in {value.dtype for value in values}:  # each in one go
+                pairs = [pair for pair in zip(there, values, strict=True) if pair[1].dtype == dtype]
+                copy: Any = torch._foreach_copy_
+                copy(*map(list, zip(*pairs, strict=True)))
+        self._own = weights
+        self.swaps += 1
 
-    def take(self, subject: Subject) -> None:
-        """Put a subject there, unless it is there already."""
-        if subject is not self._subject:
-            for name, values in self._spec.subject_inputs(subject).items():
-                self._named[name].copy_(_tensor(values))
-            self._subject = subject
-
-
-class _OnProcessor:
-    """Draws at once."""
-
-    def __init__(self, tick: "Callable[..., Tensor]", spec: GeneratorSpec) -> None:
-        self._tick, self._given = tick, _GraphInputs(spec, "cpu")
-
-    def begin(self, latent: Latent) -> None:
-        self._given.take(latent.subject)
-        self._given.amounts.copy_(_tensor(latent.padded_amounts()))
-        self._picture = self._tick(*self._given.tensors)
-
-    def is_there(self) -> bool:
-        return True
-
-    def end(self) -> "Tensor":
-        return self._picture
-
-
-class _OnCard:
-    """Draws as a graph in one stream, and copies back in another."""
-
-    def __init__(
-        self,
-        cuda: Any,  # noqa: ANN401 - torch.cuda and its streams, not all of which are typed
-        tick: "Callable[..., Tensor]",
-        spec: GeneratorSpec,
-        drawing: Any,  # noqa: ANN401
-        copying: Any,  # noqa: ANN401
-    ) -> None:
+    def _in_order(self) -> AbstractContextManager[Any]:
+        """Within it, the card does what it is told after the pictures that have been begun."""
         import torch  # noqa: PLC0415
 
-        self._cuda, self._drawing, self._copying = cuda, drawing, copying
-        self._amounts = torch.zeros(spec.inputs["amounts"], pin_memory=True)
-        self._given = _GraphInputs(spec, "cuda")
-        cuda.synchronize()
-        with cuda.stream(drawing):
-            for _ in range(3):  # what is done only once must not become part of the graph
-                self._picture = tick(*self._given.tensors).clone()
-        cuda.synchronize()
-        self._graph = cuda.CUDAGraph()
-        # Thread by thread: the engine beside this one goes on drawing meanwhile.
-        with cuda.graph(self._graph, stream=drawing, capture_error_mode="thread_local"):
-            self._given.amounts.copy_(self._amounts, non_blocking=True)
-            self._picture.copy_(tick(*self._given.tensors))
-        self._drawn = cuda.Event()
-        self._copied = cuda.Event(blocking=True)
-        self._here = torch.empty_like(self._picture, device="cpu")
+        stream: Callable[..., AbstractContextManager[Any]] = torch.cuda.stream
+        return nullcontext() if self._stream is None else stream(self._stream)
 
-    def begin(self, latent: Latent) -> None:
-        # The picture that was drawn here before has been had, so nothing reads these any more.
-        self._amounts.copy_(_tensor(latent.padded_amounts()))
-        with self._cuda.stream(self._drawing):
-            self._given.take(latent.subject)
-            self._graph.replay()
-            self._drawn.record()
-        with self._cuda.stream(self._copying):
-            self._copying.wait_event(self._drawn)
-            # Pinned memory comes from torch's own stock, and returns there when it is let go.
-            self._here = self._here.new_empty(self._picture.shape, pin_memory=True)
-            self._here.copy_(self._picture, non_blocking=True)
-            self._copied.record()
+    def _values(self, weights: Weights) -> "list[Tensor]":
+        """Return a face's weights on the device, and remember that they were asked for."""
+        with self._lock:
+            values = self._kept.get(weights)
+        values = values or self._read(weights)
+        with self._lock:
+            self._kept[weights] = values
+            self._kept.move_to_end(weights)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return values
 
-    def is_there(self) -> bool:
-        return bool(self._copied.query())
+    def _read(self, weights: Weights) -> "list[Tensor]":
+        if weights.size != self._tuned_for:
+            raise InputError(
+                f"{weights.path} is tuned for {weights.size} px, and the others for "
+                f"{self._tuned_for}"
+            )
+        spec = self._spec_of(weights)
+        module = module_on(spec, self.size, self._device, for_compiler=self._network.joined)
+        values = [value.detach() for value in module.parameters()]
+        if self._stream is not None:
+            import torch  # noqa: PLC0415
 
-    def end(self) -> "Tensor":
-        self._copied.synchronize()
-        return self._here
-
-
-def _tick(
-    spec: GeneratorSpec, size: int, precision: Precision, device: str, *, for_compiler: bool = False
-) -> "Callable[..., Tensor]":
-    """Return what draws a frame graph's inputs as a picture, [size, size, 4], on ``device``.
-
-    for_compiler: written so that a compiler can join as many steps as possible.
-    """
-    import torch  # noqa: PLC0415
-
-    from vjnode.generators.compiled import join  # noqa: PLC0415 - imports torch
-    from vjnode.generators.frame_graph import FrameGraph  # noqa: PLC0415
-
-    network = spec.frame_graph(spec.weights(), size, precision)
-    if for_compiler and isinstance(network, FrameGraph):
-        join(network)
-    network = network.to(device)
-    if device != "cpu":
-        to: Any = network.to  # its annotations lack what makes tensor cores read it faster
-        network = to(memory_format=torch.channels_last)
-
-    def tick(*given: "Tensor") -> "Tensor":
-        picture: Tensor = network(*given)[0]
-        return picture
-
-    return tick
-
-
-@functools.cache
-def _compiled(name: str, size: int) -> "tuple[Callable[..., Tensor], str]":
-    """Return what draws on the card, compiled where that works here, and what to call it.
-
-    Made once in a process: compiling beside a show that runs would make it stutter.
-    """
-    spec = GENERATORS[name]
-    as_it_is = functools.partial(_tick, spec, size, "fp16", "cuda")
-    if importlib.util.find_spec("triton") is None:
-        _log.warning(
-            "torch draws slower than it could: Triton is missing; run: "
-            + install("triton-windows" if os.name == "nt" else "triton")
-        )
-        return as_it_is(), "as it is"
-    # Kept for the next start; workers of their own would outlive a show that is killed.
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_dir("compiled")))
-    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
-    import torch  # noqa: PLC0415
-
-    _log.info("compiling the generator for the card; the first time takes a minute or two")
-    compiled = torch.compile(as_it_is(for_compiler=True), fullgraph=True, dynamic=False)
-    try:
-        compiled(*_GraphInputs(spec, "cuda").tensors)
-    except Exception as error:  # noqa: BLE001 - no C compiler, or whatever fails in it
-        _log.warning("torch draws slower than it could: it cannot compile (%s)", _first_line(error))
-        return as_it_is(), "as it is"
-    return compiled, "compiled"
-
-
-def _tensor(values: NDArray[np.float32]) -> "Tensor":
-    import torch  # noqa: PLC0415 - it is there by now
-
-    return torch.from_numpy(np.ascontiguousarray(values))
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:300]
+            # Another stream reads them: not before they are there, and when they are let go, their
+            # memory is not another's before it has.
+            torch.cuda.current_stream().synchronize()
+            for value in values:
+                value.record_stream(self._stream)
+        return values

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
@@ -16,16 +17,18 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vjnode.errors import InputError
+from vjnode.generators.frame_graph import FrameGraph
 from vjnode.generators.latent import Weights, own_stem
 from vjnode.generators.mobilestylegan import distilled_weights, download
 from vjnode.generators.mobilestylegan.distilled import DistilledGenerator, load_tail
 from vjnode.generators.mobilestylegan.drawings import drawings_of
 from vjnode.generators.mobilestylegan.folded import FoldedBlock, FoldedSynthesis
+from vjnode.generators.mobilestylegan.folded_layers import in_precision
 from vjnode.generators.mobilestylegan.layout import BLOCKS, STYLES, TRUNK
 from vjnode.generators.mobilestylegan.model import load
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
 from vjnode.generators.parts import Drawing, PartsForm, Plan
-from vjnode.generators.spec import GeneratorSpec
+from vjnode.generators.spec import GeneratorSpec, Precision
 
 PREFIX = "weights."
 """Beginning of the names of differences in a face's file."""
@@ -83,6 +86,8 @@ def add_differences(network: Network, differences: Mapping[str, Tensor]) -> None
     for name, difference in differences.items():
         if name not in weights or weights[name].shape != difference.shape:
             raise InputError(f"{name} {tuple(difference.shape)} is no weight of this generator's")
+        if not difference.isfinite().all():
+            raise InputError(f"{name} holds values that are no numbers")
         with torch.no_grad():
             weights[name].add_(difference.float())
 
@@ -144,6 +149,30 @@ def tuned_spec(weights: Weights) -> GeneratorSpec:
             banded=not small,
         ),
     )
+
+
+def card_spec(tuned_for: int, weights: Weights | None = None) -> GeneratorSpec:
+    """Return the default generator as a card draws faces that are tuned for ``tuned_for`` px.
+
+    Of any size: pictures are enlarged or reduced. weights: of a face's own; None: the generator's.
+    All have the same graph.
+    """
+    return replace(
+        MOBILESTYLEGAN,
+        name=f"own-{tuned_for}",
+        about="face generator for weights of faces' own",
+        copy_of=MOBILESTYLEGAN.name,
+        frame_graph=partial(_frame_graph, tuned_for, weights),
+        parts=None,
+    )
+
+
+def _frame_graph(
+    tuned_for: int, weights: Weights | None, _: Path, size: int, precision: Precision
+) -> FrameGraph:
+    network = network_of(tuned_for) if weights is None else tuned_network(weights)
+    dtype = torch.float16 if precision == "fp16" else torch.float32
+    return FrameGraph(in_precision(network, dtype), dtype, size)
 
 
 def _key(weights: Weights, plan: Plan) -> str:
