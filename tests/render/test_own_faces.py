@@ -9,6 +9,7 @@ from tests.caches import with_models
 from tests.tuned_faces import PX, face_bytes, mean_levels
 from vjnode.control.state import Controls
 from vjnode.engines import own_weights
+from vjnode.engines.base import OneByOne
 from vjnode.engines.cuda.torch_engine import TorchEngine
 from vjnode.engines.registry import Choice, Verdict
 from vjnode.faces import catalogue
@@ -17,7 +18,7 @@ from vjnode.generators.registry import DEFAULT, DISTILLED
 from vjnode.modulation.weight_track import live_track
 from vjnode.render import open as render_open
 from vjnode.render import own_faces
-from vjnode.render.base import Look
+from vjnode.render.base import Look, Progress
 from vjnode.render.direct import DirectRenderer
 from vjnode.render.frame_renderer import FrameRenderer
 from vjnode.render.keyframe_renderer import KeyframeRenderer
@@ -119,18 +120,24 @@ def test_a_damaged_file_is_drawn_by_its_codes_and_the_show_goes_on(home, card, c
     look = Look("nova", ("laugh",))
     assert renderer.prepare(look, keys=1, timeout_s=60)
     out = np.zeros((PX, PX, 4), np.uint8)
-    renderer.begin(look, (0.0,)).result().copy_to(out)
+    transition = open_transition(renderer, spec=DEFAULT, size=PX)
+    picture = transition.begin(look, (0.0,), 1.0, over_s=0.0, progress=Progress(1, 1))
+    picture.result().copy_to(out)
     renderer.close()
+    assert transition.note == "nova without its own weights, which cannot be used"
     assert "nova: its weights cannot be used" in caplog.text
     latent = render_open.latents_of(DEFAULT)(look, (0.0,))
     assert np.array_equal(out, TorchEngine(DISTILLED, PX, "cpu").draw(latent))
 
 
-class CannotSwap:
+class CannotSwap(OneByOne):
     """An engine as TensorRT's is."""
 
     name = identity = "fixed"
-    size, at_once, parallel = PX, 2, 1
+    size = PX
+
+    def draw(self, latent):
+        return np.zeros((PX, PX, 4), np.uint8)
 
     def close(self):
         pass
@@ -157,8 +164,10 @@ def test_what_cannot_swap_draws_them_live_by_their_codes_and_says_so(home, card,
     renderer = opened("live")
     assert renderer.own_weights(Look("nova", ("laugh",))) is None
     transition = open_transition(renderer, spec=DEFAULT, size=PX)
-    assert transition._noted(Look("nova", ("laugh",))).startswith("nova without its own weights")
-    assert transition._noted(Look("raven", ("laugh",))) == ""
+    for face, note in (("nova", "nova without its own weights, which take --drawing keys"),
+                       ("raven", "")):  # fmt: skip
+        transition.begin(Look(face, ("laugh",)), (0.0,), 1.0, over_s=0.0, progress=Progress(1, 1))
+        assert transition.note == note
     renderer.close()
 
 

@@ -1,7 +1,7 @@
 """Transitions where every frame is drawn anew."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from vjnode.control.glide import EASINGS
@@ -11,22 +11,24 @@ from vjnode.render.direct import DirectRenderer
 from vjnode.render.dissolve import Dissolve
 from vjnode.render.mixtures import Mixtures
 from vjnode.render.morph import Morph
-from vjnode.render.transition import OnlyKeys, Transition
+from vjnode.render.transition import Transition
 
 _log = logging.getLogger(__name__)
+
+Lacks = Callable[[Look], str]
 
 
 class DirectTransition(Transition):
     """Morphs where every frame is drawn anew: each is drawn from a mix of looks.
 
-    Looks that are drawn by different weights dissolve. only_keys: whether a look's face has
-    weights of its own that do not draw it here; that is told.
+    Looks that are drawn by different weights dissolve. lacks: from a look to a text for people
+    about what it is drawn without, "" if nothing; the log tells it too, once.
     """
 
     def __init__(
-        self, renderer: DirectRenderer, mixtures: Mixtures, only_keys: OnlyKeys = lambda _: False
+        self, renderer: DirectRenderer, mixtures: Mixtures, lacks: Lacks = lambda _: ""
     ) -> None:
-        self._renderer, self._mixtures, self._only_keys = renderer, mixtures, only_keys
+        self._renderer, self._mixtures, self._lacks = renderer, mixtures, lacks
         self._morph: Morph | None = None
         self._told: set[str] = set()
         self.note = ""
@@ -53,10 +55,8 @@ class DirectTransition(Transition):
         return begun[0][0] if len(begun) == 1 else _Dissolving(begun)
 
     def _noted(self, look: Look) -> str:
-        if not self._only_keys(look):
-            return ""
-        note = f"{look.face} without its own weights, which take --drawing keys"
-        if note not in self._told:
+        note = self._lacks(look)
+        if note and note not in self._told:
             self._told.add(note)
             _log.warning("%s", note)
         return note

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from vjnode.engines.base import Engine
 from vjnode.engines.openvino.parallel import AT_ONCE, SideBySide, pair_name
+from vjnode.engines.own_weights import usable
 from vjnode.engines.registry import open_engine, processor_may_draw
 from vjnode.engines.timing import kept_ms, measured_ms
 from vjnode.generators.spec import GeneratorSpec
-from vjnode.render.base import Renderer
+from vjnode.render.base import Look, Renderer
 from vjnode.render.direct import DirectRenderer
-from vjnode.render.direct_transition import DirectTransition
+from vjnode.render.direct_transition import DirectTransition, Lacks
 from vjnode.render.layers import LayersOf, layers_of, poses_of
-from vjnode.render.looks import has_own_weights
+from vjnode.render.looks import has_own_weights, own_weights_of
 from vjnode.render.mixtures import Mixtures
 from vjnode.render.passage import Immediate, Passage
 from vjnode.render.transition import (
@@ -51,10 +52,8 @@ def open_transition(renderer: Renderer, *, spec: GeneratorSpec, size: int) -> Tr
     No engine is opened before a look passes into another, or is about to.
     """
     if isinstance(renderer, DirectRenderer):
-        mixtures, own = Mixtures(spec, renderer.own_weights), has_own_weights(spec)
-        return DirectTransition(
-            renderer, mixtures, lambda look: own(look) and renderer.own_weights(look) is None
-        )
+        mixtures = Mixtures(spec, renderer.own_weights)
+        return DirectTransition(renderer, mixtures, lacks_weights(renderer, spec))
     passage = Passage(partial(open_passage_engine, spec, size), size)
     layers = layers_of(spec)
     return PassageTransition(
@@ -83,6 +82,20 @@ def open_offline_transition(
         left_out_of(layers_of(spec)),
         only_keys=has_own_weights(spec),
     )
+
+
+def lacks_weights(renderer: DirectRenderer, spec: GeneratorSpec) -> Lacks:
+    """Return what says that a look's face has weights of its own which do not draw it, and why."""
+    of = own_weights_of(spec)
+
+    def lacks(look: Look) -> str:
+        own = of(look)
+        if own is None or renderer.own_weights(look) is not None:
+            return ""
+        why = "take --drawing keys" if usable(own) else "cannot be used"
+        return f"{look.face} without its own weights, which {why}"
+
+    return lacks
 
 
 def left_out_of(layers: LayersOf) -> LeftOutOf:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from tests.engines.cuda.cards import card, latent_of, psnr_db
 from tests.tuned_faces import PX, mean_levels, tuned_weights
@@ -131,8 +132,6 @@ def test_what_a_compiler_gets_takes_the_weights_too(own, tmp_path):
 
 
 def tensor_of(values):
-    import torch
-
     return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
 
