@@ -115,7 +115,7 @@ def test_an_engine_says_whether_it_can(own):
 
 
 def test_what_a_compiler_gets_takes_the_weights_too(own, tmp_path):
-    """What is made of weights beforehand is swapped with them, in the same places."""
+    """And all that is made of weights beforehand lies in the same places, to be swapped."""
     large = tuned_weights(tmp_path, 1, size=1024)
     before = module_on(card_spec(1024), 1024, "cpu", for_compiler=True)
     after = module_on(card_spec(1024, large), 1024, "cpu", for_compiler=True)
