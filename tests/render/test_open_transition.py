@@ -14,6 +14,8 @@ from vjnode.render.open import open_keyframes
 from vjnode.render.open_transition import open_offline_transition, open_passage_engine
 
 SIZE = 256
+ALL = 10_000
+"""More key frames than a look has."""
 
 
 @pytest.fixture
@@ -73,13 +75,13 @@ def test_no_picture_is_larger_than_is_shown(figures):
 
 def rendered():
     """Return frames in which one look becomes another, and is then led back half-way."""
-    renderer = open_keyframes(size=SIZE, memory_mib=1)
+    renderer = open_keyframes(size=SIZE, memory_mib=1, prompt=False)
     transition = open_offline_transition(renderer, spec=DEFAULT, size=SIZE)
     frames = FrameRenderer(renderer, live_track(), transition)
     there = Controls("", "raven", "laugh", morph=0.5)
     seen = []
     for at, controls in enumerate([there] * 2 + [there.with_(face="aster")] * 5 + [there] * 5):
-        assert frames.prepare(controls, keys=renderer.keys, timeout_s=120)
+        assert frames.prepare(controls, keys=ALL, timeout_s=120)
         out = np.zeros((SIZE, SIZE, 4), np.uint8)
         frames.render(10.0 + 0.1 * at, controls, out)
         seen.append(out)
