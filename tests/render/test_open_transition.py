@@ -94,7 +94,6 @@ def test_a_rendered_morph_is_the_same_whenever_it_is_rendered():
     first, second = rendered(), rendered()
     assert all(map(np.array_equal, first, second))
     moved = [float(np.abs(a.astype(float) - first[0]).mean()) for a in first]
-    assert moved[1] == 0.0
-    assert 0.0 < moved[3] < moved[5]
+    assert moved[1] < 0.1 < moved[3] < moved[5]  # it breathes, and then it goes
     assert max(moved) > 10.0
     assert moved[-1] < 2.0  # key frames again; in int8 they are a level away from what was drawn
