@@ -1,12 +1,12 @@
 """Measure faces made from photos: likeness, movement, what stays as it is, and time.
 
     python -m tools.bench.photo FOLDER [--size 512] [--seeds N …] [--photos FILE …]
-                                [--rounds A,B,C] [--vgg FILE]
+                                [--rounds A,B,C] [--vgg FILE] [--device auto|cpu|cuda]
 
 Photos are pictures that the generator draws of SUBJECTS, whose style codes do not ship, and files
 that are named. Each becomes a face, with a sheet and its figures in FOLDER; what is there already
-is not made again. Prints a line for each, then the median and the worst of all, and ends with 1
-where one misses a limit.
+is not made again. Prints the device, a line for each, then the median and the worst of all, and
+ends with 1 where one misses a limit.
 
 Distances are those of embeddings by dlib, which finds and aligns faces by itself: neither that nor
 its code had a part in the making, but its network had. Around the face: mean change from rest to an
@@ -30,6 +30,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vjnode.cli.device import add_device, device_of
 from vjnode.cli.photo import rounds_of, whole_expressions
 from vjnode.engines.base import Engine
 from vjnode.engines.openvino.engine import OpenVinoEngine
@@ -40,6 +41,7 @@ from vjnode.faces.finding.regions import area
 from vjnode.faces.identity import DlibIdentity, dlib_file
 from vjnode.faces.landmarks import LandmarkMeter
 from vjnode.faces.own import random_code
+from vjnode.faces.photo.device import name_of
 from vjnode.faces.photo.making import Request, make_face
 from vjnode.faces.removal import remove_face
 from vjnode.generators.latent import Latent, still
@@ -207,6 +209,7 @@ def measured(
         size=options.size,
         rounds=rounds_of(options.rounds, options.size),
         vgg=options.vgg,
+        device=options.device,
     )
     began = time.perf_counter(), time.process_time()
     made = make_face(request)
@@ -255,7 +258,10 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, nargs="*", default=[])
     parser.add_argument("--rounds")
     parser.add_argument("--vgg", type=Path)
+    add_device(parser)
     options = parser.parse_args()
+    options.device = device_of(options)
+    print(f"made on {name_of(options.device)}", flush=True)
     options.folder.mkdir(parents=True, exist_ok=True)
     judge, all_of_them = Judge(), list[Examined]()
     for name, (what, photo) in photos_of(options).items():

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vjnode.cli.device import add_device, device_of
 from vjnode.cli.lists import print_rows
 from vjnode.cli.options import Number, Parser, add_generator
 from vjnode.cli.vgg import add_vgg, vgg_of
@@ -80,6 +81,7 @@ def _add_adding(actions: "argparse._SubParsersAction[Parser]") -> None:
     rounds = Number(1, ROUNDS_HIGH, whole=True)
     adding.add_argument("--rounds", type=rounds, metavar="N", help="default: 100, or 1000")
     add_vgg(adding)
+    add_device(adding)
     adding.add_argument("--dlib", type=Path, metavar="FOLDER", help="of dlib's recognition network")
     adding.add_argument("--about", default="", help="a line about it, for lists")
     add_generator(adding)
@@ -142,6 +144,7 @@ def _add(options: argparse.Namespace) -> None:
         vgg=vgg_of(options),
         dlib=options.dlib,
         about=options.about,
+        device=device_of(options),
     )
     print(add_expression(request))
 

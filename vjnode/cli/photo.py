@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vjnode.cli.device import add_device, device_of
 from vjnode.cli.options import Number, Parser
 from vjnode.cli.vgg import add_vgg, vgg_of
 from vjnode.errors import InputError
@@ -29,6 +30,7 @@ IN_EVERY_SHOW = ("blink", "brows_up")
 _WITH_PHOTO = (
     *("second", "face_number", "size", "rounds", "expressions", "vgg", "yes"),
     *("dlib", "resume", "watch", "watch_file", "sheet", "keep_photo", "as_it_is"),
+    "device",
 )
 
 
@@ -49,6 +51,7 @@ def add_photo(adding: Parser) -> None:
     group.add_argument("--rounds", metavar="A,B,C", help="of style code, shapes, all layers")
     group.add_argument("--expressions", metavar="all|A,B", help="that it is to have (default: all)")
     add_vgg(group)
+    add_device(group)
     group.add_argument("--dlib", type=Path, metavar="FOLDER", help="of dlib's recognition network")
     group.add_argument("--resume", action="store_true", help="go on with what was broken off")
     watch = group.add_mutually_exclusive_group()
@@ -87,6 +90,7 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
         keep_photo=options.keep_photo,
         as_it_is=options.as_it_is,
         about=options.about,
+        device=device_of(options),
     )
     try:
         with _watch(options, request, photos) as watch:

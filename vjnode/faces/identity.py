@@ -96,14 +96,16 @@ class DlibIdentity:
 
     def chip(self, picture: Tensor, points: Tensor) -> Tensor:
         """Return the aligned face, [1, 3, CHIP_PX, CHIP_PX], 0…1."""
-        found = points.numpy()[list(_ALIGNED_BY), :2].astype(float) * picture.shape[3] - 0.5
+        found = points.numpy(force=True)[list(_ALIGNED_BY), :2].astype(float)
+        found = found * picture.shape[3] - 0.5
         centred = found - found.mean(0)
         # The rotation and scale that take dlib's points to these, as one complex number.
         to, of = centred @ (1, 1j), self._target @ (1, 1j)
         turn = (to * of.conj()).sum() / (np.abs(of) ** 2).sum()
         matrix = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
         shift = found.mean(0) - matrix @ self._centre
-        return sampled(picture, torch.from_numpy(np.c_[matrix, shift]).float(), CHIP_PX)
+        matrix = np.c_[matrix, shift].astype(np.float32)
+        return sampled(picture, torch.as_tensor(matrix), CHIP_PX)
 
     def embed(self, chip: Tensor) -> Tensor:
         """Return the embedding, [128], of an aligned face."""
@@ -167,10 +169,10 @@ def _layers(data: bytes) -> tuple[list[_Layer], Tensor]:
             raise ValueError(f"the file holds no network of dlib's for faces: layer {len(layers)}")
         kernel = weights[: -outputs or None].reshape(outputs, inputs, side, side)
         layers.append(
-            tuple(map(torch.from_numpy, (kernel, weights[-outputs:], *affine.reshape(2, -1))))  # type: ignore[arg-type]
+            tuple(map(torch.as_tensor, (kernel, weights[-outputs:], *affine.reshape(2, -1))))  # type: ignore[arg-type]
         )
         inputs = outputs
-    return layers, torch.from_numpy(last.reshape(_FULL, _EMBEDDING))
+    return layers, torch.as_tensor(last.reshape(_FULL, _EMBEDDING))
 
 
 def _tensors(data: bytes) -> list[NDArray[np.float32]]:

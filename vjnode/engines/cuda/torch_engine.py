@@ -46,11 +46,11 @@ KEPT = 8
 """Faces whose own weights lie on the device: some 20 MB each."""
 
 
-def open_torch_cuda(spec: GeneratorSpec, size: int) -> "TorchEngine":
-    """Open the generator in torch on this machine's card.
+def check_torch_cuda() -> None:
+    """Check that torch can use this machine's card.
 
     Raises:
-        EngineError: it cannot be run here; the text says why, and what to do.
+        EngineError: it cannot; the text says why, and what to do.
     """
     if gpu_here() is None:
         raise EngineError(NO_CARD)
@@ -68,6 +68,15 @@ def open_torch_cuda(spec: GeneratorSpec, size: int) -> "TorchEngine":
             f"torch {torch.__version__} cannot use the card that is here; install a newer driver, "
             "or the build of torch for the driver that is here"
         )
+
+
+def open_torch_cuda(spec: GeneratorSpec, size: int) -> "TorchEngine":
+    """Open the generator in torch on this machine's card.
+
+    Raises:
+        EngineError: it cannot be run here; the text says why, and what to do.
+    """
+    check_torch_cuda()
     try:
         return TorchEngine(spec, size, "cuda")
     except RuntimeError as error:  # what torch raises for everything that a card refuses

@@ -56,11 +56,12 @@ class FaceMesh:
     def _look(self, picture: Tensor, box: Box) -> Tensor:
         x, y, width = box
         px = picture.shape[3]
-        step, corner = width * px / INPUT_PX, torch.tensor([x - width / 2, y - width / 2])
-        matrix = torch.tensor([[step, 0, corner[0] * px], [0, step, corner[1] * px]])
+        step, corner = width * px / INPUT_PX, np.array((x - width / 2, y - width / 2), np.float32)
+        right, down = corner * np.float32(px)
+        matrix = torch.as_tensor(np.array(((step, 0, right), (0, step, down)), np.float32))
         found = self._run(sampled(picture, matrix, INPUT_PX).permute(0, 2, 3, 1))
         mesh = max(found, key=torch.numel).reshape(468, 3) / INPUT_PX * width
-        return mesh + torch.cat((corner, torch.zeros(1)))
+        return mesh + torch.as_tensor(np.append(corner, np.float32(0)))
 
     def _run(self, picture: Tensor) -> list[Tensor]:
         values = {**self._constants, self._input: picture}
@@ -73,7 +74,10 @@ class FaceMesh:
         if kind == "Constant":
             data = np.array(node.data)
             real = data.dtype in (np.float16, np.float32)
-            self._constants[name] = torch.from_numpy(data.astype("f4" if real else "i8"))
+            # Shapes and axes stay on the processor, which reads them.
+            self._constants[name] = (
+                torch.as_tensor(data.astype("f4")) if real else torch.from_numpy(data.astype("i8"))
+            )
         elif kind == "Parameter":
             self._input = name
         elif kind != "Result":

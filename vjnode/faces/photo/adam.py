@@ -29,7 +29,9 @@ class Adam:
         state = state or {}
         self._first, self._second = (
             {
-                name: state.get(f"{which}.{name}", torch.zeros_like(value)).clone()
+                name: state.get(f"{which}.{name}", torch.zeros_like(value)).to(
+                    value.device, copy=True
+                )
                 for name, value in self._tensors.items()
             }
             for which in ("first", "second")

@@ -73,7 +73,11 @@ class VggFeatures:
     def __init__(self, path: Path) -> None:
         tensors = _tensors(path)
         self._layers = [
-            (tensors[f"features.{n}.weight"], tensors[f"features.{n}.bias"]) for n in _NUMBERS
+            (
+                torch.as_tensor(tensors[f"features.{n}.weight"]),
+                torch.as_tensor(tensors[f"features.{n}.bias"]),
+            )
+            for n in _NUMBERS
         ]
         self._mean, self._spread = (torch.tensor(one)[:, None, None] for one in (_MEAN, _SPREAD))
 

@@ -71,7 +71,7 @@ def figures_of(
     """Measure a face. embedding: of the photo. second: of another photo of the person."""
     meter = LandmarkMeter()
     codes = tuned.rest.codes
-    face = Face("", "", codes[0].numpy())
+    face = Face("", "", codes[0].numpy(force=True))
 
     def seen(expression: Expression | None) -> tuple[Tensor, Tensor, float]:
         """Return picture at PX, embedding and opening of the mouth."""
@@ -90,7 +90,7 @@ def figures_of(
             points = meter.measure(as_picture(rest)).points
             hull = area(points, tuple(range(len(points))), PX).astype(np.uint8)
             near = cv2.dilate(hull, np.ones((2 * _FAR_PX + 1,) * 2, np.uint8))
-            change = (picture - rest).abs().mean(1)[0].numpy() * 255
+            change = (picture - rest).abs().mean(1)[0].numpy(force=True) * 255
             mouth, around = opening, float(change[near == 0].mean())
     return Figures(
         float((at_rest - embedding).norm()),

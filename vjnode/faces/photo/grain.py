@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
+from vjnode.faces.finding.sampling import resized
+
 _GRIDS = 4.0
 
 _AROUND = 8
@@ -44,7 +46,7 @@ def grain_of(picture: Tensor, least_px: int) -> dict[int, Grain]:
     found = dict[int, Grain]()
     while (px := picture.shape[-1]) > least_px:
         means = F.avg_pool2d(picture, 2)
-        smooth = F.interpolate(means, scale_factor=2.0, mode="bilinear")
+        smooth = resized(means, px, "bilinear")
         differences, picture = F.pixel_unshuffle(picture - smooth, 2), means
         found[px] = Grain(_averaged(differences), _averaged(differences.abs()))
     return found

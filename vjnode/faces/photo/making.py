@@ -20,6 +20,7 @@ from vjnode.faces.finding.mesh import FaceMesh
 from vjnode.faces.identity import DlibIdentity, dlib_file
 from vjnode.faces.own import add_whole_face, check_kept
 from vjnode.faces.photo.aligning import Aligned, Aligner
+from vjnode.faces.photo.device import Device, name_of, working_on
 from vjnode.faces.photo.features import Features, PersonFeatures, VggFeatures
 from vjnode.faces.photo.figures import Figures, figures_of
 from vjnode.faces.photo.progress import Progress, Watch
@@ -59,7 +60,8 @@ class Request:
     face in the photo, from the left, from 1. size: of the pictures that are shown, px. expressions:
     names of those that it is to have. vgg: torchvision's checkpoint; None: features of the network
     that tells persons apart. dlib: folder of that network. keep_photo: whether the aligned photo
-    goes into the face's file. as_it_is: whether a face that smiles stays so.
+    goes into the face's file. as_it_is: whether a face that smiles stays so. device: that it is
+    made on.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Request:
     keep_photo: bool = False
     as_it_is: bool = False
     about: str = ""
+    device: Device = "cpu"
     settings: Settings = Settings()  # noqa: RUF009 - it is frozen
 
 
@@ -94,8 +97,13 @@ def make_face(request: Request, *, resume: bool = False, watch: Watch | None = N
 
     Raises:
         InputError: the photo will not do, or an option; the text says why, and what will.
-        VjnodeError: a file cannot be written.
+        VjnodeError: a file cannot be written, or a card fails.
     """
+    with working_on(request.device, request.size):
+        return _made(request, resume=resume, watch=watch)
+
+
+def _made(request: Request, *, resume: bool, watch: Watch | None) -> Made:
     began_s = monotonic()
     keep_freed_memory()
     check_kept(request.name)
@@ -122,6 +130,7 @@ def make_face(request: Request, *, resume: bool = False, watch: Watch | None = N
     second = _person(aligner, request.second, identity)
     target = target_of(aligned, request.size, identity, features)
     tools = Tools(identity, features, FaceMesh())
+    _log.info("it is made on %s", name_of(request.device))
     with Progress(request.name, request.rounds, request.size, watch) as progress:
         tuned = tune(
             target,
@@ -163,7 +172,10 @@ def _person(aligner: Aligner, path: Path | None, identity: DlibIdentity) -> Tens
 
 
 def _digest(request: Request, photo: Picture, features: str) -> str:
-    """Return a digest over all that the result depends on, but for the machine."""
+    """Return a digest over all that the result depends on, but for the machine.
+
+    Of that, the kind of device counts: a card rounds in another way than a processor.
+    """
     settings = asdict(request.settings)
     del settings["saved_s"]
     said = {
@@ -174,6 +186,7 @@ def _digest(request: Request, photo: Picture, features: str) -> str:
         "number": request.number,
         "as_it_is": request.as_it_is,
         "features": features,
+        "device": request.device,
         "layout": LAYOUT,
     }
     return digest_of(json.dumps(said, sort_keys=True), str(photo.shape), photo.tobytes())
@@ -185,14 +198,14 @@ def _face_file(
     """Return the face's file: codes, differences of weights, alignment, thumbnail, provenance."""
     before = tunable(tuned.before)
     tensors: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {
-        f"{PREFIX}{name}": (value.detach() - before[name].detach()).half().numpy()
+        f"{PREFIX}{name}": (value.detach() - before[name].detach()).half().numpy(force=True)
         for name, value in tunable(tuned.network).items()
     }
     with torch.no_grad():
         rest = as_picture(draw(tuned.network, None, tuned.rest.codes))
-    tensors["codes"] = tuned.rest.codes[0].numpy()
+    tensors["codes"] = tuned.rest.codes[0].numpy(force=True)
     if tuned.rest.seen is not None:
-        tensors[OFFSETS] = tuned.rest.offsets.numpy()
+        tensors[OFFSETS] = tuned.rest.offsets.numpy(force=True)
     tensors["thumbnail"] = _jpeg(rest, THUMBNAIL_PX)
     tensors["quad"] = aligned.quad.astype(np.float32)
     if request.keep_photo:

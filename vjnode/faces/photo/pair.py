@@ -17,16 +17,17 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from tqdm import tqdm
 
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import expression_names, forget_own
 from vjnode.faces.finding.mesh import FaceMesh
+from vjnode.faces.finding.sampling import resized
 from vjnode.faces.identity import DlibIdentity, dlib_file
 from vjnode.faces.own import check_name
 from vjnode.faces.photo.adam import Adam, pace
 from vjnode.faces.photo.aligning import Aligner
+from vjnode.faces.photo.device import Device, working_on
 from vjnode.faces.photo.features import Features, PersonFeatures, VggFeatures, distance
 from vjnode.faces.photo.pivot import whitening
 from vjnode.faces.photo.reading import named, read_photo
@@ -60,7 +61,7 @@ class PairRequest:
     """An expression to find. neutral, shown: files. slots: that it moves, from 0.
 
     rounds: for each picture. vgg: torchvision's checkpoint, needed for ``document``. dlib: folder
-    of the network that tells persons apart.
+    of the network that tells persons apart. device: that it is found on.
     """
 
     name: str
@@ -73,6 +74,7 @@ class PairRequest:
     vgg: Path | None = None
     dlib: Path | None = None
     about: str = ""
+    device: Device = "cpu"
 
 
 def add_expression(request: PairRequest) -> Path:
@@ -80,8 +82,13 @@ def add_expression(request: PairRequest) -> Path:
 
     Raises:
         InputError: a picture will not do, or an option.
-        VjnodeError: it cannot be written.
+        VjnodeError: it cannot be written, or a card fails.
     """
+    with working_on(request.device, PX):
+        return _added(request)
+
+
+def _added(request: PairRequest) -> Path:
     check_name(request.name, "expression")
     if request.method == "document" and request.vgg is None:
         raise InputError("--method document compares by VGG16; give its checkpoint with --vgg FILE")
@@ -134,7 +141,7 @@ def _together(
         return total, picture
 
     _descend(Stage(rounds, _TOGETHER_RATE, settings.held[1], 2.0, {"rows": rows}, loss), done)
-    return moved(rows[0])[0].numpy(), moved(rows.sum(0))[0].numpy()
+    return moved(rows[0])[0].numpy(force=True), moved(rows.sum(0))[0].numpy(force=True)
 
 
 def _plain(targets: list[Target], rounds: int, tools: Tools, done: _Done) -> tuple[_Codes, _Codes]:
@@ -143,7 +150,7 @@ def _plain(targets: list[Target], rounds: int, tools: Tools, done: _Done) -> tup
     for target in targets:
         codes = torch.zeros(1, SLOTS, DIM)
         _descend(_document_stage(network, codes, target, rounds, tools.features), done)
-        found.append(codes[0].numpy())
+        found.append(codes[0].numpy(force=True))
     return found[0], found[1]
 
 
@@ -152,7 +159,7 @@ def _document_stage(
 ) -> Stage:
     def loss(_: int) -> tuple[Tensor, Tensor]:
         picture = draw(network, None, codes)
-        small = F.interpolate(picture, (features.px, features.px), mode="area")
+        small = resized(picture, features.px, "area")
         return distance(features(small), target.seen), picture
 
     return Stage(rounds, _RATE, Settings().held[0], 1.0, {"codes": codes}, loss)

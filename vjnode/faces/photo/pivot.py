@@ -31,13 +31,17 @@ class Whitening:
 
     def codes(self, white: Tensor) -> Tensor:
         """Return the style codes, [1, SLOTS, DIM], of coordinates [DIM]; of zeros, a mean face."""
-        before = self._root @ white + self._mean
+        before = self._root.to(white.device) @ white + self._mean.to(white.device)
         code = 2**0.5 * F.leaky_relu(before, SLOPE)
         return code.expand(1, SLOTS, DIM)
 
 
 @cache
 def whitening() -> Whitening:
-    """Return the coordinates of the default generator's style codes; computed once, in a second."""
-    mapping, _ = load(generator_weights())
-    return Whitening(mapping)
+    """Return the coordinates of the default generator's style codes; computed once, in a second.
+
+    By the processor, so that they are the same whatever a face is made on.
+    """
+    with torch.device("cpu"):
+        mapping, _ = load(generator_weights())
+        return Whitening(mapping)

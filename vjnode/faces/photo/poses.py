@@ -44,8 +44,8 @@ def pose(face: Face, expression: Expression | None, weight: float, styles: int) 
     return Pose(
         "" if expression is None else expression.name,
         weight,
-        torch.from_numpy(latent.codes())[None],
-        torch.from_numpy(offsets)[None],
+        torch.as_tensor(latent.codes())[None],
+        torch.as_tensor(offsets)[None],
         turns="pose" in regions,
         mouth="mouth" in regions,
         shuts=any(_blink(one, weight) >= SHUT for one in expressions),

@@ -100,7 +100,7 @@ def _moved(amounts: tuple[float, ...]) -> tuple[Tensor, Tensor]:
     directions, offsets = directions_of(_movements(), np.zeros((SLOTS, DIM), np.float32))
     shares = np.array(amounts, np.float32)
     rows = np.tensordot(shares, directions, 1)[None]
-    return torch.from_numpy(rows), torch.from_numpy(shares @ offsets)
+    return torch.as_tensor(rows), torch.as_tensor(shares @ offsets)
 
 
 @cache

@@ -79,8 +79,8 @@ class StateFile:
             ) from error
         if said.get("request") != self._request:
             raise InputError(
-                "what was begun is of another photo, or has other options; give the same ones, or "
-                "leave --resume out to begin anew"
+                "what was begun is of another photo, or has other options or another --device; "
+                "give the same ones, or leave --resume out to begin anew"
             )
         return state
 

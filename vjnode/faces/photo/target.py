@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from vjnode.faces.finding.regions import area
+from vjnode.faces.finding.sampling import resized
 from vjnode.faces.identity import DlibIdentity
 from vjnode.faces.photo.aligning import Aligned
 from vjnode.faces.photo.features import Features, distance
@@ -74,28 +75,28 @@ def target_of(aligned: Aligned, size: int, identity: DlibIdentity, features: Fea
     below[:_JAW_PX] = 0
     soft = cv2.GaussianBlur(np.maximum(moved, below), (0, 0), _MOVED_SOFT_PX)
     with torch.no_grad():
-        small = F.interpolate(picture, (features.px, features.px), mode="area")
+        small = resized(picture, features.px, "area")
         return Target(
             picture,
             fine,
             points,
             identity(picture, points),
             features(small),
-            torch.from_numpy(_LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * wide)[None, None],
-            torch.from_numpy(soft)[None, None],
+            torch.as_tensor(_LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * wide)[None, None],
+            torch.as_tensor(soft)[None, None],
             grain_px,
         )
 
 
 def as_tensor(picture: Picture) -> Tensor:
     """Return a picture, (H, W, 3) uint8, as [1, 3, H, W], 0…1."""
-    return torch.from_numpy(picture.astype(np.float32) / 255).permute(2, 0, 1)[None]
+    return torch.as_tensor(picture.astype(np.float32) / 255).permute(2, 0, 1)[None]
 
 
 def as_picture(tensor: Tensor) -> Picture:
     """Return a picture [1, 3, H, W], 0…1 and a little beyond, as (H, W, 3) uint8."""
     levels = (tensor.detach()[0].permute(1, 2, 0).clamp(0, 1) * 255).round()
-    return np.ascontiguousarray(levels.to(torch.uint8).numpy())
+    return np.ascontiguousarray(levels.to(torch.uint8).numpy(force=True))
 
 
 def at_px(picture: Tensor, px: int = PX) -> Tensor:
@@ -114,7 +115,7 @@ def rest_loss(
 ) -> Tensor:
     """Return the loss of a picture at rest, [1, 3, PX, PX], []. masked: the face counts more."""
     mask = target.mask if masked else None
-    small = F.interpolate(picture, (features.px, features.px), mode="area")
+    small = resized(picture, features.px, "area")
     weight = None if mask is None else F.interpolate(mask, (features.px, features.px), mode="area")
     loss = settings.perceptual * distance(features(small), target.seen, weight)
     loss = loss + settings.pixels * means_apart(picture - target.picture, mask)

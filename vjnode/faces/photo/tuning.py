@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vjnode.faces.expression import Expression, Face
 from vjnode.faces.finding.mesh import FaceMesh
 from vjnode.faces.finding.regions import EYES, area
+from vjnode.faces.finding.sampling import resized
 from vjnode.faces.identity import DlibIdentity
 from vjnode.faces.photo.features import Features, distance
 from vjnode.faces.photo.grain import grain_apart, grain_of
@@ -118,7 +119,7 @@ def tune(
         return tools.mesh.points(at_px(before.levels(codes, torch.ones(1), offsets)[:, :3] / 255))
 
     rest = brought_to_rest(codes, look) if calms else as_it_is(codes)
-    face = Face("", "", rest.codes[0].numpy())
+    face = Face("", "", rest.codes[0].numpy(force=True))
     total = rounds.trunk + rounds.output
     poses = poses_of(face, expressions, total, settings.seed, STYLES)
     if rest.seen is not None:
@@ -249,7 +250,7 @@ class TuningLoss:
         change, as_before = (picture - seen) * outside, (wanted - self._seen_before) * outside
         moved = target.moved
         if moved.shape[-1] != picture.shape[-1]:
-            moved = nn.functional.interpolate(moved, picture.shape[-2:], mode="bilinear")
+            moved = resized(moved, picture.shape[-1], "bilinear")
         if pose.turns:
             return 0.5 * (loss + settings.change * means_apart(change - as_before))
         loss = loss + settings.still * means_apart(change * (1 - moved))
@@ -258,6 +259,6 @@ class TuningLoss:
 
     def _eyes(self, wanted: Tensor) -> Tensor:
         """Return the place of the eyes in an untuned picture as a mask, [1, 1, size, size]."""
-        points = self._tools.mesh.points(at_px(wanted)).numpy()
+        points = self._tools.mesh.points(at_px(wanted)).numpy(force=True)
         both = [area(points, eye, wanted.shape[-1], _LIDS_GROW) for eye in EYES]
-        return torch.from_numpy((both[0] | both[1]).astype(np.float32))[None, None]
+        return torch.as_tensor((both[0] | both[1]).astype(np.float32))[None, None]
