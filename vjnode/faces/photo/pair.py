@@ -7,6 +7,7 @@ of all slots are found for each, beginning with zeros, by the features of VGG16 
 """
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from vjnode.faces.identity import DlibIdentity, dlib_file
 from vjnode.faces.own import check_name
 from vjnode.faces.photo.adam import Adam, pace
 from vjnode.faces.photo.aligning import Aligner
-from vjnode.faces.photo.device import Device, working_on
+from vjnode.faces.photo.device import Device, name_of, working_on
 from vjnode.faces.photo.features import Features, PersonFeatures, VggFeatures, distance
 from vjnode.faces.photo.pivot import whitening
 from vjnode.faces.photo.reading import named, read_photo
@@ -39,6 +40,8 @@ from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
 from vjnode.generators.mobilestylegan.tuned import Network, network_of
 from vjnode.paths import config_dir, replace_file
+
+_log = logging.getLogger(__name__)
 
 Method = Literal["w", "document"]
 Fuse = Literal["add", "multiply"]
@@ -105,6 +108,7 @@ def _added(request: PairRequest) -> Path:
         with named(path):
             targets.append(target_of(aligner.align(photo, PX), PX, identity, features))
     slots = list(request.slots)
+    _log.info("it is found on %s", name_of(request.device))
     with tqdm(total=2 * request.rounds, desc=request.name, unit="round", disable=None) as bar:
         if request.method == "document":
             first, second = _plain(targets, request.rounds, tools, bar.update)
