@@ -37,7 +37,7 @@ def device_of(options: argparse.Namespace) -> "Device":
         check_torch_cuda()
     except EngineError as error:
         if options.device == "cuda":
-            raise InputError(f"--device cuda: {error}; or give --device cpu") from error
+            raise InputError(f"--device cuda: {error}; --device cpu works everywhere") from error
         if gpu_here() is not None:
             _log.info("it is made on the processor, although there is a card: %s", error)
         return "cpu"
