@@ -17,8 +17,8 @@ def is_heif(data: bytes) -> bool:
     return data[4:8] == b"ftyp" and data[8:12] in _BRANDS
 
 
-def read_heif(path: Path, data: bytes) -> NDArray[np.uint8]:
-    """Return the main picture of a HEIC file, (H, W, 4) RGBA, in 8 bits and upright.
+def read_heif(path: Path, data: bytes) -> tuple[NDArray[np.uint8], bytes | None]:
+    """Return the main picture of a HEIC file, (H, W, 4) RGBA, in 8 bits and upright; its profile.
 
     libheif turns it as the file's transformations say; its EXIF says the same once more, and is
     not obeyed again. path: for errors.
@@ -36,7 +36,7 @@ def read_heif(path: Path, data: bytes) -> NDArray[np.uint8]:
         ) from error
     try:
         found = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
-        return np.asarray(found.to_pillow().convert("RGBA"), np.uint8)
+        return np.array(found.to_pillow().convert("RGBA")), found.info.get("icc_profile")
     except (ValueError, OSError, EOFError, SyntaxError, RuntimeError, IndexError) as error:
         why = " ".join(str(error).split())
         raise InputError(

@@ -1,4 +1,4 @@
-"""Reading of photos: JPEG, PNG, WebP and HEIC, upright, and opaque."""
+"""Reading of photos: JPEG, PNG, WebP and HEIC, upright, opaque, and in sRGB."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vjnode.errors import InputError
+from vjnode.faces.photo.colours import in_srgb, profile_of
 from vjnode.faces.photo.heif import is_heif, read_heif
 
 MOST_MB = 200
@@ -25,11 +26,11 @@ _TOO_MANY = "CV_IO_MAX_IMAGE_PIXELS"
 """Said by OpenCV about a picture of more than 2³⁰ pixels."""
 
 Picture: TypeAlias = NDArray[np.uint8]
-"""(H, W, 3), RGB."""
+"""(H, W, 3), sRGB."""
 
 
 def read_photo(path: Path) -> Picture:
-    """Return the picture in a file, upright as the file says, ``MOST_PX`` at most.
+    """Return the picture in a file, upright and in sRGB as the file says, ``MOST_PX`` at most.
 
     Of an animation it is the first picture.
 
@@ -37,7 +38,12 @@ def read_photo(path: Path) -> Picture:
         InputError: it is not there, is too large, or holds no picture that can be read.
     """
     data = _bytes_of(path)
-    found = read_heif(path, data) if is_heif(data) else _decoded(path, data)
+    if is_heif(data):
+        found, profile = read_heif(path, data)
+    else:
+        found, profile = _decoded(path, data), profile_of(path, data)
+    if profile:
+        found[..., :3] = in_srgb(path, np.ascontiguousarray(found[..., :3]), profile)
     if found.shape[-1] == 4:
         found = over_grey(found)
     share = MOST_PX / max(found.shape[:2])
@@ -78,7 +84,7 @@ def _bytes_of(path: Path) -> bytes:
     return data
 
 
-def _decoded(path: Path, data: bytes) -> Picture:
+def _decoded(path: Path, data: bytes) -> NDArray[np.uint8]:
     """Return a picture that OpenCV reads, (H, W, 3) or (H, W, 4) RGB with alpha.
 
     Raises:
@@ -101,7 +107,7 @@ def _decoded(path: Path, data: bytes) -> Picture:
             f"{path} holds no picture that can be read, or not all of it; take a JPEG, PNG, WebP "
             "or HEIC file, or copy it again"
         )
-    picture = np.asarray(found[..., ::-1], np.uint8)
+    picture = np.ascontiguousarray(found[..., ::-1], np.uint8)
     return picture if alpha is None else np.dstack((picture, alpha))
 
 
