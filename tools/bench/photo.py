@@ -31,7 +31,8 @@ import torch
 from numpy.typing import NDArray
 
 from vjnode.cli.device import add_device, device_of
-from vjnode.cli.photo import rounds_of, whole_expressions
+from vjnode.cli.photo import whole_expressions
+from vjnode.cli.photo_rounds import rounds_of
 from vjnode.engines.base import Engine
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.engines.own_weights import open_tuned
@@ -208,7 +209,7 @@ def measured(
         expressions,
         size=options.size,
         rounds=rounds_of(options.rounds, options.size),
-        vgg=options.vgg,
+        vgg=None if options.vgg is None else lambda: options.vgg,
         device=options.device,
     )
     began = time.perf_counter(), time.process_time()

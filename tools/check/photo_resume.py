@@ -18,7 +18,7 @@ from pathlib import Path
 
 import cv2
 
-from vjnode.cli.photo import rounds_of
+from vjnode.cli.photo_rounds import rounds_of
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.faces.catalogue import load_face
 from vjnode.faces.photo.making import Request, make_face

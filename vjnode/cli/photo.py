@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vjnode.cli.device import add_device, device_of
 from vjnode.cli.options import Number, Parser
+from vjnode.cli.photo_rounds import codes_rounds_of, rounds_of
 from vjnode.cli.vgg import add_vgg, vgg_of
 from vjnode.errors import InputError
 from vjnode.generators.registry import DEFAULT
@@ -18,20 +19,25 @@ from vjnode.paths import check_writable
 if TYPE_CHECKING:
     from vjnode.faces.photo.making import Made, Request
     from vjnode.faces.photo.progress import Watch
-    from vjnode.faces.photo.settings import Rounds
 
 SIZES = (256, 512, 1024)
 FACES_HIGH = 99
-ROUNDS_HIGH = 100_000
 
 IN_EVERY_SHOW = ("blink", "brows_up")
 """Actions that channels show as they come."""
 
 _WITH_PHOTO = (
     *("second", "face_number", "size", "rounds", "expressions", "vgg", "yes"),
-    *("dlib", "resume", "watch", "watch_file", "sheet", "keep_photo", "as_it_is"),
+    *("dlib", "resume", "watch", "watch_file", "sheet", "keep_photo", "as_it_is", "method"),
     "device",
 )
+
+_NOT_BY_CODES = {
+    "size": "a face by codes alone is drawn at every size",
+    "expressions": "a face by codes alone has all of them",
+    "as_it_is": "nothing is taken out of a face by codes alone",
+}
+"""Options that do not go with the source document's method, and the reason of each."""
 
 
 def add_photo(adding: Parser) -> None:
@@ -48,7 +54,14 @@ def add_photo(adding: Parser) -> None:
     group.add_argument(
         "--size", type=int, choices=SIZES, metavar="256|512|1024", help="px (default: 512)"
     )
-    group.add_argument("--rounds", metavar="A,B,C", help="of style code, shapes, all layers")
+    group.add_argument(
+        "--method",
+        choices=("tuned", "document"),
+        help="document: by codes alone, as the source document has it, with --vgg (default: tuned)",
+    )
+    group.add_argument(
+        "--rounds", metavar="A,B,C|N", help="of style code, shapes, all layers; N: of document"
+    )
     group.add_argument("--expressions", metavar="all|A,B", help="that it is to have (default: all)")
     add_vgg(group)
     add_device(group)
@@ -73,16 +86,19 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
     )
     from vjnode.offline.sheet import draw_sheet  # noqa: PLC0415 - imports an engine
 
+    by_codes = options.method == "document"
+    if by_codes:
+        _refuse_by_codes(options)
     sheet = options.sheet or Path(f"{options.name}-sheet.png")
     photos = [path for path in (options.photo, options.second) if path is not None]
     _check_png("--sheet", sheet, photos)
-    size = options.size or 512
+    size = SIZES[0] if by_codes else options.size or 512
     request = Request(
         options.name,
         options.photo,
         _expressions(options.expressions, spec),
         size=size,
-        rounds=rounds_of(options.rounds, size),
+        rounds=codes_rounds_of(options.rounds) if by_codes else rounds_of(options.rounds, size),
         second=options.second,
         number=None if options.face_number is None else int(options.face_number),
         vgg=vgg_of(options),
@@ -91,19 +107,20 @@ def make_of_photo(options: argparse.Namespace, spec: GeneratorSpec) -> None:
         as_it_is=options.as_it_is,
         about=options.about,
         device=device_of(options),
+        method="document" if by_codes else "tuned",
     )
     try:
         with _watch(options, request, photos) as watch:
             made = make_face(request, resume=options.resume, watch=watch)
             if watch is not None:
-                watch.made(_verdict(made))
+                watch.made(_verdict(made, request))
     except (KeyboardInterrupt, SystemExit):
         goes_on = "the same command with --resume goes on"
-        said = goes_on if has_state(options.name) else "nothing is kept yet"
+        said = goes_on if has_state(options.name) else "nothing of the face is kept yet"
         print(f"broken off; {said}", file=sys.stderr)
         raise
     draw_sheet(sheet, spec, options.name, photo=made.aligned.picture)
-    print(_said(made, sheet))
+    print(_said(made, request, sheet))
 
 
 @contextmanager
@@ -161,6 +178,18 @@ def refuse_without_photo(options: argparse.Namespace) -> None:
             raise InputError(f"--{name.replace('_', '-')} goes with --photo FILE")
 
 
+def _refuse_by_codes(options: argparse.Namespace) -> None:
+    """Refuse options that do not go with the source document's method.
+
+    Raises:
+        InputError: one of them is given.
+    """
+    for name, reason in _NOT_BY_CODES.items():
+        if getattr(options, name):
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} does not go with --method document: {reason}")
+
+
 def _expressions(asked: str | None, spec: GeneratorSpec) -> list[str]:
     """Return the names of the expressions that a face is to have.
 
@@ -186,36 +215,16 @@ def whole_expressions(spec: GeneratorSpec) -> list[str]:
     return [*shown, *(name for name in IN_EVERY_SHOW if name in actions)]
 
 
-def rounds_of(asked: str | None, size: int) -> "Rounds":
-    """Return the rounds that ``--rounds`` asks for, of a face of ``size`` px.
-
-    Raises:
-        InputError: it is not three whole numbers.
-    """
-    from vjnode.faces.photo.settings import Rounds, rounds_for  # noqa: PLC0415
-
-    if asked is None:
-        return rounds_for(size)
-    try:
-        pivot, trunk, output = (int(one) for one in asked.split(","))
-    except ValueError:
-        pivot = -1
-    if pivot < 0 or not all(0 <= one <= ROUNDS_HIGH for one in (pivot, trunk, output)):
-        raise InputError(
-            f"--rounds {asked[:32]!r}: take three whole numbers from 0 to {ROUNDS_HIGH}, such as "
-            f"{Rounds.pivot},{Rounds.trunk},{Rounds.output}"
-        )
-    return Rounds(pivot, trunk, output)
-
-
-def _verdict(made: "Made") -> str:
+def _verdict(made: "Made", request: "Request") -> str:
     """Return how a face became, and what to do about it."""
     from vjnode.faces.photo.figures import advice  # noqa: PLC0415
 
+    if request.method == "document" and made.figures.verdict != "good":
+        return f"{made.figures.verdict}: codes alone; without --method document it becomes nearer"
     return f"{made.figures.verdict}: {advice(made.figures, made.aligned.side)}"
 
 
-def _said(made: "Made", sheet: Path) -> str:
+def _said(made: "Made", request: "Request", sheet: Path) -> str:
     """Return the figures of a face, for people."""
     from vjnode.faces.photo.making import CONSENT  # noqa: PLC0415
 
@@ -223,7 +232,7 @@ def _said(made: "Made", sheet: Path) -> str:
     name, distance = figures.worst
     lines = [
         f"{made.file}, in {made.seconds:.0f} s; look at {sheet}",
-        _verdict(made),
+        _verdict(made, request),
         f"distance to the photo (0.6 is another person): {figures.rest:.2f} at rest",
     ]
     if name:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from vjnode.errors import InputError
 if TYPE_CHECKING:
     from argparse import _ActionsContainer
 
+    from vjnode.faces.photo.features import Vgg
     from vjnode.faces.photo.fetching import Published
 
 FETCH = "fetch"
@@ -26,28 +28,37 @@ def add_vgg(parser: "_ActionsContainer") -> None:
     parser.add_argument("--yes", action="store_true", help=f"--vgg {FETCH} without a question")
 
 
-def vgg_of(options: argparse.Namespace) -> Path | None:
-    """Return the file of VGG16 that is asked for, fetched if need be; None: none is.
+def vgg_of(options: argparse.Namespace) -> "Vgg | None":
+    """Return VGG16 as it is asked for; None: it is not. It is fetched once it is called for.
+
+    Raises:
+        InputError: ``--yes`` says nothing.
+    """
+    if options.vgg == FETCH:
+        return partial(_fetched, asks=not options.yes)
+    if options.yes:
+        raise InputError(f"--yes goes with --vgg {FETCH}")
+    return None if options.vgg is None else partial(Path, options.vgg)
+
+
+def _fetched(*, asks: bool) -> Path:
+    """Return the file of VGG16 that is kept, or fetch it. asks: whether it may be, beforehand.
 
     Raises:
         InputError: it may not be fetched.
         FetchError: it cannot be.
     """
-    if options.vgg != FETCH:
-        if options.yes:
-            raise InputError(f"--yes goes with --vgg {FETCH}")
-        return None if options.vgg is None else Path(options.vgg)
     from vjnode.faces.photo.fetching import VGG16, fetch_vgg, kept_vgg  # noqa: PLC0415
 
     kept = kept_vgg()
     if kept is not None:
         return kept
-    if not options.yes:
+    if asks:
         _ask(VGG16)
     try:
         return fetch_vgg()
     except (KeyboardInterrupt, SystemExit):
-        print("broken off; the same command goes on with what is there", file=sys.stderr)
+        print("what was fetched is kept: the same command goes on with it", file=sys.stderr)
         raise
 
 

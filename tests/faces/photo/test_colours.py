@@ -125,7 +125,7 @@ def test_a_profile_that_cannot_be_used_is_told_and_left_alone(tmp_path, caplog, 
 
 
 def test_inks_and_grey_are_read_as_before(tmp_path, caplog):
-    """What holds a profile for them is told; no profile, nothing to tell."""
+    """A profile for them is told; without one there is nothing to tell."""
     from PIL import Image
 
     for mode, profile in (("CMYK", p3_profile(b"CMYK")), ("L", p3_profile(b"GRAY")), ("L", None)):

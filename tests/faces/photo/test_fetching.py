@@ -7,13 +7,14 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from tests.photos import untrained_vgg
 from vjnode.cli import vgg
-from vjnode.cli.main import main
-from vjnode.errors import FetchError
+from vjnode.cli.options import Parser
+from vjnode.errors import FetchError, InputError, VjnodeError
 from vjnode.faces.photo import fetching
 from vjnode.faces.photo.features import VggFeatures
 from vjnode.faces.photo.fetching import VGG16, Published, fetch, fetch_vgg, kept_vgg
@@ -151,10 +152,11 @@ def test_the_layers_that_are_used_are_kept_and_nothing_else(tmp_path, cache):
     )
 
 
-COMMANDS = [
-    ("faces", "add", "nova", "--photo", "photo.png"),
-    ("expressions", "add", "mine", "--neutral", "a.png", "--with", "b.png"),
-]
+def asked_for(*arguments):
+    """Return VGG16 as the options of a command ask for it."""
+    parser = Parser()
+    vgg.add_vgg(parser)
+    return vgg.vgg_of(parser.parse_args(arguments))
 
 
 class Terminal(io.StringIO):
@@ -175,18 +177,15 @@ def fetched(monkeypatch):
     return count
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one[0])
-def test_nothing_is_fetched_without_a_word(command, capsys, monkeypatch, fetched):
+def test_nothing_is_fetched_without_a_word(monkeypatch, fetched):
     monkeypatch.setattr(vgg.sys, "stdin", io.StringIO("y\n"))  # which is no terminal
-    assert main([*command, "--vgg", "fetch"]) == 2
-    said = capsys.readouterr().err
-    assert "528 MB" in said
-    assert VGG16.url in said
-    assert "BSD" in said
-    assert "add --yes" in said
+    with pytest.raises(InputError, match=f"528 MB .*{VGG16.url}.*BSD.*add --yes"):
+        asked_for("--vgg", "fetch")()
     assert not fetched
-    assert main([*command, "--vgg", "fetch", "--yes"]) == 1
-    assert "no network here" in capsys.readouterr().err
+    wanted = asked_for("--vgg", "fetch", "--yes")
+    assert not fetched  # before it is called for
+    with pytest.raises(FetchError, match="no network here"):
+        wanted()
     assert fetched
 
 
@@ -195,13 +194,19 @@ def test_nothing_is_fetched_without_a_word(command, capsys, monkeypatch, fetched
 )
 def test_at_a_terminal_it_asks(answer, count, capsys, monkeypatch, fetched):
     monkeypatch.setattr(vgg.sys, "stdin", Terminal(answer))
-    assert main([*COMMANDS[0], "--vgg", "fetch"]) == 2 - count
-    said = capsys.readouterr().err
-    assert "Fetch it now? It is done once. [y/N]" in said
+    refused = "no network here" if count else "it was not fetched; leave --vgg out"
+    with pytest.raises(VjnodeError, match=refused):
+        asked_for("--vgg", "fetch")()
+    assert "Fetch it now? It is done once. [y/N]" in capsys.readouterr().err
     assert len(fetched) == count
-    assert count or "it was not fetched; leave --vgg out" in said
 
 
-def test_yes_goes_with_fetch(capsys):
-    assert main([*COMMANDS[0], "--vgg", "mine.pth", "--yes"]) == 2
-    assert "--yes goes with --vgg fetch" in capsys.readouterr().err
+def test_a_file_of_ones_own_is_taken_as_it_is(fetched):
+    assert asked_for("--vgg", "mine.pth")() == Path("mine.pth")
+    assert asked_for() is None
+    assert not fetched
+
+
+def test_yes_goes_with_fetch():
+    with pytest.raises(InputError, match="--yes goes with --vgg fetch"):
+        asked_for("--vgg", "mine.pth", "--yes")

@@ -18,7 +18,7 @@ from vjnode.faces.catalogue import face_names, load_expression, load_face
 from vjnode.faces.expression import latent_of
 from vjnode.faces.face_file import text_within
 from vjnode.faces.identity import DlibIdentity, dlib_file
-from vjnode.faces.photo import making, progress
+from vjnode.faces.photo import fetching, making, progress
 from vjnode.faces.photo.features import PersonFeatures, VggFeatures, distance
 from vjnode.faces.photo.making import Request, make_face
 from vjnode.faces.photo.settings import Rounds, Settings
@@ -227,3 +227,18 @@ def test_the_photo_that_will_not_do_is_named(few, home):
     for request in (replace(few, photo=grey), replace(few, second=grey)):
         with pytest.raises(InputError, match=r"grey.png: there is no face in the photo"):
             make_face(request)
+
+
+def test_vgg16_is_asked_for_once_the_photo_is_found_good(photo, home, capsys, monkeypatch):
+    """Half a gigabyte, for a photo that will not do, would be for nothing."""
+    monkeypatch.setattr(fetching, "kept_vgg", lambda: None)
+    grey = keep(np.full((300, 300, 3), 128, np.uint8), home / "grey.png")
+    command = ("faces", "add", "other", "--vgg", "fetch", "--photo")
+    for second in ((), ("--second", str(grey))):
+        first = photo if second else grey
+        assert main([*command, str(first), *second]) == 2
+        said = capsys.readouterr().err
+        assert "grey.png: there is no face in the photo" in said
+        assert "528 MB" not in said
+    assert main([*command, str(photo)]) == 2
+    assert "528 MB" in capsys.readouterr().err

@@ -4,14 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.photos import untrained_vgg
+from tests.photos import keep, untrained_vgg
 from vjnode.cli.main import main
 from vjnode.engines.registry import open_engine
 from vjnode.errors import InputError
 from vjnode.faces import catalogue, own
 from vjnode.faces.catalogue import expression_names, load_expression, load_face
 from vjnode.faces.expression import latent_of
-from vjnode.faces.photo import pair
+from vjnode.faces.photo import fetching, pair
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +79,19 @@ def test_the_documents_way_finds_codes_of_all_slots(pictures, tmp_path):
 def test_what_cannot_be_is_said(pictures, capsys, arguments, said):
     assert add(pictures, *arguments) == 2
     assert said in capsys.readouterr().err
+
+
+def test_vgg16_is_asked_for_once_the_pictures_are_found_good(
+    pictures, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(fetching, "kept_vgg", lambda: None)
+    grey = keep(np.full((300, 300, 3), 128, np.uint8), tmp_path / "grey.png")
+    assert add((pictures[0], grey), "--vgg", "fetch") == 2
+    said = capsys.readouterr().err
+    assert "grey.png: there is no face in the photo" in said
+    assert "528 MB" not in said
+    assert add(pictures, "--vgg", "fetch") == 2
+    assert "528 MB" in capsys.readouterr().err
 
 
 def test_a_name_that_ships_is_refused():

@@ -36,7 +36,8 @@ def profile_of(path: Path, data: bytes) -> bytes | None:
     try:
         profile: bytes | None = kind(io.BytesIO(data)).info.get("icc_profile")
     except (OSError, SyntaxError, ValueError) as error:
-        return _taken_as_srgb(path, error)
+        _taken_as_srgb(path, error)
+        return None
     return profile
 
 

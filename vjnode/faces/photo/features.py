@@ -1,6 +1,6 @@
 """Perceptual features of pictures: what must agree for two pictures to look alike."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Protocol
@@ -56,6 +56,10 @@ _TAPS = (1, 3, 6, 9)
 _REMEDY = "; take vgg16-397923af.pth, or fetch it: --vgg fetch"
 
 _MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+Vgg = Callable[[], Path]
+"""A file of VGG16, see ``VggFeatures``, that is fetched or asked for only once it is needed."""
 
 
 class VggFeatures:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -21,7 +22,8 @@ from vjnode.faces.identity import DlibIdentity, dlib_file
 from vjnode.faces.own import add_whole_face, check_kept
 from vjnode.faces.photo.aligning import Aligned, Aligner
 from vjnode.faces.photo.device import Device, name_of, working_on
-from vjnode.faces.photo.features import Features, PersonFeatures, VggFeatures
+from vjnode.faces.photo.document import DOCUMENT, check_vgg, find_by_document
+from vjnode.faces.photo.features import Features, PersonFeatures, Vgg, VggFeatures
 from vjnode.faces.photo.figures import Figures, figures_of
 from vjnode.faces.photo.progress import Progress, Watch
 from vjnode.faces.photo.reading import Picture, named, read_photo
@@ -49,6 +51,9 @@ CONSENT = (
     "agreed to it."
 )
 
+Method = Literal["tuned", "document"]
+"""``tuned``: the generator is tuned to the photo. ``document``: codes alone are found for it."""
+
 _GENERATOR = MOBILESTYLEGAN
 
 
@@ -58,10 +63,11 @@ class Request:
 
     photo, second: files; second is another photo of the person, that only measures. number: of the
     face in the photo, from the left, from 1. size: of the pictures that are shown, px. expressions:
-    names of those that it is to have. vgg: torchvision's checkpoint; None: features of the network
+    names of those that it is to have. vgg: VGG16; None: features of the network
     that tells persons apart. dlib: folder of that network. keep_photo: whether the aligned photo
     goes into the face's file. as_it_is: whether a face that smiles stays so. device: that it is
-    made on.
+    made on. method: by ``document``, size, as_it_is and all rounds but the first mean nothing, and
+    expressions are those that the face is measured with.
     """
 
     name: str
@@ -71,12 +77,13 @@ class Request:
     rounds: Rounds = Rounds()  # noqa: RUF009 - it is frozen
     second: Path | None = None
     number: int | None = None
-    vgg: Path | None = None
+    vgg: Vgg | None = None
     dlib: Path | None = None
     keep_photo: bool = False
     as_it_is: bool = False
     about: str = ""
     device: Device = "cpu"
+    method: Method = "tuned"
     settings: Settings = Settings()  # noqa: RUF009 - it is frozen
 
 
@@ -109,6 +116,8 @@ def _made(request: Request, *, resume: bool, watch: Watch | None) -> Made:
     check_kept(request.name)
     if request.size not in SIZES:
         raise InputError(f"--size {request.size}: take one of {', '.join(map(str, SIZES))}")
+    if request.method == DOCUMENT:
+        check_vgg(given=request.vgg is not None)
     expressions = [load_expression(name, _GENERATOR) for name in request.expressions]
     photo, network = read_photo(request.photo), dlib_file(request.dlib)
     kind = PersonFeatures.name if request.vgg is None else VggFeatures.name
@@ -118,30 +127,33 @@ def _made(request: Request, *, resume: bool, watch: Watch | None) -> Made:
     state = file.load() if resume else State()
     if not resume and file.is_of_this_request():
         _log.info("it is begun anew, although some of it was done; --resume would go on with that")
-    identity = DlibIdentity(network)
-    features: Features = (
-        PersonFeatures(identity) if request.vgg is None else VggFeatures(request.vgg)
-    )
-    aligner = Aligner()
+    identity, aligner = DlibIdentity(network), Aligner()
     with named(request.photo):
         aligned = aligner.align(photo, ALIGNED_PX, number=request.number)
     if watch is not None:
         watch.begun(aligned.picture)
     second = _person(aligner, request.second, identity)
+    features: Features = (  # only now: VGG16 may have to be fetched
+        PersonFeatures(identity) if request.vgg is None else VggFeatures(request.vgg())
+    )
     target = target_of(aligned, request.size, identity, features)
     tools = Tools(identity, features, FaceMesh())
     _log.info("it is made on %s", name_of(request.device))
     with Progress(request.name, request.rounds, request.size, watch) as progress:
-        tuned = tune(
-            target,
-            expressions,
-            size=request.size,
-            rounds=request.rounds,
-            settings=request.settings,
-            tools=tools,
-            stages=Stages(file, state, progress.passed, progress.shown, progress.resumed),
-            calms=not request.as_it_is,
-        )
+        stages = Stages(file, state, progress.passed, progress.shown, progress.resumed)
+        if request.method == DOCUMENT:
+            tuned = find_by_document(target, request.rounds.pivot, tools, stages)
+        else:
+            tuned = tune(
+                target,
+                expressions,
+                size=request.size,
+                rounds=request.rounds,
+                settings=request.settings,
+                tools=tools,
+                stages=stages,
+                calms=not request.as_it_is,
+            )
     figures = figures_of(tuned, target.embedding, expressions, identity, second)
     data = _face_file(request, tuned, figures, aligned, features.name)
     try:
@@ -179,6 +191,7 @@ def _digest(request: Request, photo: Picture, features: str) -> str:
     settings = asdict(request.settings)
     del settings["saved_s"]
     said = {
+        "method": request.method,
         "size": request.size,
         "rounds": asdict(request.rounds),
         "settings": settings,
@@ -196,11 +209,16 @@ def _face_file(
     request: Request, tuned: Tuned, figures: Figures, aligned: Aligned, features: str
 ) -> bytes:
     """Return the face's file: codes, differences of weights, alignment, thumbnail, provenance."""
-    before = tunable(tuned.before)
-    tensors: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {
-        f"{PREFIX}{name}": (value.detach() - before[name].detach()).half().numpy(force=True)
-        for name, value in tunable(tuned.network).items()
-    }
+    tensors = dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]()
+    drawn, rounds = "", [request.rounds.pivot]
+    if request.method == "tuned":
+        before = tunable(tuned.before)
+        tensors |= {
+            f"{PREFIX}{name}": (value.detach() - before[name].detach()).half().numpy(force=True)
+            for name, value in tunable(tuned.network).items()
+        }
+        drawn = f"size = {request.size}\nlayout = {LAYOUT}\n"
+        rounds += [request.rounds.trunk, request.rounds.output]
     with torch.no_grad():
         rest = as_picture(draw(tuned.network, None, tuned.rest.codes))
     tensors["codes"] = tuned.rest.codes[0].numpy(force=True)
@@ -212,27 +230,25 @@ def _face_file(
         tensors["photo"] = _jpeg(aligned.picture, ALIGNED_PX)
     number = len([one for one in face_names(_GENERATOR) if one != request.name])
     about = request.about or "from a photo"
-    rounds, worst = request.rounds, figures.worst
     taken = ", ".join(
         f"{name} = {amount:.2f}" for name, amount in zip(ACTIONS, tuned.rest.amounts, strict=True)
     )
     text = f"""number = {number}
 generator = "{_GENERATOR.name}"
 about = {json.dumps(about, ensure_ascii=False)}
-size = {request.size}
-layout = {LAYOUT}
-consent = "{CONSENT}"
+{drawn}consent = "{CONSENT}"
 
 [made]
 vjnode = "{__version__}"
-rounds = [{rounds.pivot}, {rounds.trunk}, {rounds.output}]
+method = "{request.method}"
+rounds = {rounds}
 seed = {request.settings.seed}
 features = "{features}"
 expressions = {json.dumps(list(request.expressions))}
 photo_px = {aligned.side:.0f}
 photo_kept = {str(request.keep_photo).lower()}
 likeness = {figures.rest:.3f}
-likeness_worst = {worst[1]:.3f}
+likeness_worst = {figures.worst[1]:.3f}
 verdict = "{figures.verdict}"
 taken_out = {{ {taken} }}
 """

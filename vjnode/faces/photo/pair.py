@@ -23,13 +23,14 @@ from tqdm import tqdm
 from vjnode.errors import InputError, VjnodeError
 from vjnode.faces.catalogue import expression_names, forget_own
 from vjnode.faces.finding.mesh import FaceMesh
-from vjnode.faces.finding.sampling import resized
 from vjnode.faces.identity import DlibIdentity, dlib_file
 from vjnode.faces.own import check_name
 from vjnode.faces.photo.adam import Adam, pace
-from vjnode.faces.photo.aligning import Aligner
+from vjnode.faces.photo.aligning import Aligned, Aligner
 from vjnode.faces.photo.device import Device, name_of, working_on
-from vjnode.faces.photo.features import Features, PersonFeatures, VggFeatures, distance
+from vjnode.faces.photo.document import ROUNDS as DOCUMENT_ROUNDS
+from vjnode.faces.photo.document import check_vgg, document_stage
+from vjnode.faces.photo.features import Features, PersonFeatures, Vgg, VggFeatures
 from vjnode.faces.photo.pivot import whitening
 from vjnode.faces.photo.reading import named, read_photo
 from vjnode.faces.photo.settings import Settings
@@ -38,7 +39,7 @@ from vjnode.faces.photo.target import PX, Target, rest_loss, target_of
 from vjnode.faces.photo.tuning import Tools, draw, pivot_stage
 from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
-from vjnode.generators.mobilestylegan.tuned import Network, network_of
+from vjnode.generators.mobilestylegan.tuned import network_of
 from vjnode.paths import config_dir, replace_file
 
 _log = logging.getLogger(__name__)
@@ -46,14 +47,14 @@ _log = logging.getLogger(__name__)
 Method = Literal["w", "document"]
 Fuse = Literal["add", "multiply"]
 
-ROUNDS: dict[Method, int] = {"w": 100, "document": 1000}
+ROUNDS: dict[Method, int] = {"w": 100, "document": DOCUMENT_ROUNDS}
 """Rounds for each picture."""
 
 SLOTS_MOVED = tuple(range(4, 12))
 """Slots that move an expression and not the pose, from 8 to 64 px."""
 
-_RATE, _TOGETHER_RATE, _SMALL = 0.05, 0.01, 1.0
-"""Rates of Adam, and weight of the mean square of what is found together."""
+_TOGETHER_RATE, _SMALL = 0.01, 1.0
+"""Rate of Adam, and weight of the mean square of what is found together."""
 
 _MOST = 1.0
 """Largest share by which a code is multiplied: codes near zero would go anywhere."""
@@ -63,7 +64,7 @@ _MOST = 1.0
 class PairRequest:
     """An expression to find. neutral, shown: files. slots: that it moves, from 0.
 
-    rounds: for each picture. vgg: torchvision's checkpoint, needed for ``document``. dlib: folder
+    rounds: for each picture. vgg: VGG16, needed for ``document``. dlib: folder
     of the network that tells persons apart. device: that it is found on.
     """
 
@@ -74,7 +75,7 @@ class PairRequest:
     fuse: Fuse = "add"
     method: Method = "w"
     rounds: int = ROUNDS["w"]
-    vgg: Path | None = None
+    vgg: Vgg | None = None
     dlib: Path | None = None
     about: str = ""
     device: Device = "cpu"
@@ -93,20 +94,20 @@ def add_expression(request: PairRequest) -> Path:
 
 def _added(request: PairRequest) -> Path:
     check_name(request.name, "expression")
-    if request.method == "document" and request.vgg is None:
-        raise InputError("--method document compares by VGG16; give its checkpoint with --vgg FILE")
+    if request.method == "document":
+        check_vgg(given=request.vgg is not None)
     if not set(request.slots) <= set(range(SLOTS)) or not request.slots:
         raise InputError(f"--slots: take some of 0 to {SLOTS - 1}")
-    identity = DlibIdentity(dlib_file(request.dlib))
-    features: Features = (
-        PersonFeatures(identity) if request.vgg is None else VggFeatures(request.vgg)
-    )
-    aligner, tools = Aligner(), Tools(identity, features, FaceMesh())
-    targets = list[Target]()
+    identity, aligner, aligned = DlibIdentity(dlib_file(request.dlib)), Aligner(), list[Aligned]()
     for path in (request.neutral, request.shown):
         photo = read_photo(path)
         with named(path):
-            targets.append(target_of(aligner.align(photo, PX), PX, identity, features))
+            aligned.append(aligner.align(photo, PX))
+    features: Features = (
+        PersonFeatures(identity) if request.vgg is None else VggFeatures(request.vgg())
+    )
+    tools = Tools(identity, features, FaceMesh())
+    targets = [target_of(one, PX, identity, features) for one in aligned]
     slots = list(request.slots)
     _log.info("it is found on %s", name_of(request.device))
     with tqdm(total=2 * request.rounds, desc=request.name, unit="round", disable=None) as bar:
@@ -150,23 +151,12 @@ def _together(
 
 def _plain(targets: list[Target], rounds: int, tools: Tools, done: _Done) -> tuple[_Codes, _Codes]:
     """Return the codes of two pictures, (slots, dim) each, as the document finds them."""
-    network, found = network_of(PX), []
+    found = []
     for target in targets:
         codes = torch.zeros(1, SLOTS, DIM)
-        _descend(_document_stage(network, codes, target, rounds, tools.features), done)
+        _descend(document_stage(codes, target, rounds, tools.features), done)
         found.append(codes[0].numpy(force=True))
     return found[0], found[1]
-
-
-def _document_stage(
-    network: Network, codes: Tensor, target: Target, rounds: int, features: Features
-) -> Stage:
-    def loss(_: int) -> tuple[Tensor, Tensor]:
-        picture = draw(network, None, codes)
-        small = resized(picture, features.px, "area")
-        return distance(features(small), target.seen), picture
-
-    return Stage(rounds, _RATE, Settings().held[0], 1.0, {"codes": codes}, loss)
 
 
 def _descend(stage: Stage, done: _Done) -> None:
