@@ -11,6 +11,7 @@ TRIED = (
     "tests/floors_smoke.py",
     "tests/output/test_camera.py",
     "tests/test_paths.py",
+    "tests/faces/photo/test_colours.py",
     "tests/control/test_osc.py::test_messages_reach_their_parameter",
     "tests/output/preview/test_output.py::test_live_pictures_are_small",
     "tests/show/oscquery/test_announcement.py::test_programs_find_two_nodes_and_see_each_go",
