@@ -251,6 +251,7 @@ likeness = {figures.rest:.3f}
 likeness_worst = {figures.worst[1]:.3f}
 verdict = "{figures.verdict}"
 taken_out = {{ {taken} }}
+wider = {tuned.wider:.2f}
 """
     return face_file(text, tensors)
 

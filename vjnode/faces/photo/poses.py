@@ -7,11 +7,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vjnode.faces.expression import Expression, Face, latent_in, subject_of
+from vjnode.faces.expression import (
+    Expression,
+    Face,
+    Movement,
+    latent_in,
+    movements_of,
+    subject_of,
+)
 from vjnode.faces.photo.settings import WEIGHTS
 
 BLINK, SHUT = "blink", 0.7
 """Action that shuts the eyes, and its amount from which on they are shut."""
+
+
+_OPENS = 0.5
+"""Share of a jaw's opening from which on a movement counts as one that opens the mouth."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +42,20 @@ class Pose:
     shuts: bool
 
 
-def pose(face: Face, expression: Expression | None, weight: float, styles: int) -> Pose:
-    """Return a face in one pose; without an expression, at rest."""
+def pose(
+    face: Face, expression: Expression | None, weight: float, styles: int, *, wider: float = 1.0
+) -> Pose:
+    """Return a face in one pose; without an expression, at rest.
+
+    wider: factor of the amounts that open the mouth, beyond what holds them in a show.
+    """
     expressions = [] if expression is None else [expression]
     latent = latent_in(subject_of(face, expressions), expressions, [weight])
     if latent.halves:
         latent = latent.halves[0][1]
+    if wider != 1:
+        factors = [wider if opens(one) else 1.0 for one in movements_of(expressions)]
+        latent = replace(latent, amounts=latent.amounts * np.array(factors, np.float32))
     offsets = np.zeros(styles, np.float32)
     moved = latent.offsets()
     offsets[: len(moved)] = moved
@@ -50,6 +69,11 @@ def pose(face: Face, expression: Expression | None, weight: float, styles: int) 
         mouth="mouth" in regions,
         shuts=any(_blink(one, weight) >= SHUT for one in expressions),
     )
+
+
+def opens(movement: Movement) -> bool:
+    """Return whether a movement opens the mouth by half as much as a jaw, or more."""
+    return movement.opens_mouth >= _OPENS
 
 
 def _blink(expression: Expression, weight: float) -> float:
@@ -96,10 +120,16 @@ def with_rest(poses: Sequence[Pose], rest: Pose) -> list[Pose]:
 
 
 def poses_of(
-    face: Face, expressions: Sequence[Expression], rounds: int, seed: int, styles: int
+    face: Face,
+    expressions: Sequence[Expression],
+    rounds: int,
+    seed: int,
+    styles: int,
+    *,
+    wider: float = 1.0,
 ) -> list[Pose]:
-    """Return the pose of each round; see ``order``."""
+    """Return the pose of each round; see ``order`` and ``pose``."""
     return [
-        pose(face, expressions[which], weight, styles)
+        pose(face, expressions[which], weight, styles, wider=wider)
         for which, weight in order(len(expressions), rounds, seed)
     ]

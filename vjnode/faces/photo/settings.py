@@ -41,6 +41,8 @@ class Settings:
     are to stay. change: of the change of pixels, which is to be the untuned generator's. within:
     of shut eyes, which are to be the untuned generator's own: a change cannot take away an open
     eye that is another one.
+    opening: of a mouth that laughs, eye distances, that a face is to be taught where the untuned
+    generator can: the mean of the faces that ship.
     saved_s: interval of saving, s.
     """
 
@@ -59,6 +61,7 @@ class Settings:
     still: float = 0.5
     change: float = 0.5
     within: float = 0.4
+    opening: float = 0.38
     saved_s: float = 10.0
     seed: int = 0
 

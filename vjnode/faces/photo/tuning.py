@@ -21,6 +21,7 @@ from vjnode.faces.finding.sampling import resized
 from vjnode.faces.identity import DlibIdentity
 from vjnode.faces.photo.features import Features, distance
 from vjnode.faces.photo.grain import grain_apart, grain_of
+from vjnode.faces.photo.opening import wider_of
 from vjnode.faces.photo.pivot import whitening
 from vjnode.faces.photo.poses import Pose, pose, poses_of, with_rest
 from vjnode.faces.photo.rest import Rest, as_it_is, brought_to_rest
@@ -82,12 +83,13 @@ class Tuned:
     """A face as it was found.
 
     rest: its codes, and offsets, which both networks have in them. network: tuned. before: the
-    same, untuned.
+    same, untuned. wider: factor of what opens the mouth, by which it learned to open it wider.
     """
 
     rest: Rest
     network: Network
     before: Network
+    wider: float = 1.0
 
 
 def costs_of(rounds: Rounds, size: int) -> tuple[float, float, float]:
@@ -120,13 +122,19 @@ def tune(
 
     rest = brought_to_rest(codes, look) if calms else as_it_is(codes)
     face = Face("", "", rest.codes[0].numpy(force=True))
-    total = rounds.trunk + rounds.output
-    poses = poses_of(face, expressions, total, settings.seed, STYLES)
-    if rest.seen is not None:
-        poses = with_rest(poses, pose(face, None, 0.0, STYLES))[:total]
     network = network_of(PX)
     for one in (before, network):
         add_offsets(one, rest.offsets)
+    wider = wider_of(face, expressions, look, settings.opening)
+    total = rounds.trunk + rounds.output
+
+    def posed(wider: float) -> list[Pose]:
+        poses = poses_of(face, expressions, total, settings.seed, STYLES, wider=wider)
+        if rest.seen is None:
+            return poses
+        return with_rest(poses, pose(face, None, 0.0, STYLES))[:total]
+
+    poses = list(zip(posed(1.0), posed(wider), strict=True))
     trunk: dict[str, Tensor] = {
         name: value for name, value in tunable(network).items() if in_trunk(name)
     }
@@ -139,7 +147,7 @@ def tune(
     whole: dict[str, Tensor] = dict(tunable(network))
     for name, value in trunk.items():
         whole[name].data.copy_(value)
-    tuned = Tuned(rest, network, before)
+    tuned = Tuned(rest, network, before, wider)
     losses = TuningLoss(tuned, late, target, settings, tools, fine=True)
     paces = paces_of(whole, size)
     moved = {name: value for name, value in whole.items() if paces[name]}
@@ -184,13 +192,14 @@ def draw(network: Network, pose: Pose | None, codes: Tensor) -> Tensor:
 class TuningLoss:
     """The loss of a network that is tuned: of the face at rest, and of one pose each round.
 
-    fine: whether pictures are also compared at their own size.
+    poses: of each round: as it is asked for, and as the untuned generator shows it. fine: whether
+    pictures are also compared at their own size.
     """
 
     def __init__(
         self,
         tuned: Tuned,
-        poses: Sequence[Pose],
+        poses: Sequence[tuple[Pose, Pose]],
         target: Target,
         settings: Settings,
         tools: Tools,
@@ -220,14 +229,18 @@ class TuningLoss:
             loss = loss + fine_loss(seen, target, settings)
             loss = loss + settings.grain * grain_apart(grain_of(seen, LEAST_GRAIN_PX), self._grain)
         if number < len(self._poses):
-            loss = loss + self._moved(seen.detach(), self._poses[number])
+            loss = loss + self._moved(seen.detach(), *self._poses[number])
         return loss, seen
 
-    def _moved(self, seen: Tensor, pose: Pose) -> Tensor:
-        """Return the loss of a pose. seen: the picture as in the photo, without gradient."""
+    def _moved(self, seen: Tensor, pose: Pose, taught: Pose) -> Tensor:
+        """Return the loss of a pose.
+
+        seen: the picture as in the photo, without gradient. taught: the pose of the untuned
+        generator that is to be seen.
+        """
         target, settings, tools = self._target, self._settings, self._tools
         with torch.no_grad():
-            wanted = draw(self._before, pose, self._codes)
+            wanted = draw(self._before, taught, self._codes)
         picture = draw(self._network, pose, self._codes)
         small = at_px(picture)
         loss = torch.zeros(())
