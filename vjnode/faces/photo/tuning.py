@@ -268,6 +268,10 @@ class TuningLoss:
             return 0.5 * (loss + settings.change * means_apart(change - as_before))
         loss = loss + settings.still * means_apart(change * (1 - moved))
         inside = means_apart((change - as_before) * moved) + means_apart(change - as_before * moved)
+        if pose.mouth:
+            rows, columns = _MOUTH
+            lips = at_px(change - as_before)[..., rows, columns]
+            loss = loss + settings.lips * means_apart(lips)
         return 0.5 * (loss + settings.change * inside)
 
     def _eyes(self, wanted: Tensor) -> Tensor:
