@@ -30,7 +30,8 @@ class Pose:
     """One expression at one weight. Of one that moves half a face, both halves move.
 
     codes: [1, slots, dim]. offsets: [1, styles]. turns: whether the head turns. mouth: whether it
-    moves. shuts: whether eyes are shut, so that none of their colours is to be seen.
+    moves. shuts: whether eyes are shut, so that none of their colours is to be seen. opens: whether
+    the mouth opens.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Pose:
     turns: bool
     mouth: bool
     shuts: bool
+    opens: bool = False
 
 
 def pose(
@@ -68,6 +70,7 @@ def pose(
         turns="pose" in regions,
         mouth="mouth" in regions,
         shuts=any(_blink(one, weight) >= SHUT for one in expressions),
+        opens=any(opens(one) for one in movements_of(expressions)),
     )
 
 

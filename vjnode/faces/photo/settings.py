@@ -39,11 +39,11 @@ class Settings:
     Of rounds with an expression: mouth: perceptual, around what it moves, against the untuned
     generator. moved_person: of the person, who is to stay. still: of pixels around the face, which
     are to stay. change: of the change of pixels, which is to be the untuned generator's. lips: of
-    the same around a mouth, which is too small a part of the picture to open by that alone.
-    within: of shut eyes, which are to be the untuned generator's own: a change cannot take away an
-    open eye that is another one.
+    the same around a mouth that opens, which is too small a part of the picture to do so by that
+    alone. within: of shut eyes, which are to be the untuned generator's own: a change cannot take
+    away an open eye that is another one.
     opening: of a mouth that laughs, eye distances, that a face is to be taught where the untuned
-    generator can; the mean of the faces that ship is 0.38.
+    generator can: the mean of the faces that ship.
     saved_s: interval of saving, s.
     """
 
@@ -63,7 +63,7 @@ class Settings:
     change: float = 0.5
     within: float = 0.4
     lips: float = 0.15
-    opening: float = 0.36
+    opening: float = 0.38
     saved_s: float = 10.0
     seed: int = 0
 

@@ -268,7 +268,7 @@ class TuningLoss:
             return 0.5 * (loss + settings.change * means_apart(change - as_before))
         loss = loss + settings.still * means_apart(change * (1 - moved))
         inside = means_apart((change - as_before) * moved) + means_apart(change - as_before * moved)
-        if pose.mouth:
+        if pose.opens:
             rows, columns = _MOUTH
             lips = at_px(change - as_before)[..., rows, columns]
             loss = loss + settings.lips * means_apart(lips)
