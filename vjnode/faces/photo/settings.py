@@ -43,7 +43,7 @@ class Settings:
     alone. within: of shut eyes, which are to be the untuned generator's own: a change cannot take
     away an open eye that is another one.
     opening: of a mouth that laughs, eye distances, that a face is to be taught where the untuned
-    generator can: the mean of the faces that ship.
+    generator can: a little more than the mean of the faces that ship, for some is lost.
     saved_s: interval of saving, s.
     """
 
@@ -63,7 +63,7 @@ class Settings:
     change: float = 0.5
     within: float = 0.4
     lips: float = 0.15
-    opening: float = 0.38
+    opening: float = 0.4
     saved_s: float = 10.0
     seed: int = 0
 
