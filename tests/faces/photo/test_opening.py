@@ -66,6 +66,7 @@ def test_only_what_opens_the_mouth_is_taken_further():
             pose(face, load_expression(name), 1.0, STYLES, wider=factor) for factor in (1.0, 1.3)
         )
         assert bool((plain.offsets != more.offsets).any()) == further, name
+        assert plain.opens == further, name
     jaw = [
         pose(face, load_expression("jaw"), weight, STYLES, wider=factor).offsets
         for weight, factor in ((0.5, 1.4), (0.7, 1.0))
