@@ -14,7 +14,7 @@ from vjnode.control.saved_state import read_state, resumed, state_text
 from vjnode.control.set_list import SetEntry
 from vjnode.control.state import Controls, Preset, Stock
 from vjnode.errors import InputError, VjnodeError
-from vjnode.paths import backup_of
+from vjnode.paths import backup_of, replace_file
 from vjnode.show.state_keeper import StateKeeper, check_state, kept_state
 
 STOCK = Stock(
@@ -163,7 +163,7 @@ def test_a_file_that_cannot_be_written_is_an_error_at_first_and_a_warning_later(
     def write(path, data):
         if full:
             raise full.pop()
-        path.write_bytes(data)
+        replace_file(path, data)
 
     monkeypatch.setattr("vjnode.show.state_keeper.replace_file", write)
     with closing(StateKeeper(path, show.newest, period_s=0.02)):
