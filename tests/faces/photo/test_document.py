@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.caches import with_models
 from tests.photos import keep, portrait, untrained_vgg
 from vjnode.cli import photo
 from vjnode.cli.main import main
-from vjnode.faces import catalogue, own, removal
 from vjnode.faces.catalogue import load_expression, load_face
 from vjnode.faces.expression import latent_of
 from vjnode.faces.face_file import text_within
@@ -19,20 +17,6 @@ from vjnode.generators.mobilestylegan.layout import DIM, SLOTS
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
 from vjnode.offline import sheet
 from vjnode.render.looks import faces_with_own_weights
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """The user's configuration folder, and a cache."""
-    folder = tmp_path_factory.mktemp("home")
-    portrait()  # the graph that draws it is kept in the user's own cache
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VJNODE_CACHE", str(with_models(folder / "cache")))
-        for module in (catalogue, own, removal):
-            patch.setattr(module, "config_dir", (folder / "config").joinpath)
-        catalogue.forget_own()
-        yield folder
-    catalogue.forget_own()
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,10 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from tests.caches import with_models
 from tests.photos import FRAME, SIDE, keep, portrait, untrained_vgg
 from vjnode.cli.main import main
 from vjnode.errors import InputError, VjnodeError
-from vjnode.faces import catalogue, own, removal
+from vjnode.faces import catalogue, own
 from vjnode.faces.catalogue import face_names, load_expression, load_face
 from vjnode.faces.expression import latent_of
 from vjnode.faces.face_file import text_within
@@ -28,20 +27,6 @@ from vjnode.render.base import Look
 from vjnode.render.open import open_keyframes
 
 PX = 256
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """The user's configuration folder, and a cache."""
-    folder = tmp_path_factory.mktemp("home")
-    portrait()  # the graph that draws it is kept in the user's own cache
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VJNODE_CACHE", str(with_models(folder / "cache")))
-        for module in (catalogue, own, removal):
-            patch.setattr(module, "config_dir", (folder / "config").joinpath)
-        catalogue.forget_own()
-        yield folder
-    catalogue.forget_own()
 
 
 @pytest.fixture(scope="module")
