@@ -52,6 +52,21 @@ def tick_then_open_slowly(lifeline, slot_name, opening_s, said_s):
         time.sleep(0.005)
 
 
+def open_slowly_and_tick_late(lifeline, slot_name, opening_s, late_s):
+    """Take a while that was asked for, say that all is as usual, and work only ``late_s`` later."""
+    slot = Slot(8, name=slot_name)
+    lifeline.ready()
+    lifeline.wait_for_begin()
+    slot.write(b"tick")
+    lifeline.expect_within(60.0)
+    time.sleep(opening_s)
+    lifeline.expect_within(None)
+    time.sleep(late_s)
+    while lifeline.running():
+        slot.write(b"tick")
+        time.sleep(0.005)
+
+
 def start_slowly(lifeline, slot_name, seconds):
     """Take long until the first sign of life, as a library on a slow machine."""
     slot = Slot(8, name=slot_name)

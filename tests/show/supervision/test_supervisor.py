@@ -118,6 +118,13 @@ def test_and_no_longer_than_it_said(show):
     assert "no sign of life for 0.8 s" in supervisor.report()[0]["reason"]
 
 
+def test_a_wait_that_was_asked_for_is_not_held_against_the_stage_once_it_is_over(show):
+    """A sound server takes seconds until its first samples, then no time at all."""
+    supervisor = show(stages.open_slowly_and_tick_late, 3.0, 0.4, stall_s=1.5)
+    poll_until(supervisor, lambda: show.slot.sequence > 20)
+    assert supervisor.restarts == 0, supervisor.report()
+
+
 def test_a_parent_that_was_held_up_itself_blames_nobody(show):
     """A machine that stood still for a while stood still for all of its processes."""
     supervisor = show(stages.tick, stall_s=1.0)

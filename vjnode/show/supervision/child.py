@@ -175,6 +175,9 @@ class Child:
                         self.ready, self.about = True, about
                     case Patience(stall_s):
                         self._patience_s = stall_s
+                        # Whoever says so lives: a wait that was asked for before is not counted
+                        # against the limit that holds from now on.
+                        self.progress_s = max(self.progress_s, monotonic_s())
                     case Failed() as failed:
                         self.failed = failed
         except (EOFError, OSError):  # it was killed, which is_alive shows
