@@ -51,3 +51,16 @@ def test_what_a_face_does_by_itself_is_added_to_every_look():
         assert not layers(look).keys.idle
     strange = Look("raven", ("laugh", "", "", ""), ("wag",))
     assert layers(strange).added is None
+
+
+@pytest.mark.parametrize(
+    ("expressions", "alike"),
+    [
+        (("laugh", "brows_up", "blink", "wide"), ((2, 3),)),
+        (("laugh", "brows_up", "blink", ""), ()),
+        (("blink", "wide", "brows_up", ""), ()),  # the first is in the key frames
+        (("smile", "wide", "turn", "gaze_left"), ((1, 3),)),
+    ],
+)
+def test_it_is_told_which_of_those_added_move_the_same_part(expressions, alike):
+    assert LAYERS(Look("flint", expressions)).alike == alike

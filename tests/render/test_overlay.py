@@ -124,6 +124,28 @@ def test_any_channels_may_be_there(shown):
     assert overlay.missing() is None
 
 
+def test_what_moves_the_same_part_is_drawn_with_it_at_more_weights():
+    """Two that pull at the same lids: there the one counts that pulls more."""
+
+    def draw(weights):
+        picture = painted(weights)
+        pull = max(weights[1], weights[2]) ** 2
+        picture[50:60, 10:30, 2] += np.uint8(80 * pull)
+        return picture
+
+    together = (0.0, 0.4, 0.7, 0.0)
+    plain, alike = Overlay(SHOWN, SIZE), Overlay(SHOWN, SIZE, alike=[(1, 2)])
+    for overlay in (plain, alike):
+        for key in range(overlay.keys):
+            overlay.put(key, draw(overlay.weights_of(key)))
+    true = draw(together).astype(float)
+
+    def off(overlay):
+        return float(np.abs(added(overlay, together, draw) - true).mean())
+
+    assert off(alike) < 0.8 * off(plain)
+
+
 def test_weights_of_what_it_does_not_have_are_not_looked_at():
     overlay = filled()
     longer = added(overlay, (0.3, 0.7, 0.2, 0.0, 0.9, 0.5))

@@ -140,7 +140,13 @@ class KeyframeRenderer:
         shown = [
             bool(one) and not layer.bound(channel) for channel, one in enumerate(layer.expressions)
         ]
-        return Overlay(shown, self._size, leading=layer.leading, idle=len(layer.idle))
+        return Overlay(
+            shown,
+            self._size,
+            leading=layer.leading,
+            alike=self._layers(layer).alike,
+            idle=len(layer.idle),
+        )
 
     def ready(self, look: Look) -> Progress:
         """Return how far ``look`` is prepared; see ``Renderer.ready``."""

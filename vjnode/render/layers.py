@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import combinations
 
 from vjnode.faces.expression import Expression
 from vjnode.generators.spec import GeneratorSpec
@@ -29,12 +30,14 @@ class Layers:
     """A look, taken apart.
 
     keys: the leading channel, and those that are bound. added: all channels that can be shown;
-        None where these are all. left_out: the others.
+        None where these are all. left_out: the others. alike: pairs of channels that are added and
+        move the same part of a face, the earlier one first.
     """
 
     keys: Look
     added: Look | None
     left_out: tuple[LeftOut, ...] = ()
+    alike: tuple[tuple[int, int], ...] = ()
 
 
 LayersOf = Callable[[Look], Layers]
@@ -71,18 +74,20 @@ def take_apart(look: Look, expressions: Sequence[Expression | None]) -> Layers:
     """
     channels = len(look.expressions)
     idle = look.idle if any(expressions[channels:]) else ()
-    kept, left_out, count = list(look.expressions), list[LeftOut](), 0
+    kept, left_out = list(look.expressions), list[LeftOut]()
+    regions = dict[int, set[str]]()
     moved = [expressions[one] for one in (look.leading, *look.joint)]
     for channel, expression in enumerate(expressions[:channels]):
         if expression is None or channel == look.leading or look.bound(channel):
             continue
-        if why := _obstacle([expression, *filter(None, moved)], count):
+        if why := _obstacle([expression, *filter(None, moved)], len(regions)):
             left_out.append(LeftOut(channel, expression.name, why))
             kept[channel] = ""
         else:
-            count += 1
-    added = replace(look, expressions=tuple(kept), idle=idle) if count or idle else None
-    return Layers(look.in_one_channel(), added, tuple(left_out))
+            regions[channel] = _regions(expression)
+    added = replace(look, expressions=tuple(kept), idle=idle) if regions or idle else None
+    alike = (pair for pair in combinations(regions, 2) if regions[pair[0]] & regions[pair[1]])
+    return Layers(look.in_one_channel(), added, tuple(left_out), tuple(alike))
 
 
 def _obstacle(moving: Sequence[Expression], others: int) -> str:
