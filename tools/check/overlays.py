@@ -114,12 +114,12 @@ def table(found: Sequence[Nearness], size: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the check and return its exit code."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m tools.check.overlays", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--size", type=int, default=256, choices=DEFAULT.sizes)
-    parser.add_argument("--faces", type=int, default=None, metavar="N", help="the first N")
-    parser.add_argument("--weights", type=int, default=16, metavar="N", help="of each look")
-    parser.add_argument("--seed", type=int, default=1, metavar="N")
+    parser.add_argument("--faces", type=int, default=len(face_names()), help="how many")
+    parser.add_argument("--weights", type=int, default=16, help="how many, of each look")
+    parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args(arguments)
     found = check(asked.size, face_names()[: asked.faces], asked.weights, asked.seed)
     print(table(found, asked.size))
