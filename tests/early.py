@@ -55,10 +55,19 @@ def is_early():
     return threading.current_thread().name.startswith(_THREAD)
 
 
-def run(*command):
-    """Run a program to its end, behind all others; return it, with its texts."""
+def run(*command, **environment):
+    """Run a program to its end, behind all others; return it, with its texts.
+
+    environment: variables of its own, beside those that this run began with.
+    """
     niced = ["nice", "-n", "15"] if shutil.which("nice") and sys.platform != "win32" else []
     words = [*niced, *map(str, command)]
+    variables = {name: str(value) for name, value in environment.items()}
     return subprocess.run(
-        words, capture_output=True, text=True, check=False, env=_ENVIRONMENT, cwd=_ROOT
+        words,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_ENVIRONMENT | variables,
+        cwd=_ROOT,
     )

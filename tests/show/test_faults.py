@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 def test_the_picture_goes_on_while_the_engine_is_killed_and_comes_back(start):
     def scenario():
         show = start("--audio", "demo", "--output", "null")
-        show.wait_until_live()
+        show.wait_until_settled()
         killed_s = time.monotonic()
         os.kill(show.children()["engine"], signal.SIGKILL)
         show.wait_for_log("engine is back")

@@ -152,7 +152,7 @@ def test_drawing_live_every_face_is_there_at_once(start, slow, request):
 
     def scenario():
         show = start("--audio", "demo", "--output", "null", "--drawing", "live")
-        show.wait_until_live()
+        show.wait_until_settled()
         client = SimpleUDPClient("127.0.0.1", show.port)
         began_s, asked = time.monotonic(), []
         for face in face_names()[1:4]:
@@ -218,7 +218,7 @@ def test_osc_steers_a_running_show_and_nonsense_does_not(start):
 
     def scenario():
         show = start("--audio", "tone", "--output", "null", "--preset", "stage")
-        show.wait_until_live()
+        show.wait_until_settled()
         asked_s = time.monotonic()
         client = SimpleUDPClient("127.0.0.1", show.port)
         client.send_message("/vjnode/face", face)

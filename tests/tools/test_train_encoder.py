@@ -1,10 +1,9 @@
 """The tool that trains the encoder, on a few seconds of sound and with small batches."""
 
 import json
-import os
 import re
-import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 from safetensors.numpy import load_file
 
 from tests.audio.sounds import blocks, pink_noise, write_wav
+from tests.early import run
 from tools.data.grooves import groove
 from vjnode.modulation.encoder.weights import load_trained
 from vjnode.modulation.listener import Listener
@@ -44,12 +44,9 @@ encoder.main()
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder with some music, and room for the features that are heard in it."""
-    folder = tmp_path_factory.mktemp("training")
+def with_music(folder):
+    """Write some music into a folder, which has room for the features that are heard in it."""
     (folder / "music").mkdir()
-    (folder / "driver.py").write_text(DRIVER)
     for i, name in enumerate(("alder", "birch", "cedar", "douglas")):
         song = [pink_noise(1.0, dbfs=-40.0 - 3 * i, seed=i), groove("rock", 110 + 10 * i, 3.0)[0]]
         write_wav(folder / "music" / f"{name}.wav", np.concatenate(song))
@@ -57,14 +54,20 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return with_music(tmp_path_factory.mktemp("training"))
+
+
+@pytest.fixture(scope="module")
 def train():
     """Run the tool here, for six steps of training; imports it once, which takes long.
 
     steps_left: how many steps it makes before it is interrupted, if it is.
+    graph: whether it makes the graph as well, which takes as long as all the rest.
     """
     from tools.train import encoder, encoder_loop, encoder_sound
 
-    def train(folder, out, *options, steps_left=None):
+    def train(folder, out, *options, steps_left=None, graph=False):
         class Interrupted(encoder_loop.tqdm):
             def __iter__(self):
                 for i, item in enumerate(super().__iter__()):
@@ -78,6 +81,8 @@ def train():
             for name, value in SMALL.items():
                 patch.setattr(encoder_loop, name, value)
             patch.setattr(encoder_loop, "tqdm", Interrupted)
+            if not graph:
+                patch.setattr(encoder, "export_onnx", lambda _: b"")
             # A process that has threads, as that of the tests, is better not forked.
             patch.setattr(encoder_sound, "ProcessPoolExecutor", ThreadPoolExecutor)
             patch.setenv("VJNODE_CACHE", str(folder / "cache"))
@@ -93,7 +98,7 @@ def train():
 @pytest.fixture(scope="module")
 def straight(folder, train):
     """The folder that a run without an interruption has written."""
-    train(folder, "straight")
+    train(folder, "straight", graph=True)
     return folder / "straight"
 
 
@@ -150,22 +155,26 @@ def test_a_run_that_is_done_can_be_trained_further(folder, train, straight):
     assert np.abs(after - before).max() > 0.0
 
 
-def test_several_processes_train_together(folder):
-    """As ``torchrun`` starts them."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node=2", folder / "driver.py", "--steps", "6"]
-    command += ["--music", folder / "music", "--out", folder / "together"]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"VJNODE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    record = json.loads((folder / "together" / "encoder.json").read_text())
-    assert (record["processes"], record["batch"]["strips"]) == (2, 8)
-    load_trained(folder / "together" / "encoder.safetensors")
+def train_together():
+    """Train in two processes, as ``torchrun`` starts them; return their record."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = with_music(Path(name))
+        (folder / "driver.py").write_text(DRIVER)
+        done = run(
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+            *(folder / "driver.py", "--steps", 6),
+            *("--music", folder / "music", "--out", folder / "together"),
+            VJNODE_CACHE=folder / "cache",
+            OMP_NUM_THREADS=1,
+        )
+        assert done.returncode == 0, done.stderr
+        load_trained(folder / "together" / "encoder.safetensors")
+        return json.loads((folder / "together" / "encoder.json").read_text())
+
+
+@pytest.mark.early(work=train_together)
+def test_several_processes_train_together(early):
+    assert (early["processes"], early["batch"]["strips"]) == (2, 8)
 
 
 def test_too_little_music_is_told(tmp_path, train):
