@@ -1,16 +1,20 @@
 """Rendering a song: what is heard when, and the whole chain, judged by what can be seen."""
 
+import functools
 import math
 import sys
+import tempfile
 from contextlib import closing
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
 from tests.audio.sounds import write_wav
-from tests.show.process import read_trace, vjnode
+from tests.early import run
+from tests.show.process import read_trace
 from tools.data.grooves import groove
 from vjnode.audio.sources.base import BLOCK_S, RATE_HZ
 from vjnode.control.state import Controls
@@ -107,48 +111,59 @@ def test_what_was_turned_for_hearing_is_in_force_from_the_first_block(song):
     assert found[30].beat == pytest.approx(99.0 / 60.0 % 1.0, abs=0.02)
 
 
-@pytest.fixture(scope="module")
-def renderings(tmp_path_factory):
-    """The demo song, rendered twice by two processes."""
-    folder = tmp_path_factory.mktemp("renderings")
+def rendered(song, folder, name, *options):
+    """Render a song by a process of its own, with a trace beside the video."""
+    done = run(
+        *(sys.executable, "-m", "vjnode", "render", song, folder / f"{name}.mp4", "--size", 256),
+        *("--trace", folder / f"{name}.jsonl", "--face", "aster", *options),
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@functools.cache
+def renderings():
+    """Render the demo song twice, in a folder that lasts as long as what is returned."""
+    kept = tempfile.TemporaryDirectory()
     for name in ("one", "two"):
-        done = vjnode(
-            *("render", SONG, folder / f"{name}.mp4", "--size", 256, "--fps", FPS),
-            *("--trace", folder / f"{name}.jsonl", "--face", "aster", "--expression", "laugh"),
-        )
-        assert done.returncode == 0, done.stderr
-    return folder
+        rendered(SONG, Path(kept.name), name, "--fps", FPS, "--expression", "laugh")
+    return kept
 
 
 @pytest.mark.slow
-def test_the_same_song_gives_the_same_bytes_twice(renderings):
+@pytest.mark.early(work=renderings)
+def test_the_same_song_gives_the_same_bytes_twice(early):
     for suffix in ("mp4", "jsonl"):
-        one, two = (renderings / f"{name}.{suffix}" for name in ("one", "two"))
+        one, two = (Path(early.name) / f"{name}.{suffix}" for name in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
 
 
-@pytest.mark.slow
-def test_four_channels_give_the_same_bytes_twice_and_a_head_that_turns(tmp_path):
-    """An LFO turns the head, which key frames do not show: those frames are drawn one by one."""
+def turning():
+    """Render five seconds twice while an LFO turns the head, and once while it does not."""
+    kept = tempfile.TemporaryDirectory()
+    folder = Path(kept.name)
     # A wave of the LFO takes four seconds.
-    song = write_wav(tmp_path / "song.wav", groove("rock", 120.0, 5.0)[0])
+    song = write_wav(folder / "song.wav", groove("rock", 120.0, 5.0)[0])
     for name, turns in (("one", 1.0), ("two", 1.0), ("ahead", 0.0)):
-        done = vjnode(
-            *("render", song, tmp_path / f"{name}.mp4", "--size", 256, "--fps", 5),
-            *("--trace", tmp_path / f"{name}.jsonl", "--face", "aster"),
-            *("--set", f"route/expression/4/lfo/amount={turns}"),
-        )
-        assert done.returncode == 0, done.stderr
+        amount = f"route/expression/4/lfo/amount={turns}"
+        rendered(song, folder, name, "--fps", 5, "--set", amount)
+    return kept
+
+
+@pytest.mark.slow
+@pytest.mark.early(work=turning)
+def test_four_channels_give_the_same_bytes_twice_and_a_head_that_turns(early):
+    """An LFO turns the head, which key frames do not show: those frames are drawn one by one."""
+    folder = Path(early.name)
     for suffix in ("mp4", "jsonl"):
-        one, two = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("one", "two"))
+        one, two = ((folder / f"{name}.{suffix}").read_bytes() for name in ("one", "two"))
         assert one == two
-    lines = read_trace(tmp_path / "one.jsonl")
+    lines = read_trace(folder / "one.jsonl")
     assert lines[0]["expression"] == "laugh"
     assert [lines[0][f"expression/{one}"] for one in (2, 3, 4)] == ["brows_up", "blink", "turn"]
     assert all(max(line[f"weight/{one}"] for line in lines) > 0.3 for one in (2, 4))
     meter, yaws = LandmarkMeter(), {}
     for name in ("one", "ahead"):
-        with av.open(str(tmp_path / f"{name}.mp4")) as video:
+        with av.open(str(folder / f"{name}.mp4")) as video:
             pictures = [one.to_ndarray(format="rgb24") for one in video.decode(video=0)]
         yaws[name] = np.array([meter.measure(one).yaw for one in pictures])
     assert np.ptp(yaws["one"]) > 10 > 2 * np.ptp(yaws["ahead"])
@@ -182,26 +197,30 @@ def test_the_head_is_cut_out_of_every_frame(song, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_video_is_as_long_as_the_song_and_has_its_sound(renderings):
-    lines = read_trace(renderings / "one.jsonl")
+@pytest.mark.early(work=renderings)
+def test_the_video_is_as_long_as_the_song_and_has_its_sound(early):
+    path = Path(early.name) / "one.mp4"
+    lines = read_trace(path.with_suffix(".jsonl"))
     assert [line["t"] for line in lines] == pytest.approx(np.arange(len(lines)) / FPS, abs=1e-5)
-    with av.open(str(SONG)) as song, av.open(str(renderings / "one.mp4")) as video:
+    with av.open(str(SONG)) as song, av.open(str(path)) as video:
         seconds = song.duration / av.time_base
         assert len(lines) == pytest.approx(seconds * FPS, abs=2)
         frames = sum(1 for _ in video.decode(video=0))
         assert frames == len(lines)
-    with av.open(str(renderings / "one.mp4")) as video:
+    with av.open(str(path)) as video:
         sound = np.concatenate([frame.to_ndarray() for frame in video.decode(audio=0)], axis=1)
         assert sound.shape[1] / 44_100 == pytest.approx(seconds, abs=0.1)
         assert np.abs(sound).max() > 0.1
 
 
 @pytest.mark.slow
-def test_the_mouth_follows_the_weight(renderings):
+@pytest.mark.early(work=renderings)
+def test_the_mouth_follows_the_weight(early):
     """Calm stays small, wild laughs, the end rests: measured in the decoded pictures."""
-    weights = np.array([line["weight"] for line in read_trace(renderings / "one.jsonl")])
+    path = Path(early.name) / "one.mp4"
+    weights = np.array([line["weight"] for line in read_trace(path.with_suffix(".jsonl"))])
     meter = LandmarkMeter()
-    with av.open(str(renderings / "one.mp4")) as video:
+    with av.open(str(path)) as video:
         mouths = {
             number: meter.measure(frame.to_ndarray(format="rgb24")).mouth_open
             for number, frame in enumerate(video.decode(video=0))
