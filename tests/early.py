@@ -23,6 +23,9 @@ _ENVIRONMENT = dict(os.environ)
 
 _ROOT = Path(__file__).parents[1]
 
+BEHIND = ("nice", "-n", "15") if shutil.which("nice") and sys.platform != "win32" else ()
+"""Words before a command which have it give way to all others."""
+
 
 class EarlyWork:
     """Begins the work of all tests that were chosen."""
@@ -60,11 +63,9 @@ def run(*command, **environment):
 
     environment: variables of its own, beside those that this run began with.
     """
-    niced = ["nice", "-n", "15"] if shutil.which("nice") and sys.platform != "win32" else []
-    words = [*niced, *map(str, command)]
     variables = {name: str(value) for name, value in environment.items()}
     return subprocess.run(
-        words,
+        [*BEHIND, *map(str, command)],
         capture_output=True,
         text=True,
         check=False,

@@ -1,6 +1,7 @@
 """Commands that vjnode tells people to type work as they stand: in any shell, in any folder."""
 
 import ast
+import functools
 import os
 import re
 import shlex
@@ -8,11 +9,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import tomllib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
+from tests.early import BEHIND, run
 from vjnode.output.ndi.sender import AVAHI
 from vjnode.remedies import Installation, install_extra, install_packages, run_vjnode
 
@@ -141,10 +144,10 @@ def test_the_documents_name_extras_that_exist_and_a_pip_that_is_there():
     assert set(pips) == {"`.venv/bin/", ".venv/bin/", ".venv\\Scripts\\"}
 
 
-def in_a_clean_shell(command, folder="/", **environment):
-    """Type ``command`` into a shell that knows nothing of vjnode."""
+def in_a_clean_shell(command, folder="/", through=(), **environment):
+    """Type ``command`` into a shell that knows nothing of vjnode, started ``through`` others."""
     return subprocess.run(
-        ["sh", "-c", command],
+        [*through, "sh", "-c", command],
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **environment},
         capture_output=True,
@@ -163,63 +166,78 @@ def test_vjnode_is_found_by_a_clean_shell():
     assert done.stdout.startswith("vjnode ")
 
 
-@pytest.fixture(scope="module")
-def index():
-    """Pip's package index; tests that need it are skipped where pip reaches none."""
+@functools.cache
+def index_reached():
+    """Return whether pip reaches its package index."""
     asking = [sys.executable, "-m", "pip", "--retries", "0", "--timeout", "5", "index"]
-    done = subprocess.run(
-        [*asking, "versions", "pyvirtualcam"], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
+    return run(*asking, "versions", "pyvirtualcam").returncode == 0
+
+
+def need_index():
+    if os.name != "posix":
+        pytest.skip("needs the sh of POSIX")
+    if not index_reached():
         pytest.skip("packages cannot be fetched: pip reaches no index from here")
+
+
+def find_extra(extra):
+    """Type the command as printed; pip's environment tells it to stop before it installs."""
+    need_index()
+    return in_a_clean_shell(install_extra(extra), through=BEHIND, PIP_DRY_RUN="1")
 
 
 @posix
 @pytest.mark.slow
-@pytest.mark.usefixtures("index")
+@pytest.mark.early(work=find_extra)
 @pytest.mark.parametrize("extra", sorted(EXTRAS.keys() - {"test", "tools", "windows"}))
-def test_pip_finds_what_every_extra_needs(extra):
-    """The command is typed as printed; pip's environment tells it to stop before it installs."""
-    done = in_a_clean_shell(install_extra(extra), PIP_DRY_RUN="1")
-    assert done.returncode == 0, done.stderr
-    assert f"vjnode[{extra}]" in done.stdout
-    assert "does not provide the extra" not in done.stderr
+def test_pip_finds_what_every_extra_needs(extra, early):
+    assert early.returncode == 0, early.stderr
+    assert f"vjnode[{extra}]" in early.stdout
+    assert "does not provide the extra" not in early.stderr
 
 
-@pytest.fixture(params=["clone", "wheel"])
-def environment(request, tmp_path):
-    """The Python of an environment as this one, in a folder with a space, without pyvirtualcam."""
-    folder = tmp_path / "my shows"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+def environment(folder, kind):
+    """Return the Python of an environment as this one, in ``folder``, without pyvirtualcam."""
+    assert run(sys.executable, "-m", "venv", "--without-pip", folder).returncode == 0
     python = folder / "bin" / "python"
-    asking = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    packages = Path(subprocess.run(asking, capture_output=True, text=True, check=True).stdout[:-1])
+    asking = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
+    packages = Path(asking.stdout[:-1])
     left_out = ("pyvirtualcam", "__pycache__")
-    if request.param == "wheel":
+    if kind == "wheel":
         left_out += ("vjnode", "_vjnode", "_editable_impl_vjnode", "__editable__")
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if not entry.name.startswith(left_out):
             (packages / entry.name).symlink_to(entry)
-    if request.param == "wheel":
-        made = in_a_clean_shell(f"'{python}' -m pip install --no-deps '{ROOT}'")
+    if kind == "wheel":
+        install = f"'{python}' -m pip install --no-deps '{ROOT}'"
+        made = in_a_clean_shell(install, through=BEHIND)
         assert made.returncode == 0, made.stderr
     return python
 
 
+def take_remedy(kind):
+    """Type what is told to install pyvirtualcam; return what vjnode tells of its outputs then."""
+    need_index()
+    with tempfile.TemporaryDirectory() as folder:
+        python = environment(Path(folder) / "my shows", kind)
+        outputs = shlex.join([str(python), "-m", "vjnode", "outputs"])
+        where = {} if kind == "wheel" else {"PYTHONPATH": str(ROOT)}
+        told = in_a_clean_shell(outputs, through=BEHIND, **where).stdout
+        remedy = re.search(r"pyvirtualcam is not installed; run: (.*?)  ", told)[1]
+        assert "my shows" in remedy
+        done = in_a_clean_shell(remedy, through=BEHIND)
+        assert done.returncode == 0, done.stderr
+        return in_a_clean_shell(outputs, through=BEHIND, **where).stdout
+
+
 @posix
 @pytest.mark.slow
-@pytest.mark.usefixtures("index")
-def test_a_remedy_that_is_typed_helps(environment):
-    outputs = shlex.join([str(environment), "-m", "vjnode", "outputs"])
-    where = {} if "wheel" in os.environ["PYTEST_CURRENT_TEST"] else {"PYTHONPATH": str(ROOT)}
-    told = in_a_clean_shell(outputs, **where).stdout
-    remedy = re.search(r"pyvirtualcam is not installed; run: (.*?)  ", told)[1]
-    assert "my shows" in remedy
-    done = in_a_clean_shell(remedy)
-    assert done.returncode == 0, done.stderr
-    told = in_a_clean_shell(outputs, **where).stdout
-    assert "camera" in told
-    assert "pyvirtualcam is not installed" not in told
+@pytest.mark.early(work=take_remedy)
+@pytest.mark.parametrize("kind", ["clone", "wheel"])
+def test_a_remedy_that_is_typed_helps(kind, early):
+    """In a folder with a space."""
+    assert "camera" in early
+    assert "pyvirtualcam is not installed" not in early
 
 
 @pytest.fixture

@@ -19,11 +19,12 @@ from pythonosc.udp_client import SimpleUDPClient
 from tests.audio.sounds import write_wav
 from tests.control.test_osc_out import Receiver
 from tests.events import HANG_S, wait_for
-from tests.generators.own_folder import small_checkpoint
+from tests.generators.own_folder import own_folder, small_checkpoint
 from tests.live.fairness import play_fairly
 from tests.show.measures import first_shown_s, missed
 from tests.show.process import free_port, vjnode
 from tools.data.grooves import groove
+from vjnode.cli.main import main
 from vjnode.control.features import FEATURES
 from vjnode.control.osc_out import TOLD
 from vjnode.engines import timing
@@ -109,16 +110,16 @@ def test_another_generator_plays_its_own_faces(start):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux a variable names the folder")
-def test_a_checkpoint_of_the_users_own_plays_by_components(start, tmp_path):
+def test_a_checkpoint_of_the_users_own_plays_by_components(start, tmp_path, monkeypatch):
     """A small StyleGAN2 of nothing known, which is added and danced by like one that ships."""
-    env = {"XDG_CONFIG_HOME": str(tmp_path / "own"), "VJNODE_CACHE": str(tmp_path / "cache")}
+    monkeypatch.setenv("VJNODE_CACHE", str(tmp_path / "cache"))
     checkpoint = small_checkpoint(tmp_path / "blobs.safetensors")
-    added = vjnode("generators", "add", checkpoint, "--name", "blobs", env=env)
-    assert added.returncode == 0, added.stderr
+    with own_folder(tmp_path / "own" / "vjnode"):
+        assert main(["generators", "add", str(checkpoint), "--name", "blobs"]) == 0
     show = start(
         *("--audio", "demo", "--output", "null", "--duration", 4, "--size", 64),
         *("--generator", "blobs", "--preset", "blobs-dance", "--drawing", "keys"),
-        env=env,
+        env={"XDG_CONFIG_HOME": str(tmp_path / "own")},
     )
     assert show.process.wait(240) == 0, show.log
     report, trace = show.report(), show.trace()

@@ -29,7 +29,7 @@ def test_a_show_goes_on_in_its_session_and_comes_again(tmp_path):
         show.wait_until_live()
         os.kill(show.children()["engine"], signal.SIGKILL)
         show.wait_for_log("engine is back")
-        wait_for(lambda: open_session(path).ticks_count > 80, lambda: show.log)
+        wait_for(lambda: open_session(path).ticks_count > 50, lambda: show.log)
         SimpleUDPClient("127.0.0.1", show.port).send_message("/vjnode/gain", 2.5)
         wait_for(lambda: gain_of_last(path) == 2.5, lambda: show.log)
         assert show.end()[0] == 0, show.log
