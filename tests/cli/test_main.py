@@ -1,6 +1,7 @@
 import argparse
 import io
 import sys
+import tempfile
 import wave
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import platformdirs
 import pytest
 
+from tests.early import run
 from tests.show.process import read_trace
 from vjnode.cli.main import build_parser, main
 from vjnode.config import parse_address
@@ -277,13 +279,21 @@ def test_an_interval_of_zero_is_what_a_live_show_does(tmp_path):
     assert np.abs(np.diff(live)).sum() > 1.2 * np.abs(np.diff(method)).sum()
 
 
-def test_analysis_follows_the_demo_song_and_repeats_itself(tmp_path):
-    traces = []
+def analyses():
+    """Analyse the demo song twice; return the folder of the traces, which lasts as long as this."""
+    kept = tempfile.TemporaryDirectory()
     for name in ("one", "two"):
-        assert main(["analyse", str(SONG), "--trace", str(tmp_path / name)]) == 0
-        traces.append((tmp_path / name).read_bytes())
-    assert traces[0] == traces[1]
-    lines = read_trace(tmp_path / "one")
+        trace = Path(kept.name) / name
+        done = run(sys.executable, "-m", "vjnode", "analyse", SONG, "--trace", trace)
+        assert done.returncode == 0, done.stderr
+    return kept
+
+
+@pytest.mark.early(work=analyses)
+def test_analysis_follows_the_demo_song_and_repeats_itself(early):
+    one, two = (Path(early.name) / name for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    lines = read_trace(one)
     assert lines[0].keys() == {
         *("frame", "t", "rms_db", "agc_db", "onsets", "low", "mid", "high", "bpm", "beat", "bar"),
         *("weight", "weight/2", "weight/3", "weight/4", "gain", "face"),

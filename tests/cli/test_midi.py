@@ -10,7 +10,8 @@ import pytest
 
 from tests.control.midi.plugs import STAND_IN, Plugs
 from tests.events import wait_for
-from tests.show.process import ROOT, vjnode
+from tests.show.process import ROOT
+from vjnode.cli.main import main
 from vjnode.control.osc import OscServer
 
 
@@ -30,35 +31,50 @@ def plugs(env, tmp_path):
     return Plugs(tmp_path / "ports")
 
 
-def test_controllers_are_listed_with_their_mappings(env, plugs):
+@pytest.fixture
+def ask(env, monkeypatch, capsys):
+    """Run the command here; returns its exit code and texts, as of a process."""
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.syspath_prepend(STAND_IN)
+
+    def ask(*words):
+        capsys.readouterr()
+        code = main(["midi", *words])
+        return subprocess.CompletedProcess(words, code, *capsys.readouterr())
+
+    return ask
+
+
+def test_controllers_are_listed_with_their_mappings(ask, plugs):
     plugs.plug("nanoKONTROL2 CTRL 20:0")
     plugs.plug("Stranger 24:0")
-    told = vjnode("midi", "devices", env=env).stdout.splitlines()
+    told = ask("devices").stdout.splitlines()
     assert [line.split("  ")[0] for line in told] == ["Stranger", "nanoKONTROL2 CTRL"]
     assert [line.split()[-1] for line in told] == ["mapping", "nanokontrol2"]
 
 
-def test_there_may_be_none(env):
-    assert vjnode("midi", "devices", env=env).returncode == 0
+def test_there_may_be_none(ask):
+    assert ask("devices").returncode == 0
     for asked in (("monitor",), ("learn", "gain")):
-        done = vjnode("midi", *asked, env=env)
+        done = ask(*asked)
         assert (done.returncode, "no MIDI controller is plugged in" in done.stderr) == (2, True)
 
 
-def test_a_mapping_is_listed(env):
-    told = vjnode("midi", "map", "nanokontrol2", env=env).stdout
+def test_a_mapping_is_listed(ask):
+    told = ask("map", "nanokontrol2").stdout
     assert ["channel", "1", "cc", "0", "gain", "0", "to", "4"] in map(str.split, told.splitlines())
-    assert "did you mean" in vjnode("midi", "map", "nanokontrol", env=env).stderr
+    assert "did you mean" in ask("map", "nanokontrol").stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its folder has no variable on Windows")
-def test_a_control_is_learned_and_then_known(env, plugs):
+def test_a_control_is_learned_and_then_known(ask, plugs):
     plugs.plug("Stranger 24:0", "B0 15 05\n")
-    done = vjnode("midi", "learn", "curve", env=env)
+    done = ask("learn", "curve")
     assert done.returncode == 0, done.stderr
     assert "cc 21 of Stranger → curve" in done.stdout
-    assert "stranger" in vjnode("midi", "devices", env=env).stdout
-    assert "curve" in vjnode("midi", "map", "stranger", env=env).stdout
+    assert "stranger" in ask("devices").stdout
+    assert "curve" in ask("map", "stranger").stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a process alone")
@@ -84,9 +100,9 @@ def test_a_controller_plays_over_the_bridge_until_it_is_ended(env, plugs):
 
 
 @pytest.mark.parametrize("words", [("gian",), ("preset/roit",), ("preset", "--value", "roit")])
-def test_what_there_is_not_cannot_be_learned(env, plugs, words):
+def test_what_there_is_not_cannot_be_learned(ask, plugs, words):
     plugs.plug("Stranger 24:0")
-    done = vjnode("midi", "learn", *words, env=env)
+    done = ask("learn", *words)
     assert (done.returncode, "did you mean" in done.stderr) == (2, True)
 
 
