@@ -23,7 +23,9 @@ _ENVIRONMENT = dict(os.environ)
 
 _ROOT = Path(__file__).parents[1]
 
-BEHIND = ("nice", "-n", "15") if shutil.which("nice") and sys.platform != "win32" else ()
+_NICE = None if sys.platform == "win32" else shutil.which("nice")
+
+BEHIND = () if _NICE is None else (_NICE, "-n", "15")
 """Words before a command which have it give way to all others."""
 
 

@@ -1,12 +1,14 @@
 """Answers of ``vjnode engines`` to a person and to a machine."""
 
+import functools
 import json
-import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from tests.early import run
 from vjnode.cli.main import main
 from vjnode.engines.build.manifest import manifest_path
 from vjnode.engines.build.tensorrt_variants import RTX
@@ -14,37 +16,38 @@ from vjnode.engines.encoder import EncoderChoice
 from vjnode.engines.registry import Verdict
 from vjnode.remedies import run_vjnode
 
-pytestmark = pytest.mark.skipif(not RTX.installed, reason=f"{RTX.package} is not installed")
-ROOT = Path(__file__).parents[2]
 HEARS = Verdict("openvino", "openvino f32", "")
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A cache and a folder with an engine of the encoder for sm89, as the tool has made them."""
-    cache, folder = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("engines")
-    command = [sys.executable, "-m", "tools.build_engine", "--model", "encoder", "--gpu", "sm89"]
-    done = subprocess.run(
-        [*command, "--out", str(folder)],
-        cwd=ROOT,
-        env={"VJNODE_CACHE": str(cache), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@functools.cache
+def built():
+    """Build an engine of the encoder for sm89; return its folder, with a cache, and its files.
+
+    The folder lasts as long as what is returned.
+    """
+    kept = tempfile.TemporaryDirectory()
+    cache, folder = Path(kept.name) / "cache", Path(kept.name) / "engines"
+    command = ["tools.build_engine", "--model", "encoder", "--gpu", "sm89", "--out", folder]
+    done = run(sys.executable, "-m", *command, VJNODE_CACHE=cache, PATH="")
     assert done.returncode == 0, done.stderr
     path = folder / "encoder-fp16-sm89.rtx"
     assert f"built {path} (" in done.stdout
     assert "for sm89 (RTX 40" in done.stdout
     assert done.stdout.rstrip().endswith("; a show loads it")
-    return cache, {one.name: one.read_bytes() for one in (path, manifest_path(path))}
+    return kept, {one.name: one.read_bytes() for one in (path, manifest_path(path))}
+
+
+pytestmark = [
+    pytest.mark.skipif(not RTX.installed, reason=f"{RTX.package} is not installed"),
+    pytest.mark.early(work=lambda **_: built()),
+]
 
 
 @pytest.fixture
-def engines(built, tmp_path, monkeypatch):
+def engines(early, tmp_path, monkeypatch):
     """A folder of the test's own with that engine, on a machine with the card that it is for."""
-    cache, files = built
-    monkeypatch.setenv("VJNODE_CACHE", str(cache))
+    kept, files = early
+    monkeypatch.setenv("VJNODE_CACHE", str(Path(kept.name) / "cache"))
     monkeypatch.setenv("VJNODE_ENGINES", str(tmp_path / "engines"))
     monkeypatch.setattr("vjnode.engines.build.store.gpu_here", lambda: "sm89")
     (tmp_path / "engines").mkdir()
