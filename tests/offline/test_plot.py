@@ -1,6 +1,7 @@
 """The picture of a song as a reader sees it, taken from the objects that Matplotlib was given."""
 
 import sys
+import tempfile
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
@@ -13,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from tests.audio.sounds import clicks, write_wav
+from tests.early import run
 from vjnode.audio.sources.base import BLOCK, Block
 from vjnode.cli.main import main
 from vjnode.control.state import Controls
@@ -199,12 +201,21 @@ def test_neither_names_of_songs_nor_settings_of_the_user_matter(groove, tmp_path
     assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "set.png").read_bytes()
 
 
+def demo_drawn():
+    """Draw the demo song as ``demo.png`` in a folder that lasts as long as what is returned."""
+    kept = tempfile.TemporaryDirectory()
+    command = ["analyse", shipped("demo", "demo.ogg"), "--plot", Path(kept.name) / "demo.png"]
+    done = run(sys.executable, "-m", "vjnode", *command)
+    assert done.returncode == 0, done.stderr
+    return kept
+
+
 @pytest.mark.slow
-def test_the_command_draws_the_demo_song(tmp_path):
-    target = tmp_path / "demo.png"
-    assert main(["analyse", str(shipped("demo", "demo.ogg")), "--plot", str(target)]) == 0
-    assert cv2.imread(str(target)).shape == (SIZE_PX[1], SIZE_PX[0], 3)
-    assert list(tmp_path.iterdir()) == [target]
+@pytest.mark.early(work=demo_drawn)
+def test_the_command_draws_the_demo_song(early):
+    (drawn,) = Path(early.name).iterdir()
+    assert drawn.name == "demo.png"
+    assert cv2.imread(str(drawn)).shape == (SIZE_PX[1], SIZE_PX[0], 3)
 
 
 def asked_for(target):

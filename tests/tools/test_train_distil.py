@@ -1,12 +1,19 @@
 """The live networks begin as the generator's own weights, and learn to draw what it draws."""
 
+import functools
 import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
+from tests.early import run
+from tools.train import distil_start
 from vjnode.faces.catalogue import load_face
 from vjnode.generators.mobilestylegan import distilled_weights
 from vjnode.generators.mobilestylegan.distilled import PLANS, DistilledGenerator, load_tail
@@ -15,23 +22,45 @@ from vjnode.generators.mobilestylegan.folded import FoldedSynthesis
 from vjnode.generators.mobilestylegan.folded_layers import quarters
 from vjnode.generators.mobilestylegan.model import load
 
+SIZE = 256
 
-@pytest.fixture(scope="module")
-def tools():
-    with pytest.MonkeyPatch.context() as patch:
-        from tools.train import distil as train_heads
-        from tools.train import distil_data as head_data
-        from tools.train import distil_loop as head_loop
-        from tools.train import distil_pairs as head_pairs
-        from tools.train import distil_start as head_start
+DRIVER = """
+import sys
+from pathlib import Path
 
-        # Few pictures, to save time: little can be learnt from them, but something is.
-        for module in (head_pairs, head_data):
-            patch.setattr(module, "SHARD", 4)
-        patch.setattr(train_heads, "STARTED_ON", 4)
-        patch.setattr(train_heads, "FITTED_ON", 4)
-        patch.setattr(head_loop, "CHECKPOINT_EVERY", 2)
-        yield {"start": head_start, "train": train_heads}
+from tools.train import distil, distil_data, distil_loop, distil_pairs
+
+# Few pictures, to save time: little can be learnt from them, but something is.
+distil_pairs.SHARD = distil_data.SHARD = 4
+distil.STARTED_ON = distil.FITTED_ON = 4
+distil_loop.CHECKPOINT_EVERY = 2
+folder, *words = sys.argv[1:]
+distil.cache_dir = lambda *parts: Path(folder)
+sys.argv = ["distil", *words]
+distil.main()
+"""
+
+SOME = ("--threads", 1, "--pairs", 8, "--held-out", 4, "--batch", 2)
+
+
+@functools.cache
+def trained():
+    """Train, go on, and train further by what was kept; return the folder, which lasts as long."""
+    kept = tempfile.TemporaryDirectory()
+    folder = Path(kept.name)
+    heads = folder / "heads"
+    for name, words in {
+        "first": ("--steps", 4, 2, "--out", heads),
+        "second": ("--resume", "--steps", 6, 4, "--out", heads),
+        "third": (
+            *("--steps", 0, 2, "--rate", 0.1),
+            *("--begin-from", heads / "heads.safetensors", "--out", folder / "more"),
+        ),
+    }.items():
+        done = run(sys.executable, "-c", DRIVER, folder, SIZE, *SOME, *words)
+        assert done.returncode == 0, done.stderr
+        shutil.copy(Path(words[-1]) / "heads.json", folder / f"{name}.json")
+    return kept
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +92,7 @@ def given(teacher, codes):
 
 
 @pytest.mark.parametrize("size", distilled_weights.SIZES)
-def test_what_is_measured_is_what_the_generator_does(tools, teacher, given, codes, size):
+def test_what_is_measured_is_what_the_generator_does(teacher, given, codes, size):
     """The generator's channels are in another order than the features that are measured."""
     index, seen = PLANS[size].trunk, {}
     block = teacher.blocks[index]
@@ -77,7 +106,7 @@ def test_what_is_measured_is_what_the_generator_does(tools, teacher, given, code
         teacher(codes)
     for hook in hooks:
         hook.remove()
-    layers = tools["start"].measured(teacher, index, given[size], codes)
+    layers = distil_start.measured(teacher, index, given[size], codes)
     with torch.inference_mode():
         for name, (conv, x, code) in seen.items():
             scaled = x * (conv.gain * conv.affine(code))
@@ -102,33 +131,24 @@ def test_the_trained_first_block_still_makes_what_the_generator_s_does(teacher, 
 
 
 @pytest.mark.slow
-def test_training_learns_goes_on_and_writes_what_draws(tools, teacher, tmp_path, monkeypatch):
-    train, size = tools["train"], 256
-    monkeypatch.setattr(train, "cache_dir", lambda *parts: tmp_path)
-    out = tmp_path / "heads"
-    some = ["train_heads.py", str(size), "--pairs", "8", "--held-out", "4", "--batch", "2"]
-    monkeypatch.setattr("sys.argv", [*some, "--steps", "4", "2", "--out", str(out)])
-    train.main()
-    first = json.loads((out / "heads.json").read_text())[str(size)]
-    monkeypatch.setattr("sys.argv", [*some, "--resume", "--steps", "6", "4", "--out", str(out)])
-    train.main()
-    second = json.loads((out / "heads.json").read_text())[str(size)]
+@pytest.mark.early(work=trained)
+def test_training_learns_goes_on_and_writes_what_draws(teacher, early):
+    folder = Path(early.name)
+    first, second, third = (
+        json.loads((folder / f"{name}.json").read_text())[str(SIZE)]
+        for name in ("first", "second", "third")
+    )
     assert (first["steps"], second["steps"]) == ({"later": 4, "all": 2}, {"later": 4, "all": 4})
     assert first["held_out"]["psnr_db"]["mean"] > 20
     assert second["held_out"]["psnr_db"]["mean"] > first["held_out"]["psnr_db"]["mean"] - 0.5
-    assert (out / f"loss-{size}.png").is_file()
-    network = DistilledGenerator(teacher, load_tail(size, out / "heads.safetensors"))
+    assert (folder / "heads" / f"loss-{SIZE}.png").is_file()
+    network = DistilledGenerator(teacher, load_tail(SIZE, folder / "heads" / "heads.safetensors"))
     codes = torch.from_numpy(load_face(0).codes.copy())[None]
     picture = network(codes, torch.ones(1))[0, ..., :3].float()
     with torch.inference_mode():
-        wanted = F.avg_pool2d(teacher(codes), 1024 // size)[0].permute(1, 2, 0)
+        wanted = F.avg_pool2d(teacher(codes), 1024 // SIZE)[0].permute(1, 2, 0)
     error = (picture / 127.5 - 1 - wanted.clamp(-1, 1)).square().mean() / 4
     assert -10 * error.log10() > 20
-
-    more = ["--steps", "0", "2", "--rate", "0.1", "--begin-from", str(out / "heads.safetensors")]
-    monkeypatch.setattr("sys.argv", [*some, *more, "--out", str(tmp_path / "more")])
-    train.main()
-    third = json.loads((tmp_path / "more" / "heads.json").read_text())[str(size)]
     assert third["steps"] == {"all": 2}
     assert third["begun_from"].items() > second.items()
     assert abs(third["held_out"]["psnr_db"]["mean"] - second["held_out"]["psnr_db"]["mean"]) < 0.5
