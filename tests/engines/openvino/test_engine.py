@@ -163,7 +163,9 @@ def whole(data):
 DAMAGE = {
     "cut off": lambda data: data[: len(data) // 2],
     "empty": lambda _: b"",
-    "changed within": lambda data: data[: len(data) // 2] + bytes(1000) + data[len(data) // 2 :],
+    "changed within": lambda data: (
+        data[: len(data) // 2] + bytes(1000) + data[len(data) // 2 + 1000 :]
+    ),
 }
 
 
