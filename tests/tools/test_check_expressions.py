@@ -1,8 +1,13 @@
 """The check that no expression breaks a face."""
 
+import sys
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from tests.early import run
 from tools.check import expressions
 from tools.check.mouths import LIPS, STEADY, unsteadiness
 from vjnode.engines.registry import open_engine
@@ -51,8 +56,19 @@ def test_what_passes_a_limit_does_not_hold():
     assert not expressions.Worst(1.5, 1.5, True, [0.005, 1.2 * STEADY]).holds
 
 
+def check_all():
+    """Check all expressions on one face; return the program, and the size of its sheet, bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        sheet = Path(folder) / "sheet.png"
+        check = ("-m", "tools.check.expressions", "--faces", 1, "--sheet", sheet)
+        done = run(sys.executable, *check)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done, sheet.stat().st_size
+
+
 @pytest.mark.slow
-def test_nothing_breaks_a_face(tmp_path, capsys):
-    assert expressions.main(["--faces", "1", "--sheet", str(tmp_path / "sheet.png")]) == 0
-    assert "nothing breaks" in capsys.readouterr().out
-    assert (tmp_path / "sheet.png").stat().st_size > 10_000
+@pytest.mark.early(work=check_all)
+def test_nothing_breaks_a_face(early):
+    done, sheet_bytes = early
+    assert "nothing breaks" in done.stdout
+    assert sheet_bytes > 10_000
