@@ -2,7 +2,8 @@
 
 A test that is marked ``early(work=…)`` gets what ``work`` returned, or raised, by the fixture
 ``early``. ``work`` is called with the test's parameters, in a thread, one after the other, while
-tests before it run: it only starts programs, by ``run``, which give way to those tests.
+tests before it run: it does little but start programs, by ``run``, which give way to those tests.
+These may change what all modules share, as ``sys.executable``: work takes what it needs beforehand.
 """
 
 import os
@@ -18,8 +19,9 @@ import pytest
 _BEGUN = pytest.StashKey()
 _THREAD = "early"
 
+PYTHON = sys.executable
 _ENVIRONMENT = dict(os.environ)
-"""As it is before any test changes it for itself."""
+"""As they are before any test changes them for itself."""
 
 _ROOT = Path(__file__).parents[1]
 

@@ -7,15 +7,14 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import sysconfig
-import tempfile
 import tomllib
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.early import BEHIND, run
+from tests.early import BEHIND, PYTHON, run
 from vjnode.output.ndi.sender import AVAHI
 from vjnode.remedies import Installation, install_extra, install_packages, run_vjnode
 
@@ -156,7 +155,8 @@ def in_a_clean_shell(command, folder="/", through=(), **environment):
     )
 
 
-posix = pytest.mark.skipif(os.name != "posix", reason="needs the sh of POSIX")
+POSIX = os.name == "posix"
+posix = pytest.mark.skipif(not POSIX, reason="needs the sh of POSIX")
 
 
 @posix
@@ -169,27 +169,30 @@ def test_vjnode_is_found_by_a_clean_shell():
 @functools.cache
 def index_reached():
     """Return whether pip reaches its package index."""
-    asking = [sys.executable, "-m", "pip", "--retries", "0", "--timeout", "5", "index"]
+    asking = [PYTHON, "-m", "pip", "--retries", "0", "--timeout", "5", "index"]
     return run(*asking, "versions", "pyvirtualcam").returncode == 0
 
 
 def need_index():
-    if os.name != "posix":
+    if not POSIX:
         pytest.skip("needs the sh of POSIX")
     if not index_reached():
         pytest.skip("packages cannot be fetched: pip reaches no index from here")
 
 
+INSTALL = {one: install_extra(one) for one in sorted(EXTRAS.keys() - {"test", "tools", "windows"})}
+
+
 def find_extra(extra):
     """Type the command as printed; pip's environment tells it to stop before it installs."""
     need_index()
-    return in_a_clean_shell(install_extra(extra), through=BEHIND, PIP_DRY_RUN="1")
+    return in_a_clean_shell(INSTALL[extra], through=BEHIND, PIP_DRY_RUN="1")
 
 
 @posix
 @pytest.mark.slow
 @pytest.mark.early(work=find_extra)
-@pytest.mark.parametrize("extra", sorted(EXTRAS.keys() - {"test", "tools", "windows"}))
+@pytest.mark.parametrize("extra", INSTALL)
 def test_pip_finds_what_every_extra_needs(extra, early):
     assert early.returncode == 0, early.stderr
     assert f"vjnode[{extra}]" in early.stdout
@@ -198,7 +201,7 @@ def test_pip_finds_what_every_extra_needs(extra, early):
 
 def environment(folder, kind):
     """Return the Python of an environment as this one, in ``folder``, without pyvirtualcam."""
-    assert run(sys.executable, "-m", "venv", "--without-pip", folder).returncode == 0
+    assert run(PYTHON, "-m", "venv", "--without-pip", folder).returncode == 0
     python = folder / "bin" / "python"
     asking = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
     packages = Path(asking.stdout[:-1])
@@ -218,7 +221,7 @@ def environment(folder, kind):
 def take_remedy(kind):
     """Type what is told to install pyvirtualcam; return what vjnode tells of its outputs then."""
     need_index()
-    with tempfile.TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         python = environment(Path(folder) / "my shows", kind)
         outputs = shlex.join([str(python), "-m", "vjnode", "outputs"])
         where = {} if kind == "wheel" else {"PYTHONPATH": str(ROOT)}

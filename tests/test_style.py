@@ -3,12 +3,11 @@
 import ast
 import graphlib
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.early import run
+from tests.early import PYTHON, run
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,7 +40,7 @@ QUESTION_WORDS = {"What", "How", "Whether", "Where", "Who", "When", "Which", "Wh
 
 
 def check(command):
-    return run(sys.executable, "-m", *command)
+    return run(PYTHON, "-m", *command)
 
 
 @pytest.mark.early(work=check)

@@ -2,13 +2,12 @@
 
 import functools
 import json
-import sys
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.early import run
+from tests.early import PYTHON, run
 from vjnode.cli.main import main
 from vjnode.engines.build.manifest import manifest_path
 from vjnode.engines.build.tensorrt_variants import RTX
@@ -25,10 +24,10 @@ def built():
 
     The folder lasts as long as what is returned.
     """
-    kept = tempfile.TemporaryDirectory()
+    kept = TemporaryDirectory()
     cache, folder = Path(kept.name) / "cache", Path(kept.name) / "engines"
     command = ["tools.build_engine", "--model", "encoder", "--gpu", "sm89", "--out", folder]
-    done = run(sys.executable, "-m", *command, VJNODE_CACHE=cache, PATH="")
+    done = run(PYTHON, "-m", *command, VJNODE_CACHE=cache, PATH="")
     assert done.returncode == 0, done.stderr
     path = folder / "encoder-fp16-sm89.rtx"
     assert f"built {path} (" in done.stdout

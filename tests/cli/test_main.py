@@ -1,15 +1,15 @@
 import argparse
 import io
 import sys
-import tempfile
 import wave
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import platformdirs
 import pytest
 
-from tests.early import run
+from tests.early import PYTHON, run
 from tests.show.process import read_trace
 from vjnode.cli.main import build_parser, main
 from vjnode.config import parse_address
@@ -281,10 +281,10 @@ def test_an_interval_of_zero_is_what_a_live_show_does(tmp_path):
 
 def analyses():
     """Analyse the demo song twice; return the folder of the traces, which lasts as long as this."""
-    kept = tempfile.TemporaryDirectory()
+    kept = TemporaryDirectory()
     for name in ("one", "two"):
         trace = Path(kept.name) / name
-        done = run(sys.executable, "-m", "vjnode", "analyse", SONG, "--trace", trace)
+        done = run(PYTHON, "-m", "vjnode", "analyse", SONG, "--trace", trace)
         assert done.returncode == 0, done.stderr
     return kept
 

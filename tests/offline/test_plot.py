@@ -1,10 +1,10 @@
 """The picture of a song as a reader sees it, taken from the objects that Matplotlib was given."""
 
 import sys
-import tempfile
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import matplotlib as mpl
@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from tests.audio.sounds import clicks, write_wav
-from tests.early import run
+from tests.early import PYTHON, run
 from vjnode.audio.sources.base import BLOCK, Block
 from vjnode.cli.main import main
 from vjnode.control.state import Controls
@@ -25,6 +25,7 @@ from vjnode.offline.render import analyse, open_hearing
 from vjnode.offline.summary import Overview
 from vjnode.paths import shipped
 
+SONG = shipped("demo", "demo.ogg")
 FPS = Fraction(60)
 CONTROLS = Controls("", "aster", "laugh")
 BEATS_S = np.arange(0.5, 12.0, 0.5)
@@ -203,9 +204,9 @@ def test_neither_names_of_songs_nor_settings_of_the_user_matter(groove, tmp_path
 
 def demo_drawn():
     """Draw the demo song as ``demo.png`` in a folder that lasts as long as what is returned."""
-    kept = tempfile.TemporaryDirectory()
-    command = ["analyse", shipped("demo", "demo.ogg"), "--plot", Path(kept.name) / "demo.png"]
-    done = run(sys.executable, "-m", "vjnode", *command)
+    kept = TemporaryDirectory()
+    command = ["analyse", SONG, "--plot", Path(kept.name) / "demo.png"]
+    done = run(PYTHON, "-m", "vjnode", *command)
     assert done.returncode == 0, done.stderr
     return kept
 

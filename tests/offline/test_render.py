@@ -3,17 +3,17 @@
 import functools
 import math
 import sys
-import tempfile
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
 import pytest
 
 from tests.audio.sounds import write_wav
-from tests.early import run
+from tests.early import PYTHON, run
 from tests.show.process import read_trace
 from tools.data.grooves import groove
 from vjnode.audio.sources.base import BLOCK_S, RATE_HZ
@@ -114,7 +114,7 @@ def test_what_was_turned_for_hearing_is_in_force_from_the_first_block(song):
 def rendered(song, folder, name, *options):
     """Render a song by a process of its own, with a trace beside the video."""
     done = run(
-        *(sys.executable, "-m", "vjnode", "render", song, folder / f"{name}.mp4", "--size", 256),
+        *(PYTHON, "-m", "vjnode", "render", song, folder / f"{name}.mp4", "--size", 256),
         *("--trace", folder / f"{name}.jsonl", "--face", "aster", *options),
     )
     assert done.returncode == 0, done.stderr
@@ -123,7 +123,7 @@ def rendered(song, folder, name, *options):
 @functools.cache
 def renderings():
     """Render the demo song twice, in a folder that lasts as long as what is returned."""
-    kept = tempfile.TemporaryDirectory()
+    kept = TemporaryDirectory()
     for name in ("one", "two"):
         rendered(SONG, Path(kept.name), name, "--fps", FPS, "--expression", "laugh")
     return kept
@@ -139,7 +139,7 @@ def test_the_same_song_gives_the_same_bytes_twice(early):
 
 def turning():
     """Render five seconds twice while an LFO turns the head, and once while it does not."""
-    kept = tempfile.TemporaryDirectory()
+    kept = TemporaryDirectory()
     folder = Path(kept.name)
     # A wave of the LFO takes four seconds.
     song = write_wav(folder / "song.wav", groove("rock", 120.0, 5.0)[0])

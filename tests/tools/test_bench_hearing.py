@@ -5,13 +5,12 @@ Each part of ``tools/bench/hearing.py`` is run and every line of its table must 
 
 import json
 import shutil
-import sys
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.early import run
+from tests.early import PYTHON, run
 
 MADE = "silence,onsets,beats,smoothness,cost"
 """Parts whose sound is made, in one process."""
@@ -29,10 +28,10 @@ def measure(part):
     """Return the program that measured a part, and its rows."""
     if part in REAL and shutil.which("apt-get") is None:
         pytest.skip("real music is fetched from Debian's packages, and this is no Debian")
-    with tempfile.TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.json"
         done = run(
-            *(sys.executable, "-m", "tools.bench.hearing", "--only", part, "--json", figures),
+            *(PYTHON, "-m", "tools.bench.hearing", "--only", part, "--json", figures),
             *("--tracks", REAL.get(part, 0), *LENGTHS),
         )
         if "cannot be fetched" in done.stderr:

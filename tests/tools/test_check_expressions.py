@@ -1,13 +1,12 @@
 """The check that no expression breaks a face."""
 
-import sys
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 
-from tests.early import run
+from tests.early import PYTHON, run
 from tools.check import expressions
 from tools.check.mouths import LIPS, STEADY, unsteadiness
 from vjnode.engines.registry import open_engine
@@ -58,10 +57,10 @@ def test_what_passes_a_limit_does_not_hold():
 
 def check_all():
     """Check all expressions on one face; return the program, and the size of its sheet, bytes."""
-    with tempfile.TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         sheet = Path(folder) / "sheet.png"
         check = ("-m", "tools.check.expressions", "--faces", 1, "--sheet", sheet)
-        done = run(sys.executable, *check)
+        done = run(PYTHON, *check)
         assert done.returncode == 0, done.stderr + done.stdout
         return done, sheet.stat().st_size
 

@@ -3,16 +3,15 @@
 import functools
 import json
 import shutil
-import sys
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from tests.early import run
+from tests.early import PYTHON, run
 from tools.train import distil_start
 from vjnode.faces.catalogue import load_face
 from vjnode.generators.mobilestylegan import distilled_weights
@@ -27,6 +26,7 @@ SIZE = 256
 DRIVER = """
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tools.train import distil, distil_data, distil_loop, distil_pairs
 
@@ -46,7 +46,7 @@ SOME = ("--threads", 1, "--pairs", 8, "--held-out", 4, "--batch", 2)
 @functools.cache
 def trained():
     """Train, go on, and train further by what was kept; return the folder, which lasts as long."""
-    kept = tempfile.TemporaryDirectory()
+    kept = TemporaryDirectory()
     folder = Path(kept.name)
     heads = folder / "heads"
     for name, words in {
@@ -57,7 +57,7 @@ def trained():
             *("--begin-from", heads / "heads.safetensors", "--out", folder / "more"),
         ),
     }.items():
-        done = run(sys.executable, "-c", DRIVER, folder, SIZE, *SOME, *words)
+        done = run(PYTHON, "-c", DRIVER, folder, SIZE, *SOME, *words)
         assert done.returncode == 0, done.stderr
         shutil.copy(Path(words[-1]) / "heads.json", folder / f"{name}.json")
     return kept

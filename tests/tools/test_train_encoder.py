@@ -3,9 +3,9 @@
 import json
 import re
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ import torch
 from safetensors.numpy import load_file
 
 from tests.audio.sounds import blocks, pink_noise, write_wav
-from tests.early import run
+from tests.early import PYTHON, run
 from tools.data.grooves import groove
 from vjnode.modulation.encoder.weights import load_trained
 from vjnode.modulation.listener import Listener
@@ -157,11 +157,11 @@ def test_a_run_that_is_done_can_be_trained_further(folder, train, straight):
 
 def train_together():
     """Train in two processes, as ``torchrun`` starts them; return their record."""
-    with tempfile.TemporaryDirectory() as name:
+    with TemporaryDirectory() as name:
         folder = with_music(Path(name))
         (folder / "driver.py").write_text(DRIVER)
         done = run(
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+            *(PYTHON, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
             *(folder / "driver.py", "--steps", 6),
             *("--music", folder / "music", "--out", folder / "together"),
             VJNODE_CACHE=folder / "cache",

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import sys
 import time
 
 import cv2
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.early import run
+from tests.early import PYTHON, run
 from tests.engines.cuda.cards import psnr_db
 from vjnode.engines.openvino.engine import OpenVinoEngine
 from vjnode.errors import InputError
@@ -81,7 +80,7 @@ print(json.dumps({{size: [list(map(float, dbs)) for dbs in both]
 
 @functools.cache
 def measured():
-    done = run(sys.executable, "-c", MEASURE)
+    done = run(PYTHON, "-c", MEASURE)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
