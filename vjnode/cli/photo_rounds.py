@@ -16,7 +16,7 @@ def rounds_of(asked: str | None, size: int) -> "Rounds":
     Raises:
         InputError: it is not three whole numbers.
     """
-    from vjnode.faces.photo.settings import Rounds, rounds_for  # noqa: PLC0415
+    from vjnode.faces.photo.settings import Rounds, laughs_for, rounds_for  # noqa: PLC0415
 
     if asked is None:
         return rounds_for(size)
@@ -29,7 +29,7 @@ def rounds_of(asked: str | None, size: int) -> "Rounds":
             f"--rounds {asked[:32]!r}: take three whole numbers from 0 to {ROUNDS_HIGH}, such as "
             f"{Rounds.pivot},{Rounds.trunk},{Rounds.output}"
         )
-    return Rounds(pivot, trunk, output)
+    return Rounds(pivot, trunk, output, laughs_for(output))
 
 
 def codes_rounds_of(asked: str | None) -> "Rounds":
@@ -50,4 +50,4 @@ def codes_rounds_of(asked: str | None) -> "Rounds":
             f"--rounds {str(asked)[:32]!r}: with --method document take a whole number from 1 to "
             f"{ROUNDS_HIGH}, such as {ROUNDS}"
         )
-    return Rounds(count, 0, 0)
+    return Rounds(count, 0, 0, 0)

@@ -122,7 +122,7 @@ def vgg(tmp_path_factory):
     return untrained_vgg(tmp_path_factory.mktemp("vgg") / "vgg.pth")
 
 
-ONE_EACH, LAST = Rounds(1, 1, 1), Rounds(0, 0, 1)
+ONE_EACH, LAST = Rounds(1, 1, 1, 0), Rounds(0, 0, 1, 0)
 quiet = pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter")
 
 
@@ -151,7 +151,7 @@ def test_a_face_is_made_on_the_card(card, photo, monkeypatch, size, expression):
 
 @quiet
 def test_a_face_by_codes_alone_is_found_on_the_card(card, photo, vgg):
-    rounds = Rounds(2, 0, 0)  # each by another network
+    rounds = Rounds(2, 0, 0, 0)  # each by another network
     request = Request("nova", photo, ("laugh",), size=256, rounds=rounds, device="meta")
     made = make_face(replace(request, method="document", vgg=lambda: vgg))
     assert made.file.is_file()
@@ -280,7 +280,7 @@ def test_a_card_that_is_not_there_is_told(photo, monkeypatch, capsys):
 
 
 def test_what_was_begun_on_another_device_is_not_gone_on_with(photo, home):
-    request = Request("nova", photo, (), size=256, rounds=Rounds(0, 0, 0))
+    request = Request("nova", photo, (), size=256, rounds=Rounds(0, 0, 0, 0))
     file = state.StateFile(home / "nova", making._digest(request, portrait(), "dlib"), 0.0)
     file.save(0, 1, {"x": torch.zeros(2)})
     assert file.load().done == 1

@@ -37,7 +37,7 @@ def photo(home):
 @pytest.fixture(scope="module")
 def few(photo):
     """A face that is soon made."""
-    rounds, settings = Rounds(1, 1, 2), Settings(saved_s=0.0)
+    rounds, settings = Rounds(1, 1, 2, 0), Settings(saved_s=0.0)
     return Request("nova", photo, ("laugh",), size=PX, rounds=rounds, settings=settings)
 
 
@@ -81,7 +81,7 @@ def test_a_face_that_was_broken_off_goes_on_to_the_same_file(few, made, monkeypa
         with pytest.raises(BrokenOffError):
             make_face(few)
     with pytest.raises(InputError, match="of another photo, or has other options"):
-        make_face(replace(few, rounds=Rounds(3, 2, 3)), resume=True)
+        make_face(replace(few, rounds=Rounds(3, 2, 3, 0)), resume=True)
 
     def full(name, data):
         raise VjnodeError("it cannot be written (No space left on device)")

@@ -9,8 +9,8 @@ from vjnode.faces.photo.progress import PngFile, Progress
 from vjnode.faces.photo.reading import read_photo
 from vjnode.faces.photo.settings import Rounds
 
-ROUNDS = Rounds(10, 10, 10)
-"""Their costs are 10, 20 and 40."""
+ROUNDS = Rounds(10, 10, 10, 5)
+"""Their costs are 10, 20, 40 and 20."""
 
 PICTURE = torch.full((1, 3, 8, 8), 0.5)
 
@@ -41,7 +41,7 @@ def now(monkeypatch):
 def test_stages_parts_and_the_time_left_are_told(now):
     watch = Watch()
     with Progress("nova", ROUNDS, 512, watch) as making:
-        for number, cost in enumerate([1.0] * 10 + [2.0] * 10 + [4.0] * 10):
+        for number, cost in enumerate([1.0] * 10 + [2.0] * 10 + [4.0] * 15):
             if number % 10 == 0:
                 making.resumed(0.0)  # as each stage does that is not resumed
             now[0] += cost
@@ -52,9 +52,9 @@ def test_stages_parts_and_the_time_left_are_told(now):
     assert [point.done for point in watch.points] == sorted(point.done for point in watch.points)
     assert watch.points[0].left_s is None
     for point in watch.points[5:]:
-        assert point.left_s == pytest.approx(70 * (1 - point.done), rel=0.25)
+        assert point.left_s == pytest.approx(90 * (1 - point.done), rel=0.25)
     last = watch.points[-1]
-    assert last.done == pytest.approx(66 / 70)
+    assert last.done == pytest.approx(86 / 90)
     assert last.left_s == pytest.approx(4.0, abs=0.5)
 
 
@@ -76,13 +76,13 @@ def test_what_an_earlier_run_did_does_not_count_as_fast(now):
         making.passed(8.0)
         making.shown(PICTURE)
     (point,) = watch.points
-    assert (point.stage, point.done) == ("all layers", pytest.approx(38 / 70))
-    assert point.left_s == pytest.approx(32.0)
+    assert (point.stage, point.done) == ("all layers", pytest.approx(38 / 90))
+    assert point.left_s == pytest.approx(52.0)
 
 
 def test_stages_without_rounds_are_left_out(now):
     watch = Watch()
-    with Progress("nova", Rounds(0, 0, 2), 256, watch) as making:
+    with Progress("nova", Rounds(0, 0, 2, 0), 256, watch) as making:
         making.shown(PICTURE)
     assert [point.stage for point in watch.points] == ["all layers"]
 

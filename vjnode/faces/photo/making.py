@@ -33,6 +33,7 @@ from vjnode.faces.photo.stages import Stages
 from vjnode.faces.photo.state import State, StateFile, digest_of
 from vjnode.faces.photo.target import as_picture, as_tensor, at_px, target_of
 from vjnode.faces.photo.tuning import Tools, Tuned, draw, tune
+from vjnode.faces.photo.widening import widen
 from vjnode.faces.removal import begun_file
 from vjnode.generators.mobilestylegan.layout import SIZES
 from vjnode.generators.mobilestylegan.spec import MOBILESTYLEGAN
@@ -154,6 +155,16 @@ def _made(request: Request, *, resume: bool, watch: Watch | None) -> Made:
                 stages=stages,
                 calms=not request.as_it_is,
             )
+            tuned = widen(
+                tuned,
+                target,
+                expressions,
+                size=request.size,
+                rounds=request.rounds,
+                settings=request.settings,
+                tools=tools,
+                stages=stages,
+            )
     figures = figures_of(tuned, target.embedding, expressions, identity, second)
     data = _face_file(request, tuned, figures, aligned, features.name)
     try:
@@ -252,6 +263,7 @@ likeness_worst = {figures.worst[1]:.3f}
 verdict = "{figures.verdict}"
 taken_out = {{ {taken} }}
 wider = {tuned.wider:.2f}
+wider_last = {tuned.wider_last:.2f}
 """
     return face_file(text, tensors)
 

@@ -21,7 +21,7 @@ FACTORS = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5)
 _LEAST = 0.01
 """By what a factor opens a mouth further at least, eye distances; else the one before is taken."""
 
-_LAUGH = "laugh"
+LAUGH = "laugh"
 
 
 def wider_of(face: Face, expressions: Sequence[Expression], look: Draw, wanted: float) -> float:
@@ -31,7 +31,7 @@ def wider_of(face: Face, expressions: Sequence[Expression], look: Draw, wanted: 
     """
     if not any(opens(one) for one in movements_of(expressions)):
         return 1.0
-    laugh, found, reached = load_expression(_LAUGH), FACTORS[0], -torch.inf
+    laugh, found, reached = load_expression(LAUGH), FACTORS[0], -torch.inf
     for factor in FACTORS:
         one = pose(face, laugh, 1.0, STYLES, wider=factor)
         with torch.no_grad():

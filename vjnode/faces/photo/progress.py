@@ -19,8 +19,8 @@ from vjnode.paths import replace_file
 
 _log = logging.getLogger(__name__)
 
-STAGES = ("style code", "shapes", "all layers")
-"""Names of the three stages, for people."""
+STAGES = ("style code", "shapes", "all layers", "laugh")
+"""Names of the stages, for people."""
 
 EVERY_S = 2.0
 """Interval of pictures, s; the first comes at once."""

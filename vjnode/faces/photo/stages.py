@@ -67,6 +67,10 @@ class Stages:
             self._descend(number, stage, state if state.stage == number else State())
         self._over |= {f"{number}.{name}": value for name, value in stage.tensors.items()}
 
+    def skip(self, cost: float) -> None:
+        """Note that a stage is not needed. cost: of its rounds."""
+        self._resumed(cost)
+
     def _descend(self, number: int, stage: Stage, state: State) -> None:
         tensors = stage.tensors
         if state.done:

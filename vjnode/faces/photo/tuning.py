@@ -84,17 +84,20 @@ class Tuned:
 
     rest: its codes, and offsets, which both networks have in them. network: tuned. before: the
     same, untuned. wider: factor of what opens the mouth, by which it learned to open it wider.
+    wider_last: the same of what it learned from itself in the end.
     """
 
     rest: Rest
     network: Network
     before: Network
     wider: float = 1.0
+    wider_last: float = 1.0
 
 
-def costs_of(rounds: Rounds, size: int) -> tuple[float, float, float]:
-    """Return the costs of the three stages, in rounds of the pivot."""
-    return rounds.pivot, TRUNK_COST * rounds.trunk, OUTPUT_COSTS[size] * rounds.output
+def costs_of(rounds: Rounds, size: int) -> tuple[float, float, float, float]:
+    """Return the costs of the stages, in rounds of the pivot."""
+    cost = OUTPUT_COSTS[size]
+    return rounds.pivot, TRUNK_COST * rounds.trunk, cost * rounds.output, cost * rounds.laughs
 
 
 def tune(
