@@ -18,8 +18,9 @@ from vjnode.cli import device as asked
 from vjnode.cli.main import main
 from vjnode.errors import EngineError, InputError, VjnodeError
 from vjnode.faces import catalogue, own
+from vjnode.faces.face_file import text_within
 from vjnode.faces.finding import sampling
-from vjnode.faces.photo import making, pair, pivot, rest, state, tuning
+from vjnode.faces.photo import making, pair, pivot, rest, state, tuning, widening
 from vjnode.faces.photo.adam import Adam
 from vjnode.faces.photo.device import working_on
 from vjnode.faces.photo.making import Request, make_face
@@ -145,6 +146,18 @@ def test_a_face_is_made_on_the_card(card, photo, monkeypatch, size, expression):
     made = make_face(request)
     assert made.file.is_file()
     assert taken_out == [True] * (size == 256)
+    assert "convolution_backward" in card.ran
+    assert not card.ran & UNREPEATABLE
+
+
+@quiet
+def test_a_laugh_is_widened_on_the_card(card, photo, monkeypatch):
+    """How far the mouth opens is given: a card that computes nothing cannot tell."""
+    monkeypatch.setattr(tuning, "wider_of", lambda *_: 1.0)
+    monkeypatch.setattr(widening, "factor_for", lambda *_: 1.2)
+    rounds = Rounds(0, 0, 0, 1)
+    request = Request("nova", photo, ("laugh",), 256, rounds, as_it_is=True, device="meta")
+    assert "wider_last = 1.20" in text_within(make_face(request).file)
     assert "convolution_backward" in card.ran
     assert not card.ran & UNREPEATABLE
 
