@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Rounds:
     """Rounds of the stages: style code, trunk, and all layers at the size that is shown.
 
-    laughs: of all layers once more, for a face whose laugh opens the mouth too little.
+    laughs: of the trunk at that size, for a face whose laugh opens the mouth too little.
     """
 
     pivot: int = 100

@@ -21,16 +21,9 @@ from vjnode.faces.photo.poses import Pose, pose, with_rest
 from vjnode.faces.photo.settings import Rounds, Settings
 from vjnode.faces.photo.stages import Stage, Stages
 from vjnode.faces.photo.target import Target
-from vjnode.faces.photo.tuning import (
-    OUTPUT_COSTS,
-    Tools,
-    Tuned,
-    TuningLoss,
-    draw,
-    paces_of,
-)
+from vjnode.faces.photo.tuning import OUTPUT_COSTS, Tools, Tuned, TuningLoss, draw
 from vjnode.generators.mobilestylegan.layout import STYLES
-from vjnode.generators.mobilestylegan.tuned import Network, tunable
+from vjnode.generators.mobilestylegan.tuned import Network, in_trunk, tunable
 
 _WEIGHTS = (1.0, 0.75, 1.0, 0.5)
 """Of the laugh, that are drawn in turn."""
@@ -67,9 +60,10 @@ def widen(
         stages.skip(cost * rounds.laughs)
         return tuned
     network: Network = deepcopy(tuned.network)  # the other one is the teacher, and saved as it is
-    whole: dict[str, Tensor] = dict(tunable(network))
-    paces = paces_of(whole, size)
-    moved = {name: value for name, value in whole.items() if paces[name]}
+    # What makes shapes alone: so few rounds of all layers left specks around a head that turned.
+    moved: dict[str, Tensor] = {
+        name: value for name, value in tunable(network).items() if in_trunk(name)
+    }
     learning = replace(tuned, network=network, before=tuned.network)
     poses = list(
         zip(
@@ -79,7 +73,7 @@ def widen(
         )
     )
     losses = TuningLoss(learning, poses, target, settings, tools, fine=True)
-    stages.run(Stage(rounds.laughs, _RATE * settings.rate, _HELD, cost, moved, losses, paces))
+    stages.run(Stage(rounds.laughs, _RATE * settings.rate, _HELD, cost, moved, losses))
     return replace(tuned, network=network, wider_last=factor)
 
 
