@@ -152,7 +152,7 @@ def test_a_face_is_made_on_the_card(card, photo, monkeypatch, size, expression):
 
 @quiet
 def test_a_laugh_is_widened_on_the_card(card, photo, monkeypatch):
-    """How far the mouth opens is given: a card that computes nothing cannot tell."""
+    """The opening of the mouth is given: a card that computes nothing cannot tell."""
     monkeypatch.setattr(tuning, "wider_of", lambda *_: 1.0)
     monkeypatch.setattr(widening, "factor_for", lambda *_: 1.2)
     rounds = Rounds(0, 0, 0, 1)
