@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.early import standing_still
+
 
 class Canary(threading.Thread):
     """A thread that is due 20 times a second, and notes how long this machine makes it wait."""
@@ -66,7 +68,7 @@ class Miss:
 def play_fairly(scenario):
     """Play a show with ``scenario``, which returns its misses; see above how they are judged."""
     for _ in range(2):
-        with Canary() as canary:
+        with standing_still(), Canary() as canary:
             misses = scenario()
         reasons = [(one, canary.held_up(one.since_s, one.until_s)) for one in misses]
         assert all(why for _, why in reasons), [one for one, why in reasons if not why]

@@ -100,13 +100,16 @@ class Show:
         return found
 
     def shared_memory(self):
-        """Files of the shared memory that its processes have in use; other shows have theirs."""
+        """Files of the shared memory that its processes have in use; other shows have theirs.
+
+        Without those of JACK, which it looks for at first: they are shared with whoever else does.
+        """
         used = set()
         for pid in (self.process.pid, *self.children().values()):
             with suppress(OSError):
                 lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
                 used |= {line.split(maxsplit=5)[5] for line in lines if " /dev/shm/" in line}
-        return {Path(name) for name in used}
+        return {Path(name) for name in used if "/jack" not in name}
 
     def end(self, number=signal.SIGTERM, *, whole_group=False):
         """Tell it to end; returns the exit code and how long that took, s."""
