@@ -9,8 +9,9 @@ import pytest
 from tests.events import wait_for
 from tests.processes import lives
 
-WINE = """#!/bin/sh
-python3 -c 'import time; time.sleep(1000)' --multiprocessing-fork &
+# Python itself: a ``python3`` may be a script that starts others, with the same words.
+WINE = f"""#!/bin/sh
+'{sys.executable}' -c 'import time; time.sleep(1000)' --multiprocessing-fork &
 echo live
 wait
 """
