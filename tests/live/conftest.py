@@ -16,7 +16,7 @@ def start(tmp_path):
 
         def start(*arguments, **settings):
             show = begin(*arguments, **settings)
-            show.wait_until_settled()
+            show.wait_until_live()
             return show
 
         yield start

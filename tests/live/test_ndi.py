@@ -44,7 +44,7 @@ def play(tmp_path, capsys):
         *("--output", f"ndi:show {os.getpid()}"),
     )
     try:
-        show.wait_until_settled()
+        show.wait_until_live()
         (port,) = listening() - {FINDING_PORT}
         receiver = Receiver(tmp_path / "got.npz", port)
         try:

@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.events import HANG_S, wait_for
+from tests.events import HANG_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,15 +75,8 @@ class Show:
             time.sleep(0.05)
 
     def wait_until_live(self):
-        """Wait for the first frame."""
+        """Wait until it is live, and then for what follows the first frames to be done."""
         self.wait_for_log(r"live: ")
-        wait_for(
-            lambda: self.trace_path.exists() and self.trace_path.stat().st_size, lambda: self.log
-        )
-
-    def wait_until_settled(self):
-        """Wait until it is live, and then for the work that follows the first frames to be done."""
-        self.wait_until_live()
         time.sleep(1.0)
 
     def children(self):

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 def test_the_picture_goes_on_while_the_engine_is_killed_and_comes_back(start):
     def scenario():
         show = start("--audio", "demo", "--output", "null")
-        show.wait_until_settled()
+        show.wait_until_live()
         killed_s = time.monotonic()
         os.kill(show.children()["engine"], signal.SIGKILL)
         show.wait_for_log("engine is back")
@@ -94,10 +94,10 @@ def test_a_full_disk_ends_the_trace_and_not_the_show(start):
 
 
 def test_a_missing_device_is_a_face_at_rest_and_not_the_end(start):
-    show = start("--audio", "device:no such thing", "--output", "null", "--duration", 2)
+    show = start("--audio", "device:no such thing", "--output", "null", "--duration", 3)
     assert show.process.wait(240) == 0, show.log
     assert "no sound" in show.log
-    assert {line["weight"] for line in show.trace()[30:]} == {0.0}
+    assert {line["weight"] for line in show.trace()[60:]} == {0.0}
 
 
 SET = """version = 1

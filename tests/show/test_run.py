@@ -96,7 +96,7 @@ def check_report(show):
 def test_another_generator_plays_its_own_faces(start):
     """The untrained one, drawn live: colours that move with the sound."""
     show = start(
-        *("--audio", "demo", "--output", "null", "--duration", 2),
+        *("--audio", "demo", "--output", "null", "--duration", 4),
         *("--generator", "stylegan2", "--drawing", "live"),
     )
     assert show.process.wait(240) == 0, show.log
@@ -117,7 +117,7 @@ def test_a_checkpoint_of_the_users_own_plays_by_components(start, tmp_path, monk
     with own_folder(tmp_path / "own" / "vjnode"):
         assert main(["generators", "add", str(checkpoint), "--name", "blobs"]) == 0
     show = start(
-        *("--audio", "demo", "--output", "null", "--duration", 2, "--size", 64),
+        *("--audio", "demo", "--output", "null", "--duration", 4, "--size", 64),
         *("--generator", "blobs", "--preset", "blobs-dance", "--drawing", "keys"),
         env={"XDG_CONFIG_HOME": str(tmp_path / "own")},
     )
@@ -153,7 +153,7 @@ def test_drawing_live_every_face_is_there_at_once(start, slow, request):
 
     def scenario():
         show = start("--audio", "demo", "--output", "null", "--drawing", "live")
-        show.wait_until_settled()
+        show.wait_until_live()
         client = SimpleUDPClient("127.0.0.1", show.port)
         began_s, asked = time.monotonic(), []
         for face in face_names()[1:4]:
@@ -197,7 +197,7 @@ def test_outputs_show_the_head_alone_beside_others_that_show_all(start, tmp_path
     options = (",codec=mjpeg", ",alpha=matte", ",key,codec=mjpeg")
     outputs = [f"record:{tmp_path / name}{more}" for name, more in zip(names, options, strict=True)]
     show = start(
-        *("--audio", "demo", "--fps", 20, "--face", "aster", "--duration", 2),
+        *("--audio", "demo", "--fps", 20, "--face", "aster", "--duration", 4),
         *(word for output in outputs for word in ("--output", output)),
     )
     assert show.process.wait(240) == 0, show.log
@@ -219,7 +219,7 @@ def test_osc_steers_a_running_show_and_nonsense_does_not(start):
 
     def scenario():
         show = start("--audio", "tone", "--output", "null", "--preset", "stage")
-        show.wait_until_settled()
+        show.wait_until_live()
         asked_s = time.monotonic()
         client = SimpleUDPClient("127.0.0.1", show.port)
         client.send_message("/vjnode/face", face)

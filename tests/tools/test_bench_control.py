@@ -99,7 +99,7 @@ def test_what_is_played_is_seen_a_frame_and_a_tick_later_and_nothing_is_lost():
     """In most cases: frames of a busy machine are late by themselves."""
 
     def scenario():
-        played = play(2.5, rate=1000.0, outs=2, clock_bpm=0.0 if lacking() else BPM)
+        played = play(4.0, rate=1000.0, outs=2, clock_bpm=0.0 if lacking() else BPM)
         assert played.sent > 1000
         assert played.refused == 0
         assert played.answers > 100
