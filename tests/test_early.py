@@ -1,5 +1,6 @@
 """Programs that begin early give way to tests that measure."""
 
+import sys
 import threading
 import time
 
@@ -20,7 +21,7 @@ while not Path(sys.argv[2]).exists():
 """
 
 
-@pytest.mark.skipif("sys.platform == 'win32'", reason="Windows cannot make a program stand still")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot make a program stand still")
 def test_what_runs_early_stands_still_while_a_test_measures(tmp_path):
     count, over = tmp_path / "count", tmp_path / "over"
     ended = []

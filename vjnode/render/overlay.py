@@ -42,8 +42,9 @@ GRID = (
 )
 """Points over the weights of the first, second and third channel that is added: over its own, and
 over that of each channel before it. A difference is one to a picture at the same weights of those,
-so most points over them are also their own: that spares pictures. Chosen on five faces, for laughs
-with raised brows and shut lids and for four others; ``tools/check/overlays.py`` measures it."""
+so most points over them are also their own: that spares pictures. Chosen on some faces for laughs
+with raised brows and shut lids, and for two sets of four; ``tools/check/overlays.py`` measures it.
+"""
 
 ALIKE = _THIRDS
 """Points over the weight of a channel before that moves the same part of the face."""
